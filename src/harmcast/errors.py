@@ -1,0 +1,112 @@
+"""The errors people meet, each named for who must act.
+
+    HarmcastError
+      FeedRefused       the force's data team must send the delivery again      exit 20
+      SettingsRefused   whoever keeps the settings must edit them               exit 21
+      AccessDenied      the asker needs a role, training or a purpose           exit 22
+      NotFit            a score, an approval or the audit stops publication     exit 23
+      StoreDamaged      restore from a backup and tell the data owner           exit 24
+      RunStopped        the operator must free space, start a service or wait   exit 25
+
+A message says what happened, where (file, row number, column, rule, setting) and what to do next, and never
+holds a value from a record. Anything else that is raised is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, without the value that is wrong.
+
+    Attributes:
+        rule: short stable name of the rule, e.g. `date_unreadable`; documented in the runbook.
+        where: file, column or setting.
+        row: row number in the file, the first data row being 1; None when the whole file or setting is meant.
+        column: column name; None when the whole row is meant.
+        next_step: what to do about it.
+    """
+
+    rule: str
+    where: str
+    row: int | None = None
+    column: str | None = None
+    next_step: str = ""
+
+    def __str__(self) -> str:
+        place = self.where
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column is not None:
+            place += f", column {self.column}"
+        return f"{place}: {self.rule}" + (f" ({self.next_step})" if self.next_step else "")
+
+
+class HarmcastError(Exception):
+    """What a person can act on. `code` names the fault in the runbook; `next_step` says what to do."""
+
+    exit_code = 1
+    who_acts = "whoever runs harmcast"
+
+    def __init__(
+        self, message: str, *, code: str = "", next_step: str = "", faults: tuple[Fault, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).__name__
+        self.next_step = next_step
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        shown = self.faults[:20]
+        lines += [f"  - {fault}" for fault in shown]
+        if len(self.faults) > len(shown):
+            lines.append(f"  - and {len(self.faults) - len(shown)} more")
+        if self.next_step:
+            lines.append(f"Next: {self.next_step}")
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, object]:
+        """The same as one JSON-ready document, for `--json`."""
+        return {
+            "error": type(self).__name__,
+            "code": self.code,
+            "exit_code": self.exit_code,
+            "who_acts": self.who_acts,
+            "message": self.message,
+            "next_step": self.next_step,
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+
+
+class FeedRefused(HarmcastError):
+    exit_code = 20
+    who_acts = "the force's data team"
+
+
+class SettingsRefused(HarmcastError):
+    exit_code = 21
+    who_acts = "whoever keeps the settings"
+
+
+class AccessDenied(HarmcastError):
+    exit_code = 22
+    who_acts = "the asker, or an administrator"
+
+
+class NotFit(HarmcastError):
+    exit_code = 23
+    who_acts = "the tool's owner and the data scientist"
+
+
+class StoreDamaged(HarmcastError):
+    exit_code = 24
+    who_acts = "the operator, who tells the data owner"
+
+
+class RunStopped(HarmcastError):
+    exit_code = 25
+    who_acts = "the operator"

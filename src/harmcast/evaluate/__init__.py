@@ -1,0 +1,1 @@
+"""Were we right?"""

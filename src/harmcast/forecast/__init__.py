@@ -1,0 +1,1 @@
+"""The next four weeks, cell by cell."""

@@ -1,0 +1,1 @@
+"""Who looked, who changed, who decided: rules and shapes only; it opens nothing."""

@@ -1,0 +1,1 @@
+"""From one band of harm to the next."""

@@ -1,0 +1,1 @@
+"""One module a home or a group of pages."""
