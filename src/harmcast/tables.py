@@ -284,4 +284,15 @@ SCORES = Table(
     ),
 )
 
-PUBLISHED: tuple[Table, ...] = (FORECAST, FORECAST_AREAS, SCORED_PEOPLE, SCORES)
+FORECAST_WEEKS = Table(
+    "forecast_weeks",
+    "What came, beside one places tool's release: recorded offences by cell and week, three years back from the origin; weeks without any are left out.",
+    key=("cell", "week"),
+    columns=(
+        Column("cell", "code", "Cell of the release.", required=True),
+        Column("week", "date", "Monday of the week; weeks are counted back from the origin, the last one ends the day before it.", required=True),
+        Column("recorded", "whole", "Offences that happened in that week as known at the release; 1 or more.", "offences", required=True),
+    ),
+)
+
+PUBLISHED: tuple[Table, ...] = (FORECAST, FORECAST_AREAS, FORECAST_WEEKS, SCORED_PEOPLE, SCORES)
