@@ -1,0 +1,201 @@
+"""Who may do what: roles, purposes and actions as one table. The answer is yes or no, with a reason.
+
+Rules only; nothing here opens a file. A route of the web names one action of `RULES`, and nothing else decides.
+Pseudonymised roles never receive a name: `may_see_names` is asked wherever one could be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    INTELLIGENCE_ANALYST = "intelligence_analyst"
+    OFFENDER_MANAGER = "offender_manager"
+    SUPERVISOR = "supervisor"
+    DATA_SCIENTIST = "data_scientist"
+    ETHICS_REVIEWER = "ethics_reviewer"
+    DATA_PROTECTION_OFFICER = "data_protection_officer"
+    ADMINISTRATOR = "administrator"
+
+
+A, M, S, D, E, P, U = Role
+EVERYONE = frozenset(Role)
+
+ROLES: dict[Role, tuple[str, str]] = {
+    A: ("Intelligence analyst", "Area forecasts, notes and recommendations to tasking. No people."),
+    M: ("Offender manager", "The people of one's own unit."),
+    S: ("Supervisor", "The people of one's own unit, restricted people, sign-off and workload."),
+    D: ("Data scientist", "Models, area forecasts and people without names or references."),
+    E: ("Ethics reviewer", "The audit, the register and the answers; people without names or references."),
+    P: ("Data protection officer", "The log, retention and the answers."),
+    U: ("Administrator", "User accounts. No people."),
+}
+
+PURPOSES: dict[str, str] = {
+    "management": "Managing or supporting the person",
+    "review": "Reviewing a change of band or a review that is due",
+    "supervision": "Supervising a colleague's decision",
+    "request": "Answering a request by the person or a court",
+    "complaint": "Looking into a complaint, an objection or a data error",
+    "audit": "Audit or inspection",
+}
+
+
+class Action(StrEnum):
+    # anyone
+    SIGN_IN = "sign_in"
+    READ_NOTICES = "read_notices"
+    USE_OWN_ACCOUNT = "use_own_account"
+    TAKE_TRAINING = "take_training"
+    # areas
+    VIEW_AREAS = "view_areas"
+    EXPORT_AREAS = "export_areas"
+    NOTE_CELL = "note_cell"
+    RECOMMEND_TASKING = "recommend_tasking"
+    RECORD_ACTIVITY = "record_activity"
+    VIEW_TRACK_RECORD = "view_track_record"
+    VIEW_AUDIT = "view_audit"
+    VIEW_DATA_QUALITY = "view_data_quality"
+    # people
+    LIST_PEOPLE = "list_people"
+    OPEN_PERSON = "open_person"
+    OPEN_PERSON_PSEUDONYMISED = "open_person_pseudonymised"
+    DECIDE = "decide"
+    SIGN_OFF = "sign_off"
+    REPORT_DATA_ERROR = "report_data_error"
+    EXPORT_PEOPLE = "export_people"
+    APPROVE_EXPORT = "approve_export"
+    VIEW_UNIT_WORK = "view_unit_work"
+    # oversight
+    VIEW_REGISTER = "view_register"
+    ENTER_APPROVAL = "enter_approval"
+    RELEASE = "release"
+    READ_ANSWERS = "read_answers"
+    READ_LOG = "read_log"
+    VIEW_RETENTION = "view_retention"
+    FORGET = "forget"
+    MANAGE_USERS = "manage_users"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may do one thing, and under what condition.
+
+    Attributes:
+        roles: who may. `signed_in` false: anyone who reaches the page.
+        says: what it is, as read in a refusal and in the reference.
+        trained: a training on the tool must be recorded first.
+        own_unit: only for people of the asker's own unit.
+        names: a name or reference of a person may be shown.
+        purpose: a purpose is asked where the settings ask for one.
+    """
+
+    roles: frozenset[Role]
+    says: str
+    signed_in: bool = True
+    trained: bool = False
+    own_unit: bool = False
+    names: bool = False
+    purpose: bool = False
+
+
+def _rule(roles: Collection[Role], says: str, **conditions: bool) -> Rule:
+    return Rule(frozenset(roles), says, **conditions)
+
+
+RULES: dict[Action, Rule] = {
+    Action.SIGN_IN: _rule(EVERYONE, "sign in", signed_in=False),
+    Action.READ_NOTICES: _rule(EVERYONE, "read what the tools are and are not", signed_in=False),
+    Action.USE_OWN_ACCOUNT: _rule(EVERYONE, "use one's own account"),
+    Action.TAKE_TRAINING: _rule(EVERYONE, "take training"),
+    Action.VIEW_AREAS: _rule((A, D), "see area forecasts", trained=True),
+    Action.EXPORT_AREAS: _rule((A, D), "download area forecasts", trained=True),
+    Action.NOTE_CELL: _rule((A,), "write a note on a cell", trained=True),
+    Action.RECOMMEND_TASKING: _rule((A,), "recommend a cell to tasking and record what was decided", trained=True),
+    Action.RECORD_ACTIVITY: _rule((A,), "record a patrol or visit in a cell", trained=True),
+    Action.VIEW_TRACK_RECORD: _rule((A, M, S, D, E, P), "see whether the forecasts were right"),
+    Action.VIEW_AUDIT: _rule((S, D, E, P), "see the fairness audit"),
+    Action.VIEW_DATA_QUALITY: _rule((A, S, D, E, P), "see the quality of the data"),
+    Action.LIST_PEOPLE: _rule((M, S), "list the unit's people", trained=True, own_unit=True, names=True),
+    Action.OPEN_PERSON: _rule((M, S), "open a person of the unit", trained=True, own_unit=True, names=True, purpose=True),
+    Action.OPEN_PERSON_PSEUDONYMISED: _rule((D, E), "open a person's scores without name or reference", trained=True, purpose=True),
+    Action.DECIDE: _rule((M, S), "record a decision about a person of the unit", trained=True, own_unit=True, names=True, purpose=True),
+    Action.SIGN_OFF: _rule((S,), "sign off a referral", trained=True, own_unit=True, names=True, purpose=True),
+    Action.REPORT_DATA_ERROR: _rule((M, S), "report an error in a person's data", trained=True, own_unit=True, names=True),
+    Action.EXPORT_PEOPLE: _rule((M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True, purpose=True),
+    Action.APPROVE_EXPORT: _rule((S,), "approve a download that holds names", own_unit=True, names=True),
+    Action.VIEW_UNIT_WORK: _rule((S,), "see the unit's decisions and workload", own_unit=True),
+    Action.VIEW_REGISTER: _rule(EVERYONE, "see the register of tools"),
+    Action.ENTER_APPROVAL: _rule((P, E), "enter an approval in the register"),
+    Action.RELEASE: _rule((S, D), "publish or withdraw a release"),
+    Action.READ_ANSWERS: _rule((S, D, E, P), "read the answers to questions about the tools"),
+    Action.READ_LOG: _rule((P,), "read the log"),
+    Action.VIEW_RETENTION: _rule((P,), "see what is due for review or removal"),
+    Action.FORGET: _rule((P,), "forget a person"),
+    Action.MANAGE_USERS: _rule((U,), "manage user accounts"),
+}
+
+SHADOW_ROLES = frozenset({D, E})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Yes or no, with a reason a person can act on. `missing` names what would turn a no into a yes."""
+
+    allowed: bool
+    reason: str
+    missing: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+def may(
+    role: Role | None,
+    action: Action,
+    *,
+    trained: bool = False,
+    same_unit: bool = True,
+    purpose: str | None = None,
+    ask_purpose: bool = False,
+) -> Answer:
+    """Whether someone in `role` may do `action`.
+
+    Args:
+        role: None when nobody is signed in.
+        trained: whether a current training on the tool is recorded for the asker.
+        same_unit: whether the person asked about belongs to the asker's unit.
+        purpose: key of PURPOSES that the asker gave.
+        ask_purpose: whether the force's settings ask for one.
+    """
+    rule = RULES[action]
+    if not rule.signed_in:
+        return Answer(True, "open to anyone who reaches the service")
+    if role is None:
+        return Answer(False, "Sign in first.", "session")
+    if role not in rule.roles:
+        return Answer(False, f"Your role, {ROLES[role][0].lower()}, may not {rule.says}.", "role")
+    if rule.trained and not trained:
+        return Answer(False, "Your training on this tool is not recorded yet.", "training")
+    if rule.own_unit and not same_unit:
+        return Answer(False, "There is no such person in your unit.", "unit")
+    if rule.purpose and ask_purpose and purpose not in PURPOSES:
+        return Answer(False, "Say why you are opening this person.", "purpose")
+    return Answer(True, f"{ROLES[role][0]}s may {rule.says}.")
+
+
+def may_see_tool(role: Role, status: str) -> Answer:
+    """Whether a role may see a tool of that register status: shadow is for those who judge it, stopped for nobody."""
+    if status == "stopped":
+        return Answer(False, "The tool is stopped in the register.", "status")
+    if status == "shadow" and role not in SHADOW_ROLES:
+        return Answer(False, "The tool runs in shadow: it is being judged, and not shown to those who would act on it.", "status")
+    return Answer(True, f"The tool's status is {status}.")
+
+
+def may_see_names(role: Role) -> bool:
+    """Whether a role may ever receive a person's name or the force's reference."""
+    return any(role in rule.roles and rule.names for rule in RULES.values())
