@@ -1,0 +1,395 @@
+"""The commands. Each prints for people, prints one JSON document with --json, and exits with the codes of errors.py."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from harmcast import __version__
+from harmcast.errors import HarmcastError, RunStopped
+from harmcast.progress import shown
+
+if TYPE_CHECKING:
+    from harmcast.store.state import State
+
+app = App(
+    name="harmcast",
+    version=__version__,
+    result_action="return_value",
+    help="Weekly forecasts of serious violence by place, and of harm by people already charged, for a police force "
+    "that has to answer for them. Decision support: a person decides.",
+)
+users = App(name="users", help="People who use the system: accounts, roles, units, training.")
+register = App(name="register", help="The register of tools: status, owner, approvals with dates and review-by dates.")
+report = App(name="report", help="Answers from the records as known at the end of a day: HTML and JSON.")
+log = App(name="log", help="The log of who looked, who changed and who decided.")
+for group in (users, register, report, log):
+    app.command(group)
+
+StateFolder = Annotated[Path, Parameter(help="Folder of the force's state.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of text.")]
+AsOf = Annotated[date | None, Parameter(help="What was known at the end of this day (YYYY-MM-DD); default today.")]
+
+
+@dataclass
+class Said:
+    """What a command says: lines for people, one document for programs, and its exit code."""
+
+    document: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+
+def command(group: App, name: str | None = None) -> Callable[[Callable[..., Said]], Callable[..., Said]]:
+    """Register a function as a command of `group`, with `--json` added."""
+
+    def register_it(function: Callable[..., Said]) -> Callable[..., Said]:
+        @wraps(function)
+        def run(*args: Any, json: Json = False, **kwargs: Any) -> Said:
+            said = function(*args, **kwargs)
+            if json:
+                print(json_text.dumps({"ok": said.exit_code == 0, **said.document}, default=str, ensure_ascii=False))
+            else:
+                print("\n".join(said.lines))
+            return said
+
+        import inspect
+
+        signature = inspect.signature(function, eval_str=True)
+        parameters = [*signature.parameters.values(), inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        group.command(run, name=name)
+        return run
+
+    return register_it
+
+
+def opened(state: Path) -> State:
+    from harmcast.store.state import open_state
+
+    return open_state(state)
+
+
+def actor(state: State) -> Any:
+    """The person whose operating-system account runs the command, as mapped in `users`."""
+    return state.actor_of_account()
+
+
+def day(as_of: date | None) -> date:
+    return as_of or date.today()
+
+
+# --- a state and its feed --------------------------------------------------------------------------------------
+
+
+@command(app)
+def init(
+    state: StateFolder,
+    *,
+    settings: Annotated[Path, Parameter(help="Settings file; the files it names are copied with it.")] = Path("settings.toml"),
+) -> Said:
+    """Make an empty state from a settings file."""
+    from harmcast.store.state import create
+
+    made = create(state, settings)
+    return Said(
+        {"state": str(state), "tools": [tool.name for tool in made.settings.tools]},
+        [f"Made an empty state for {made.settings.force.name} in {state}.", f"Next: harmcast check {state}, then harmcast load {state} DELIVERY."],
+    )
+
+
+@command(app)
+def check(state: StateFolder) -> Said:
+    """Check settings, mapping and source; say every fault at once."""
+    from harmcast.checking import check_state
+
+    found = check_state(state)
+    if found.faults:
+        lines = [f"{len(found.faults)} fault(s):", *(f"  - {fault}" for fault in found.faults)]
+    else:
+        lines = ["No fault found.", *(f"  {line}" for line in found.seen)]
+    return Said(found.document(), lines, exit_code=found.exit_code)
+
+
+@command(app)
+def load(state: StateFolder, delivery: Annotated[Path, Parameter(help="Folder of the delivery, with its manifest.json.")]) -> Said:
+    """Load one delivery; every row is accounted for, or nothing is loaded."""
+    from harmcast.loading import load_delivery
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = load_delivery(opened_state, delivery, actor(opened_state), progress)
+    return Said(result.document(), result.lines())
+
+
+# --- the week ---------------------------------------------------------------------------------------------------
+
+
+@command(app)
+def week(
+    state: StateFolder,
+    *,
+    as_of: AsOf = None,
+    from_: Annotated[Path | None, Parameter(name="--from", help="A delivery to load first.")] = None,
+) -> Said:
+    """The weekly run: load what is due, forecast, score, audit, release."""
+    from harmcast.weekly import run_week
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = run_week(opened_state, day(as_of), actor(opened_state), delivery=from_, progress=progress)
+    return Said(result.document(), result.lines())
+
+
+@command(app)
+def backtest(
+    state: StateFolder,
+    *,
+    tool: Annotated[str, Parameter(help="Name of a tool in the settings.")],
+    origins: Annotated[int, Parameter(help="How many non-overlapping windows are forecast and judged.")] = 39,
+    to: Annotated[date | None, Parameter(help="Last day observed; default the last complete week.")] = None,
+    models: Annotated[Literal["shipped", "all"], Parameter(help="The shipped procedure and plain counts, or every method in the package.")] = "shipped",
+    out: Annotated[Path | None, Parameter(help="Folder for the report page, its pictures and the JSON document.")] = None,
+) -> Said:
+    """Judge a tool out of time: rolling origins, plain counts as the floor, perfect foresight as the ceiling."""
+    from harmcast.judging import backtest_tool
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = backtest_tool(opened_state, tool, origins=origins, to=to, models=models, out=out, progress=progress)
+    return Said(result.document, result.lines)
+
+
+@command(app)
+def refit(state: StateFolder, *, tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom", as_of: AsOf = None) -> Said:
+    """A new person model as a release of its own: old and new side by side, band changes counted."""
+    from harmcast.refitting import refit_people
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = refit_people(opened_state, tool, day(as_of), actor(opened_state), progress)
+    return Said(result.document, result.lines)
+
+
+Release = Annotated[str, Parameter(help="Name of a release, e.g. 2026-W47, or of a model release.")]
+Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
+
+
+@command(app)
+def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said:
+    """Move a release on: reviewed, then published by a second person where the rule says so."""
+    from harmcast.releasing import publish_release
+
+    opened_state = opened(state)
+    result = publish_release(opened_state, release, actor(opened_state), reason)
+    return Said(result.document, result.lines)
+
+
+@command(app)
+def withdraw(state: StateFolder, release: Release, *, reason: Words) -> Said:
+    """Take a release back; pages fall back to the last good one and say so."""
+    from harmcast.releasing import withdraw_release
+
+    opened_state = opened(state)
+    result = withdraw_release(opened_state, release, actor(opened_state), reason)
+    return Said(result.document, result.lines)
+
+
+@command(app)
+def rebuild(
+    state: StateFolder,
+    *,
+    week: Annotated[str, Parameter(help="Week of the release, e.g. 2026-W47.")],
+    out: Annotated[Path, Parameter(help="Folder to write it into.")],
+) -> Said:
+    """Make any past week again, byte for byte, with that week's stored model."""
+    from harmcast.weekly import rebuild_week
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = rebuild_week(opened_state, week, out, actor(opened_state), progress)
+    return Said(result.document, result.lines, exit_code=0 if result.document["same"] else 23)
+
+
+# --- what people see ---------------------------------------------------------------------------------------------
+
+
+@command(app)
+def serve(
+    state: StateFolder,
+    *,
+    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
+) -> Said:
+    """Serve the dashboards."""
+    from harmcast.web.app import serve as serve_pages
+
+    serve_pages(opened(state), host, port)
+    return Said({"served": True}, ["Stopped."])
+
+
+@command(app)
+def status(state: StateFolder) -> Said:
+    """Health for an operator: data, runs, releases, log, disk."""
+    from harmcast.checking import status_of
+
+    found = status_of(opened(state), date.today())
+    return Said(found.document, found.lines, exit_code=found.exit_code)
+
+
+# --- keeping, forgetting, moving ---------------------------------------------------------------------------------
+
+
+@command(app)
+def forget(
+    state: StateFolder,
+    *,
+    dry_run: Annotated[bool, Parameter(negative="", help="List who is due and change nothing.")] = False,
+    as_of: AsOf = None,
+) -> Said:
+    """Remove people past their review date or erased at source from everything held; that it was done is recorded."""
+    from harmcast.store.retention import forget_due
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = forget_due(opened_state, day(as_of), actor(opened_state), dry_run=dry_run, progress=progress)
+    return Said(result.document(), result.lines())
+
+
+@command(app)
+def backup(state: StateFolder, file: Annotated[Path, Parameter(help="File to write.")]) -> Said:
+    """Write the whole state into one file, with digests."""
+    from harmcast.store.backup import back_up
+
+    opened_state = opened(state)
+    result = back_up(opened_state, file, actor(opened_state))
+    return Said(result.document(), result.lines())
+
+
+@command(app)
+def restore(
+    file: Annotated[Path, Parameter(help="A backup.")], state: Annotated[Path, Parameter(help="Folder to restore into; must not exist.")]
+) -> Said:
+    """Restore a state from a backup after checking every digest."""
+    from harmcast.store.backup import restore as restore_backup
+
+    result = restore_backup(file, state)
+    return Said(result.document(), result.lines())
+
+
+@command(app)
+def fleet(
+    forces: Annotated[Path, Parameter(help="TOML file that lists the forces' states.")],
+    *,
+    master: Annotated[str, Parameter(help="Spark master, local[2] or spark://host:port.")] = "local[2]",
+    as_of: AsOf = None,
+) -> Said:
+    """The weekly run of many forces on Spark, one task a force."""
+    from harmcast.fleet import run_fleet
+
+    result = run_fleet(forces, master, day(as_of))
+    return Said(result.document, result.lines, exit_code=result.exit_code)
+
+
+@command(app)
+def invent(
+    folder: Annotated[Path, Parameter(help="Folder to write deliveries, settings, layers and truth into.")],
+    *,
+    people: Annotated[int, Parameter(help="People ever charged, about.")] = 12_000,
+    years: Annotated[float, Parameter(help="Years of history.")] = 4.0,
+    seed: Annotated[int, Parameter(help="The same seed gives the same bytes.")] = 1,
+    to: Annotated[date | None, Parameter(help="Last day; default the last Sunday.")] = None,
+    weeks: Annotated[int, Parameter(help="Weekly deliveries after the history.")] = 8,
+    over_policing: Annotated[float, Parameter(help="Extra log odds of a charge for one group given the same behaviour.")] = 0.0,
+    patrol_feedback: Annotated[float, Parameter(help="How far records follow patrols, 0 to 1.")] = 0.0,
+    sql: Annotated[str | None, Parameter(help="Write the tables into this database as well (SQLAlchemy URL).")] = None,
+) -> Said:
+    """An invented force's deliveries, with its truth beside them."""
+    from harmcast.feed.invented import invent as make
+    from harmcast.weeks import last_complete_week
+
+    with shown() as progress:
+        summary = make(
+            folder,
+            people=people,
+            years=years,
+            seed=seed,
+            to=to or last_complete_week(date.today()).sunday,
+            weeks=weeks,
+            over_policing=over_policing,
+            patrol_feedback=patrol_feedback,
+            sql=sql,
+            progress=progress,
+        )
+    return Said(summary.document(), summary.lines())
+
+
+@command(app)
+def demo(
+    state: Annotated[Path, Parameter(help="Folder of the demo's state.")] = Path("demo-state"),
+    *,
+    deliveries: Annotated[Path, Parameter(help="Folder of the invented deliveries.")] = Path("demo-deliveries"),
+    serve: Annotated[bool, Parameter(help="Serve the dashboards when the weeks are made.")] = True,
+    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
+) -> Said:
+    """An invented force from its first delivery to the dashboards."""
+    from harmcast.demonstration import make_demo, welcome
+
+    ready = make_demo(state, deliveries)
+    lines = welcome(ready, host, port)
+    if serve:
+        from harmcast.web.app import serve as serve_pages
+
+        print("\n".join(lines), flush=True)
+        serve_pages(ready, host, port)
+        return Said({"served": True}, ["Stopped."])
+    return Said({"state": str(state), "releases": [str(r) for r in ready.releases.names()]}, lines)
+
+
+# --- the command line itself --------------------------------------------------------------------------------------
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    return "--json" in words
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one command; exit 0, a code of errors.py, or 2 for words that do not fit."""
+    words = list(sys.argv[1:] if words is None else words)
+    from harmcast import cli_oversight  # noqa: F401 - they add their commands
+
+    try:
+        said = app(words)
+    except HarmcastError as error:
+        if _wants_json(words):
+            print(json_text.dumps({"ok": False, **error.document()}, ensure_ascii=False))
+        print(f"{type(error).__name__} [{error.code}]: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        stopped = RunStopped(
+            f"The machine refused: {os.strerror(error.errno) if error.errno else type(error).__name__}.",
+            code="disk_full" if error.errno == 28 else "machine_refused",
+            next_step="Free space or mend the folder's permissions, then run the same command again: nothing is lost or doubled.",
+        )
+        if _wants_json(words):
+            print(json_text.dumps({"ok": False, **stopped.document()}))
+        print(f"RunStopped [{stopped.code}]: {stopped}", file=sys.stderr)
+        sys.exit(stopped.exit_code)
+    except KeyboardInterrupt:
+        print("Stopped by you; run the same command again, nothing is lost or doubled.", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(said.exit_code if isinstance(said, Said) else 0)
