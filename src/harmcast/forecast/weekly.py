@@ -1,0 +1,178 @@
+"""The forecast of one places tool at one origin: tables out, ready to be released."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from harmcast import tables
+from harmcast.forecast import baselines, ranges
+from harmcast.forecast.model import Procedure
+from harmcast.places.counts import Panel
+
+TRIAL_WINDOWS = 13
+
+
+class Choice(Protocol):
+    """What `evaluate.choose.decide` answers: whether the plain count steps in, and why."""
+
+    @property
+    def fell_back(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+Fallback = Callable[[np.ndarray, bool], Choice]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacesForecast:
+    """One tool's forecast.
+
+    Attributes:
+        cells: tables.FORECAST, a row a unit, ordered by key.
+        areas: tables.FORECAST_AREAS, areas by name, the force (area null) last.
+        kept: state that makes the next forecast quick (npz); without it the same numbers come from history.
+        model: settings, weights, hashes and the reason of the choice, JSON-ready.
+        trials: our mean log score a unit and the 24-month count's on the last completed windows, oldest first.
+    """
+
+    cells: pl.DataFrame
+    areas: pl.DataFrame
+    kept: bytes
+    model: dict[str, Any]
+    trials: list[dict[str, Any]] = field(default_factory=list)
+
+
+def forecast_places(
+    panel: Panel,
+    origin: date,
+    horizon_weeks: int = 4,
+    seed: int = 0,
+    kept: bytes | None = None,
+    fallback: Fallback | None = None,
+    fell_back: bool = False,
+) -> PlacesForecast:
+    """How many crimes each unit will see from the origin on, with ranges, chances and ranks.
+
+    Args:
+        panel: counts before the origin (`places.counts.panel`).
+        origin, horizon_weeks: the window forecast; must be the panel's own.
+        seed: every draw follows from it.
+        kept: `PlacesForecast.kept` of an earlier forecast of the same tool; changes nothing but the time taken.
+        fallback: rule that says from the last completed windows whether the 24-month count steps in
+            (`evaluate.choose.decide`); None: our model always.
+        fell_back: whether it had stepped in at the release before.
+    Returns: the tables of a release. `model["reason"]` says why which model made the numbers.
+    Raises: ValueError if origin or horizon are not the panel's.
+    """
+    if origin != panel.origin or horizon_weeks != panel.horizon_weeks:
+        raise ValueError("origin and horizon must be those the panel was counted for")
+    procedure = Procedure.resume(panel, kept)
+    prediction = procedure.predict(seed)
+    trials = procedure.trials(TRIAL_WINDOWS)
+    name, reason, stepped_in = procedure.name, "Our procedure; nothing to compare yet.", False
+    if fallback is not None:
+        differences = np.array([one["ours"] - one["count_24m"] for one in trials])
+        choice = fallback(differences, fell_back)
+        stepped_in, reason = choice.fell_back, choice.reason
+    if stepped_in:
+        name, prediction = "count_24m", procedure.plain(seed)
+    plain = _baselines(panel)
+    cells = _cells(panel, prediction, name, plain)
+    model = procedure.document() | {
+        "name": name,
+        "reason": reason,
+        "fell_back": stepped_in,
+        "seed": seed,
+        "origin": origin.isoformat(),
+        "horizon_weeks": horizon_weeks,
+        "counts_sha256": counts_hash(panel),
+    }
+    return PlacesForecast(cells, _areas(panel, prediction, cells, seed), procedure.keep(), model, trials)
+
+
+def counts_hash(panel: Panel) -> str:
+    """SHA-256 of everything a forecast reads: units, weekly counts, leading counts, delays."""
+    digest = hashlib.sha256()
+    digest.update("\n".join(panel.units.keys).encode())
+    digest.update(np.ascontiguousarray(panel.units.land_m2).tobytes())
+    digest.update(np.ascontiguousarray(panel.weekly).tobytes())
+    for name in sorted(panel.leading):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(panel.leading[name]).tobytes())
+    digest.update(np.ascontiguousarray(panel.known_share).tobytes())
+    return digest.hexdigest()
+
+
+def _baselines(panel: Panel) -> dict[str, np.ndarray | None]:
+    """The four plain figures of every row, scaled to one window of the tool's own length."""
+    weekly, horizon = panel.weekly, panel.horizon_weeks
+    year_ago = weekly[len(weekly) - 52 : len(weekly) - 52 + horizon] if len(weekly) >= 52 else None
+
+    def mean(weeks: int) -> np.ndarray:
+        kept = weekly[-weeks:]
+        return np.asarray(kept.sum(axis=0, dtype=np.float64) * (horizon / len(kept)))
+
+    return {
+        "baseline_4w": mean(4),
+        "baseline_last_year": None if year_ago is None else year_ago.sum(axis=0, dtype=np.float64),
+        "baseline_52w": mean(52),
+        "baseline_24m": mean(104),
+    }
+
+
+def _cells(
+    panel: Panel, prediction: ranges.Prediction, name: str, plain: dict[str, np.ndarray | None]
+) -> pl.DataFrame:
+    units, n = panel.units, len(panel.units)
+    tail = (1.0 - ranges.RANGE_LEVEL) / 2.0
+    draws = prediction.draws if prediction.draws is not None else prediction.expected[None, :]
+    chance_top, rank_low, rank_high = ranges.rank_range(draws)
+    columns: dict[str, Any] = {
+        "cell": list(units.keys),
+        "area": list(units.areas),
+        "easting_m": units.easting_m,
+        "northing_m": units.northing_m,
+        "origin": [panel.origin] * n,
+        "horizon_weeks": [panel.horizon_weeks] * n,
+        "expected": prediction.expected,
+        "lower": ranges.quantile(tail, prediction.expected, prediction.dispersion),
+        "upper": ranges.quantile(1.0 - tail, prediction.expected, prediction.dispersion),
+        "range_level": np.full(n, ranges.RANGE_LEVEL),
+        "chance_any": ranges.chance_any(prediction.expected, prediction.dispersion),
+        "chance_top20": chance_top,
+        "rank_low": rank_low,
+        "rank_high": rank_high,
+        "model": [name] * n,
+    }
+    columns |= {key: [None] * n if value is None else value for key, value in plain.items()}
+    return pl.DataFrame(columns, schema=tables.FORECAST.schema()).sort("cell")
+
+
+def _areas(panel: Panel, prediction: ranges.Prediction, cells: pl.DataFrame, seed: int) -> pl.DataFrame:
+    if prediction.draws is None or prediction.totals is None:
+        raise ValueError("areas need draws of rates and of the total")
+    dealt = ranges.counts_by_area(prediction.draws, prediction.totals, list(panel.units.areas), seed)
+    names: list[str | None] = [name for name in dealt if name]
+    rows = []
+    for name in [*names, None]:
+        part = cells if name is None else cells.filter(pl.col("area") == name)
+        low, high = ranges.whole_range(prediction.totals if name is None else dealt[name])
+        sums = part.select(pl.col("expected", "baseline_4w", "baseline_52w", "baseline_24m").sum()).row(0, named=True)
+        last_year = None if part["baseline_last_year"].null_count() else float(part["baseline_last_year"].sum())
+        rows.append(
+            {"area": name, "cells": len(part), "origin": panel.origin, "horizon_weeks": panel.horizon_weeks,
+             "lower": low, "upper": high, "range_level": ranges.RANGE_LEVEL, "baseline_last_year": last_year, **sums}
+        )  # fmt: skip
+    return pl.DataFrame(rows, schema=tables.FORECAST_AREAS.schema())
+
+
+__all__ = ["Choice", "Fallback", "PlacesForecast", "baselines", "counts_hash", "forecast_places"]
