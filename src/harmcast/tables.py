@@ -215,6 +215,7 @@ FORECAST = Table(
         Column("chance_top20", "share", "Chance that the cell's own rate is among the 20 highest.", required=True),
         Column("rank_low", "whole", "Best rank the cell may credibly have; 1 is the highest rate.", required=True),
         Column("rank_high", "whole", "Worst rank the cell may credibly have.", required=True),
+        Column("dispersion", "number", "Negative binomial: variance is expected + dispersion x expected squared; 0 is Poisson.", required=True),
         Column("model", "text", "What made the numbers: our model, or the plain count when it stepped in.", required=True),
         Column("baseline_4w", "number", "Count in the last 4 weeks.", "offences", required=True),
         Column("baseline_last_year", "number", "Count in the same 4 weeks a year (52 weeks) ago; null before that is held.", "offences"),

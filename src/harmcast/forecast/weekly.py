@@ -151,6 +151,7 @@ def _cells(
         "chance_top20": chance_top,
         "rank_low": rank_low,
         "rank_high": rank_high,
+        "dispersion": prediction.dispersion,
         "model": [name] * n,
     }
     columns |= {key: [None] * n if value is None else value for key, value in plain.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,12 @@ class Panel:
     def first_day(self) -> date:
         return self.origin - timedelta(days=DAYS_A_WEEK * len(self.weekly))
 
-    @property
+    @cached_property
     def windows(self) -> Counts:
         """(windows, units) counts of whole windows of `horizon_weeks` that end at the origin, oldest first."""
         return in_windows(self.weekly, self.horizon_weeks)
 
-    @property
+    @cached_property
     def leading_windows(self) -> dict[str, Counts]:
         return {name: in_windows(counts, self.horizon_weeks) for name, counts in self.leading.items()}
 

@@ -1,0 +1,246 @@
+"""Rolling origins: every model forecasts windows it has not seen, and all are judged alike.
+
+Models are handed in as functions of a panel (what was known at the origin); nothing here knows how they work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmcast.evaluate import scores
+from harmcast.places.counts import Panel
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int32]
+FLOOR = "count_24m"
+TOP = 20
+FLAGGED_SHARE = 0.05
+
+
+class Forecast(Protocol):
+    """What a model says of a window: mean and negative binomial dispersion of each unit."""
+
+    @property
+    def expected(self) -> Floats: ...
+
+    @property
+    def dispersion(self) -> Floats: ...
+
+    @property
+    def draws(self) -> Floats | None: ...
+
+
+Model = Callable[[Panel], Forecast]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One model's forecasts and times over all origins."""
+
+    expected: Floats
+    dispersion: Floats
+    seconds: Floats
+    certain: Floats
+
+
+def rolling(panel: Panel, origins: int) -> tuple[list[Panel], Counts]:
+    """Panels before each of the last `origins` windows of a panel, and what came in them.
+
+    For records without reporting delay; with delay, count one panel an origin from what was known then.
+    """
+    windows, days = panel.windows, panel.horizon_weeks * 7
+    if len(windows) <= origins:
+        raise ValueError("the history is shorter than the windows to be judged")
+    starts = range(len(windows) - origins, len(windows))
+    from datetime import timedelta
+
+    panels = [panel.before(panel.origin - timedelta(days=days * (len(windows) - t))) for t in starts]
+    return panels, windows[len(windows) - origins :]
+
+
+def backtest_places(
+    panels: Sequence[Panel],
+    came: Counts,
+    models: Mapping[str, Model],
+    *,
+    tool: str,
+    chosen: str,
+    level: Callable[[Panel], float],
+    in_turn: Sequence[str] = (),
+    seed: int = 0,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Every model at every origin, with floor, oracle and perfect foresight.
+
+    Args:
+        panels: what was known at each origin, oldest first. came: (origins, units) crimes of the window after each.
+        models: functions of a panel; `count_24m` (the floor) must be among them.
+        chosen: the model that a release would use.
+        level: force total expected at an origin, for the oracle (whose shares cheat, not its level).
+        in_turn: models that must see the origins in order, one at a time (they keep state).
+        seed: for ties, randomised PIT and the bootstrap.
+        workers: threads for the others; changes times, never figures.
+        progress: called with a model's name, windows done, windows in all.
+    Returns: the document of `backtest --json`, with `series` (a number an origin) and `curves` for the report page.
+    Raises: ValueError without the floor or the chosen model.
+    """
+    if FLOOR not in models or chosen not in models:
+        raise ValueError("the 24-month count and the chosen model must be among the models")
+    judged = {name: _run(name, model, panels, 1 if name in in_turn else workers, progress)
+              for name, model in models.items()}  # fmt: skip
+    units = panels[0].units
+    figures = {name: _figures(one, came, units.land_m2, seed) for name, one in judged.items()}
+    levels = np.array([level(panel) for panel in panels])
+    truth = came.mean(axis=0)
+    share = 0.995 * truth / max(truth.sum(), 1e-12) + 0.005 / len(units)
+    oracle = Judged(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)),
+                    np.full(len(panels), np.nan))  # fmt: skip
+    ceiling = _figures(oracle, came, units.land_m2, seed)
+    floor_log = figures[FLOOR]["log_score"]
+    for name, one in figures.items():
+        gap = ceiling["log_score"] - floor_log
+        one["gap_closed_share"] = (one["log_score"] - floor_log) / gap if gap > 0 else None
+        one |= _against_floor(judged[name], judged[FLOOR], came, seed)
+    crimes = int(came.sum())
+    flagged = scores.flagged_units(len(units), FLAGGED_SHARE)
+    best20 = sum(scores.best_hits(row, TOP) for row in came)
+    best5 = sum(scores.best_hits(row, flagged) for row in came)
+    return {
+        "tool": tool,
+        "units": len(units),
+        "origins": [panel.origin.isoformat() for panel in panels],
+        "horizon_weeks": panels[0].horizon_weeks,
+        "crimes": crimes,
+        "chosen": chosen,
+        "models": figures,
+        "oracle": {key: value for key, value in ceiling.items() if key != "seconds_per_origin"},
+        "foresight": {
+            "hits_top20": best20,
+            "hit_rate_top20": best20 / crimes if crimes else None,
+            "pai_5pct": (best5 / crimes) / (flagged / len(units)) if crimes else None,
+            "pei_5pct": 1.0,
+        },
+        "series": _series(judged, came, chosen, seed),
+    }
+
+
+def _run(name: str, model: Model, panels: Sequence[Panel], workers: int, progress: Progress | None) -> Judged:
+    done = 0
+
+    def one(panel: Panel) -> tuple[Floats, Floats, float, float]:
+        nonlocal done
+        began = time.perf_counter()
+        forecast = model(panel)
+        took = time.perf_counter() - began
+        certain = _certain(forecast)
+        done += 1
+        if progress:
+            progress(name, done, len(panels))
+        return forecast.expected, forecast.dispersion, took, certain
+
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(one, panels))
+    else:
+        found = [one(panel) for panel in panels]
+    expected, dispersion, seconds, certain = zip(*found, strict=True)
+    return Judged(np.array(expected), np.array(dispersion), np.array(seconds), np.array(certain))
+
+
+def _certain(forecast: Forecast) -> float:
+    """Of the 20 listed, those that are among the 20 highest rates in nine draws of ten; nan without draws."""
+    if forecast.draws is None:
+        return float("nan")
+    listed = np.argsort(-forecast.expected, kind="stable")[:TOP]
+    cut = -np.partition(-forecast.draws, TOP - 1, axis=1)[:, TOP - 1]
+    return float(((forecast.draws[:, listed] >= cut[:, None]).mean(axis=0) >= 0.9).sum())
+
+
+def _hits(one: Judged, came: Counts, flagged: int, seed: int) -> NDArray[np.int64]:
+    return np.array([scores.hits(mu, y, flagged, seed + t) for t, (mu, y) in enumerate(zip(one.expected, came, strict=True))])
+
+
+def _logs(one: Judged, came: Counts) -> Floats:
+    return scores.log_scores(came, one.expected, one.dispersion).mean(axis=1)
+
+
+def _figures(one: Judged, came: Counts, land_m2: Floats, seed: int) -> dict[str, Any]:
+    """The figures of one model, pooled over origins."""
+    from harmcast.forecast import ranges
+
+    n, crimes = came.shape[1], int(came.sum())
+    flagged = scores.flagged_units(n, FLAGGED_SHARE)
+    top, some = _hits(one, came, TOP, seed), _hits(one, came, flagged, seed)
+    best20 = np.array([scores.best_hits(y, TOP) for y in came])
+    best5 = np.array([scores.best_hits(y, flagged) for y in came])
+    flat_y, flat_mu, flat_alpha = came.ravel(), one.expected.ravel(), one.dispersion.ravel()
+    pit = scores.randomised_pit(flat_y, flat_mu, flat_alpha, seed)
+    lower = ranges.quantile(0.05, flat_mu, flat_alpha)
+    upper = ranges.quantile(0.95, flat_mu, flat_alpha)
+    totals = came.sum(axis=1).astype(float)
+    apart = np.abs(one.expected.sum(axis=1) - totals)[totals > 0] / totals[totals > 0]
+    land = _land_flagged(one, land_m2, flagged, seed)
+    return {
+        "hits_top20": int(top.sum()),
+        "hit_rate_top20": top.sum() / crimes if crimes else None,
+        "regret_top20": int((best20 - top).sum()),
+        "certain_of_top20": None if np.isnan(one.certain).all() else float(np.nanmean(one.certain)),
+        "pai_5pct": (some.sum() / crimes) / (flagged / n) if crimes else None,
+        "pai_5pct_by_land": (some.sum() / crimes) / land if crimes else None,
+        "pei_5pct": some.sum() / best5.sum() if best5.sum() else None,
+        "log_score": float(_logs(one, came).mean()),
+        "crps": float(scores.crps(flat_y, flat_mu, flat_alpha).mean()),
+        "pit_deviation": scores.pit_deviation(pit),
+        "coverage_90": scores.inside_share(pit),
+        "inside_printed_range": scores.range_cover(flat_y, lower, upper),
+        "expected_inside_printed_range": scores.expected_range_cover(flat_mu, flat_alpha, lower, upper),
+        "total_mape": float(apart.mean()) if len(apart) else None,
+        "pit_histogram": np.histogram(pit, bins=10, range=(0.0, 1.0))[0].tolist(),
+        "seconds_per_origin": float(one.seconds.mean()),
+    }
+
+
+def _land_flagged(one: Judged, land_m2: Floats, flagged: int, seed: int) -> float:
+    shares = [land_m2[scores.order_of(mu, seed + t)[:flagged]].sum() for t, mu in enumerate(one.expected)]
+    return float(np.mean(shares) / land_m2.sum())
+
+
+def _against_floor(one: Judged, floor: Judged, came: Counts, seed: int) -> dict[str, Any]:
+    """Differences to the 24-month count, with 95% ranges by block bootstrap over origins."""
+    logs = _logs(one, came) - _logs(floor, came)
+    more = (_hits(one, came, TOP, seed) - _hits(floor, came, TOP, seed)).astype(float)
+    log_low, log_high = scores.bootstrap_range(logs, seed)
+    hit_low, hit_high = scores.bootstrap_ratio_range(more, came.sum(axis=1).astype(float), seed)
+    return {"log_score_gain": float(logs.mean()), "log_score_gain_low": log_low, "log_score_gain_high": log_high,
+            "hit_rate_gain": more.sum() / max(came.sum(), 1), "hit_rate_gain_low": hit_low,
+            "hit_rate_gain_high": hit_high}  # fmt: skip
+
+
+def _series(judged: Mapping[str, Judged], came: Counts, chosen: str, seed: int) -> dict[str, Any]:
+    """What the report page draws: skill and totals by origin, hits by list length, calibration, surprise by unit."""
+    ours, floor = judged[chosen], judged[FLOOR]
+    lengths = [k for k in (5, 10, 20, 30, 50, 75, 100, 150, 200) if k < came.shape[1]]
+    mean, seen = ours.expected.ravel(), came.ravel()
+    tenth = np.array_split(np.argsort(mean, kind="stable"), 10)
+    return {
+        "log_score_gain": (_logs(ours, came) - _logs(floor, came)).tolist(),
+        "total": came.sum(axis=1).tolist(),
+        "expected_total": ours.expected.sum(axis=1).tolist(),
+        "list_lengths": lengths,
+        "hits_by_length": {name: [int(_hits(one, came, k, seed).sum()) for k in lengths]
+                           for name, one in {chosen: ours, FLOOR: floor}.items()},
+        "best_by_length": [int(sum(scores.best_hits(y, k) for y in came)) for k in lengths],
+        "calibration": [{"expected": float(mean[part].sum()), "came": int(seen[part].sum()), "n": len(part)}
+                        for part in tenth],
+        "surprise_by_unit": ((came - ours.expected).sum(axis=0)
+                             / np.sqrt((ours.expected + ours.dispersion * ours.expected**2).sum(axis=0))).tolist(),
+    }  # fmt: skip

@@ -1,0 +1,245 @@
+"""Figures that say how right a places forecast was. Counts before rates; floor and ceiling stand beside.
+
+Every function takes plain arrays and returns a number, or an array of numbers a unit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harmcast import tables
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.integer]
+
+
+def order_of(scores: Floats, seed: int) -> NDArray[np.int64]:
+    """Units from the highest score to the lowest, ties at random by `seed`."""
+    ties = np.random.default_rng(seed).random(len(scores))
+    return np.asarray(np.lexsort((ties, -np.asarray(scores, dtype=float))), dtype=np.int64)
+
+
+def hits(scores: Floats, counts: Counts, flagged: int, seed: int) -> int:
+    """Crimes of the window inside the `flagged` units with the highest scores; 0 up to all crimes."""
+    return int(np.asarray(counts)[order_of(scores, seed)[:flagged]].sum())
+
+
+def best_hits(counts: Counts, flagged: int) -> int:
+    """The most crimes that any `flagged` units could have held: perfect foresight."""
+    return int(np.sort(np.asarray(counts))[::-1][:flagged].sum())
+
+
+def flagged_units(units: int, share: float) -> int:
+    """How many units make up `share` of them; at least 1."""
+    return max(1, round(share * units))
+
+
+def accuracy_index(hits: int, crimes: int, flagged_m2: float, area_m2: float) -> float | None:
+    """Prediction accuracy index (PAI): how much denser crime was where we pointed than overall.
+
+    1 is no better than pointing anywhere; comparable only at an equal flagged share.
+
+    Args:
+        hits: crimes of the window inside the flagged units; 0 to `crimes`.
+        flagged_m2, area_m2: flagged and whole area, m2, above 0 (or residents, for an index by population).
+    Returns: (hits / crimes) / (flagged_m2 / area_m2), 0 or more; None if there were no crimes.
+    Raises: ValueError if `hits` exceeds `crimes` (a bug in the caller).
+    Source: Chainey, Tompson and Uhlig (2008), Security Journal 21, 4-28.
+    """
+    if hits > crimes:
+        raise ValueError("more hits than crimes")
+    return (hits / crimes) / (flagged_m2 / area_m2) if crimes else None
+
+
+def efficiency_index(hits: int, best: int) -> float | None:
+    """Prediction efficiency index (PEI): hits over the most possible at the same number of units.
+
+    Returns: 0 to 1; None if no units could have held any.
+    Source: Hunt (2016), PhD thesis, City University of New York.
+    """
+    if hits > best:
+        raise ValueError("more hits than the best possible")
+    return hits / best if best else None
+
+
+def log_scores(counts: Counts, expected: Floats, dispersion: Floats) -> Floats:
+    """Natural logarithm of the chance given to what came, a unit; 0 or less, higher is better.
+
+    Args:
+        expected: mean, above 0. dispersion: negative binomial (variance = mean + dispersion mean^2); 0 is Poisson.
+    Source: Good (1952), JRSS B 14, 107-114.
+    """
+    from scipy.special import gammaln, xlogy
+
+    y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
+    alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
+    poisson = xlogy(y, mu) - mu - gammaln(y + 1)
+    size = 1.0 / np.where(alpha < 1e-9, 1.0, alpha)
+    binomial = (
+        gammaln(y + size) - gammaln(size) - gammaln(y + 1) + size * np.log(size / (size + mu)) + xlogy(y, mu / (size + mu))
+    )
+    return np.asarray(np.where(alpha < 1e-9, poisson, binomial))
+
+
+def lower_tails(counts: Counts, expected: Floats, dispersion: Floats) -> tuple[Floats, Floats]:
+    """P(Y < count) and P(Y <= count), a unit."""
+    from scipy.special import betainc, gammaincc
+
+    y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
+    alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
+    poisson = alpha < 1e-9
+    size = 1.0 / np.where(poisson, 1.0, alpha)
+
+    def tail(at: Floats) -> Floats:
+        held = np.maximum(at, 0.0)
+        value = np.where(poisson, gammaincc(held + 1, mu), betainc(size, held + 1, size / (size + mu)))
+        return np.asarray(np.where(at < 0, 0.0, value))
+
+    return tail(y - 1), tail(y)
+
+
+def crps(counts: Counts, expected: Floats, dispersion: Floats, tail: float = 1e-9) -> Floats:
+    """Continuous ranked probability score a unit, in crimes; 0 is perfect, lower is better.
+
+    Summed over whole numbers up to where less than `tail` is left.
+    Source: Gneiting and Raftery (2007), JASA 102, 359-378.
+    """
+    y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
+    alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
+    found = np.zeros(len(mu))
+    left, k = np.arange(len(mu)), 0
+    while len(left):
+        _, below = lower_tails(np.full(len(left), k), mu[left], alpha[left])
+        found[left] += (below - (k >= y[left])) ** 2
+        left = left[(1.0 - below > tail) | (k < y[left])]
+        k += 1
+    return found
+
+
+def randomised_pit(counts: Counts, expected: Floats, dispersion: Floats, seed: int) -> Floats:
+    """Randomised probability integral transform, a unit: uniform on 0 to 1 if the forecast distribution is right.
+
+    Source: Czado, Gneiting and Held (2009), Biometrics 65, 1254-1261.
+    """
+    below, upto = lower_tails(counts, expected, dispersion)
+    return np.asarray(below + np.random.default_rng(seed).random(len(below)) * (upto - below))
+
+
+def pit_deviation(pit: Floats, bins: int = 10) -> float:
+    """Worst departure of the histogram from flat: max over bins of |share - 1/bins| x bins; 0 is perfect."""
+    share = np.histogram(pit, bins=bins, range=(0.0, 1.0))[0] / len(pit)
+    return float(np.max(np.abs(share * bins - 1.0)))
+
+
+def inside_share(pit: Floats, level: float = 0.9) -> float:
+    """Share of units whose randomised PIT lies in the middle `level`: .88 to .92 is honest for .9."""
+    tail = (1.0 - level) / 2.0
+    return float(np.mean((pit >= tail) & (pit <= 1.0 - tail)))
+
+
+def range_cover(counts: Counts, lower: Counts, upper: Counts) -> float:
+    """Share of units whose count lies inside the printed whole-number range, ends included."""
+    y = np.asarray(counts)
+    return float(np.mean((y >= lower) & (y <= upper)))
+
+
+def expected_range_cover(expected: Floats, dispersion: Floats, lower: Counts, upper: Counts) -> float:
+    """Share inside the printed whole-number range that the model itself expects: above the level on sparse counts."""
+    below, _ = lower_tails(lower, expected, dispersion)
+    _, upto = lower_tails(upper, expected, dispersion)
+    return float(np.mean(upto - below))
+
+
+def absolute_percentage_error(total: float, expected: float) -> float | None:
+    """|forecast - total| / total of one window; None if nothing came."""
+    return abs(expected - total) / total if total else None
+
+
+def regret(scores: Floats, counts: Counts, flagged: int, seed: int) -> int:
+    """Crimes missed by picking the `flagged` highest units against the best possible pick; 0 or more."""
+    return best_hits(counts, flagged) - hits(scores, counts, flagged, seed)
+
+
+def bootstrap_range(
+    values: Floats, seed: int, *, block: int = 3, draws: int = 2000, level: float = 0.95
+) -> tuple[float, float]:
+    """Range of the mean of a series by moving-block bootstrap over origins: neighbouring origins are drawn together.
+
+    Source: Kuensch (1989), Annals of Statistics 17, 1217-1241.
+    """
+    n = len(values)
+    block = min(block, n)
+    starts = np.random.default_rng(seed).integers(0, n - block + 1, size=(draws, -(-n // block)))
+    picked = (starts[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :n]
+    means = np.asarray(values, dtype=float)[picked].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_ratio_range(
+    over: Floats, under: Floats, seed: int, *, block: int = 3, draws: int = 2000, level: float = 0.95
+) -> tuple[float, float]:
+    """Range of sum(over) / sum(under) by the same bootstrap, for pooled rates such as hits over crimes."""
+    n = len(over)
+    block = min(block, n)
+    starts = np.random.default_rng(seed).integers(0, n - block + 1, size=(draws, -(-n // block)))
+    picked = (starts[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :n]
+    ratios = np.asarray(over, dtype=float)[picked].sum(axis=1) / np.maximum(
+        np.asarray(under, dtype=float)[picked].sum(axis=1), 1e-12
+    )
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def judge(forecast_cells: pl.DataFrame, counts: pl.DataFrame, tool: str, seed: int = 0) -> pl.DataFrame:
+    """What came of one released window: the long table of figures for the model and the plain counts beside it.
+
+    Args:
+        forecast_cells: tables.FORECAST of the release.
+        counts: columns cell and count: crimes of the window in each cell (cells left out had none).
+        tool: name of the tool.
+    Returns: tables.SCORES rows of the release's origin, ordered by figure and model. `n` is crimes for hit rates and the
+        total's error, cells for the rest.
+    """
+    joined = forecast_cells.join(counts.select("cell", "count"), on="cell", how="left").sort("cell")
+    seen = joined["count"].fill_null(0).to_numpy().astype(np.int64)
+    origin, crimes, n = joined["origin"][0], int(seen.sum()), len(seen)
+    flagged = flagged_units(n, 0.05)
+    rows: list[dict[str, object]] = []
+
+    def add(model: str, figure: str, value: float | None, on: int, unit: str, better: str, reason: str | None = None) -> None:
+        rows.append({"tool": tool, "model": model, "figure": figure, "group": None, "origin": origin, "value": value,
+                     "low": None, "high": None, "n": on, "unit": unit, "better": better, "reason": reason})  # fmt: skip
+
+    none = "no crime in the window" if not crimes else None
+    columns = {"baseline_4w": "count_4w", "baseline_last_year": "count_last_year", "baseline_52w": "count_12m",
+               "baseline_24m": "count_24m"}  # fmt: skip
+    model = str(joined["model"][0])
+    picks = {"released": joined["expected"].to_numpy()}
+    picks |= {name: joined[column].to_numpy() for column, name in columns.items() if not joined[column].null_count()}
+    for name, score in picks.items():
+        label = model if name == "released" else name
+        if name != "released" and label == model:
+            continue
+        top, some = hits(score, seen, 20, seed), hits(score, seen, flagged, seed)
+        best = best_hits(seen, flagged)
+        add(label, "hits_top20", float(top), crimes, "count", "higher")
+        add(label, "hit_rate_top20", top / crimes if crimes else None, crimes, "share", "higher", none)
+        add(label, "pai_5pct", accuracy_index(some, crimes, flagged, n), crimes, "ratio", "higher", none)
+        add(label, "pei_5pct", efficiency_index(some, best), crimes, "share", "higher", none)
+    add("foresight", "hits_top20", float(best_hits(seen, 20)), crimes, "count", "higher")
+    expected, dispersion = joined["expected"].to_numpy(), joined["dispersion"].to_numpy()
+    lower, upper = joined["lower"].to_numpy(), joined["upper"].to_numpy()
+    pit = randomised_pit(seen, expected, dispersion, seed)
+    add(model, "log_score", float(log_scores(seen, expected, dispersion).mean()), n, "nats a cell", "higher")
+    add(model, "crps", float(crps(seen, expected, dispersion).mean()), n, "offences", "lower")
+    add(model, "coverage_90", inside_share(pit), n, "share", "none")
+    add(model, "inside_printed_range", range_cover(seen, lower, upper), n, "share", "none")
+    add(model, "expected_inside_printed_range", expected_range_cover(expected, dispersion, lower, upper), n, "share", "none")
+    add(model, "total", float(crimes), n, "offences", "none")
+    add(model, "expected_total", float(expected.sum()), n, "offences", "none")
+    error = absolute_percentage_error(float(crimes), float(expected.sum()))
+    add(model, "total_error", error, crimes, "share", "lower", none)
+    return pl.DataFrame(rows, schema=tables.SCORES.schema()).sort("figure", "model")
