@@ -1,0 +1,36 @@
+"""Folders that are either whole or not there: written beside, every file synced, renamed, the parent synced."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from harmcast.store.files import stopped, sync_folder
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Writes a folder of files whole; an older one of the name, left by a run that was stopped, is replaced.
+
+    Raises: RunStopped (`disk_full`, `write_failed`); what stood before still stands.
+    """
+    beside = folder.with_name(f".{folder.name}.making")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        for name, content in contents.items():
+            target = beside / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+        for inner in {(beside / name).parent for name in contents} | {beside}:
+            sync_folder(inner)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(beside, folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise stopped(error, folder.name) from error

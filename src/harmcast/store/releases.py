@@ -1,0 +1,247 @@
+"""Releases: one immutable folder a week, and for each tool in it where it stands (draft to withdrawn).
+
+A folder is written beside, synced and renamed; then one transaction names it in the ledger with its event. What the
+ledger does not name does not exist: a run that was stopped in between leaves a folder that the next run replaces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.errors import StoreDamaged
+from harmcast.oversight.log import Event
+from harmcast.store import durable, schema
+from harmcast.store.operations import Operations, Writing
+
+Standing = Literal["draft", "reviewed", "held", "published", "withdrawn"]
+FOLDER = "releases"
+
+
+@dataclass(frozen=True)
+class NewTool:
+    """One tool of a release about to be kept: where it starts, and why if it is held."""
+
+    tool: str
+    standing: Standing
+    reasons: Sequence[str] = ()
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """One tool's release of one week, as it stands."""
+
+    id: int
+    week: str
+    tool: str
+    revision: int
+    standing: Standing
+    origin: date
+    as_of: date | None
+    sequence: int | None
+    path: Path
+    manifest_sha256: str
+    model: str | None
+    reasons: tuple[str, ...]
+    made_at: str
+    published_at: str | None
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def read(self, name: str) -> bytes:
+        """A file of the release. Raises StoreDamaged if it is missing or not what the manifest says."""
+        try:
+            content = (self.path / name).read_bytes()
+        except OSError:
+            raise _damaged(self.name, name, "release_file_missing") from None
+        listed = self.manifest()["files"].get(name)
+        if listed is None or hashlib.sha256(content).hexdigest() != listed["sha256"]:
+            raise _damaged(self.name, name, "release_file_changed")
+        return content
+
+    def manifest(self) -> dict[str, Any]:
+        """What the release says of itself. Raises StoreDamaged if it is not what the ledger names."""
+        try:
+            content = (self.path / "manifest.json").read_bytes()
+        except OSError:
+            raise _damaged(self.name, "manifest.json", "release_file_missing") from None
+        if hashlib.sha256(content).hexdigest() != self.manifest_sha256:
+            raise _damaged(self.name, "manifest.json", "release_file_changed")
+        document: dict[str, Any] = json.loads(content)
+        return document
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """A table of the release, e.g. `knife_injury`, `knife_injury_areas`, `iom`, `scores`."""
+        return pl.read_parquet(self.read(f"{name}.parquet"))
+
+    def has(self, name: str) -> bool:
+        return name in self.manifest()["files"]
+
+
+def _damaged(release: str, file: str, code: str) -> StoreDamaged:
+    return StoreDamaged(
+        f"The file {file} of release {release} is not what was written.",
+        code=code,
+        next_step="Keep the folder, restore the newest backup (`harmcast restore`), tell the data owner.",
+    )
+
+
+class Releases:
+    """The releases of one state."""
+
+    def __init__(self, root: Path, operations: Operations) -> None:
+        self.root = root
+        self.folder = root / FOLDER
+        self.operations = operations
+
+    def keep(
+        self,
+        week: str,
+        files: Mapping[str, bytes],
+        tools: Sequence[NewTool],
+        *,
+        origin: date,
+        as_of: date,
+        sequence: int,
+        event: Event,
+        also: Iterable[tuple[sa.Table, list[dict[str, Any]]]] = (),
+    ) -> str:
+        """Writes the week's folder and names it: all of it stands, or none. Returns the folder's name.
+
+        `also` are rows written in the same transaction (the monitor's history, say). A week made again after it
+        was withdrawn becomes the next revision, `2026-W47-r2`.
+        """
+        revision = 1 + max((r.revision for r in self._rows(schema.releases.c.week == week)), default=0)
+        name = week if revision == 1 else f"{week}-r{revision}"
+        self.folder.mkdir(exist_ok=True)
+        durable.write_folder(self.folder / name, files)
+        manifest_sha256 = hashlib.sha256(files["manifest.json"]).hexdigest()
+        with self.operations.writing(event) as tx:
+            tx.says(release=name, manifest_sha256=manifest_sha256)
+            tx.insert(
+                schema.ledger,
+                kind="release",
+                name=f"{FOLDER}/{name}",
+                sequence=sequence,
+                bytes=sum(map(len, files.values())),
+                sha256=manifest_sha256,
+                standing="current",
+                added_at=tx.at,
+            )
+            for tool in tools:
+                release = tx.insert(
+                    schema.releases,
+                    week=week,
+                    tool=tool.tool,
+                    revision=revision,
+                    standing=tool.standing,
+                    origin=origin,
+                    as_of=as_of,
+                    sequence=sequence,
+                    path=f"{FOLDER}/{name}",
+                    manifest_sha256=manifest_sha256,
+                    model=tool.model,
+                    reasons=json.dumps(list(tool.reasons), ensure_ascii=False),
+                    made_at=tx.at,
+                    published_at=tx.at if tool.standing == "published" else None,
+                )
+                _moved(tx, release, None, tool.standing, event, "; ".join(tool.reasons) or None)
+            for table, rows in also:
+                if rows:
+                    tx.execute(sa.insert(table), rows)
+        return name
+
+    def move(self, release: Release, to: Standing, event: Event, reason: str | None = None) -> None:
+        """Moves one tool's release on, with its event. The rule who may is asked before (`releasing`)."""
+        table = schema.releases
+        with self.operations.writing(event) as tx:
+            values: dict[str, Any] = {"standing": to}
+            if to == "published":
+                values["published_at"] = tx.at
+            tx.execute(sa.update(table).where(table.c.id == release.id).values(**values))
+            _moved(tx, release.id, release.standing, to, event, reason)
+
+    def moves(self, release: Release) -> list[dict[str, Any]]:
+        """Who moved it, when, from where to where, and why; oldest first."""
+        table = schema.release_moves
+        return self.operations.rows(sa.select(table).where(table.c.release == release.id).order_by(table.c.id))
+
+    def published(self, tool: str) -> Release | None:
+        """The newest published release of a tool; None before the first."""
+        found = self._rows(schema.releases.c.tool == tool, schema.releases.c.standing == "published")
+        return found[-1] if found else None
+
+    def newest(self, tool: str) -> Release | None:
+        """The newest release of a tool, wherever it stands."""
+        found = self._rows(schema.releases.c.tool == tool)
+        return found[-1] if found else None
+
+    def history(self, tool: str, standing: Standing | None = "published") -> list[Release]:
+        """Releases of a tool, oldest first; None: wherever they stand."""
+        conditions = [schema.releases.c.tool == tool]
+        if standing is not None:
+            conditions.append(schema.releases.c.standing == standing)
+        return self._rows(*conditions)
+
+    def of_week(self, week: str) -> list[Release]:
+        """Each tool's release of a week, the newest revision."""
+        found = self._rows(schema.releases.c.week == week)
+        last = max((r.revision for r in found), default=0)
+        return [r for r in found if r.revision == last]
+
+    def named(self, name: str) -> list[Release]:
+        """Each tool's release in a folder, e.g. `2026-W47` or `2026-W47-r2`."""
+        return self._rows(schema.releases.c.path == f"{FOLDER}/{name}")
+
+    def before(self, tool: str, week: str) -> Release | None:
+        """The newest release of a tool made for an earlier week that was not withdrawn."""
+        found = self._rows(
+            schema.releases.c.tool == tool, schema.releases.c.week < week, schema.releases.c.standing != "withdrawn"
+        )
+        return found[-1] if found else None
+
+    def names(self) -> list[str]:
+        """Names of all release folders, oldest first."""
+        return list(dict.fromkeys(r.name for r in self._rows()))
+
+    def sweep(self) -> list[str]:
+        """Removes folders that the ledger does not name; returns their names."""
+        if not self.folder.is_dir():
+            return []
+        known = set(self.names())
+        swept = [p for p in sorted(self.folder.iterdir()) if p.name not in known]
+        for path in swept:
+            shutil.rmtree(path, ignore_errors=True)
+        return [path.name for path in swept]
+
+    def _rows(self, *conditions: sa.ColumnElement[bool]) -> list[Release]:
+        table = schema.releases
+        rows = self.operations.rows(sa.select(table).where(*conditions).order_by(table.c.week, table.c.revision, table.c.tool))
+        return [
+            Release(**{**row, "path": self.root / row["path"], "reasons": tuple(json.loads(row["reasons"]))}) for row in rows
+        ]
+
+
+def _moved(tx: Writing, release: int, before: str | None, to: str, event: Event, reason: str | None) -> None:
+    tx.insert(
+        schema.release_moves,
+        release=release,
+        from_standing=before,
+        to_standing=to,
+        by=event.actor,
+        role=event.role,
+        reason=reason,
+        at=tx.at,
+    )
