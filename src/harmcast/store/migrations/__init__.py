@@ -1,0 +1,1 @@
+"""The history of the operational database's schema, one for SQLite and PostgreSQL."""

@@ -1,0 +1,285 @@
+"""What we know, and since when: append-only Parquet, one part a load and table.
+
+Each row is a version: what one delivery said of one key. Beside the columns of `tables.py` it carries
+
+    known_on    the first day we can have known it (contract, "known_on")
+    deleted     the key was deleted at source; every other column is then null
+    sequence    number of the load that wrote it; a later load's version stands over an earlier one's
+    made_at     when its delivery was made
+    digest      64 bits of MD5 over the row as delivered, to see that a row is unchanged (of persons: beside the
+                protected columns, because it covers them)
+
+Parts are written beside, synced, and named in the ledger in one transaction. Readers give what was known at the end
+of a day, and up to a load (`upto_part`), so that any past week can be made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from harmcast.errors import StoreDamaged
+from harmcast.oversight.log import Event
+from harmcast.store import files, keys, ledger
+from harmcast.store.ledger import Part
+from harmcast.store.operations import Operations
+from harmcast.tables import (
+    ACTIVITY,
+    CHARGES,
+    CIRCUMSTANCES_TABLE,
+    CRIMES,
+    PERSONS,
+    PERSONS_PROTECTED,
+    Table,
+)
+
+FOLDER = "records"
+VERSION = pl.Schema(
+    {
+        "known_on": pl.Date(),
+        "deleted": pl.Boolean(),
+        "sequence": pl.Int32(),
+        "made_at": pl.Datetime("us"),
+        "digest": pl.UInt64(),
+    }
+)
+OF_VERSION = ["deleted", "sequence", "made_at", "digest"]
+HELD: dict[str, Table] = {
+    table.name: table for table in (CRIMES, PERSONS, PERSONS_PROTECTED, CHARGES, CIRCUMSTANCES_TABLE, ACTIVITY)
+}
+Reader = Literal["fairness.groups", "people.minors"]
+OPENED: dict[str, list[str]] = {
+    "fairness.groups": PERSONS_PROTECTED.names,
+    "people.minors": ["person_ref", "born_on"],
+}
+
+
+def held_columns(table: Table) -> list[str]:
+    """The columns a part of this table keeps, in order: those of persons without the protected ones."""
+    if table.name == PERSONS.name:
+        return [name for name in table.names if PERSONS.column(name).sensitivity != "protected"]
+    return table.names
+
+
+class Records:
+    """The files of record of one state."""
+
+    def __init__(self, root: Path, operations: Operations) -> None:
+        self.root = root
+        self.operations = operations
+        self._names: tuple[tuple[str, ...], pl.DataFrame] | None = None
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def parts(self, table: str | None = None, upto: int | None = None) -> list[Part]:
+        """The parts that stand, oldest first, of one table or of all."""
+        found = ledger.named(self.operations, "part", upto)
+        return [part for part in found if table is None or part.table_name == table]
+
+    def latest(self) -> int:
+        """Number of the newest load that wrote records; 0 if there is none."""
+        return max((part.sequence for part in self.parts()), default=0)
+
+    def data_hash(self, upto_part: int | None = None) -> str:
+        """SHA-256 over the digests of all parts up to a load: names the data a release was made of."""
+        whole = hashlib.sha256()
+        for part in self.parts(upto=upto_part):
+            whole.update(f"{part.name} {part.sha256}\n".encode())
+        return whole.hexdigest()
+
+    def verify(self) -> list[str]:
+        """Names of the parts whose bytes are not those that were written; empty if all are."""
+        found = []
+        for part in self.parts():
+            path = self.root / part.name
+            if not path.is_file() or files.sha256(path) != part.sha256:
+                found.append(part.name)
+        return found
+
+    def write(self, table: str, rows: pl.DataFrame, sequence: int, made_at: str, revision: int = 0) -> Part:
+        """Writes one part beside the others; it exists only once `ledger.add` has named it."""
+        suffix = f".{revision}" if revision else ""
+        name = f"{FOLDER}/{sequence:06d}_{table}{suffix}.parquet"
+        files.write_whole(
+            self.root / name,
+            lambda path: rows.write_parquet(path, compression="zstd", compression_level=1, row_group_size=262_144),
+        )
+        return ledger.part_of(self.root, name, "part", sequence, table, made_at, rows.height)
+
+    def scan(self, part: Part) -> pl.LazyFrame:
+        """A part as it stands, lazily. Raises StoreDamaged if it is not the file the ledger names."""
+        return pl.scan_parquet(ledger.checked(self.root, part), glob=False)
+
+    # -- versions --------------------------------------------------------------------------------
+
+    def _collect(self, frame: pl.LazyFrame, name: str) -> pl.DataFrame:
+        try:
+            return frame.collect()
+        except (PolarsError, OSError) as error:
+            raise StoreDamaged(
+                f"A part of {name} cannot be read.",
+                code="part_unreadable",
+                next_step="Restore the newest backup (`harmcast restore`) and tell the data owner.",
+            ) from error
+
+    def versions(
+        self,
+        table: str,
+        upto: int | None = None,
+        columns: Sequence[str] | None = None,
+        parts: Sequence[Part] | None = None,
+    ) -> pl.DataFrame:
+        """Every version held of a table, in the order it was written; columns that a part lacks are null."""
+        spec = HELD[table]
+        chosen = self.parts(table, upto) if parts is None else list(parts)
+        if not chosen:
+            schema = {**spec.schema(held_columns(spec)), **VERSION}
+            return pl.DataFrame(
+                schema=schema if columns is None else {name: schema[name] for name in columns if name in schema}
+            )
+        frames = []
+        for part in chosen:
+            frame = self.scan(part)
+            if columns is not None:
+                present = frame.collect_schema().names()
+                frame = frame.select([name for name in columns if name in present])
+            frames.append(frame)
+        return self._collect(pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0], table)
+
+    def known(
+        self, table: str, as_of: date | None = None, upto: int | None = None, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """What was known of a table at the end of `as_of` (None: all that is held): a row a key, deleted ones gone.
+
+        Only keys that occur in a later part, or twice in the first, have to be resolved.
+        """
+        spec = HELD[table]
+        key = list(spec.key)
+        wanted = list(columns) if columns is not None else None
+        read = None if wanted is None else list(dict.fromkeys([*key, *wanted, "known_on", *OF_VERSION]))
+        parts = self.parts(table, upto)
+        first = self.versions(table, columns=read, parts=parts[:1])
+        later = self.versions(table, columns=read, parts=parts[1:])
+        if as_of is not None:
+            first = first.filter(pl.col("known_on") <= as_of)
+            later = later.filter(pl.col("known_on") <= as_of)
+        if table == CHARGES.name:
+            first = first.unique(subset=key, keep="last", maintain_order=True)
+        later = later.unique(subset=key, keep="last", maintain_order=True)
+        if later.height:
+            first = first.join(later.select(key), on=key, how="anti", nulls_equal=True, maintain_order="left")
+            first = pl.concat([first, later], how="diagonal")
+        first = first.filter(~pl.col("deleted"))
+        if wanted is not None:
+            return first.select([name for name in wanted if name in first.columns])
+        return first.drop([name for name in OF_VERSION if name in first.columns])
+
+    # -- readers ---------------------------------------------------------------------------------
+
+    def crimes(
+        self, as_of: date, columns: Sequence[str] | None = None, upto_part: int | None = None, cancelled: bool = False
+    ) -> pl.DataFrame:
+        """Recorded crimes as known at the end of `as_of`: one row a crime, with `known_on` and any mapped text column.
+
+        Crimes cancelled by then are left out unless `cancelled` is set. In the order they became known.
+        """
+        read = None if columns is None else list(dict.fromkeys([*columns, "status"]))
+        found = self.known(CRIMES.name, as_of, upto_part, read)
+        if not cancelled:
+            found = found.filter(pl.col("status") == "recorded")
+        return found if columns is None else found.select(list(columns))
+
+    def charge_versions(self, upto_part: int | None = None) -> pl.DataFrame:
+        """Every version of every charge whose person is held: by charge, then in the order it became known.
+
+        "As known at D" is the last row of a `charge_ref` with `known_on <= D`; where `deleted` is set the charge was
+        gone by then. A charge that came before its person is known from the day the person was.
+        """
+        charges = self.versions(CHARGES.name, upto_part).drop("digest", "made_at", strict=False)
+        if charges.is_empty():
+            return charges
+        people = self._collect(self.persons_first(upto_part), PERSONS.name)
+        person = charges.group_by("charge_ref").agg(pl.col("person_ref").drop_nulls().last().alias("of"))
+        charges = charges.join(person, on="charge_ref", how="left", maintain_order="left")
+        charges = charges.with_columns(pl.coalesce("person_ref", "of").alias("person_ref")).drop("of")
+        charges = charges.join(people, on="person_ref", how="inner", maintain_order="left")
+        since = pl.when(pl.col("person_sequence") > pl.col("sequence")).then(pl.col("person_made_on"))
+        return (
+            charges.with_columns(pl.max_horizontal("known_on", since).alias("known_on"))
+            .sort("charge_ref", "sequence", "known_on", maintain_order=True)
+            .with_columns(pl.col("known_on").cum_max().over("charge_ref"))
+            .drop("person_sequence", "person_made_on", "sequence")
+        )
+
+    def persons_first(self, upto: int | None = None) -> pl.LazyFrame:
+        """Which load each person came with first: `person_ref, person_sequence, person_made_on`."""
+        rows = self.versions(PERSONS.name, upto, ["person_ref", "sequence", "made_at"])
+        return (
+            rows.lazy()
+            .group_by("person_ref")
+            .agg(
+                pl.col("sequence").min().alias("person_sequence"),
+                pl.col("made_at").min().dt.date().alias("person_made_on"),
+            )
+        )
+
+    def persons(self, as_of: date | None = None, upto_part: int | None = None) -> pl.DataFrame:
+        """People as known at the end of `as_of` (None: all held), without name and protected columns."""
+        columns = [name for name in held_columns(PERSONS) if name != "name"]
+        return self.known(PERSONS.name, as_of, upto_part, [*columns, "known_on"]).sort("person_ref")
+
+    def circumstances(self, as_of: date | None = None, upto_part: int | None = None) -> pl.DataFrame:
+        """What units already do with people, as known at the end of `as_of`: shown, never a model input."""
+        return self.known(CIRCUMSTANCES_TABLE.name, as_of, upto_part).sort("person_ref", "kind", "from_on")
+
+    def activity(self, as_of: date | None = None, upto_part: int | None = None) -> pl.DataFrame:
+        """Patrols and visits as known at the end of `as_of`: for the feedback check."""
+        return self.known(ACTIVITY.name, as_of, upto_part)
+
+    def protected(
+        self, reader: Reader, event: Event, as_of: date | None = None, upto_part: int | None = None
+    ) -> pl.DataFrame:
+        """The protected columns of people, for one of the two modules that may be handed them.
+
+        Writes the event first, with who it is read for and which columns; `people.minors` gets the birth date alone.
+
+        Raises: RunStopped (`log_unavailable`): what cannot be logged is not opened.
+        """
+        columns = OPENED[reader]
+        self.operations.record(event.with_detail(reader=reader, columns=columns))
+        return self.known(PERSONS_PROTECTED.name, as_of, upto_part, columns).sort("person_ref")
+
+    def names(self, person_keys: Iterable[str]) -> dict[str, str | None]:
+        """Names by person key, for the person's own unit; the caller has logged the view. Unknown keys are absent."""
+        refs = keys.refs_of(self.operations, person_keys)
+        parts = tuple(part.name for part in self.parts(PERSONS.name))
+        if self._names is None or self._names[0] != parts:
+            held = self.known(PERSONS.name, columns=["person_ref", "name"])
+            if "name" not in held.columns:
+                held = held.with_columns(pl.lit(None, pl.String).alias("name"))
+            self._names = (parts, held.sort("person_ref"))
+        found = self._names[1].filter(pl.col("person_ref").is_in(list(refs.values())))
+        by_ref = dict(found.select("person_ref", "name").iter_rows())
+        return {key: by_ref.get(ref) for key, ref in refs.items()}
+
+    # -- for loading -----------------------------------------------------------------------------
+
+    def standing(self, table: str) -> pl.DataFrame:
+        """The newest version of every key held, deleted ones too: key, `changed_at`, `made_at`, `deleted`, `digest`."""
+        spec = HELD[table]
+        key = list(spec.key)
+        changed = ["changed_at"] if "changed_at" in spec.names else []
+        if table == PERSONS.name:
+            people = self.versions(PERSONS.name, columns=[*key, *changed, "deleted", "sequence", "made_at"])
+            digests = self.versions(PERSONS_PROTECTED.name, columns=[*key, "sequence", "digest"])
+            rows = people.join(digests, on=[*key, "sequence"], how="left", maintain_order="left")
+        else:
+            rows = self.versions(table, columns=[*key, *changed, "deleted", "sequence", "made_at", "digest"])
+        many = len({part.sequence for part in self.parts(table)}) > 1 or table == CHARGES.name
+        return rows.unique(subset=key, keep="last", maintain_order=True) if many else rows

@@ -1,0 +1,535 @@
+"""The operational database: every table and column. Its history is in `migrations/`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers a row by itself only where the key is plain INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+Instant = String(27)  # UTC, 2026-11-16T06:00:00.000000Z: sorts as text, the same in both databases
+Hash = String(64)
+Key = String(40)
+Name = String(200)
+
+
+def _id() -> Column[int]:
+    return Column("id", Number, primary_key=True, autoincrement=True)
+
+
+# -- the log -------------------------------------------------------------------------------------
+events = Table(
+    "events", metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("actor", Name, nullable=False, index=True),
+    Column("role", Name, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("action", String(60), nullable=False, index=True),
+    Column("purpose", Text),
+    Column("subject", Key, index=True),
+    Column("object", Text),
+    Column("detail", Text, nullable=False),
+    Column("prev_hash", Hash, nullable=False),
+    Column("hash", Hash, nullable=False),
+)  # fmt: skip
+
+checkpoints = Table(
+    "checkpoints", metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("line", Text, nullable=False),
+)  # fmt: skip
+
+facts = Table(
+    "facts", metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", Text, nullable=False),
+)  # fmt: skip
+
+# -- what is held --------------------------------------------------------------------------------
+ledger = Table(
+    "ledger", metadata,
+    _id(),
+    Column("kind", String(20), nullable=False),  # part, release, model
+    Column("name", String(300), nullable=False, unique=True),  # path below the state
+    Column("table_name", String(40)),
+    Column("sequence", Number, nullable=False, index=True),  # of the load that wrote it
+    Column("made_at", Instant),  # of the delivery it came with
+    Column("rows", Number),
+    Column("bytes", Number, nullable=False),
+    Column("sha256", Hash, nullable=False),
+    Column("standing", String(20), nullable=False),  # current, replaced, removed
+    Column("added_at", Instant, nullable=False),
+)  # fmt: skip
+
+deliveries = Table(
+    "deliveries", metadata,
+    _id(),
+    Column("delivery_id", Name, nullable=False, index=True),
+    Column("content_sha256", Hash),
+    Column("made_at", Instant),
+    Column("complete", Boolean),
+    Column("standing", String(20), nullable=False),  # loaded, again, refused
+    Column("sequence", Number),  # of the parts it wrote; null: it changed nothing
+    Column("loaded_at", Instant, nullable=False),
+    Column("code", String(60)),  # of the error, if refused
+    Column("document", Text, nullable=False),  # JSON: warnings, notes, faults without values
+)  # fmt: skip
+
+delivery_files = Table(
+    "delivery_files", metadata,
+    _id(),
+    Column("delivery", Number, ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("file", Name, nullable=False),
+    Column("table_name", String(40), nullable=False),
+    Column("received", Number, nullable=False),
+    Column("loaded", Number, nullable=False),
+    Column("unchanged", Number, nullable=False),
+    Column("superseded", Number, nullable=False),
+    Column("quarantined", Number, nullable=False),
+    Column("left_out", Number, nullable=False),
+    Column("deleted", Number, nullable=False),  # held keys that went: listed, or absent from a complete extract
+    Column("waiting", Number, nullable=False),  # held charges whose person is not held
+    Column("notes", Text, nullable=False),  # JSON: rule -> count, for rows that were kept
+    Column("columns", Text, nullable=False),  # JSON: column of the source -> type, to see drift
+)  # fmt: skip
+
+quarantine = Table(
+    "quarantine", metadata,
+    _id(),
+    Column("delivery", Number, ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("file", Name, nullable=False),
+    Column("table_name", String(40), nullable=False),
+    Column("row", Number),
+    Column("column", Name),
+    Column("rule", String(60), nullable=False),
+)  # fmt: skip
+
+person_keys = Table(
+    "person_keys", metadata,
+    Column("person_ref", Text, primary_key=True),
+    Column("person_key", Key, nullable=False, unique=True),
+    Column("content_key", LargeBinary, nullable=False),  # encrypts what people wrote about this person
+)  # fmt: skip
+
+counters = Table(
+    "counters", metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", Number, nullable=False),
+)  # fmt: skip
+
+erased = Table(
+    "erased", metadata,
+    Column("ref_hash", Hash, primary_key=True),  # keyed hash: blocks the return until it leaves the source
+    Column("table_name", String(40), nullable=False),
+    Column("erased_at", Instant, nullable=False),
+    Column("reason", String(60), nullable=False),
+)  # fmt: skip
+
+runs = Table(
+    "runs", metadata,
+    _id(),
+    Column("week", String(8), index=True),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("standing", String(20), nullable=False),  # running, done, held, failed
+    Column("code", String(60)),
+    Column("document", Text, nullable=False),
+)  # fmt: skip
+
+# -- releases and models -------------------------------------------------------------------------
+releases = Table(
+    "releases", metadata,
+    _id(),
+    Column("week", String(8), nullable=False),
+    Column("tool", String(40), nullable=False),
+    Column("revision", Integer, nullable=False, default=1),
+    Column("standing", String(20), nullable=False),  # draft, reviewed, held, published, withdrawn
+    Column("origin", Date, nullable=False),
+    Column("as_of", Date),
+    Column("sequence", Number),  # records up to this load
+    Column("path", Text),
+    Column("manifest_sha256", Hash),
+    Column("model", Name),
+    Column("reasons", Text, nullable=False, default="[]"),  # JSON: why held, which concerns
+    Column("made_at", Instant, nullable=False),
+    Column("published_at", Instant),
+    UniqueConstraint("week", "tool", "revision"),
+)  # fmt: skip
+
+release_moves = Table(
+    "release_moves", metadata,
+    _id(),
+    Column("release", Number, ForeignKey("releases.id"), nullable=False, index=True),
+    Column("from_standing", String(20)),
+    Column("to_standing", String(20), nullable=False),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("reason", Text),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+models = Table(
+    "models", metadata,
+    _id(),
+    Column("tool", String(40), nullable=False, index=True),
+    Column("name", Name, nullable=False),
+    Column("week", String(8)),
+    Column("path", Text, nullable=False),
+    Column("sha256", Hash, nullable=False),
+    Column("data_hash", Hash),
+    Column("standing", String(20), nullable=False),  # candidate, approved, withdrawn
+    Column("document", Text, nullable=False, default="{}"),
+    Column("made_at", Instant, nullable=False),
+    Column("approved_by", Name),
+    Column("approved_at", Instant),
+)  # fmt: skip
+
+band_cuts = Table(
+    "band_cuts", metadata,
+    _id(),
+    Column("tool", String(40), nullable=False),
+    Column("reference_date", Date, nullable=False),
+    Column("percentiles", Text, nullable=False),
+    Column("cuts", Text, nullable=False),
+    Column("harm_unit", Name, nullable=False),
+    Column("index_sha256", Hash),
+    Column("people", Number),
+    Column("frozen_at", Instant, nullable=False),
+    Column("by", Name, nullable=False),
+)  # fmt: skip
+
+harm_index_imports = Table(
+    "harm_index_imports", metadata,
+    _id(),
+    Column("name", Name, nullable=False),
+    Column("sha256", Hash, nullable=False),
+    Column("edition", Name),
+    Column("unit", Name),
+    Column("source", Text),
+    Column("rows", Integer, nullable=False),
+    Column("document", Text, nullable=False, default="{}"),  # codes without a weight and how each was filled
+    Column("imported_at", Instant, nullable=False),
+    Column("by", Name, nullable=False),
+)  # fmt: skip
+
+monitor_history = Table(
+    "monitor_history", metadata,
+    _id(),
+    Column("week", String(8), nullable=False, index=True),
+    Column("tool", String(40), nullable=False),
+    Column("figure", String(80), nullable=False),
+    Column("part", Name),
+    Column("value", Float),
+    Column("low", Float),
+    Column("high", Float),
+    Column("n", Number),
+    Column("verdict", String(20)),
+    Column("reason", Text),
+)  # fmt: skip
+
+alerts = Table(
+    "alerts", metadata,
+    _id(),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(60), nullable=False),
+    Column("week", String(8)),
+    Column("tool", String(40)),
+    Column("words", Text, nullable=False),
+    Column("seen_by", Name),
+    Column("seen_at", Instant),
+)  # fmt: skip
+
+# -- people who use it ---------------------------------------------------------------------------
+users = Table(
+    "users", metadata,
+    Column("account", Name, primary_key=True),
+    Column("name", Name, nullable=False),
+    Column("os_account", Name, unique=True),
+    Column("oidc_subject", Name, unique=True),
+    Column("password_hash", Text),
+    Column("standing", String(20), nullable=False),  # active, disabled
+    Column("made_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)  # fmt: skip
+
+user_roles = Table(
+    "user_roles", metadata,
+    _id(),
+    Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
+    Column("role", Name, nullable=False),
+    Column("unit", Name),
+    Column("given_at", Instant, nullable=False),
+    Column("given_by", Name, nullable=False),
+    Column("ended_at", Instant),
+)  # fmt: skip
+
+training = Table(
+    "training", metadata,
+    _id(),
+    Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
+    Column("tool", String(40), nullable=False),
+    Column("kind", Name, nullable=False),  # methodology, demonstration, tour, recording
+    Column("trainer", Name),
+    Column("trainer_contact", Name),
+    Column("passed_on", Date, nullable=False),
+    Column("right", Integer),
+    Column("asked", Integer),
+    Column("by", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+sessions = Table(
+    "sessions", metadata,
+    Column("token_hash", Hash, primary_key=True),
+    Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
+    Column("role", Name),
+    Column("unit", Name),
+    Column("csrf", Hash, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("purpose", Text),
+)  # fmt: skip
+
+login_attempts = Table(
+    "login_attempts", metadata,
+    _id(),
+    Column("account_hash", Hash, nullable=False, index=True),
+    Column("address", Name),
+    Column("at", Instant, nullable=False, index=True),
+    Column("succeeded", Boolean, nullable=False),
+)  # fmt: skip
+
+# -- the register of tools -----------------------------------------------------------------------
+register_tools = Table(
+    "register_tools", metadata,
+    Column("tool", String(40), primary_key=True),
+    Column("title", Name, nullable=False),
+    Column("purpose", Text),
+    Column("owner", Name),
+    Column("developer", Name),
+    Column("cost", Text),
+    Column("document", Text, nullable=False, default="{}"),  # further fields of the register
+    Column("changed_at", Instant, nullable=False),
+    Column("by", Name, nullable=False),
+)  # fmt: skip
+
+register_statuses = Table(
+    "register_statuses", metadata,
+    _id(),
+    Column("tool", String(40), nullable=False, index=True),
+    Column("status", String(20), nullable=False),  # shadow, trial, in use, stopped
+    Column("from_on", Date, nullable=False),
+    Column("reason", Text),
+    Column("by", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+register_entries = Table(
+    "register_entries", metadata,
+    _id(),
+    Column("tool", String(40), index=True),  # null: every tool
+    Column("kind", String(40), nullable=False),  # dpia legal ethics eia policy training_material contract ...
+    Column("title", Name),
+    Column("outcome", String(40)),  # approved, approved with conditions, refused, none made
+    Column("dated", Date, nullable=False),
+    Column("by_whom", Name, nullable=False),
+    Column("document_ref", Text),
+    Column("conditions", Text),
+    Column("review_by", Date),
+    Column("entered_by", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+# -- decisions about people: words encrypted under the person's content key ---------------------
+decisions = Table(
+    "decisions", metadata,
+    _id(),
+    Column("person_key", Key, nullable=False, index=True),
+    Column("week", String(8), nullable=False),
+    Column("release", Number),
+    Column("unit", Name),
+    Column("model", Name),
+    Column("band", String(20)),
+    Column("decision", String(40), nullable=False),
+    Column("reason_code", String(60), nullable=False),
+    Column("checks", Text, nullable=False, default="[]"),
+    Column("own_judgement", String(20)),
+    Column("review_on", Date),
+    Column("time_band", String(20)),
+    Column("judged_first", Boolean),
+    Column("shown_enc", LargeBinary),  # score and page as shown
+    Column("words_enc", LargeBinary),
+    Column("after", Number),  # the decision this one was made with in view
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("person_key", "after"),
+)  # fmt: skip
+
+sign_offs = Table(
+    "sign_offs", metadata,
+    _id(),
+    Column("decision", Number, ForeignKey("decisions.id"), nullable=False, index=True),
+    Column("outcome", String(20), nullable=False),
+    Column("words_enc", LargeBinary),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+follow_ups = Table(
+    "follow_ups", metadata,
+    _id(),
+    Column("decision", Number, ForeignKey("decisions.id"), nullable=False, index=True),
+    Column("step", String(40), nullable=False),  # offered, taken up, ended ...
+    Column("happened_on", Date, nullable=False),
+    Column("words_enc", LargeBinary),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+representations = Table(
+    "representations", metadata,
+    _id(),
+    Column("person_key", Key, index=True),
+    Column("tool", String(40)),
+    Column("kind", String(40), nullable=False),  # objection, data error, complaint
+    Column("received_on", Date, nullable=False),
+    Column("channel", String(40)),
+    Column("words_enc", LargeBinary),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+representation_steps = Table(
+    "representation_steps", metadata,
+    _id(),
+    Column("representation", Number, ForeignKey("representations.id"), nullable=False, index=True),
+    Column("step", String(40), nullable=False),  # looked at, outcome, rescored
+    Column("outcome", String(40)),
+    Column("rescored_week", String(8)),
+    Column("words_enc", LargeBinary),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+# -- cells ---------------------------------------------------------------------------------------
+cell_notes = Table(
+    "cell_notes", metadata,
+    _id(),
+    Column("tool", String(40), nullable=False),
+    Column("cell", Name, nullable=False),
+    Column("week", String(8)),
+    Column("words", Text, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+tasking = Table(
+    "tasking", metadata,
+    _id(),
+    Column("tool", String(40), nullable=False),
+    Column("cell", Name, nullable=False),
+    Column("week", String(8), nullable=False),
+    Column("step", String(20), nullable=False),  # recommendation, outcome
+    Column("about", Number),  # the recommendation an outcome answers
+    Column("choice", String(40)),
+    Column("words", Text),
+    Column("decided_on", Date),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+cell_activity = Table(
+    "cell_activity", metadata,
+    _id(),
+    Column("tool", String(40), nullable=False),
+    Column("cell", Name, nullable=False),
+    Column("kind", String(40), nullable=False),  # patrol, visit
+    Column("happened_on", Date, nullable=False),
+    Column("minutes", Float),
+    Column("words", Text),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+Index("ix_cells_notes", cell_notes.c.tool, cell_notes.c.cell)
+Index("ix_cells_tasking", tasking.c.tool, tasking.c.cell)
+Index("ix_cells_activity", cell_activity.c.tool, cell_activity.c.cell)
+
+# -- what leaves ---------------------------------------------------------------------------------
+export_requests = Table(
+    "export_requests", metadata,
+    _id(),
+    Column("what", Name, nullable=False),
+    Column("query", Text, nullable=False, default="{}"),
+    Column("with_names", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("unit", Name),
+    Column("at", Instant, nullable=False),
+    Column("decision", String(20)),  # granted, refused; null: open
+    Column("decided_by", Name),
+    Column("decided_at", Instant),
+)  # fmt: skip
+
+exports = Table(
+    "exports", metadata,
+    _id(),
+    Column("what", Name, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("with_names", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("request", Number, ForeignKey("export_requests.id")),
+    Column("subjects", Text, nullable=False, default="[]"),  # JSON: person keys it held
+    Column("sha256", Hash, nullable=False),
+    Column("path", Text),  # of the copy kept for the record, if one is
+    Column("remove_on", Date),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("unit", Name),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+report_runs = Table(
+    "report_runs", metadata,
+    _id(),
+    Column("kind", String(20), nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("sha256", Hash, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip

@@ -1,0 +1,254 @@
+"""A state: one folder with everything one force's system knows.
+
+STATE/settings/      the settings and the files they name, as copied
+STATE/records/       Parquet parts, one a load and table
+STATE/releases/      one folder a week
+STATE/operations.db  unless the settings name a PostgreSQL
+STATE/secret         32 random bytes: keys of people, keyed hashes; STATE/signing.key signs checkpoints
+STATE/run.lock       held by the one run that may write records and releases
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast import settings as settings_of
+from harmcast.errors import Fault, RunStopped, SettingsRefused, StoreDamaged
+from harmcast.oversight.log import Event
+from harmcast.settings import Settings
+from harmcast.store import files, keys, operations, schema, upgrade
+from harmcast.store.operations import Operations
+from harmcast.store.records import Records
+from harmcast.store.register import Register
+from harmcast.store.releases import Releases
+from harmcast.store.users import Users
+
+SETTINGS = "settings"
+NAMED = "files.json"
+
+
+@dataclass
+class State:
+    """One open state. Made by `create` or `open_state`."""
+
+    root: Path
+    settings: Settings
+    operations: Operations
+    secret: bytes = field(repr=False)
+    _held: int = field(default=0, repr=False)
+    _holder: int | None = field(default=None, repr=False)
+
+    @cached_property
+    def records(self) -> Records:
+        return Records(self.root, self.operations)
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.root, self.operations)
+
+    @cached_property
+    def users(self) -> Users:
+        return Users(self.operations)
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(self.operations, self.settings)
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        path = self.root / SETTINGS / NAMED
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def file(self, setting: str) -> Path | None:
+        """Our copy of the file that a setting names, e.g. `force.boundary`; None if the setting names none."""
+        name = self._files.get(setting)
+        return None if name is None else self.root / SETTINGS / name
+
+    def person_keys(self) -> pl.DataFrame:
+        """Every held person's `person_ref, person_key` (Polars)."""
+        return keys.held(self.operations)
+
+    def close(self) -> None:
+        self.operations.close()
+
+    @contextmanager
+    def run_lock(self, what: str, actor: str = "system") -> Iterator[None]:
+        """Held while records or releases are written: one run at a time; taking it again inside is free.
+
+        Raises: RunStopped (`run_in_progress`), saying who holds it and since when.
+        """
+        if self._held and self._holder == threading.get_ident():
+            self._held += 1
+            try:
+                yield
+            finally:
+                self._held -= 1
+            return
+        with (self.root / "run.lock").open("a+", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise RunStopped(
+                    f"Another run is at work here: {_holder(handle.read())}.",
+                    code="run_in_progress",
+                    next_step="Wait until it is done; a run that was killed holds nothing.",
+                ) from None
+            handle.seek(0)
+            handle.truncate()
+            json.dump({"what": what, "actor": actor, "pid": os.getpid(), "since": self.operations.now()}, handle)
+            handle.flush()
+            self._held, self._holder = 1, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._held, self._holder = 0, None
+                handle.seek(0)
+                handle.truncate()
+
+
+def _holder(text: str) -> str:
+    try:
+        held = json.loads(text)
+    except json.JSONDecodeError:
+        return "it has just begun"
+    return f"{held['what']} by {held['actor']}, process {held['pid']}, since {held['since']}"
+
+
+def _settings_files(settings: Settings, folder: Path) -> dict[str, Path]:
+    """The files that the settings name, as they stand. Raises SettingsRefused with every one that is not there."""
+    found = {}
+    faults = []
+    for setting, name in settings_of.named_files(settings).items():
+        path = folder / name
+        if path.is_file():
+            found[setting] = path
+        else:
+            faults.append(Fault("file_missing", setting, next_step="put the file beside the settings, or name another"))
+    if faults:
+        raise SettingsRefused(
+            f"The settings name {len(faults)} file(s) that are not there.",
+            code="settings_file_missing",
+            faults=tuple(faults),
+        )
+    return found
+
+
+def _copied_name(folder: Path, path: Path, setting: str) -> str:
+    """Where a file lies below `settings/`: under its relative name, or apart if it came from elsewhere."""
+    try:
+        return path.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return f"elsewhere/{setting}{path.suffix}"
+
+
+def copy_settings(settings_file: Path, into: Path) -> Settings:
+    """Copies the settings and the files they name; gives the settings. Raises SettingsRefused."""
+    settings = settings_of.read(settings_file)
+    folder = settings_file.parent
+    names = {}
+    for setting, path in _settings_files(settings, folder).items():
+        names[setting] = _copied_name(folder, path, setting)
+        target = into / names[setting]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(settings_file, into / "settings.toml")
+    (into / NAMED).write_text(json.dumps(names, indent=1, sort_keys=True), encoding="utf-8")
+    return settings
+
+
+def _private(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        os.fsync(file.fileno())
+
+
+def create(state: Path, settings_file: Path, actor: str = "system") -> State:
+    """An empty state with its settings, database, secrets and first event.
+
+    Raises: SettingsRefused (`state_exists` if the folder already holds anything); RunStopped.
+    """
+    if state.exists() and any(state.iterdir()):
+        raise SettingsRefused(
+            "The folder named for the state is not empty.", code="state_exists", next_step="Name a new folder."
+        )
+    state.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{state.name}.", dir=state.parent))
+    try:
+        settings = copy_settings(settings_file, beside / SETTINGS)
+        _private(beside / "secret", secrets.token_bytes(32))
+        _private(beside / "signing.key", secrets.token_bytes(32))
+        for folder in ("records", "releases"):
+            (beside / folder).mkdir()
+        database = Operations(operations.engine_of(operations.database_url(settings.store.url, beside)))
+        event = Event(actor, "operator", "administration", "state_made", object="state")
+        upgrade.upgrade(database, event)
+        if database.fact("state_id") is not None:
+            raise SettingsRefused(
+                "The database named by store.url already serves another state.",
+                code="store_in_use",
+                next_step="Name an empty database.",
+            )
+        with database.writing(event) as tx:
+            operations.set_fact(tx, "state_id", secrets.token_hex(16))
+        database.close()
+        files.sync_folder(beside)
+        if state.exists():
+            state.rmdir()
+        beside.rename(state)
+        files.sync_folder(state.parent)
+    except OSError as error:
+        raise files.stopped(error, "The state") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return open_state(state)
+
+
+def open_state(state: Path) -> State:
+    """The state in a folder, its database brought up to this version's schema.
+
+    Raises: RunStopped (`state_missing`, `schema_newer`, `log_unavailable`), StoreDamaged, SettingsRefused.
+    """
+    try:
+        secret = (state / "secret").read_bytes()
+    except FileNotFoundError:
+        raise RunStopped(
+            "There is no state in that folder.", code="state_missing", next_step="Make one with `harmcast init`."
+        ) from None
+    if len(secret) != 32:
+        raise StoreDamaged(
+            "The state's secret is damaged.", code="secret_damaged", next_step="Restore the newest backup."
+        )
+    settings = settings_of.read(state / SETTINGS / "settings.toml")
+    url = operations.database_url(settings.store.url, state)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise StoreDamaged(
+            "The operational database is gone.", code="operations_missing", next_step="Restore the newest backup."
+        )
+    database = Operations(operations.engine_of(url))
+    opened = State(state, settings, database, secret)
+    if upgrade.revision(database) != upgrade.HEAD:
+        with opened.run_lock("schema upgrade"):
+            upgrade.upgrade(database, Event("system", "operator", "administration", "schema_upgraded", object="state"))
+    with database.reading() as connection:
+        if connection.execute(sa.select(schema.facts.c.value).where(schema.facts.c.name == "state_id")).first() is None:
+            raise StoreDamaged(
+                "The database does not belong to this state.", code="operations_foreign", next_step="Check store.url."
+            )
+    return opened
