@@ -1,0 +1,89 @@
+"""Odd volume: a week far from its own past, or an area that has fallen silent, holds the release for two people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+WEEKS_COMPARED = 52
+LEAST_WEEKS = 12
+MAD_TO_SD = 1.4826
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Recorded crimes of the last complete week against the weeks before.
+
+    Attributes:
+        recorded: crimes recorded in the week before the origin.
+        median, deviation: of the weeks compared; the deviation is the median absolute one scaled to a standard deviation,
+            at least the square root of the median (counting noise).
+        silent_areas: policing areas with a past and nothing in the week.
+        reasons: why the release is held; empty if it is not.
+    """
+
+    recorded: int
+    median: float | None
+    deviation: float | None
+    silent_areas: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def robust_deviations(value: float, past: Sequence[float]) -> tuple[float, float, float] | None:
+    """How many robust deviations `value` lies from the median of `past`, with the median and the deviation.
+
+    None with fewer than 12 past values.
+    """
+    if len(past) < LEAST_WEEKS:
+        return None
+    median = float(np.median(past))
+    spread = MAD_TO_SD * float(np.median(np.abs(np.asarray(past) - median)))
+    deviation = max(spread, float(np.sqrt(median)), 1.0)
+    return (value - median) / deviation, median, deviation
+
+
+def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
+    """Whether the week before the origin is odd.
+
+    Args:
+        crimes: as known, with recorded_at and, where the force sends it, area.
+        origin: first day forecast.
+        deviations: how many robust deviations are too many.
+    """
+    begins = origin - timedelta(weeks=WEEKS_COMPARED + 1)
+    recent = crimes.filter((pl.col("recorded_at") >= begins) & (pl.col("recorded_at") < origin)).with_columns(
+        back=((pl.lit(origin) - pl.col("recorded_at").dt.date()).dt.total_days() - 1) // 7
+    )
+    held_weeks = 0
+    if crimes.height:
+        first = crimes["recorded_at"].min()
+        held_weeks = min(WEEKS_COMPARED + 1, (origin - first.date()).days // 7)  # type: ignore[union-attr]
+    weekly = dict(recent.group_by("back").len().iter_rows())
+    now = int(weekly.get(0, 0))
+    past = [float(weekly.get(back, 0)) for back in range(1, held_weeks)]
+    judged = robust_deviations(now, past)
+    reasons = []
+    if judged is not None and abs(judged[0]) > deviations:
+        reasons.append(
+            f"{now} crimes were recorded in the week to {origin - timedelta(days=1)}; the weeks before had about {judged[1]:.0f}. "
+            f"That is {abs(judged[0]):.1f} robust deviations away; the limit is {deviations:g}."
+        )
+    silent = _silent(recent, past) if "area" in crimes.columns else ()
+    if silent:
+        reasons.append(f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.")
+    return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(reasons))
+
+
+def _silent(recent: pl.DataFrame, past: Sequence[float]) -> tuple[str, ...]:
+    """Areas that recorded in each of the 12 weeks before and nothing in the last."""
+    if len(past) < LEAST_WEEKS:
+        return ()
+    by_area = recent.filter(pl.col("area").is_not_null() & (pl.col("back") <= LEAST_WEEKS)).group_by("area").agg(
+        last=(pl.col("back") == 0).sum(), weeks=pl.col("back").filter(pl.col("back") > 0).n_unique()
+    )
+    silent = by_area.filter((pl.col("last") == 0) & (pl.col("weeks") == LEAST_WEEKS))["area"]
+    return tuple(sorted(silent.to_list()))
