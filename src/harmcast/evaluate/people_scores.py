@@ -1,0 +1,157 @@
+"""How good chances about people are: ranking, calibration, the list; each with n, base rate and a 95% interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+TOP_SHARE = 0.05
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Chances put in order once, so that weighted rankings cost one pass. Ties count half."""
+
+    order: NDArray[np.int64]
+    last_of_tie: NDArray[np.int64]
+    y: Array
+
+    @classmethod
+    def of(cls, chance: Array, y: Array) -> Ranked:
+        order = np.argsort(chance, kind="stable")
+        values = chance[order]
+        ends = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+        return cls(order, ends, y[order])
+
+    def auc(self, weight: Array | None = None) -> float | None:
+        """Chance that someone who became ranks above someone who did not; None if either group is empty."""
+        w = np.ones(len(self.y)) if weight is None else weight[self.order]
+        became = np.cumsum(w * self.y)[self.last_of_tie]
+        others = np.cumsum(w * (1 - self.y))[self.last_of_tie]
+        if became[-1] <= 0 or others[-1] <= 0:
+            return None
+        here, others_here = np.diff(became, prepend=0.0), np.diff(others, prepend=0.0)
+        return float((here * (others - 0.5 * others_here)).sum() / (became[-1] * others[-1]))
+
+    def top(self, share: float = TOP_SHARE, weight: Array | None = None) -> tuple[float, float, float]:
+        """(flagged, hits among them, all who became) for the `share` ranked highest; a tie at the edge counts in part."""
+        w = np.ones(len(self.y)) if weight is None else weight[self.order]
+        everyone = np.cumsum(w)[self.last_of_tie]
+        became = np.cumsum(w * self.y)[self.last_of_tie]
+        flagged = share * everyone[-1]
+        hits_below = float(np.interp(everyone[-1] - flagged, np.append(0.0, everyone), np.append(0.0, became)))
+        return float(flagged), float(became[-1] - hits_below), float(became[-1])
+
+
+def person_weights(people: NDArray[np.int64], draws: int, seed: int) -> NDArray[np.int32]:
+    """Bootstrap weights: how often each row counts when whole people are drawn again, draws x rows."""
+    rng = np.random.default_rng(seed)
+    n = int(people.max()) + 1
+    return np.stack([np.bincount(rng.integers(0, n, n), minlength=n).astype(np.int32)[people] for _ in range(draws)])
+
+
+def log_loss(chance: Array, y: Array, floor: float = 1e-6) -> float:
+    """Mean of minus the log of the chance given to what came; natural log, lower is better."""
+    p = np.clip(chance, floor, 1 - floor)
+    return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+
+
+def calibration_slope(chance: Array, y: Array, people: NDArray[np.int64]) -> tuple[float, float, float] | None:
+    """Slope of the outcome's logit on the forecast's, with its 95% interval (a person's rows together).
+
+    1 is right; below 1 the chances are too spread. None if nobody or everybody became, or all chances are equal.
+    Source: Cox (1958), Biometrika 45, 562-565.
+    """
+    p = np.clip(chance, 1e-6, 1 - 1e-6)
+    z = np.log(p) - np.log1p(-p)
+    if not 0 < y.sum() < len(y) or np.ptp(z) < 1e-12:
+        return None
+    design = np.column_stack([np.ones(len(z)), z])
+    beta = np.array([0.0, 1.0])
+    for _ in range(50):
+        fitted = 1 / (1 + np.exp(-design @ beta))
+        hessian = (design * (fitted * (1 - fitted))[:, None]).T @ design
+        step = np.linalg.solve(hessian, design.T @ (y - fitted))
+        beta = beta + np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-10:
+            break
+    scores = np.zeros((int(people.max()) + 1, 2))
+    np.add.at(scores, people, design * (y - fitted)[:, None])
+    inverse = np.linalg.inv(hessian)
+    half = 1.959963984540054 * float(np.sqrt((inverse @ (scores.T @ scores) @ inverse)[1, 1]))
+    return float(beta[1]), float(beta[1] - half), float(beta[1] + half)
+
+
+def tenths(chance: Array, y: Array, bins: int = BINS) -> list[dict[str, Any]]:
+    """Ten groups of equal size by chance: n, mean chance, became, observed share."""
+    order = np.argsort(chance, kind="stable")
+    return [
+        {
+            "n": len(part),
+            "mean_chance": float(chance[part].mean()),
+            "became": int(y[part].sum()),
+            "observed_share": float(y[part].mean()),
+        }
+        for part in np.array_split(order, bins)
+        if len(part)
+    ]
+
+
+def ece(chance: Array, y: Array) -> float:
+    """Expected calibration error: mean over ten equal groups of |mean chance - observed share|, weighed by size."""
+    groups = tenths(chance, y)
+    return sum(g["n"] * abs(g["mean_chance"] - g["observed_share"]) for g in groups) / len(y)
+
+
+def ece_of_a_perfect_model(chance: Array, seed: int, draws: int = 200) -> float:
+    """Mean expected calibration error that these chances would show if every one were exactly right: pure noise."""
+    rng = np.random.default_rng(seed)
+    parts = np.array_split(np.argsort(chance, kind="stable"), BINS)
+    total = 0.0
+    for part in parts:
+        if len(part):
+            p = chance[part]
+            came = (
+                rng.binomial(1, p, size=(draws, len(part))).mean(axis=1)
+                if len(part) <= 2000
+                else (p.mean() + rng.normal(0.0, np.sqrt((p * (1 - p)).sum()) / len(part), draws))
+            )
+            total += len(part) * float(np.abs(came - p.mean()).mean())
+    return total / len(chance)
+
+
+def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws: int = 400) -> dict[str, Any]:
+    """Every figure of one model at one horizon, shares 0 to 1; null where it cannot be had.
+
+    Counts stand beside: `top5` holds flagged, true and false positives (whole people) of the 5% ranked highest.
+    """
+    ranked = Ranked.of(chance, y)
+    weights = person_weights(people, draws, seed)
+    resampled = [value for w in weights if (value := ranked.auc(w.astype(np.float64))) is not None]
+    slope = calibration_slope(chance, y, people)
+    flagged, hits, became = ranked.top()
+    return {
+        "auc": ranked.auc(),
+        "auc_low": float(np.quantile(resampled, 0.025)) if resampled else None,
+        "auc_high": float(np.quantile(resampled, 0.975)) if resampled else None,
+        "brier": float(((chance - y) ** 2).mean()),
+        "log_loss": log_loss(chance, y),
+        "calibration_slope": slope[0] if slope else None,
+        "calibration_slope_low": slope[1] if slope else None,
+        "calibration_slope_high": slope[2] if slope else None,
+        "ece": ece(chance, y),
+        "ece_perfect": ece_of_a_perfect_model(chance, seed),
+        "precision_top5": hits / flagged if flagged else None,
+        "recall_top5": hits / became if became else None,
+        "top5": {"flagged": flagged, "true_positives": hits, "false_positives": flagged - hits, "became": became},
+        "n": len(y),
+        "became": int(y.sum()),
+        "base_rate": float(y.mean()),
+        "mean_chance": float(chance.mean()),
+        "tenths": tenths(chance, y),
+    }

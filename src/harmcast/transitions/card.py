@@ -1,0 +1,153 @@
+"""The points card: whole numbers an officer adds up by hand, and a table from the sum to the chance.
+
+Each line asks one question of one feature ("3 or more events in the last 12 months?") and gives its points for yes.
+One card serves every horizon; only the table from points to chance differs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmcast.people.features import FEATURES, NAMES
+from harmcast.transitions.regression import Array, Document, fit_logistic
+
+QUESTIONS: dict[str, tuple[float, ...]] = {
+    "harm_share": (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8),
+    "quick_harm_share": (0.01, 0.05, 0.1, 0.25, 0.5),
+    "heaviest_share": (0.1, 0.25, 0.5, 0.75),
+    "last_weight_share": (0.05, 0.1, 0.25, 0.5),
+    "events_all": (2, 3, 4, 5, 7, 10, 15, 20),
+    "events_6m": (1, 2, 3, 4),
+    "events_12m": (1, 2, 3, 4, 6),
+    "events_24m": (1, 2, 3, 5, 8),
+    "serious_events": (1, 2, 3),
+    "months_since_last": (1, 3, 6, 12, 18, 24, 36, 48, 72),
+    "mean_gap_months": (2, 4, 6, 9, 12, 18, 24, 36, 48),
+    "last_gap_months": (1, 3, 6, 12, 24),
+    "kinds": (2, 3, 4, 5),
+    "violent_events": (1, 2, 3, 5),
+    "violent_24m": (1, 2, 3),
+    "weapon_events": (1, 2),
+}
+MOST_LINES = 14
+MOST_POINTS = 9
+MOST_ROWS = 150_000
+RIDGE = 2.0
+
+
+def questions() -> list[tuple[int, float, bool]]:
+    """(feature, threshold, below): yes if the value is at least the threshold, or below it where `below`."""
+    return [
+        (k, float(threshold), FEATURES[k].direction < 0)
+        for k, name in enumerate(NAMES)
+        for threshold in QUESTIONS.get(name, ())
+    ]
+
+
+def answers(x: Array, asked: list[tuple[int, float, bool]]) -> Array:
+    """1 for yes, 0 for no: rows x questions."""
+    return np.column_stack([(x[:, k] < t) if below else (x[:, k] >= t) for k, t, below in asked]).astype(np.float64)
+
+
+def _chosen_lines(yes: Array, y: Array, weight: Array, clock: Array) -> tuple[list[int], Array]:
+    """Lines kept and their coefficients: the non-negative fit, its least useful line dropped until few enough are left."""
+    lines = [j for j in range(yes.shape[1]) if 0.002 < float(yes[:, j].mean()) < 0.998]
+    free = [0] * clock.shape[1]
+    while True:
+        design = np.column_stack([yes[:, lines], clock])
+        _, slopes = fit_logistic(design, y, RIDGE, [1] * len(lines) + free, weight)
+        slopes = slopes[: len(lines)]
+        spread = slopes * yes[:, lines].std(axis=0)
+        kept = [j for j, size in enumerate(spread) if slopes[j] > 0.05]
+        if len(kept) <= MOST_LINES and len(kept) == len(lines):
+            return lines, slopes
+        if len(kept) == len(lines):
+            drop = max(1, (len(kept) - MOST_LINES) // 2)
+            kept = sorted(sorted(kept, key=lambda j: spread[j])[drop:])
+        if not kept:
+            return [], np.zeros(0)
+        lines = [lines[j] for j in kept]
+
+
+def _deviance(points: Array, yes: Array, y: Array, weight: Array, clock: Array) -> float:
+    """Negative log-likelihood of the best line through the points, with each period's own level and one slope."""
+    total = yes @ points
+    design = np.column_stack([total, clock])
+    intercept, slopes = fit_logistic(design, y, 1e-9, [1] + [0] * clock.shape[1], weight)
+    eta = intercept + design @ slopes
+    return float((weight * (np.logaddexp(0.0, eta) - y * eta)).sum())
+
+
+def _rounded(slopes: Array, yes: Array, y: Array, weight: Array, clock: Array) -> Array:
+    """Whole points: the best of several scales of rounding, then each line tried one up and one down."""
+    best, least = np.round(slopes), np.inf
+    for most in range(3, MOST_POINTS + 1):
+        tried = np.round(slopes * (most / slopes.max()))
+        loss = _deviance(tried, yes, y, weight, clock)
+        if loss < least - 0.5:
+            best, least = tried, loss
+    for _ in range(2):
+        moved = False
+        for j in range(len(best)):
+            for step in (-1.0, 1.0):
+                tried = best.copy()
+                tried[j] = min(max(tried[j] + step, 0.0), float(MOST_POINTS))
+                loss = _deviance(tried, yes, y, weight, clock)
+                if loss < least - 0.5:
+                    best, least, moved = tried, loss, True
+        if not moved:
+            break
+    return best
+
+
+def fit_card(x: Array, y: Array, period: NDArray[np.int64], weight: Array) -> list[dict[str, Any]]:
+    """The card's lines, from rows of all periods stacked: feature, threshold, below, points.
+
+    Args: `period`: which stretch of months a row speaks of (0: up to the first horizon, ...); each has its own level.
+    """
+    asked = questions()
+    yes = answers(x, asked)
+    clock = np.column_stack(
+        [(period == k).astype(np.float64) for k in range(1, int(period.max()) + 1)] or [np.zeros(len(y))]
+    )
+    lines, slopes = _chosen_lines(yes, y, weight, clock)
+    if not lines:
+        return []
+    points = _rounded(slopes, yes[:, lines], y, weight, clock)
+    return [
+        {"feature": NAMES[asked[j][0]], "threshold": asked[j][1], "below": asked[j][2], "points": int(p)}
+        for j, p in zip(lines, points, strict=True)
+        if p > 0
+    ]
+
+
+def points(card: list[dict[str, Any]], x: Array) -> Array:
+    """The sum of points a row; whole numbers."""
+    return np.asarray(line_points(card, x).sum(axis=1))
+
+
+def line_points(card: list[dict[str, Any]], x: Array) -> Array:
+    """Points each line gives each row: rows x lines."""
+    if not card:
+        return np.zeros((len(x), 0))
+    asked = [(NAMES.index(line["feature"]), float(line["threshold"]), bool(line["below"])) for line in card]
+    return np.asarray(answers(x, asked) * np.asarray([float(line["points"]) for line in card]))
+
+
+def fit_level(card: list[dict[str, Any]], x: Array, y: Array, people: NDArray[np.int64]) -> Document:
+    """The line from points to logit for one period; the slope cannot be negative."""
+    total = points(card, x)
+    intercept, slope = fit_logistic(total[:, None] / 10.0, y, ridge=0.1, directions=[1])
+    return {"kind": "card", "intercept": intercept, "slope": float(slope[0]) / 10.0, "card": card}
+
+
+def contributions(document: Document, x: Array) -> tuple[float, Array]:
+    """Intercept and what each feature adds to the logit: its lines' points times the slope."""
+    effects = np.zeros(x.shape)
+    given = line_points(document["card"], x)
+    for j, line in enumerate(document["card"]):
+        effects[:, NAMES.index(line["feature"])] += given[:, j] * document["slope"]
+    return float(document["intercept"]), effects

@@ -1,0 +1,144 @@
+"""What changed since last week, in three that add up: time passing, records, model.
+
+last + time + records + model = now, for harm and for each chance:
+time: last week's records under last week's model, on today's date, less what was printed last week;
+records: today's records under last week's model, less that; model: what is printed now, less that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from harmcast.people import charges as charge_rules
+from harmcast.people.features import features_at
+from harmcast.transitions.landmarks import People, Rules
+from harmcast.transitions.model import chances, matrix
+from harmcast.transitions.regression import Document
+
+if TYPE_CHECKING:
+    from harmcast.transitions.weekly import LastWeek
+
+
+def touched(people: People, before: date, as_of: date) -> pl.DataFrame:
+    """Charges to look at again because something about their person became known after `before`: charge_ref.
+
+    Every charge that ever stood under a reference that a new or corrected record names, before or after merging.
+    """
+    versions = people.charge_versions.filter(pl.col("known_on") <= as_of)
+    new = versions.filter((pl.col("known_on") > before) | (pl.col("charged_on") > before))
+    again = versions.join(new.select("charge_ref").unique(), on="charge_ref", how="semi")
+    merged_now = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", as_of))
+    merged_then = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", before))
+    moved = (
+        merged_now.join(merged_then, on="person_ref", how="full", suffix="_then", coalesce=True)
+        .filter(pl.col("survivor").ne_missing(pl.col("survivor_then")))
+        .select(pl.concat_list("person_ref", "survivor", "survivor_then").explode().drop_nulls().alias("person_ref"))
+    )
+    named = pl.concat([again.select("person_ref"), moved]).unique()
+    both = pl.concat([merged_now, merged_then]).unique()
+    for _ in range(2):
+        onward = both.join(named, on="person_ref", how="semi").select(person_ref="survivor")
+        back = both.join(named, left_on="survivor", right_on="person_ref", how="semi").select("person_ref")
+        named = pl.concat([named, onward, back]).unique()
+    return versions.join(named, on="person_ref", how="semi").select("charge_ref").unique()
+
+
+def _features_then(people: People, rules: Rules, before: date, day: date, charge_refs: pl.DataFrame) -> pl.DataFrame:
+    """Features on `day` of the people of these charges, from the records known at the end of `before`."""
+    versions = people.charge_versions.join(charge_refs, on="charge_ref", how="semi")
+    then = People(people.persons, versions, people.minors, rules)
+    held = then.weighed(before)
+    table = features_at(charge_rules.events(held), day, rules.decay, rules.high_cut)
+    high = then.path(before).filter(pl.col("harm") >= rules.high_cut).select("person_ref").unique()
+    return table.join(high.with_columns(high_before=pl.lit(True)), on="person_ref", how="left").with_columns(
+        pl.col("high_before").fill_null(False)
+    )
+
+
+def _scored(
+    features: pl.DataFrame, model: Document | None, rules: Rules, months: Sequence[int], name: str
+) -> pl.DataFrame:
+    """person_ref, `harm_<name>`, `chance_<m>m_<name>`: null where the score would be null."""
+    out = features.select("person_ref", pl.col("harm").alias(f"harm_{name}"))
+    waiting = features.filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < rules.high_cut))
+    if model is None or not model.get("chosen") or waiting.is_empty():
+        return out.with_columns(pl.lit(None, dtype=pl.Float64).alias(f"chance_{h}m_{name}") for h in months)
+    given = chances(model["models"][model["chosen"]], matrix(waiting))
+    columns = {f"chance_{h}m_{name}": pl.Series(given[:, k]) for k, h in enumerate(months)}
+    return out.join(waiting.select("person_ref").with_columns(**columns), on="person_ref", how="left")
+
+
+def since(
+    people: People,
+    scored: pl.DataFrame,
+    as_of: date,
+    model: Document | None,
+    months: Sequence[int],
+    last_week: LastWeek | None,
+) -> pl.DataFrame:
+    """person_ref, `changed`: a struct a figure (harm, chance_<m>m) of last, time, records, model, now; null parts where a
+    figure is null at any step; null altogether for someone not scored last week.
+    """
+    if last_week is None:
+        return scored.select("person_ref", changed=pl.lit(None, dtype=pl.String))
+    months = [h for h in months if f"chance_high_harm_{h}m" in last_week.people.columns]
+    rules = last_week.rules
+    same_rules = rules is people.rules or (
+        rules.decay == people.rules.decay
+        and rules.high_cut == people.rules.high_cut
+        and rules.index.table.equals(people.rules.index.table)
+        and rules.weapon_codes == people.rules.weapon_codes
+    )
+    today = (people if same_rules else People(people.persons, people.charge_versions, people.minors, rules)).features(
+        as_of
+    )
+    after = _scored(today, last_week.model, rules, months, "records")
+    again = touched(people, last_week.as_of, as_of)
+    earlier = _scored(
+        _features_then(people, rules, last_week.as_of, as_of, again), last_week.model, rules, months, "time"
+    )
+    named = ["harm", *(f"chance_{h}m" for h in months)]
+    refs_touched = pl.concat(
+        [
+            people.charge_versions.join(again, on="charge_ref", how="semi").select("person_ref"),
+            earlier.select("person_ref"),
+        ]
+    ).unique()
+    everyone = (
+        last_week.people.select(
+            "person_ref", harm_last="harm", **{f"chance_{h}m_last": f"chance_high_harm_{h}m" for h in months}
+        )
+        .join(
+            scored.select(
+                "person_ref", harm_now="harm", **{f"chance_{h}m_now": f"chance_high_harm_{h}m" for h in months}
+            ),
+            on="person_ref",
+        )
+        .join(after, on="person_ref", how="left")
+        .join(refs_touched.with_columns(was_touched=pl.lit(True)), on="person_ref", how="left")
+        .join(earlier, on="person_ref", how="left")
+    )
+    for name in named:
+        then = (
+            pl.when(pl.col("was_touched").fill_null(False))
+            .then(pl.col(f"{name}_time"))
+            .otherwise(pl.col(f"{name}_records"))
+        )
+        everyone = everyone.with_columns(then.alias(f"{name}_time"))
+    return everyone.select(
+        "person_ref",
+        changed=pl.struct(
+            pl.struct(
+                last=f"{name}_last",
+                time=pl.col(f"{name}_time") - pl.col(f"{name}_last"),
+                records=pl.col(f"{name}_records") - pl.col(f"{name}_time"),
+                model=pl.col(f"{name}_now") - pl.col(f"{name}_records"),
+                now=f"{name}_now",
+            ).alias(name)
+            for name in named
+        ).struct.json_encode(),
+    )

@@ -1,0 +1,154 @@
+"""Why a score is what it is: exact, in numbers that add up, as one JSON text a person.
+
+charges        the events that count most: date, offence, state, weight, effect on harm; the effects of all events
+               add up to the harm (`others` holds the rest)
+values         the features, in the order of the model's `features`
+effects        for each stretch of months, intercept and what each feature adds to the logit: they add up to the logit,
+               and the logits give the chances (`model.chances`)
+card           points of each line of the points card and their sum
+changed        since last week: time, records, model (`changes.since`)
+told, venn     whether we can tell, and the Venn-ABERS chances beside the range
+not_known      what the score does not know about this person in particular
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from harmcast.people import charges as charge_rules
+from harmcast.people.features import NAMES
+from harmcast.people.harm import Decay, day_number, day_numbers
+from harmcast.transitions import card, changes
+from harmcast.transitions.landmarks import People
+from harmcast.transitions.model import contributions, matrix
+from harmcast.transitions.regression import Document
+
+if TYPE_CHECKING:
+    from harmcast.transitions.weekly import LastWeek
+
+CHARGES_SHOWN = 5
+
+
+def charges_that_count(events: pl.DataFrame, day: date, decay: Decay, shown: int = CHARGES_SHOWN) -> pl.DataFrame:
+    """The events that count most in each person's harm on `day`, each with its effect.
+
+    Returns: person_ref, charges (list of structs: charge_ref, happened_on, offence_code, kind, outcome, charges, weight,
+        left (share of the weight left), effect = weight x left), others_count, others_effect. Effects in the index's
+        unit; null for a charge without a weight.
+    """
+    left = decay.share_left(day_number(day) - day_numbers(events["happened_on"]))
+    ranked = events.with_columns(left=pl.Series(left)).with_columns(effect=pl.col("weight") * pl.col("left"))
+    shape = ("charge_ref", "happened_on", "offence_code", "kind", "outcome", "charges", "weight", "left", "effect")
+    return (
+        ranked.sort(["person_ref", "effect", "charge_ref"], descending=[False, True, False], nulls_last=False)
+        .with_columns(pl.col("happened_on").cast(pl.String))
+        .group_by("person_ref", maintain_order=True)
+        .agg(
+            charges=pl.struct(shape).head(shown),
+            others_count=pl.len() - pl.len().clip(upper_bound=shown),
+            others_effect=pl.col("effect").slice(shown).sum(),
+        )
+    )
+
+
+def not_known(weighed: pl.DataFrame, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """person_ref, charges_standing, convicted, awaiting_result, without_weight, events, first_charged_on."""
+    counted = weighed.group_by("person_ref").agg(
+        charges_standing=pl.len(),
+        convicted=(pl.col("outcome") == "convicted").sum(),
+        awaiting_result=(pl.col("outcome") == "charged").sum(),
+        without_weight=pl.col("weight").is_null().sum(),
+        first_charged_on=pl.col("charged_on").min().cast(pl.String),
+    )
+    return counted.join(events.group_by("person_ref").agg(events=pl.len()), on="person_ref", how="left")
+
+
+def _why(waiting: pl.DataFrame, model: Document | None) -> pl.DataFrame:
+    """person_ref, values, effects, card: for people with a chance."""
+    if model is None or not model.get("chosen") or waiting.is_empty():
+        return waiting.select("person_ref").with_columns(
+            values=pl.lit(None, dtype=pl.String),
+            effects=pl.lit(None, dtype=pl.String),
+            card=pl.lit(None, dtype=pl.String),
+        )
+    x = matrix(waiting)
+    stretches = []
+    for stretch in model["models"][model["chosen"]]["stretches"]:
+        intercept, effects = contributions(stretch, x)
+        stretches.append(
+            (intercept, pl.Series(effects, dtype=pl.Array(pl.Float64, len(NAMES))).cast(pl.List(pl.Float64)))
+        )
+    lines = model["models"]["card"]["stretches"][0].get("card", [])
+    given = card.line_points(lines, x).astype(np.int64)
+    whole = (
+        pl.Series([[]] * len(x), dtype=pl.List(pl.Int64))
+        if not lines
+        else pl.Series(given, dtype=pl.Array(pl.Int64, len(lines))).cast(pl.List(pl.Int64))
+    )
+    table = waiting.select("person_ref", values=pl.concat_list(NAMES)).with_columns(
+        lines=whole, points=pl.Series(given.sum(axis=1)), **{f"effects_{k}": s for k, (_, s) in enumerate(stretches)}
+    )
+    return table.select(
+        "person_ref",
+        "values",
+        effects=pl.concat_list(
+            pl.struct(intercept=pl.lit(intercept), effects=f"effects_{k}") for k, (intercept, _) in enumerate(stretches)
+        ),
+        card=pl.struct("points", "lines"),
+    )
+
+
+def reasons(
+    people: People,
+    scored: pl.DataFrame,
+    waiting: pl.DataFrame,
+    weighed: pl.DataFrame,
+    as_of: date,
+    model: Document | None,
+    cuts: Sequence[float],
+    months: Sequence[int],
+    last_week: LastWeek | None,
+) -> pl.DataFrame:
+    """person_ref, reasons: the JSON text described at the top, for everyone scored."""
+    inside = scored.select("person_ref")
+    own = weighed.join(inside, on="person_ref", how="semi")
+    events = charge_rules.events(own)
+    table = (
+        scored.select(
+            "person_ref",
+            "high_before",
+            "incomplete",
+            "other_band",
+            told=pl.struct(f"told_{h}m" for h in months),
+            venn=pl.struct(f"venn_{end}_{h}m" for h in months for end in ("low", "high")),
+        )
+        .join(charges_that_count(events, as_of, people.rules.decay), on="person_ref", how="left")
+        .join(_why(waiting, model), on="person_ref", how="left")
+        .join(not_known(own, events, as_of), on="person_ref", how="left")
+        .join(changes.since(people, scored, as_of, model, months, last_week), on="person_ref", how="left")
+    )
+    told = pl.struct(
+        "charges",
+        others=pl.struct(count="others_count", effect="others_effect"),
+        values="values",
+        effects="effects",
+        card="card",
+        told="told",
+        venn="venn",
+        high_before="high_before",
+        harm_incomplete="incomplete",
+        other_band="other_band",
+        not_known=pl.struct(
+            "charges_standing", "events", "convicted", "awaiting_result", "without_weight", "first_charged_on"
+        ),
+    )
+    without_end = told.struct.json_encode().str.strip_suffix("}")
+    return table.select(
+        "person_ref",
+        reasons=pl.concat_str(without_end, pl.lit(',"changed":'), pl.col("changed").fill_null("null"), pl.lit("}")),
+    )

@@ -1,0 +1,156 @@
+"""Landmarks: on a day in the past, who was not yet high harm, what was known of them, and what came.
+
+Not yet high harm: below the high cut on the day and at every charge before it, by the charges standing as known then
+(harm only rises at a charge, so this covers every past week). Becoming: reaching the cut at a charge within the
+horizon, by the charges standing as known at `as_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+from harmcast.people import charges as charge_rules
+from harmcast.people.cohort import is_dead
+from harmcast.people.features import features_at
+from harmcast.people.harm import Decay, HarmIndex, weights_of
+from harmcast.people.offences import kinds
+from harmcast.people.paths import harm_at_charges, reached_on
+from harmcast.weeks import add_months
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What harm means here: the index, its decay, the cut of high harm, and the rules about people."""
+
+    index: HarmIndex
+    decay: Decay
+    high_cut: float
+    unknown_birth: Literal["leave_out", "score"] = "leave_out"
+    weapon_codes: tuple[str, ...] = ()
+
+
+@dataclass
+class People:
+    """The tables a panel is made from, and what was computed of them, kept by day so that no day is computed twice.
+
+    Attributes:
+        persons: versions: person_ref, unit, merged_into, died_on, review_due_on, known_on.
+        charge_versions: see tables.CHARGES, with known_on (and `deleted`).
+        minors: person_ref, day, under_18 for every landmark asked for.
+    """
+
+    persons: pl.DataFrame
+    charge_versions: pl.DataFrame
+    minors: pl.DataFrame
+    rules: Rules
+    _kept: dict[tuple[str, date], pl.DataFrame] = field(default_factory=dict, repr=False)
+
+    def weighed(self, as_of: date) -> pl.DataFrame:
+        """Charges standing as known at `as_of`, weighed."""
+        return self._keep("weighed", as_of)
+
+    def path(self, as_of: date) -> pl.DataFrame:
+        """Harm at every charge, with the charges standing as known at `as_of`."""
+        return self._keep("path", as_of)
+
+    def features(self, day: date) -> pl.DataFrame:
+        """Features on `day` as known at `day`, with `high_before`: whether the cut was reached by then."""
+        return self._keep("features", day)
+
+    def _keep(self, what: Literal["weighed", "path", "features"], day: date) -> pl.DataFrame:
+        key = (what, day)
+        if key not in self._kept:
+            self._kept[key] = {"weighed": self._weighed, "path": self._path, "features": self._features}[what](day)
+        return self._kept[key]
+
+    def _weighed(self, as_of: date) -> pl.DataFrame:
+        held = charge_rules.standing(self.charge_versions, self.persons, as_of)
+        codes = held["offence_code"]
+        return charge_rules.weighed(held, weights_of(codes, self.rules.index), kinds(codes, self.rules.weapon_codes))
+
+    def _path(self, as_of: date) -> pl.DataFrame:
+        return harm_at_charges(self.weighed(as_of), self.rules.decay)
+
+    def _features(self, day: date) -> pl.DataFrame:
+        table = features_at(charge_rules.events(self.weighed(day)), day, self.rules.decay, self.rules.high_cut)
+        high = reached_on(self.path(day), self.rules.high_cut).select("person_ref").unique()
+        return table.join(high.with_columns(high_before=pl.lit(True)), on="person_ref", how="left").with_columns(
+            high_before=pl.col("high_before").fill_null(False)
+        )
+
+    def forget(self, what: Literal["weighed", "path", "features"]) -> None:
+        """Drops what was kept of one kind, to save memory."""
+        for key in [key for key in self._kept if key[0] == what]:
+            del self._kept[key]
+
+
+def eligible(people: People, day: date) -> pl.DataFrame:
+    """Those not yet high harm on `day`, with their features; the cohort's rules as far as they were known then.
+
+    Left out: harm incomplete, dead by then as known then, under 18 that day, birth unknown (unless told to score).
+    """
+    known = charge_rules.last_versions(people.persons, "person_ref", day)
+    dead = known.filter(is_dead(day)).select("person_ref")
+    flags = (
+        people.minors.filter(pl.col("day") == day).select("person_ref", "under_18").unique("person_ref", keep="last")
+    )
+    keep_unknown = people.rules.unknown_birth == "score"
+    return (
+        people.features(day)
+        .filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < people.rules.high_cut))
+        .join(dead, on="person_ref", how="anti")
+        .join(flags, on="person_ref", how="left")
+        .filter(~pl.col("under_18").fill_null(not keep_unknown))
+        .drop("under_18", "incomplete", "high_before")
+        .sort("person_ref")
+    )
+
+
+def outcomes(people: People, day: date, refs: pl.Series, months: Sequence[int], as_of: date) -> pl.DataFrame:
+    """What came of each person after `day`, as known at `as_of`.
+
+    Returns: person_ref and for each horizon `became_<months>m`: whether the cut was reached at a charge after `day` and
+        on or before the same day so many months later; null where that is after `as_of`.
+    """
+    merged = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", as_of))
+    reached = reached_on(people.path(as_of), people.rules.high_cut).filter(pl.col("counted_on") > day)
+    first = reached.group_by("person_ref").agg(reached_on=pl.col("counted_on").min())
+    found = (
+        pl.DataFrame({"person_ref": refs})
+        .join(merged, on="person_ref", how="left")
+        .with_columns(now=pl.coalesce("survivor", "person_ref"))
+        .join(first, left_on="now", right_on="person_ref", how="left")
+    )
+    columns = {}
+    for horizon in months:
+        end = add_months(day, horizon)
+        came = (pl.col("reached_on") <= end).fill_null(False)
+        columns[f"became_{horizon}m"] = came if end <= as_of else pl.lit(None, dtype=pl.Boolean)
+    return found.select("person_ref", **columns)
+
+
+def panel(people: People, days: Sequence[date], months: Sequence[int], as_of: date) -> pl.DataFrame:
+    """Eligible people on each landmark with features then and outcomes since: a row a person and landmark.
+
+    Returns: landmark, person_ref, harm, features, `became_<months>m`; sorted by landmark and person_ref.
+    """
+    tables = []
+    for day in sorted(days):
+        table = eligible(people, day)
+        came = outcomes(people, day, table["person_ref"], months, as_of)
+        tables.append(table.join(came, on="person_ref", how="left").select(pl.lit(day).alias("landmark"), pl.all()))
+    return pl.concat(tables)
+
+
+def landmarks_before(
+    as_of: date, horizon_months: int, step_months: int, count: int, first: date | None = None
+) -> list[date]:
+    """Landmarks whose outcome over the horizon is known whole at `as_of`, newest on the last such day; oldest first."""
+    last = add_months(as_of, -horizon_months)
+    days = [add_months(last, -step_months * k) for k in range(count)]
+    return sorted(day for day in days if first is None or day >= first)

@@ -1,0 +1,159 @@
+"""How sure a chance is: the printed range, Venn-ABERS beside it, and who we cannot tell.
+
+The range is on the logit, of two parts. What the records leave open about the model's numbers: the covariance of a
+logistic regression on all features, a person's rows taken together. And what the model itself leaves out: how far the
+observed shares of small groups of alike people, found on one half of the people and counted on the other, lie from the
+chances given to them, beyond chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harmcast.transitions import linear
+from harmcast.transitions.model import chances, matrix, person_numbers
+from harmcast.transitions.regression import Array, Document, chance, fit_logistic, floats, logit, sandwich
+
+LEVEL = 0.90
+Z = 1.6448536269514722
+LEAF_PEOPLE = 60
+GRID = 200
+CONFORMAL_ERROR = 0.10
+
+
+def _clipped(p: Array) -> Array:
+    return np.clip(p, 1e-6, 1 - 1e-6)
+
+
+def left_out_spread(x: Array, y: Array, p: Array, people: NDArray[np.int64], seed: int) -> float:
+    """Variance on the logit of what the chances leave out: alike people's share against their chance, less noise.
+
+    People are halved; a tree on one half finds groups whose outcomes differ from their chances, the other half counts;
+    then the halves change places. Moment estimate: sum((became - expected)^2 - variance) / sum(variance^2).
+    """
+    from sklearn.tree import DecisionTreeRegressor
+
+    half = np.random.default_rng(seed).permutation(int(people.max()) + 1)[people] % 2
+    above, below = 0.0, 0.0
+    v = p * (1 - p)
+    for side in (0, 1):
+        grow, count = half == side, half != side
+        least = max(LEAF_PEOPLE, int(grow.sum() / 200))
+        tree = DecisionTreeRegressor(min_samples_leaf=least, max_leaf_nodes=100, random_state=seed)
+        tree.fit(x[grow], ((y - p) / np.sqrt(np.maximum(v, 1e-4)))[grow], sample_weight=v[grow])
+        leaf = np.unique(tree.apply(x[count]), return_inverse=True)[1]
+        surplus = np.bincount(leaf, (y - p)[count])
+        noise = np.bincount(leaf, v[count])
+        above += float((surplus**2 - noise).sum())
+        below += float((noise**2).sum())
+    return max(above / below, 0.0) if below else 0.0
+
+
+def fit_ranges(document: Document, table: pl.DataFrame, months: Sequence[int], seed: int) -> Document:
+    """What is needed to print ranges for any person, for each horizon; from the panel the model was fitted on."""
+    out = {}
+    for k, horizon in enumerate(months):
+        known = table.filter(pl.col(f"became_{horizon}m").is_not_null())
+        x, people = matrix(known), person_numbers(known)
+        y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
+        z = linear.scaled(x)
+        mean, spread = z.mean(axis=0), z.std(axis=0)
+        spread[spread < 1e-9] = 1.0
+        z = (z - mean) / spread
+        intercept, slopes = fit_logistic(z, y, linear.RIDGE)
+        covariance = sandwich(
+            np.column_stack([np.ones(len(z)), z]), y, chance(intercept + z @ slopes), people, linear.RIDGE
+        )
+        fitted = _clipped(chances(document, x)[:, k])
+        out[f"{horizon}m"] = {
+            "mean": floats(mean),
+            "spread": floats(spread),
+            "covariance": [floats(row) for row in covariance],
+            "left_out_variance": left_out_spread(x, y, fitted, people, seed),
+        }
+    return {"level": LEVEL, "horizons": out}
+
+
+def ranges(document: Document, material: Document, x: Array) -> tuple[Array, Array]:
+    """Low and high end of each chance: rows x horizons; they never fall with the horizon and always hold the chance."""
+    middle = _clipped(chances(document, x))
+    lows, highs = [], []
+    for k, part in enumerate(material["horizons"].values()):
+        z = (linear.scaled(x) - np.asarray(part["mean"])) / np.asarray(part["spread"])
+        design = np.column_stack([np.ones(len(z)), z])
+        variance = np.einsum("ij,jk,ik->i", design, np.asarray(part["covariance"]), design)
+        wide = Z * np.sqrt(np.maximum(variance, 0.0) + part["left_out_variance"])
+        eta = logit(middle[:, k])
+        lows.append(chance(eta - wide))
+        highs.append(chance(eta + wide))
+    low, high = (
+        np.maximum.accumulate(np.column_stack(lows), axis=1),
+        np.maximum.accumulate(np.column_stack(highs), axis=1),
+    )
+    exact = chances(document, x)
+    return np.minimum(low, exact), np.maximum(high, exact)
+
+
+def fit_conformal(p: Array, y: Array) -> dict[str, Any]:
+    """Thresholds of label sets that miss at most 10% in each outcome apart (class-conditional).
+
+    "Becomes" is possible from `becomes_from` up, "does not" up to `does_not_to`; both possible: cannot tell.
+    Returns: also the numbers of each outcome they rest on; a threshold is null (always possible) under 10 of an outcome.
+    Source: Vovk (2012), Conditional validity of inductive conformal predictors.
+    """
+    became, others = np.sort(p[y == 1]), np.sort(p[y == 0])
+    return {
+        "becomes_from": float(became[int(np.floor(CONFORMAL_ERROR * (len(became) + 1))) - 1])
+        if len(became) >= 10
+        else None,
+        "does_not_to": float(others[len(others) - int(np.floor(CONFORMAL_ERROR * (len(others) + 1)))])
+        if len(others) >= 10
+        else None,
+        "became": len(became),
+        "did_not": len(others),
+        "error_each": CONFORMAL_ERROR,
+    }
+
+
+def can_tell(p: Array, thresholds: dict[str, Any]) -> NDArray[np.str_]:
+    """`cannot tell`, `may become` (does not is ruled out), `does not` (becoming is ruled out) for each chance.
+
+    Where both are ruled out the person is unlike those it was tried on: also `cannot tell`.
+    """
+    high, low = thresholds["becomes_from"], thresholds["does_not_to"]
+    becomes = np.ones(len(p), dtype=bool) if high is None else p >= high
+    does_not = np.ones(len(p), dtype=bool) if low is None else p <= low
+    told = np.full(len(p), "cannot tell", dtype="<U11")
+    told[becomes & ~does_not] = "may become"
+    told[does_not & ~becomes] = "does not"
+    return told
+
+
+def fit_venn_abers(p: Array, y: Array) -> dict[str, Any]:
+    """Venn-ABERS lower and upper chances on a grid of the model's own chances.
+
+    Source: Vovk and Petej (2014), Venn-Abers predictors; computed by the venn-abers package.
+    """
+    from venn_abers import VennAbers
+
+    if not 0 < y.sum() < len(y):
+        return {"chance": [], "low": [], "high": []}
+    grid = np.unique(np.quantile(p, np.linspace(0, 1, GRID)))
+    calibrator = VennAbers()
+    calibrator.fit(np.column_stack([1 - p, p]), y.astype(np.int64))
+    _, pair = calibrator.predict_proba(np.column_stack([1 - grid, grid]))
+    return {"chance": floats(grid), "low": floats(pair[:, 0]), "high": floats(pair[:, 1])}
+
+
+def venn_abers(p: Array, table: dict[str, Any]) -> tuple[Array, Array]:
+    """Lower and upper Venn-ABERS chance of each chance: those of the nearest grid point; null (nan) without a grid."""
+    if not table["chance"]:
+        return np.full(len(p), np.nan), np.full(len(p), np.nan)
+    grid = np.asarray(table["chance"])
+    at = np.searchsorted(0.5 * (grid[1:] + grid[:-1]), p)
+    return np.asarray(table["low"])[at], np.asarray(table["high"])[at]

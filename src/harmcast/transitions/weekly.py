@@ -1,0 +1,195 @@
+"""One week's scores of people: cohort, harm, band, chance, range and reasons, with the last approved model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from harmcast.people import bands
+from harmcast.people import charges as charge_rules
+from harmcast.people.cohort import cohort, left_out_counts
+from harmcast.people.harm import weight_report
+from harmcast.transitions import explain
+from harmcast.transitions.landmarks import People, Rules
+from harmcast.transitions.model import chances, matrix
+from harmcast.transitions.ranges import can_tell, ranges, venn_abers
+from harmcast.transitions.regression import Array, Document
+
+
+@dataclass(frozen=True)
+class LastWeek:
+    """The week before, for what changed: its release, its day and its model.
+
+    Attributes:
+        people: person_ref, harm, band, chance_high_harm_<m>m as released.
+        as_of: day its records were known to.
+        model, rules: what scored it (the same objects as this week's where nothing changed).
+    """
+
+    people: pl.DataFrame
+    as_of: date
+    model: Document | None
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class ScoredPeople:
+    """What the week gives.
+
+    Attributes:
+        people: by person_ref, the columns of tables.SCORED_PEOPLE but person_key, and `told_<m>m`, `incomplete`.
+        left_out: person_ref, reason; `left_out_counts`: every reason, 0 included.
+        weight_report: how the charges' codes were weighed (`harm.weight_report`).
+        scores: figures of the run: counts of people by band, incomplete, scored with a chance, means.
+    """
+
+    people: pl.DataFrame
+    left_out: pl.DataFrame
+    left_out_counts: dict[str, int]
+    weight_report: dict[str, Any]
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+def chance_columns(months: Sequence[int]) -> list[str]:
+    return [f"chance_high_harm_{h}m{end}" for h in months for end in ("", "_low", "_high")]
+
+
+def _given(model: Document | None, table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
+    """Chances, ranges and what can be told, for people not yet high harm; null columns without a model."""
+    refs = table.select("person_ref")
+    if model is None or not model.get("chosen") or table.is_empty():
+        return refs.with_columns(
+            *(pl.lit(None, dtype=pl.Float64).alias(name) for name in chance_columns(months)),
+            *(pl.lit(None, dtype=pl.Float64).alias(f"venn_{end}_{h}m") for h in months for end in ("low", "high")),
+            *(pl.lit(None, dtype=pl.String).alias(f"told_{h}m") for h in months),
+        )
+    x = matrix(table)
+    chosen = model["models"][model["chosen"]]
+    middle = chances(chosen, x)
+    low, high = ranges(chosen, model["ranges"], x)
+    columns: dict[str, Any] = {}
+    for k, horizon in enumerate(months):
+        apart = model["told_apart"][f"{horizon}m"]
+        venn_low, venn_high = venn_abers(middle[:, k], apart["venn_abers"])
+        columns |= {
+            f"chance_high_harm_{horizon}m": middle[:, k],
+            f"chance_high_harm_{horizon}m_low": low[:, k],
+            f"chance_high_harm_{horizon}m_high": high[:, k],
+            f"venn_low_{horizon}m": venn_low,
+            f"venn_high_{horizon}m": venn_high,
+            f"told_{horizon}m": can_tell(middle[:, k], apart["conformal"]),
+        }
+    return refs.with_columns(**{name: pl.Series(np.asarray(value)) for name, value in columns.items()}).with_columns(
+        pl.col(f"venn_{end}_{h}m").fill_nan(None) for h in months for end in ("low", "high")
+    )
+
+
+def not_yet_high(features: pl.DataFrame, high_cut: float) -> pl.DataFrame:
+    """People below the high cut today and at every charge before, with a complete harm."""
+    return features.filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < high_cut))
+
+
+def score_people(
+    persons: pl.DataFrame,
+    charge_versions: pl.DataFrame,
+    minors: pl.DataFrame,
+    as_of: date,
+    model: Document | None,
+    rules: Rules,
+    cuts: Sequence[float],
+    months: Sequence[int] = (12, 24),
+    last_week: LastWeek | None = None,
+    second: tuple[Rules, Sequence[float]] | None = None,
+) -> ScoredPeople:
+    """Everyone of the cohort as known at `as_of`, scored on that day.
+
+    Args:
+        persons, charge_versions: versions with known_on; nothing known later is looked at.
+        minors: `people.minors.flags` for `as_of`.
+        model: the last approved model (`refit.refit`); None: bands without chances.
+        rules: index, decay, `high_cut` (= `bands.high_cut(cuts)`), rules about people.
+        cuts: the frozen cuts of the bands.
+        second: a second index's rules and cuts, to say who would be in another band.
+    Returns: see ScoredPeople; rows sorted by person_ref. Harm and band null: a standing charge has no weight ("harm
+        incomplete"). Chances null: high now or before, harm incomplete, or no model.
+    """
+    people = People(persons, charge_versions, minors, rules)
+    held = charge_rules.last_versions(persons, "person_ref", as_of)
+    weighed = people.weighed(as_of)
+    inside, outside = cohort(held, weighed, minors, as_of, rules.unknown_birth)
+    features = people.features(as_of).join(inside, on="person_ref", how="inner").sort("person_ref")
+    waiting = not_yet_high(features, rules.high_cut)
+    given = _given(model, waiting, months)
+    scored = (
+        features.select("person_ref", "unit", "harm", "incomplete", "high_before")
+        .with_columns(harm_unit=pl.lit(rules.index.unit), band=bands.band_of(pl.col("harm"), cuts))
+        .join(given, on="person_ref", how="left")
+    )
+    scored = _with_last_week(scored, last_week)
+    scored = _with_second(scored, people, as_of, second)
+    reasons = explain.reasons(people, scored, waiting, weighed, as_of, model, cuts, months, last_week)
+    scored = scored.join(reasons, on="person_ref", how="left").sort("person_ref")
+    order = ["person_ref", "unit", "harm", "harm_unit", "band", "band_last_week", *chance_columns(months), "reasons"]
+    extra = [f"told_{h}m" for h in months] + ["incomplete", "high_before", "other_band"]
+    return ScoredPeople(
+        scored.select(*order, *extra),
+        outside,
+        left_out_counts(outside),
+        weight_report(weighed.join(inside.select("person_ref"), on="person_ref", how="semi"), rules.index),
+        figures(scored, months),
+    )
+
+
+def _with_last_week(scored: pl.DataFrame, last_week: LastWeek | None) -> pl.DataFrame:
+    if last_week is None:
+        return scored.with_columns(band_last_week=pl.lit(None, dtype=pl.String))
+    before = last_week.people.select("person_ref", band_last_week="band")
+    return scored.join(before, on="person_ref", how="left")
+
+
+def _with_second(
+    scored: pl.DataFrame, people: People, as_of: date, second: tuple[Rules, Sequence[float]] | None
+) -> pl.DataFrame:
+    """Adds `other_band`: whether the second index puts the person in another band; null without one or where incomplete."""
+    if second is None:
+        return scored.with_columns(other_band=pl.lit(None, dtype=pl.Boolean))
+    rules, cuts = second
+    there = People(people.persons, people.charge_versions, people.minors, rules).features(as_of)
+    banded = there.select("person_ref", band_there=bands.band_of(pl.col("harm"), cuts))
+    return scored.join(banded, on="person_ref", how="left").with_columns(
+        other_band=pl.col("band") != pl.col("band_there")
+    )
+
+
+def figures(scored: pl.DataFrame, months: Sequence[int]) -> dict[str, Any]:
+    """Counts of the week: people, by band, incomplete, with a chance; mean chance and expected number who become."""
+    by_band = dict(scored.group_by("band").len().iter_rows())
+    out: dict[str, Any] = {
+        "people": scored.height,
+        "bands": {band: int(by_band.get(band, 0)) for band in bands.BANDS},
+        "harm_incomplete": int(scored["incomplete"].sum()),
+        "high_before": int(scored["high_before"].sum()),
+        "band_changed": scored.filter(
+            pl.col("band_last_week").is_not_null() & pl.col("band").ne_missing(pl.col("band_last_week"))
+        ).height,
+        "another_band_under_second_index": int(scored["other_band"].sum() or 0),
+        "second_index_compared": scored["other_band"].drop_nulls().len(),
+    }
+    for horizon in months:
+        p = scored[f"chance_high_harm_{horizon}m"].drop_nulls()
+        told = dict(scored.drop_nulls(f"told_{horizon}m").group_by(f"told_{horizon}m").len().iter_rows())
+        out[f"{horizon}m"] = {
+            "people": len(p),
+            "expected": float(p.sum()),
+            "mean_chance": float(p.sum()) / len(p) if len(p) else None,
+            "told": {key: int(told.get(key, 0)) for key in ("may become", "does not", "cannot tell")},
+        }
+    return out
+
+
+__all__ = ["Array", "LastWeek", "ScoredPeople", "score_people"]
