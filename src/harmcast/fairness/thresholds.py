@@ -1,0 +1,120 @@
+# ruff: noqa: E501
+"""The written thresholds of the audit: each a number with a unit and the sentence that gives its reason.
+
+The names that `[fairness]` in the settings carries mean the same here; `Thresholds.chosen` takes them over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+def _threshold(default: Any, says: str, unit: str) -> Any:
+    return field(default=default, metadata={"says": says, "unit": unit})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When the audit says met, concern or stop. All of it is our choice; a force may set it otherwise, in writing."""
+
+    gap_judged_half_width: float = _threshold(
+        0.02,
+        "A gap is judged where the half-width of its 95% interval is at most this; otherwise too few to say.",
+        "share",
+    )
+    gap_concern: float = _threshold(
+        0.02, "A judged gap above this is a concern, if chance alone would not give it.", "share"
+    )
+    gap_stop: float = _threshold(
+        0.05,
+        "A judged gap that lies above this even at the near end of its interval stops the release.",
+        "share",
+    )
+    selection_ratio_concern: float = _threshold(
+        0.8,
+        "A group selected less than this often, or more than one over this, for each person of the reference group is a concern (four fifths).",
+        "ratio",
+    )
+    observed_ratio_concern: float = _threshold(
+        0.8,
+        "What came, over what was predicted, outside this and one over this is a concern: a gap of .02 says little where one in 100 is usual.",
+        "ratio",
+    )
+    records_concern: float = _threshold(
+        0.05,
+        "A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern.",
+        "share",
+    )
+    records_judged_half_width: float = _threshold(
+        0.05, "A gap in how records came about is judged where its half-width is at most this.", "share"
+    )
+    family_error: float = _threshold(
+        0.01,
+        "Chance that an audit with nothing wrong, taken over all it judges, says concern: each gap is held against an interval widened accordingly.",
+        "share",
+    )
+    like_for_like: tuple[str, ...] = _threshold(
+        ("ethnicity_self", "ethnicity_officer"),
+        "Attributes for which unequal selection itself is judged. For age and sex it is printed, and what is judged is whether predictions hold, because offending differs by both.",
+        "attributes",
+    )
+    police_found_classes: tuple[str, ...] = _threshold(
+        ("010", "033", "054", "062", "066", "077", "081", "092", "093", "125", "193"),
+        "Offence classes that mostly come to notice by police activity: possession of weapons or drugs, going equipped, handling, public order.",
+        "offence classes",
+    )
+    proxy_concern_auc: float = _threshold(
+        0.65,
+        "A feature alone that tells a protected group from the rest above this needs a signed reason.",
+        "AUC",
+    )
+    proxy_refuse_auc: float = _threshold(
+        0.75, "A feature alone that tells a protected group from the rest above this is refused.", "AUC"
+    )
+    proxy_judged_half_width: float = _threshold(
+        0.05, "A proxy's strength is judged where the half-width of its interval is at most this.", "AUC"
+    )
+    proxy_noted: tuple[str, ...] = _threshold(
+        ("age_band",),
+        "Attributes for which proxies are printed, not judged: every count of past events grows with age. Predictions by age are judged instead.",
+        "attributes",
+    )
+    feedback_error: float = _threshold(
+        0.01,
+        "Chance that the feedback check raises its alarm although records do not follow patrols.",
+        "share",
+    )
+    places_ratio_concern: float = _threshold(
+        0.8,
+        "Recorded over forecast in a deprivation fifth, relative to the whole, outside this and one over this is a concern.",
+        "ratio",
+    )
+    places_ratio_stop: float = _threshold(
+        0.5,
+        "The same, outside this and one over this even at the near end of its interval, stops the release.",
+        "ratio",
+    )
+    small_number: int = _threshold(
+        5, "Counts from 1 to under this are not shown, nor rates that give them away.", "people"
+    )
+
+    @classmethod
+    def chosen(cls, settings: Mapping[str, Any]) -> Thresholds:
+        """The thresholds with those a force has set; names that mean nothing here are left alone."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in known})
+
+    def document(self) -> list[dict[str, Any]]:
+        """Every threshold with its value, unit and sentence, as rows ready for JSON."""
+        values = asdict(self)
+        return [
+            {
+                "name": f.name,
+                "value": list(values[f.name]) if isinstance(values[f.name], tuple) else values[f.name],
+                "unit": f.metadata["unit"],
+                "says": f.metadata["says"],
+            }
+            for f in fields(self)
+        ]

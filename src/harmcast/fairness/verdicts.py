@@ -1,0 +1,222 @@
+"""From gaps to a verdict: met, concern or stop, by written rules that know their own noise.
+
+A gap is judged where its 95% half-width is small enough; otherwise there are too few to say. A judged gap is a concern
+if it is above its bar and chance alone, over everything judged together, would not give it; a stop if it lies above
+the stop bar even at the near end of that wider interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from harmcast.fairness.intervals import USUAL, simultaneous
+from harmcast.fairness.measures import gaps_at
+from harmcast.fairness.thresholds import Thresholds
+
+Verdict = Literal["met", "concern", "stop"]
+_ORDER = {"printed": 0, "too few to say": 1, "met": 2, "concern": 3, "stop": 4}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that is judged.
+
+    Attributes:
+        attributes: attributes it is judged for; empty: every one, intersections too.
+        quantity: the gap (share), or the ratio, held against 1.
+        concern, stop: bars; for a ratio the lower one, its inverse being the upper. None: never a stop.
+        half_width: largest half-width of the gap at which it is judged, share.
+        worse: which side is a fault.
+    """
+
+    measure: str
+    attributes: tuple[str, ...]
+    quantity: Literal["gap", "ratio"]
+    concern: float
+    stop: float | None
+    half_width: float
+    worse: Literal["both", "higher", "lower"] = "both"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One concern or stop. `name` is stable from week to week, so that a signed reason can name it."""
+
+    name: str
+    verdict: Verdict
+    says: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The evidence of one audit, its verdict and the reasons in plain words.
+
+    Attributes:
+        kind: people or places.
+        table: the long table, every row with counts, rate, interval, gap and its own verdict.
+        extra: further tables by title (proxies, exposure), for pages and documents.
+        judged, too_few: how many comparisons were judged, and how many could not be.
+    """
+
+    kind: Literal["people", "places"]
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    table: pl.DataFrame
+    thresholds: Thresholds
+    judged: int
+    too_few: int
+    cannot_see: tuple[str, ...] = ()
+    extra: dict[str, pl.DataFrame] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether a person must sign a reason before publication."""
+        return self.verdict == "concern"
+
+    @property
+    def holds_release(self) -> bool:
+        return self.verdict == "stop"
+
+    def open_findings(self, signed: Iterable[str]) -> tuple[Finding, ...]:
+        """Concerns that no signed reason names, and every stop: a stop cannot be signed away."""
+        names = set(signed)
+        return tuple(f for f in self.findings if f.verdict == "stop" or f.name not in names)
+
+    def document(self) -> dict[str, Any]:
+        """The whole audit, ready for JSON and for a page; rows with small counts keep their place, not their numbers."""
+        return {
+            "kind": self.kind,
+            "verdict": self.verdict,
+            "judged": self.judged,
+            "too_few_to_say": self.too_few,
+            "findings": [{"name": f.name, "verdict": f.verdict, "says": f.says} for f in self.findings],
+            "notes": list(self.notes),
+            "cannot_see": list(self.cannot_see),
+            "thresholds": self.thresholds.document(),
+            "tables": [
+                _section("What was measured", self.table),
+                *(_section(title, table) for title, table in self.extra.items()),
+            ],
+        }
+
+
+def judge(rows: pl.DataFrame, rules: Iterable[Rule], thresholds: Thresholds) -> pl.DataFrame:
+    """The rows with `verdict`, and `judged_low`, `judged_high`: the interval of the gap the verdict was held against.
+
+    Verdict is `printed` where no rule speaks, `too few to say` where the noise is too wide, else met, concern or stop;
+    the worst of several rules stands.
+    """
+    meeting = [(rule, _speaks(rows, rule)) for rule in rules]
+    half = rows["half_width"].fill_null(float("inf")).to_numpy()
+    clear = [(rule, speaks, speaks & (half <= rule.half_width)) for rule, speaks in meeting]
+    z = simultaneous(thresholds.family_error, sum(int(c.sum()) for _, _, c in clear))
+    bounds = _bounds(rows, z)
+    worst = np.full(rows.height, _ORDER["printed"])
+    for rule, speaks, judged in clear:
+        found = np.where(judged, _found(rows, rule, bounds), np.where(speaks, _ORDER["too few to say"], 0))
+        worst = np.maximum(worst, found)
+    words = {number: word for word, number in _ORDER.items()}
+    return rows.with_columns(
+        verdict=pl.Series([words[int(w)] for w in worst], dtype=pl.String),
+        judged_low=pl.Series(bounds["gap"][0]).fill_nan(None),
+        judged_high=pl.Series(bounds["gap"][1]).fill_nan(None),
+    )
+
+
+def _speaks(rows: pl.DataFrame, rule: Rule) -> np.ndarray:
+    """Rows the rule is about: its measure and attributes, with a value, and not the reference against itself."""
+    about = (pl.col("measure") == rule.measure) & pl.col("gap").is_not_null() & (pl.col("scope") != "managed")
+    about &= (pl.col("against") != "reference") | ~pl.col("is_reference")
+    if rule.attributes:
+        about &= pl.col("attribute").is_in(list(rule.attributes))
+    return rows.select(about.fill_null(False)).to_series().to_numpy()
+
+
+def _bounds(rows: pl.DataFrame, z: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Bounds of gap and ratio at the widened quantile; rows held against others scale their own standard error."""
+    gap_low, gap_high, ratio_low, ratio_high = gaps_at(rows, z)
+    gap, half = (rows[c].fill_null(float("nan")).to_numpy() for c in ("gap", "half_width"))
+    others = (rows["against"] == "others").to_numpy()
+    wide = half * z / USUAL
+    return {
+        "gap": (np.where(others, gap - wide, gap_low), np.where(others, gap + wide, gap_high)),
+        "ratio": (ratio_low, ratio_high),
+    }
+
+
+def _found(rows: pl.DataFrame, rule: Rule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    low, high = bounds[rule.quantity]
+    middle = rows[rule.quantity].fill_null(float("nan")).to_numpy()
+    if rule.quantity == "ratio":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low, middle, high = np.log(low), np.log(middle), np.log(high)
+        concern, stop = -np.log(rule.concern), None if rule.stop is None else -np.log(rule.stop)
+    else:
+        concern, stop = rule.concern, rule.stop
+    above = (middle > concern) & (low > 0) & (rule.worse != "lower")
+    below = (middle < -concern) & (high < 0) & (rule.worse != "higher")
+    found = np.where(above | below, _ORDER["concern"], _ORDER["met"])
+    if stop is not None:
+        beyond = (above & (low > stop)) | (below & (high < -stop))
+        found = np.where(beyond, _ORDER["stop"], found)
+    return found
+
+
+def worst(verdicts: Iterable[str]) -> Verdict:
+    """The overall verdict: stop over concern over met. Nothing judged at all is a concern: silence is no evidence."""
+    seen = set(verdicts)
+    if "stop" in seen:
+        return "stop"
+    return "met" if "concern" not in seen and "met" in seen else "concern"
+
+
+_HIDDEN = ("numerator", "denominator", "value", "low", "high", "against_numerator", "against_denominator", "gap",
+           "gap_low", "gap_high", "half_width", "ratio", "ratio_low", "ratio_high", "judged_low", "judged_high",
+           "n", "known", "base", "tp", "fp", "fn", "tn")  # fmt: skip
+
+
+def hide_small(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with every number gone from rows that are `small`, and from one more row where only one was.
+
+    A single hidden group could be had back from the total, so the smallest other group of the same attribute goes too.
+    """
+    if "small" not in table.columns:
+        return table
+    if not {"scope", "attribute", "measure", "denominator"} <= set(table.columns):
+        hidden = pl.col("small")
+    else:
+        among = ["scope", "attribute", "measure"]
+        alone = pl.col("small").sum().over(among) == 1
+        size = pl.when(~pl.col("small")).then(pl.col("denominator"))
+        smallest = size.is_not_null() & (size.rank("ordinal").over(among) == 1)
+        hidden = pl.col("small") | (alone & smallest)
+    numbers = [c for c in _HIDDEN if c in table.columns]
+    marked = table.with_columns(hidden=hidden.fill_null(False))
+    return marked.with_columns(
+        pl.when(~pl.col("hidden")).then(pl.col(c)).alias(c) for c in numbers
+    ).with_columns(
+        reason=pl.when(pl.col("hidden"))
+        .then(pl.lit("small number"))
+        .otherwise(pl.col("reason") if "reason" in table.columns else pl.lit(None, dtype=pl.String))
+    )
+
+
+def _section(title: str, table: pl.DataFrame) -> dict[str, Any]:
+    shown = hide_small(table)
+    return {
+        "title": title,
+        "columns": shown.columns,
+        "rows": [list(map(_plain, row)) for row in shown.iter_rows()],
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if value != value else value
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

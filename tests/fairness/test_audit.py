@@ -1,0 +1,145 @@
+"""The audit as a gate: it sees what was planted, and stays quiet when nothing was."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from charging import force
+
+from harmcast.fairness.audit import audit_people
+from harmcast.fairness.groups import groups_of
+from harmcast.fairness.thresholds import Thresholds
+from harmcast.fairness.verdicts import Audit, hide_small, worst
+
+
+def audit_of(seed: int, **how: object) -> Audit:
+    groups, scored, outcomes, charges = force(seed, **how)  # type: ignore[arg-type]
+    return audit_people(scored, None, groups, outcomes, None, Thresholds(), charges=charges)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_planted_is_met(seed: int) -> None:
+    audit = audit_of(seed)
+    assert audit.verdict == "met", audit.findings
+    assert audit.judged > 50
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("alike", [False, True])
+def test_planted_over_policing_is_found(seed: int, alike: bool) -> None:
+    audit = audit_of(seed, over_policing=0.6, alike=alike)
+    assert audit.verdict in ("concern", "stop")
+    assert any("Black" in finding.name for finding in audit.findings)
+
+
+def test_two_lines_of_evidence_are_a_stop_and_no_signature_lifts_it() -> None:
+    audit = audit_of(1, over_policing=0.6)
+    assert audit.holds_release
+    assert audit.open_findings([f.name for f in audit.findings])
+    alike = audit_of(1, over_policing=0.6, alike=True)
+    concerns = [f for f in alike.findings if f.verdict == "concern"]
+    assert concerns
+    assert all(f.verdict == "stop" for f in alike.open_findings([f.name for f in concerns]))
+
+
+def test_calibration_alone_would_have_missed_it() -> None:
+    """The premise of the records measures: recorded outcomes agree with predictions although policing differs."""
+    audit = audit_of(2, over_policing=0.6, alike=True)
+    calibration = audit.table.filter((pl.col("measure") == "observed_against_predicted") & (pl.col("group") == "Black") & (pl.col("attribute") == "ethnicity_self"))
+    assert abs(calibration["gap"].item()) < 0.02
+
+
+def test_a_group_over_predicted_is_named() -> None:
+    groups, scored, outcomes, _ = force(4)
+    women = groups.labels.filter(pl.col("sex") == "female").select("person_ref", woman=pl.lit(True))
+    raised = scored.join(women, on="person_ref", how="left").with_columns(
+        chance=pl.when(pl.col("woman")).then((pl.col("chance") + 0.1).clip(0, 1)).otherwise("chance")
+    )
+    audit = audit_people(raised.drop("woman"), None, groups, outcomes, None, Thresholds())
+    named = {f.name: f.verdict for f in audit.findings}
+    assert named["observed_against_predicted/sex/female"] == "stop"
+    assert audit.holds_release
+
+
+def test_too_few_is_said_and_silence_is_a_concern() -> None:
+    groups, scored, outcomes, _ = force(5, people=300)
+    audit = audit_people(scored, None, groups, outcomes.with_columns(became=pl.lit(None, dtype=pl.Boolean)), None, Thresholds())
+    assert audit.judged == 0
+    assert audit.too_few > 0
+    assert audit.verdict == "concern"
+    assert worst([]) == "concern"
+
+
+def test_managed_people_are_counted_apart_and_not_judged() -> None:
+    groups, scored, outcomes, _ = force(6)
+    managed = scored.filter("selected").select("person_ref")
+    audit = audit_people(scored, None, groups, outcomes, managed, Thresholds())
+    apart = audit.table.filter(pl.col("scope") == "managed")
+    assert set(apart["verdict"]) == {"printed"}
+    count = apart.filter((pl.col("attribute") == "sex") & (pl.col("measure") == "selection"))["n"].sum()
+    assert count == managed.height
+    rest = audit.table.filter((pl.col("scope") == "not managed") & (pl.col("attribute") == "sex") & (pl.col("measure") == "selection"))
+    assert rest["numerator"].sum() == 0
+
+
+def test_document_is_json_and_shows_no_small_number() -> None:
+    groups, scored, outcomes, charges = force(7, people=1500)
+    audit = audit_people(scored, None, groups, outcomes, None, Thresholds(), charges=charges)
+    document = json.loads(json.dumps(audit.document(), allow_nan=False))
+    table = document["tables"][0]
+    at = {name: i for i, name in enumerate(table["columns"])}
+    shown = [row for row in table["rows"] if row[at["n"]] is not None]
+    assert shown
+    for row in shown:
+        assert not 0 < row[at["numerator"]] < 5
+        assert not 0 < row[at["denominator"]] < 5
+    hidden = [row for row in table["rows"] if row[at["small"]]]
+    assert hidden
+    assert all(row[at["value"]] is None and row[at["reason"]] == "small number" for row in hidden)
+    assert {t["name"] for t in document["thresholds"]} >= {"gap_concern", "family_error"}
+
+
+def test_one_hidden_group_takes_a_second_with_it() -> None:
+    table = pl.DataFrame(
+        {
+            "scope": ["a"] * 3, "attribute": ["sex"] * 3, "measure": ["fpr"] * 3, "group": ["x", "y", "z"],
+            "numerator": [2.0, 50.0, 9.0], "denominator": [20.0, 100.0, 40.0], "small": [True, False, False],
+        }
+    )
+    assert hide_small(table)["numerator"].to_list() == [None, 50.0, None]
+
+
+def test_same_input_same_bytes() -> None:
+    first, second = (json.dumps(audit_of(8, people=3000).document()) for _ in range(2))
+    assert first == second
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    groups, scored, outcomes, charges = force(9, people=5000)
+    shuffled = [t.sample(fraction=1, shuffle=True, seed=3) for t in (scored, outcomes, charges)]
+    one = audit_people(scored, None, groups, outcomes, None, Thresholds(), charges=charges)
+    two = audit_people(shuffled[0], None, groups, shuffled[1], None, Thresholds(), charges=shuffled[2])
+    assert one.verdict == two.verdict
+    for column in ("numerator", "gap", "half_width"):
+        assert np.allclose(one.table[column].fill_null(-9), two.table[column].fill_null(-9))
+
+
+def test_proxies_join_the_verdict() -> None:
+    groups, scored, outcomes, _ = force(10, people=6000)
+    features = scored.select("person_ref").join(
+        groups.labels.select("person_ref", leak=(pl.col("sex") == "female").cast(pl.Int64)), on="person_ref"
+    )
+    audit = audit_people(scored, features, groups, outcomes, None, Thresholds())
+    assert audit.verdict == "stop"
+    assert any(f.name.startswith("proxy/leak/value/sex") for f in audit.findings)
+    assert "Proxies" in audit.extra
+
+
+def test_groups_that_match_are_never_gaps() -> None:
+    labels = pl.DataFrame({"person_ref": ["a", "b"], "sex": ["male", "male"]})
+    groups = groups_of(labels, "person_ref", ["sex"])
+    scored = pl.DataFrame({"person_ref": ["a", "b"], "chance": [0.1, 0.2], "selected": [False, True]})
+    outcomes = pl.DataFrame({"person_ref": ["a", "b"], "became": [False, False]})
+    audit = audit_people(scored, None, groups, outcomes, None, Thresholds())
+    assert audit.judged == 0
