@@ -97,9 +97,10 @@ def map_document(part: PlacesPart) -> bytes:
     ).encode()
 
 
-def places_files(part: PlacesPart) -> dict[str, bytes]:
-    """Every file of one places tool."""
+def places_files(part: PlacesPart, weeks: pl.DataFrame) -> dict[str, bytes]:
+    """Every file of one places tool; `weeks` is what was recorded before (tables.FORECAST_WEEKS)."""
     return {
+        f"{part.name}_weeks.parquet": parquet(weeks),
         f"{part.name}.parquet": parquet(part.cells),
         f"{part.name}.csv": csv(part.cells),
         f"{part.name}.geojson": geojson(part),
@@ -107,6 +108,12 @@ def places_files(part: PlacesPart) -> dict[str, bytes]:
         f"{part.name}_map.json": map_document(part),
         f"{part.name}_model.json": document(dict(part.model)),
     }
+
+
+def read_model(content: bytes) -> dict[str, Any]:
+    """A model's record as `places_files` wrote it."""
+    found: dict[str, Any] = json.loads(content)
+    return found
 
 
 def dictionary(specs: Sequence[tables.Table] = tables.PUBLISHED) -> bytes:

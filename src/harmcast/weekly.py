@@ -1,0 +1,244 @@
+"""The story of one week, from the force's delivery to what people see. READ THIS FIRST.
+
+    what the force sent      every row accounted for, or nothing is loaded           load_what_is_due
+    where                    each places tool: how many, in which cell               stages.places
+    who                      harm and the chance of becoming high harm               stages.people
+    were we right?           windows that are over, beside the plain counts          stages.outcomes
+    who bears it?            the audit, able to stop the release                     stages.audit
+    what leaves              files written whole, then named; people let them out    keep, releasing
+
+A week is made from the records as known at the end of a day and up to a load, and from nothing else: no clock, no
+chance. So the same week can be made again byte for byte, and a run that was killed is simply run again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from harmcast.errors import RunStopped
+from harmcast.loading import LoadResult, load_what_is_due
+from harmcast.oversight import register as register_rules
+from harmcast.oversight.log import Event
+from harmcast.progress import Progress, part, quiet
+from harmcast.publish import qlik, release
+from harmcast.releasing import first_standing
+from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.stages import audit, ground, outcomes, people, places, volume
+from harmcast.store import schema
+from harmcast.store.kept import keep, kept
+from harmcast.store.releases import NewTool
+from harmcast.store.state import State
+from harmcast.store.users import Actor
+from harmcast.weeks import Week
+
+
+@dataclass
+class Made:
+    """A week as made, before anyone let it out: its files, and what was found that holds a tool."""
+
+    week: Week
+    as_of: date
+    sequence: int
+    files: dict[str, bytes]
+    found: dict[str, list[str]]
+    models: dict[str, str | None]
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class WeekResult:
+    """What a weekly run did."""
+
+    week: str
+    name: str
+    already: bool
+    loads: list[LoadResult] = field(default_factory=list)
+    standings: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "week": self.week,
+            "release": self.name,
+            "already_made": self.already,
+            "loads": [load.document() for load in self.loads],
+            "tools": {tool: {"standing": standing, "reasons": list(reasons)} for tool, (standing, reasons) in self.standings.items()},
+        }
+
+    def lines(self) -> list[str]:
+        said = [line for load in self.loads for line in load.lines()]
+        said.append(f"{self.week} {'was made before: nothing to do' if self.already else 'is made'} (release {self.name}).")
+        for tool, (standing, reasons) in self.standings.items():
+            said.append(f"  {tool}: {standing}" + (f": {' '.join(reasons)}" if reasons else ""))
+        if any(standing in ("draft", "held", "reviewed") for standing, _ in self.standings.values()):
+            said.append(f"Next: two people look at it and let it out with harmcast publish STATE {self.name}.")
+        return said
+
+
+def run_week(
+    state: State, as_of: date, actor: Actor, delivery: Path | None = None, progress: Progress = quiet
+) -> WeekResult:
+    """The weekly run. Running it again changes nothing: a week that stands is not made twice.
+
+    Args:
+        as_of: what was known at the end of this day; its ISO week names the release, whose origin is that week's Monday.
+        delivery: a delivery to load first, beside those waiting in the inbox.
+    Raises: FeedRefused, NotFit, StoreDamaged, RunStopped; what stood before still stands, and is what people see.
+    """
+    week = Week.of(as_of)
+    with state.run_lock("the weekly run", actor.account):
+        state.releases.sweep()
+        loads = load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
+        standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
+        if standing:
+            return WeekResult(str(week), standing[0].name, True, loads, {r.tool: (r.standing, r.reasons) for r in standing})
+        made = make_week(state, week, as_of, state.records.latest(), actor, part(progress, 0.3, 0.95))
+        tools = where_each_tool_stands(state, made)
+        event = Event(
+            actor.account, "operator", "run", "week_made", object=f"week:{week}", detail={"as_of": as_of.isoformat(), "sequence": made.sequence}
+        )
+        name = state.releases.keep(
+            str(week),
+            made.files,
+            tools,
+            origin=week.origin,
+            as_of=as_of,
+            sequence=made.sequence,
+            event=event,
+            also=[(schema.monitor_history, made.history)],
+        )
+        progress("Done", 1.0)
+        return WeekResult(str(week), name, False, loads, {t.tool: (t.standing, tuple(t.reasons)) for t in tools})
+
+
+def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet) -> Made:
+    """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`."""
+    settings = state.settings
+    running = [t for t in settings.tools if state.register.tool(t.name, as_of).status != "stopped"]
+    places_tools = [t for t in running if isinstance(t, PlacesTool)]
+    people_tool = next((t for t in running if isinstance(t, PeopleTool)), None)
+    files: dict[str, bytes] = {}
+    found: dict[str, list[str]] = {t.name: [] for t in running}
+    models: dict[str, str | None] = {t.name: None for t in running}
+    scores: list[pl.DataFrame] = []
+
+    progress("Reading what was known", 0.0)
+    columns = sorted({*places.crime_columns(places_tools), "area"})
+    crimes = state.records.crimes(as_of, columns, sequence)
+    land = ground.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
+    odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations)
+
+    made_places = []
+    for number, tool in enumerate(places_tools):
+        progress(f"Forecasting {tool.title or tool.name}", 0.1 + 0.4 * number / len(places_tools))
+        before = state.releases.before(tool.name, str(week))
+        phase = week.origin.toordinal() // 7 % tool.horizon_weeks
+        made = places.make_places(
+            tool,
+            land,
+            crimes,
+            week.origin,
+            kept(state.root, f"{tool.name}-{phase}"),
+            fell_back=bool(before and release.read_model(before.read(f"{tool.name}_model.json")).get("fell_back")),
+        )
+        keep(state.root, f"{tool.name}-{phase}", made.forecast.kept)
+        files |= release.places_files(made.part, made.weeks)
+        models[tool.name] = str(made.forecast.model["name"])
+        found[tool.name] += [f"volume: {reason}" for reason in odd.reasons]
+        scores += [outcomes.judged(made, state.releases.history(tool.name, None)), outcomes.trials(made)]
+        made_places.append(made)
+
+    who = None
+    if people_tool is not None:
+        progress(f"Scoring {people_tool.title or people_tool.name}", 0.5)
+        who = people.make_people(state, people_tool, week, as_of, sequence, actor, part(progress, 0.5, 0.8))
+        files |= who.files
+        models[people_tool.name] = who.model_name
+        found[people_tool.name] += who.found
+        scores.append(who.scores)
+
+    progress("Auditing", 0.8)
+    audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, land)
+    files |= audited.files
+    scores.append(audited.scores)
+    for name, reasons in audited.found.items():
+        found[name] += reasons
+
+    progress("Writing", 0.95)
+    files["scores.parquet"] = release.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
+    files["dictionary.json"] = release.dictionary()
+    files |= qlik.files_of(files, str(week), people=_qlik_people(state, as_of))
+    about = {
+        "week": str(week),
+        "as_of": as_of.isoformat(),
+        "origin": week.origin.isoformat(),
+        "force": settings.force.name,
+        "invented": settings.force.invented,
+        "records": {"sequence": sequence, "data_hash": state.records.data_hash(sequence)},
+        "volume": {"recorded": odd.recorded, "median": odd.median, "deviation": odd.deviation, "silent_areas": list(odd.silent_areas)},
+        "tools": {
+            t.name: {"kind": t.kind, "title": t.title or t.name, "model": models[t.name], "warnings": found[t.name]} for t in running
+        },
+        "people": who.about if who else None,
+        "audit": audited.about,
+    }
+    return Made(week, as_of, sequence, release.with_manifest(files, about), found, models, audited.history)
+
+
+def where_each_tool_stands(state: State, made: Made) -> list[NewTool]:
+    """Where each tool's release starts, by the register's rules and what was found."""
+    entries = state.register.entries(made.as_of)
+    tools = []
+    for name, found in made.found.items():
+        standing, reasons = first_standing(state.register.tool(name, made.as_of), entries, made.as_of, found)
+        tools.append(NewTool(name, standing, reasons, made.models[name]))
+    return tools
+
+
+@dataclass
+class Rebuilt:
+    document: dict[str, Any]
+    lines: list[str]
+
+
+def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Progress = quiet) -> Rebuilt:
+    """Makes a past week again from the records as they were known, and compares it with what was kept, file by file.
+
+    Raises: RunStopped if no such week was made.
+    """
+    releases = state.releases.named(week) or state.releases.of_week(week)
+    if not releases:
+        raise RunStopped("No such week was made.", code="release_unknown", next_step="`harmcast status STATE` lists them.")
+    first = releases[0]
+    if first.as_of is None or first.sequence is None:
+        raise RunStopped("That release does not say what it was made from.", code="release_without_source")
+    made = make_week(state, Week.named(first.week), first.as_of, first.sequence, actor, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in made.files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(content)
+    same = {name: _kept_file(first.path / name) == content for name, content in made.files.items()}
+    other = sorted(name for name, is_same in same.items() if not is_same)
+    kept_code = first.manifest()["code_version"]
+    lines = [f"Made {first.name} again: {len(same) - len(other)} of {len(same)} files are the same, byte for byte."]
+    if other:
+        lines += [f"  - another: {name}" for name in other]
+        if kept_code != release.code_version():
+            lines.append(f"It was made by version {kept_code}; this is {release.code_version()}.")
+    return Rebuilt({"release": first.name, "same": not other, "files": len(same), "other": other, "out": str(out)}, lines)
+
+
+def _kept_file(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _qlik_people(state: State, as_of: date) -> bool:
+    """People's files for Qlik: only by setting, and once the register names who controls and logs access there."""
+    entry = register_rules.latest(state.register.entries(as_of), "qlik_control")
+    return state.settings.web.qlik_people and entry is not None and entry.made
+
+
