@@ -1,0 +1,210 @@
+"""Is everything in order? Every fault of a state's settings at once, and its health for an operator."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.errors import Fault, HarmcastError, SettingsRefused
+from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.store import schema
+from harmcast.store.state import State, open_state
+
+
+@dataclass
+class Found:
+    """What a check found: every fault, and what was looked at."""
+
+    faults: list[Fault] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        return SettingsRefused.exit_code if self.faults else 0
+
+    def document(self) -> dict[str, Any]:
+        return {"faults": [asdict(fault) for fault in self.faults], "seen": self.seen}
+
+
+def check_state(folder: Path) -> Found:
+    """Settings, layers, mapping, harm index, source: all faults at once.
+
+    Raises: RunStopped or StoreDamaged if there is no state to check; SettingsRefused if the settings cannot even be read.
+    """
+    state = open_state(folder)
+    found = Found()
+    found.seen.append(f"settings: {len(state.settings.tools)} tool(s) of {state.settings.force.name}")
+    for what, look in (
+        ("layers", _layers),
+        ("harm index", _indices),
+        ("mapping", _mapping),
+        ("source", _source),
+        ("checkpoints", _checkpoints),
+    ):
+        try:
+            found.seen.append(f"{what}: {look(state)}")
+        except HarmcastError as error:
+            found.faults += list(error.faults) or [Fault(error.code, what, next_step=error.message)]
+    return found
+
+
+def _layers(state: State) -> str:
+    from harmcast.stages.ground import ground_of
+
+    settings = state.settings
+    land = ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
+    if land.boundary is None and settings.force.area_from == "boundary":
+        raise SettingsRefused(
+            "No boundary is named.",
+            faults=(Fault("boundary_missing", "force.boundary", next_step='name a layer, or set area_from = "first_days"'),),
+        )
+    said = []
+    for tool in settings.tools:
+        if isinstance(tool, PlacesTool) and (tool.units is not None or settings.force.area_from == "boundary"):
+            said.append(f"{tool.name} {len(land.units(tool, _no_crimes))} units")
+    return ", ".join(said) or "the area is taken from the first days' crimes"
+
+
+def _no_crimes() -> Any:
+    raise SettingsRefused("The area is taken from crimes, and none are held yet.", code="no_crimes")
+
+
+def _indices(state: State) -> str:
+    from harmcast.stages.people import index_of
+
+    said = []
+    for number, tool in enumerate(state.settings.tools):
+        if isinstance(tool, PeopleTool):
+            for key in ("harm_index", "second_index"):
+                value = getattr(tool, key)
+                if value != "none":
+                    index, _ = index_of(state, f"tools.{number}.{key}", value)
+                    coarse = ", coarse: medians of offence subgroups" if index.coarse else ""
+                    said.append(f"{index.table.height} codes in {index.unit} ({index.edition}{coarse})")
+    return "; ".join(said) or "no tool about people"
+
+
+def _mapping(state: State) -> str:
+    from harmcast.feed.mapping import read_mapping
+
+    path = state.file("feed.mapping")
+    if path is None:
+        return "none: the contract's names are read as they stand"
+    read_mapping(path)
+    return "can be read"
+
+
+def _source(state: State) -> str:
+    feed = state.settings.feed
+    if feed.source == "sql":
+        from harmcast.feed.database import can_connect
+
+        can_connect(feed)
+        return "the database answers"
+    if feed.inbox is None:
+        return "no inbox: deliveries are named on the command line"
+    inbox = feed.inbox if feed.inbox.is_absolute() else state.root / feed.inbox
+    if not inbox.is_dir():
+        raise SettingsRefused(
+            "The inbox is not there.", faults=(Fault("inbox_missing", "feed.inbox", next_step="make the folder"),)
+        )
+    return f"{sum(1 for p in inbox.iterdir() if (p / 'manifest.json').is_file())} delivery folder(s) in the inbox"
+
+
+def _checkpoints(state: State) -> str:
+    folder = state.settings.log.checkpoint_dir
+    if folder is None:
+        return "none kept elsewhere: a cut tail of the log could not be seen ([log] checkpoint_dir)"
+    if not folder.is_dir():
+        raise SettingsRefused(
+            "The folder for checkpoints is not there.",
+            faults=(Fault("checkpoint_dir_missing", "log.checkpoint_dir", next_step="make the folder, on another machine if you can"),),
+        )
+    return "kept elsewhere"
+
+
+@dataclass
+class Status:
+    """Health for an operator. `exit_code` 0 in order, 25 something needs a hand."""
+
+    document: dict[str, Any]
+    lines: list[str]
+    exit_code: int
+
+
+def status_of(state: State, today: date) -> Status:
+    """Data, runs, releases, log, disk: each with what to do if it is not in order."""
+    concerns: list[str] = []
+    document: dict[str, Any] = {"force": state.settings.force.name, "invented": state.settings.force.invented}
+    for part in (_deliveries, _releases, _register, _log, _disk):
+        document |= part(state, today, concerns.append)
+    document["concerns"] = concerns
+    lines = [f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in document.items() if name != "concerns"]
+    lines += [f"Needs a hand: {concern}" for concern in concerns] or ["In order."]
+    return Status(document, lines, 25 if concerns else 0)
+
+
+def _deliveries(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    table = schema.deliveries
+    rows = state.operations.rows(
+        sa.select(table.c.delivery_id, table.c.made_at, table.c.standing).order_by(table.c.id.desc()).limit(1)
+    )
+    if not rows:
+        concern("nothing was ever loaded; run harmcast load")
+        return {"newest_delivery": None}
+    made = rows[0]["made_at"]
+    if made and date.fromisoformat(made[:10]) < today - timedelta(days=state.settings.feed.late_days):
+        concern(f"the newest delivery was made on {made[:10]}; ask the force's data team for the next")
+    if rows[0]["standing"] == "refused":
+        concern("the newest delivery was refused; the pages of data quality say why")
+    return {"newest_delivery": {"made_at": made, "standing": rows[0]["standing"]}}
+
+
+def _releases(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for tool in state.settings.tools:
+        newest, published = state.releases.newest(tool.name), state.releases.published(tool.name)
+        found[tool.name] = {
+            "newest": newest and {"release": newest.name, "standing": newest.standing, "reasons": newest.reasons},
+            "published": published and published.name,
+        }
+        if newest is not None and newest.standing in ("held", "draft", "reviewed"):
+            concern(f"{tool.name} of {newest.name} is {newest.standing}; harmcast publish moves it on")
+        if newest is None:
+            concern(f"{tool.name} was never released; run harmcast week")
+    return {"releases": found}
+
+
+def _register(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    from harmcast.oversight.register import standing
+
+    entries = state.register.entries(today)
+    for tool in state.register.tools(today):
+        now = standing(tool, entries, today)
+        for words in (*now.holds, *now.warnings):
+            concern(f"{tool.name}: {words}")
+    return {"statuses": {tool.name: tool.status for tool in state.register.tools(today)}}
+
+
+def _log(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    events = schema.events
+    with state.operations.reading() as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
+    if state.settings.log.checkpoint_dir is None:
+        concern("no checkpoint is kept elsewhere; set [log] checkpoint_dir")
+    return {"log_entries": count}
+
+
+def _disk(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    usage = shutil.disk_usage(state.root)
+    held = sum(path.stat().st_size for path in state.root.rglob("*") if path.is_file())
+    if usage.free < max(1_000_000_000, 2 * held):
+        concern("the disk has less free than twice what the state holds, or than 1 GB; free space")
+    return {"disk": {"state_mb": round(held / 1e6, 1), "free_mb": round(usage.free / 1e6, 1)}}

@@ -1,0 +1,296 @@
+"""The commands of oversight: users, the register, answers from the records, the log."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from harmcast.cli import AsOf, Said, StateFolder, actor, command, day, log, opened, register, report, users
+from harmcast.errors import AccessDenied, SettingsRefused
+
+Account = Annotated[str, Parameter(help="Account name.")]
+Unit = Annotated[str | None, Parameter(help="Unit the role is for.")]
+Tool = Annotated[str, Parameter(help="Name of a tool in the settings.")]
+
+
+def _event(state, action: str, *roles: str):  # type: ignore[no-untyped-def]
+    """An administration event by whoever runs the command; roles are asked once the state has users."""
+    from harmcast.oversight.log import Event
+
+    who = actor(state)
+    role = "operator" if state.users.is_empty() else who.acting(*roles)
+    return Event(who.account, role, "administration", action)
+
+
+# --- users ---------------------------------------------------------------------------------------------------------
+
+
+@command(users, "list")
+def users_list(state: StateFolder) -> Said:
+    """Everyone with an account: roles, units, training."""
+    found = opened(state).users.all()
+    lines = [
+        f"{u['account']:<16} {u['standing']:<9} {', '.join(r['role'] + (' ' + r['unit'] if r['unit'] else '') for r in u['roles'])}"
+        f"  trained: {', '.join(u['trained']) or 'on nothing'}"
+        for u in found
+    ]
+    return Said({"users": found}, lines or ["Nobody yet. Next: harmcast users add STATE ACCOUNT --name ... --role administrator"])
+
+
+@command(users, "add")
+def users_add(
+    state: StateFolder,
+    account: Account,
+    *,
+    name: Annotated[str, Parameter(help="The person's name.")],
+    role: Annotated[str | None, Parameter(help="A first role.")] = None,
+    unit: Unit = None,
+    os_account: Annotated[str | None, Parameter(help="Operating-system account that acts as this person in commands.")] = None,
+    oidc_subject: Annotated[str | None, Parameter(help="Subject of the force's own log-in.")] = None,
+    password_stdin: Annotated[bool, Parameter(negative="", help="Read a password for local log-in from standard input.")] = False,
+) -> Said:
+    """Add a person; give a role with it or later."""
+    import sys
+
+    made = opened(state)
+    event = _event(made, "user_added", "administrator")
+    hashed = None
+    if password_stdin:
+        from harmcast.web.accounts import password_hash
+
+        hashed = password_hash(sys.stdin.readline().rstrip("\n"))
+    made.users.add(account, name, event, os_account=os_account, oidc_subject=oidc_subject, password_hash=hashed)
+    if role is not None:
+        made.users.give_role(account, role, unit, event)
+    return Said({"account": account}, [f"Added {account}."])
+
+
+@command(users, "role")
+def users_role(
+    state: StateFolder,
+    account: Account,
+    role: Annotated[str, Parameter(help="Role, e.g. offender_manager.")],
+    *,
+    unit: Unit = None,
+    end: Annotated[bool, Parameter(negative="", help="End the role instead of giving it.")] = False,
+) -> Said:
+    """Give a role, or end one."""
+    made = opened(state)
+    event = _event(made, "role_ended" if end else "role_given", "administrator")
+    if end:
+        made.users.end_role(account, role, event)
+    else:
+        made.users.give_role(account, role, unit, event)
+    return Said({"account": account, "role": role, "ended": end}, ["Ended." if end else "Given."])
+
+
+@command(users, "disable")
+def users_disable(state: StateFolder, account: Account) -> Said:
+    """Shut an account out; its sessions end at once."""
+    made = opened(state)
+    made.users.set_standing(account, "disabled", _event(made, "user_disabled", "administrator"))
+    return Said({"account": account, "standing": "disabled"}, [f"{account} is shut out."])
+
+
+@command(users, "training")
+def users_training(
+    state: StateFolder,
+    account: Account,
+    tool: Tool,
+    *,
+    kind: Annotated[str, Parameter(help="What it consisted of, e.g. methodology and demonstration.")] = "methodology and demonstration",
+    trainer: Annotated[str | None, Parameter(help="Who gave it.")] = None,
+    contact: Annotated[str | None, Parameter(help="How to reach the trainer.")] = None,
+    on: Annotated[date | None, Parameter(help="Day of the training; default today.")] = None,
+) -> Said:
+    """Record that a person was trained on a tool; nobody sees a tool before."""
+    made = opened(state)
+    made.settings.tool(tool)
+    event = _event(made, "training_recorded", "administrator", "supervisor")
+    made.users.record_training(account, tool, kind, day(on), event, trainer=trainer, contact=contact)
+    return Said({"account": account, "tool": tool}, [f"Recorded: {account} was trained on {tool}."])
+
+
+# --- the register ----------------------------------------------------------------------------------------------------
+
+
+@command(register, "list")
+def register_list(state: StateFolder, *, as_of: AsOf = None) -> Said:
+    """Every tool: status, owner, approvals with dates and review-by dates, and whether it may be published."""
+    from harmcast.oversight.register import standing
+
+    made = opened(state)
+    entries = made.register.entries(as_of)
+    rows, lines = [], []
+    for tool in made.register.tools(as_of):
+        found = standing(tool, entries, day(as_of))
+        rows.append({"tool": tool, "may_publish": found.may_publish, "holds": found.holds, "warnings": found.warnings})
+        lines.append(f"{tool.name}: {tool.status} since {tool.status_since}; {'may be published' if found.may_publish else 'may not be published'}")
+        lines += [f"  - {words}" for words in (*found.holds, *found.warnings)]
+        lines += [
+            f"    {e.dated} {e.kind}: {'none made' if not e.made else e.reference or 'no reference'} ({e.by})"
+            + (f", review by {e.review_by}" if e.review_by else "")
+            for e in entries
+            if e.tool == tool.name
+        ]
+    return Said({"tools": [{**r, "tool": vars(r["tool"])} for r in rows]}, lines)
+
+
+@command(register, "status")
+def register_status(
+    state: StateFolder,
+    tool: Tool,
+    status: Annotated[Literal["shadow", "trial", "in use", "stopped"], Parameter(help="The new status.")],
+    *,
+    from_on: Annotated[date | None, Parameter(name="--from", help="First day it holds; default today.")] = None,
+    reason: Annotated[str | None, Parameter(help="Why.")] = None,
+) -> Said:
+    """Set a tool's status from a day on."""
+    made = opened(state)
+    event = _event(made, "status_set", "data_protection_officer", "ethics_reviewer")
+    made.register.set_status(tool, status, day(from_on), reason, event)
+    return Said({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}."])
+
+
+@command(register, "describe")
+def register_describe(
+    state: StateFolder,
+    tool: Tool,
+    *,
+    purpose: str | None = None,
+    policy_purpose: str | None = None,
+    owner: str | None = None,
+    made_by: str | None = None,
+    users: str | None = None,
+    decisions_supported: str | None = None,
+    cost: str | None = None,
+) -> Said:
+    """Write what the register says of a tool; what is not named stays as it is."""
+    given = {
+        "purpose": purpose,
+        "policy_purpose": policy_purpose,
+        "owner": owner,
+        "made_by": made_by,
+        "users": users,
+        "decisions_supported": decisions_supported,
+        "cost": cost,
+    }
+    fields = {name: words for name, words in given.items() if words is not None}
+    made = opened(state)
+    event = _event(made, "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
+    made.register.describe(tool, fields, event)
+    return Said({"tool": tool, "fields": sorted(fields)}, [f"Written: {', '.join(sorted(fields)) or 'nothing'}."])
+
+
+@command(register, "enter")
+def register_enter(
+    state: StateFolder,
+    kind: Annotated[str, Parameter(help="Kind of entry: dpia, legal, ethics, eia, policy, contract, standing_approval, ...")],
+    *,
+    tool: Annotated[str | None, Parameter(help="Tool it is about; default every tool.")] = None,
+    by: Annotated[str, Parameter(help="Who approved or wrote it.")],
+    dated: Annotated[date | None, Parameter(help="Its date; default today.")] = None,
+    outcome: Annotated[
+        Literal["approved", "approved with conditions", "refused", "none made"], Parameter(help="What it came to.")
+    ] = "approved",
+    title: Annotated[str | None, Parameter(help="Title, or the reason in words.")] = None,
+    reference: Annotated[str | None, Parameter(help="Where the document is.")] = None,
+    conditions: Annotated[str | None, Parameter(help="Conditions attached.")] = None,
+    review_by: Annotated[date | None, Parameter(help="When it is due for review.")] = None,
+) -> Said:
+    """Enter an approval, a document, or that none was made."""
+    from harmcast.oversight.register import ENTRY_KINDS, may_enter
+
+    if kind not in ENTRY_KINDS:
+        raise SettingsRefused(
+            "There is no such kind of entry.", code="entry_kind_unknown", next_step="One of: " + ", ".join(ENTRY_KINDS) + "."
+        )
+    made = opened(state)
+    event = _event(made, "register_entry", "data_protection_officer", "ethics_reviewer")
+    if event.role != "operator" and not may_enter(kind, event.role):
+        raise AccessDenied("That role does not enter this kind.", code="role_needed", next_step="See docs/reference.")
+    made.register.enter(
+        {
+            "tool": tool,
+            "kind": kind,
+            "title": title,
+            "outcome": outcome,
+            "dated": day(dated),
+            "by_whom": by,
+            "document_ref": reference,
+            "conditions": conditions,
+            "review_by": review_by,
+        },
+        event,
+    )
+    return Said({"kind": kind, "tool": tool}, [f"Entered: {ENTRY_KINDS[kind]}."])
+
+
+# --- answers and the log ---------------------------------------------------------------------------------------------
+
+
+Out = Annotated[Path, Parameter(help="Folder to write the HTML and JSON into.")]
+
+
+def _report(kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None) -> Said:
+    from harmcast.answering import write_answer
+
+    made = opened(state)
+    written = write_answer(made, kind, day(as_of), out, actor(made), person=person)
+    return Said({"report": kind, "files": [str(p) for p in written.paths], "sha256": written.sha256}, [f"Wrote {p}" for p in written.paths])
+
+
+def _report_command(kind: str, says: str) -> None:
+    def run(state: StateFolder, *, out: Out, as_of: AsOf = None) -> Said:
+        return _report(kind, state, as_of, out)
+
+    run.__doc__ = says
+    command(report, kind)(run)
+
+
+for _kind, _says in {
+    "foi": "Every question of the published requests, by number, for each tool.",
+    "atrs": "Algorithmic Transparency Recording Standard record, tier 1 and 2.",
+    "dpia": "Data protection impact assessment, filled from the records.",
+    "eia": "Equality impact assessment, filled from the records.",
+    "algocare": "ALGO-CARE record with live numbers.",
+    "modelcard": "Model card of each tool.",
+    "public": "A plain-language page for the public.",
+}.items():
+    _report_command(_kind, _says)
+
+
+@command(report, "subject")
+def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out, as_of: AsOf = None) -> Said:
+    """One person's inputs, scores, reasons, decisions, and who viewed them."""
+    return _report("subject", state, as_of, out, person)
+
+
+@command(log, "verify")
+def log_verify(
+    state: StateFolder, *, checkpoint: Annotated[Path | None, Parameter(help="Checkpoints kept elsewhere.")] = None
+) -> Said:
+    """Check the log for tampering and say where."""
+    from harmcast.store.checkpoints import verify
+
+    found = verify(opened(state), checkpoint)
+    return Said(found.document(), found.lines(), exit_code=0 if found.is_whole else 24)
+
+
+@command(log, "export")
+def log_export(
+    state: StateFolder,
+    *,
+    out: Annotated[Path, Parameter(help="File to write, JSON lines.")] = Path("log-export.jsonl"),
+    first: Annotated[date | None, Parameter(name="--from", help="First day.")] = None,
+    last: Annotated[date | None, Parameter(name="--to", help="Last day.")] = None,
+) -> Said:
+    """Export the log for the Information Commissioner; the export is logged."""
+    from harmcast.store.checkpoints import export
+
+    made = opened(state)
+    found = export(made, out, actor(made), first, last)
+    return Said(found, [f"Wrote {found['entries']} entries to {out}."])
