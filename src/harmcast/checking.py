@@ -92,12 +92,12 @@ def _indices(state: State) -> str:
 
 
 def _mapping(state: State) -> str:
-    from harmcast.feed.mapping import read_mapping
+    from harmcast.feed.mapping import parse
 
     path = state.file("feed.mapping")
     if path is None:
         return "none: the contract's names are read as they stand"
-    read_mapping(path)
+    parse(path.read_text(encoding="utf-8"), path.name)
     return "can be read"
 
 

@@ -75,7 +75,7 @@ class Feed(Section):
 
 class PlacesTool(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Short name; files are named after it.")
-    kind: Literal["places"]
+    kind: Literal["places"] = Field(description="A tool about places.")
     title: str = Field("", description="Name people see; default: the short name in words.")
     cell_area_km2: float | None = Field(None, gt=0, description="Area of a square cell, km2; 0.5 means a side of 707.1 m.")
     cell_side_m: float | None = Field(None, gt=0, description="Side of a square cell, m, instead of its area.")
@@ -106,7 +106,7 @@ class PlacesTool(Section):
 
 class PeopleTool(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Short name; files are named after it.")
-    kind: Literal["people"]
+    kind: Literal["people"] = Field(description="A tool about people who were charged.")
     title: str = Field("", description="Name people see; default: the short name in words.")
     harm_index: RelativePath | Literal["default"] = Field(
         "default", description="File offence_code, weight, unit, edition, source; `default`: the shipped Cambridge medians by offence subgroup, coarse."

@@ -1,0 +1,67 @@
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmcast.oversight import register
+from harmcast.oversight.register import Entry, Tool
+
+TODAY = date(2026, 11, 16)
+
+
+def tool(status="in use"):
+    return Tool("iom", "people", "IOM", status, TODAY)
+
+
+def entry(kind, dated=TODAY - timedelta(days=100), review_by=None, made=True):
+    return Entry("iom", kind, dated, "someone", review_by=review_by, made=made)
+
+
+def full(**changed):
+    return [entry(kind, **changed.get(kind, {})) for kind in register.REQUIRED_ENTRIES]
+
+
+def test_all_approvals_let_a_tool_out():
+    assert register.standing(tool(), full(), TODAY).may_publish
+
+
+@pytest.mark.parametrize("kind", register.REQUIRED_ENTRIES)
+def test_each_missing_approval_holds(kind):
+    found = register.standing(tool(), [e for e in full() if e.kind != kind], TODAY)
+    assert not found.may_publish
+    assert len(found.holds) == 1
+
+
+def test_a_statement_that_none_was_made_is_no_approval():
+    assert not register.standing(tool(), full(dpia={"made": False}), TODAY).may_publish
+
+
+def test_another_tools_approval_does_not_count():
+    others = [Entry("knife_injury", e.kind, e.dated, e.by) for e in full()]
+    assert not register.standing(tool(), others, TODAY).may_publish
+
+
+@given(st.integers(-400, 400))
+def test_a_lapsed_review_warns_for_four_weeks_then_holds(days_past):
+    found = register.standing(tool(), full(legal={"review_by": TODAY - timedelta(days=days_past)}), TODAY)
+    assert bool(found.warnings) == (0 < days_past <= register.LAPSE_GRACE_DAYS)
+    assert found.may_publish == (days_past <= register.LAPSE_GRACE_DAYS)
+
+
+def test_shadow_needs_no_approval_and_stopped_has_none():
+    assert register.standing(tool("shadow"), [], TODAY).may_publish
+    assert not register.standing(tool("stopped"), full(), TODAY).may_publish
+
+
+def test_a_standing_approval_ends_on_its_review_date():
+    one = entry("standing_approval", review_by=TODAY)
+    assert register.has_standing_approval(tool(), [one], TODAY)
+    assert not register.has_standing_approval(tool(), [one], TODAY + timedelta(days=1))
+    assert not register.has_standing_approval(tool(), [], TODAY)
+
+
+def test_who_enters_what():
+    assert register.may_enter("dpia", "data_protection_officer")
+    assert not register.may_enter("dpia", "ethics_reviewer")
+    assert not register.may_enter("ethics", "administrator")

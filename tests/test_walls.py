@@ -1,0 +1,85 @@
+"""The house's walls: import contracts, purity, who is handed protected columns, how fast help is."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harmcast import tables
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "harmcast"
+PURE = ("places", "people", "forecast", "transitions", "evaluate", "fairness")
+PROTECTED = set(tables.PERSONS.having("protected"))
+MAY_NAME_PROTECTED = {
+    "tables.py",
+    "fairness/groups.py",
+    "people/minors.py",
+}
+
+
+def modules(*folders):
+    return [path for folder in folders for path in sorted((SOURCE / folder).rglob("*.py"))]
+
+
+def test_import_contracts_hold():
+    run = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--config", ROOT / ".importlinter", "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("path", modules(*PURE), ids=lambda p: p.relative_to(SOURCE).as_posix())
+def test_the_middle_has_no_clock_no_file_no_chance_of_its_own(path):
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"open", "date.today", "datetime.now", "time.time", "datetime.today"}, called
+            if called.endswith("default_rng"):
+                assert node.args, "a random generator without a seed"
+            assert not called.startswith("random."), called
+
+
+def test_no_feature_table_and_no_release_has_a_protected_column():
+    from harmcast.people.features import FEATURES
+
+    assert not PROTECTED & {feature.name for feature in FEATURES}
+    for spec in tables.PUBLISHED:
+        assert not spec.having("protected"), spec.name
+        assert not PROTECTED & set(spec.names), spec.name
+
+
+def test_models_and_places_never_name_a_protected_column():
+    for path in modules("places", "forecast", "transitions", "people"):
+        name = path.relative_to(SOURCE).as_posix()
+        if name in MAY_NAME_PROTECTED:
+            continue
+        words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not PROTECTED & words, name
+
+
+def test_only_the_stages_ask_the_store_for_protected_columns():
+    askers = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if ".protected(" in path.read_text() and path.parent.name != "store"
+    }
+    assert askers <= {"stages/people.py", "stages/audit.py", "stages/answers.py"}, askers
+
+
+def test_nothing_forbidden_is_delivered():
+    names = {column.name for table in tables.DELIVERED for column in table.columns}
+    for word in ("stop", "search", "intelligence", "religion", "nationality", "address", "home"):
+        assert not [name for name in names if word in name.split("_")], word
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, harmcast.cli, harmcast.cli_oversight; print([m for m in ('polars','duckdb','numpy','sqlalchemy','fastapi') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
