@@ -74,6 +74,8 @@ class Table:
         return pl.Schema({name: self.column(name).polars for name in wanted})
 
 
+ROW = "row number"  # goes along with delivered rows until they are kept: the first data row of a file is 1
+
 WEAPONS = ("none", "knife", "firearm", "other", "unknown")
 INJURIES = ("none", "minor", "serious", "fatal", "unknown")
 WEAPON_USES = ("used", "threatened", "possessed", "unknown")

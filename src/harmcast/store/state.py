@@ -31,6 +31,7 @@ from harmcast.errors import Fault, RunStopped, SettingsRefused, StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.settings import Settings
 from harmcast.store import files, keys, operations, schema, upgrade
+from harmcast.store.models import Models
 from harmcast.store.operations import Operations
 from harmcast.store.records import Records
 from harmcast.store.register import Register
@@ -59,6 +60,10 @@ class State:
     @cached_property
     def releases(self) -> Releases:
         return Releases(self.root, self.operations)
+
+    @cached_property
+    def models(self) -> Models:
+        return Models(self.root, self.operations)
 
     @cached_property
     def users(self) -> Users:

@@ -1,0 +1,374 @@
+"""Raw rows -> accepted, quarantined with a reason, or the whole delivery refused.
+
+Every fault is found before anything is decided. Two kinds:
+
+- of the file: a column new, lost, renamed or of another type; a value outside a closed list; more rows quarantined
+  than the settings allow; most points off the force's area. The delivery is refused whole.
+- of a row: quarantined with file, row number, column and rule, never the value.
+
+| rule | of | says |
+|---|---|---|
+| row_columns, not_utf8 | row | more or fewer fields than the header; bytes that are no text |
+| required_missing | row | a column that a row must have is empty |
+| date_unreadable, number_unreadable, flag_unreadable | row | not of the column's type |
+| date_out_of_range | row | before 1900 |
+| date_in_future | row | later than a day after the delivery was made |
+| text_too_long, control_character | row | over 200 characters in a reference or code, 2,000 elsewhere; control or direction marks |
+| interval_backwards | row | ends before it begins |
+| charged_before_happened, outcome_before_charge, died_before_born | row | an order that cannot be |
+| review_group_unknown, number_out_of_range | row | outside what the column can hold |
+| place_unknown | note | no coordinates: the row is kept and counted, no cell gets it |
+| place_half, place_zero | note | one coordinate missing, or both 0: taken as unknown |
+| off_area | note | a point outside the force's boundary: kept, counted, no cell gets it |
+| happened_after_recorded, outcome_undated | note | kept as delivered |
+| interval | note | happened over an interval: dated at its start |
+| key_repeated | note | rows of a key that the delivery holds more than once: one stands, the others are superseded |
+| repeated_date_place | note | crimes that share day, place and offence code with another reference |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import polars as pl
+
+from harmcast.errors import Fault
+from harmcast.feed import mapping, values
+from harmcast.feed.extract import RawFile
+from harmcast.feed.mapping import COORDINATES, TableRule
+from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, PERSONS, ROW, Column, Table
+
+EARLIEST = date(1900, 1, 1)
+LONGEST_CODE = 200
+LONGEST_TEXT = 2_000
+CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]"
+RETYPED_SHARE = 0.5
+Inside = Callable[[Any, Any], Any]
+"""Eastings and northings (arrays, m) -> whether each lies on the force's area."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the checks must know beside the rows."""
+
+    timezone: str
+    crs: str
+    made_at: datetime
+    quarantine_max_share: float = 0.02
+    off_area_max_share: float = 0.1
+    inside: Inside | None = None
+
+
+@dataclass
+class Checked:
+    """One table of one file after its checks. received = rows accepted + rows quarantined.
+
+    Attributes:
+        rows: accepted rows, typed, with `ROW`.
+        quarantine: a fault a row and rule.
+        quarantined: rows set aside (a row with two faults is one).
+        held_keys: readable keys of quarantined rows: present at source, though unreadable.
+        keyless: quarantined rows whose key is unreadable: then absence proves nothing.
+        faults: faults of the file: any refuses the delivery.
+        notes: rule -> count of rows kept as they stand.
+        columns: columns of the source and their types.
+        keep: which row of a repeated key stands.
+    """
+
+    file: str
+    table: str
+    rows: pl.DataFrame
+    received: int
+    quarantined: int = 0
+    quarantine: list[Fault] = field(default_factory=list)
+    held_keys: pl.DataFrame = field(default_factory=pl.DataFrame)
+    keyless: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    keep: Literal["last", "first"] = "last"
+
+
+# -- columns -------------------------------------------------------------------------------------
+
+
+def column_faults(
+    raw: RawFile, table: Table, rule: TableRule | None, known_elsewhere: set[str], before: dict[str, str] | None
+) -> list[Fault]:
+    """Schema drift: columns new, lost or of another type than the mapping and the last delivery say.
+
+    Args:
+        known_elsewhere: columns that other tables made of the same file want.
+        before: columns of this file in the last delivery loaded; None if it is new.
+    """
+    present = {name for name in raw.columns}
+    if rule is None:
+        wanted = {column.name for column in table.columns if not column.optional}
+        if set(COORDINATES) <= present:
+            wanted -= {"easting_m", "northing_m"}
+        allowed = {*table.names, *(COORDINATES if "easting_m" in table.names else ())}
+    else:
+        wanted = rule.wanted()
+        allowed = wanted | set(rule.ignore) | known_elsewhere
+    if before is not None:
+        wanted |= {name for name in before if name in allowed and (rule is None or name in rule.wanted())}
+    lost = sorted(wanted - present)
+    new = sorted(present - allowed)
+    faults = [Fault("column_lost", raw.name, column=name, next_step="send it, or change the mapping") for name in lost]
+    for i in range(len(new)):
+        position = list(raw.columns).index(new[i]) + 1
+        faults.append(
+            Fault("column_new", raw.name, column=f"column {position}", next_step="map it, or list it under ignore")
+        )
+    for name, kind in raw.columns.items():
+        was = (before or {}).get(name)
+        if was is not None and kind != was and "empty" not in {kind, was} and name in allowed:
+            faults.append(Fault("column_retyped", raw.name, column=name, next_step="send the type sent before"))
+    return faults
+
+
+# -- rows ----------------------------------------------------------------------------------------
+
+
+class _Rows:
+    """Rows under check, with what was found against them."""
+
+    def __init__(self, file: str, rows: pl.DataFrame) -> None:
+        self.file = file
+        self.rows = rows
+        self.bad = pl.Series("bad", [False], dtype=pl.Boolean).new_from_index(0, rows.height)
+        self.quarantine: list[Fault] = []
+        self.notes: dict[str, int] = {}
+
+    def against(self, rule: str, column: str | None, bad: pl.Series) -> int:
+        """Sets aside the rows marked, under a rule."""
+        bad = bad.fill_null(False)
+        count = int(bad.sum())
+        if count:
+            self.bad = self.bad | bad
+            self.quarantine += [Fault(rule, self.file, int(row), column) for row in self.rows[ROW].filter(bad)]
+        return count
+
+    def note(self, rule: str, marked: pl.Series) -> None:
+        count = int((marked & ~self.bad).sum() or 0)
+        if count:
+            self.notes[rule] = self.notes.get(rule, 0) + count
+
+    def set(self, column: pl.Series) -> None:
+        self.rows = self.rows.with_columns(column)
+
+    def __getitem__(self, name: str) -> pl.Series:
+        return self.rows[name]
+
+
+def check(
+    raw: RawFile,
+    table: Table,
+    rule: TableRule | None,
+    ground: Ground,
+    known_elsewhere: set[str] | None = None,
+    before: dict[str, str] | None = None,
+) -> Checked:
+    """Every row of one table of one file, accepted or quarantined, and every fault of the file.
+
+    Args:
+        rule: mapping of this table; None: our names as they stand.
+        before: columns of this file in the last delivery loaded, for schema drift.
+    """
+    faults = column_faults(raw, table, rule, known_elsewhere or set(), before)
+    if any(fault.rule == "column_lost" for fault in faults):
+        empty = pl.DataFrame(schema={**table.schema(), ROW: pl.Int64()})
+        return Checked(raw.name, table.name, empty, raw.received, faults=faults, columns=raw.columns)
+    mapped, hours = mapping.applied(raw.rows, table, rule)
+    rows = _Rows(raw.name, mapped)
+    faults += _typed(rows, table, rule, ground, hours)
+    _placed(rows, table, rule, ground)
+    _ordered(rows, table, ground)
+    for name in mapping.ours(table, rule):
+        text = rows[name].cast(pl.String)
+        rows.set(text.alias(name))
+        _readable_text(rows, Column(name, "text", ""))
+    checked = _parted(raw, table, rows, mapping.ours(table, rule))
+    checked.faults = faults + checked.faults
+    checked.keep = rule.keep if rule is not None else "last"
+    if table.name == CRIMES.name:
+        _off_area(checked, ground)
+        _repeated_places(checked)
+    if raw.received and checked.quarantined / raw.received > ground.quarantine_max_share:
+        checked.faults.append(
+            Fault("quarantine_share", raw.name, next_step="more rows are broken than feed.quarantine_max_share allows")
+        )
+    return checked
+
+
+def _typed(
+    rows: _Rows, table: Table, rule: TableRule | None, ground: Ground, hours: dict[str, pl.Series]
+) -> list[Fault]:
+    faults = []
+    for column in table.columns:
+        name = column.name
+        if name not in rows.rows.columns:
+            if name not in {"easting_m", "northing_m"} or not set(COORDINATES) <= set(rows.rows.columns):
+                rows.set(pl.Series(name, [None], dtype=column.polars).new_from_index(0, rows.rows.height))
+            continue
+        given = rows[name]
+        formats = rule.formats_of(name) if rule is not None else []
+        typed = values.typed(given, column, ground.timezone, formats)
+        if name in hours:
+            typed = _with_hours(typed, hours[name])
+        unreadable = given.is_not_null() & typed.is_null()
+        if unreadable.any() and unreadable.sum() > RETYPED_SHARE * given.is_not_null().sum():
+            faults.append(
+                Fault("column_retyped", rows.file, column=name, next_step="most values are not of the column's type")
+            )
+        word = {"datetime": "date", "date": "date", "flag": "flag"}.get(column.kind, "number")
+        rows.against(f"{word}_unreadable", name, unreadable)
+        rows.set(typed.alias(name))
+        if column.required:
+            rows.against("required_missing", name, given.is_null())
+        if column.closed:
+            strange = typed.is_not_null() & ~typed.is_in(list(column.closed))
+            if strange.any():
+                faults.append(
+                    Fault("value_new", rows.file, column=name, next_step="the list is closed: map the new value")
+                )
+        if column.kind in {"text", "code"} and not column.closed:
+            _readable_text(rows, column)
+        if column.kind in {"date", "datetime"}:
+            day = typed.dt.date() if column.kind == "datetime" else typed
+            rows.against("date_out_of_range", name, day < EARLIEST)
+            if name not in {"review_due_on", "to_on"}:
+                rows.against("date_in_future", name, day > ground.made_at.date() + timedelta(days=1))
+    return faults
+
+
+def _with_hours(moments: pl.Series, hours: pl.Series) -> pl.Series:
+    whole = hours.cast(pl.Int64, strict=False)
+    frame = pl.DataFrame({"at": moments, "hours": whole.set((whole < 0) | (whole > 24), None)})
+    return frame.select(pl.col("at").dt.truncate("1d") + pl.duration(hours=pl.col("hours")))["at"].cast(
+        pl.Datetime("us")
+    )
+
+
+def _readable_text(rows: _Rows, column: Column) -> None:
+    text = rows[column.name]
+    is_short = column.kind == "code" or column.name.endswith("_ref") or column.required
+    longest = LONGEST_CODE if is_short else LONGEST_TEXT
+    if (text.str.len_bytes() > longest).any():
+        rows.against("text_too_long", column.name, text.str.len_chars() > longest)
+    rows.against("control_character", column.name, text.str.contains(CONTROL))
+
+
+def _placed(rows: _Rows, table: Table, rule: TableRule | None, ground: Ground) -> None:
+    """Coordinates into the force's system; half a place and 0, 0 are no place."""
+    if "easting_m" not in table.names:
+        return
+    names = set(rows.rows.columns)
+    if set(COORDINATES) <= names:
+        lon, lat = (rows[name].cast(pl.Float64, strict=False) for name in COORDINATES)
+        for name, found, most in (("lon", lon, 180), ("lat", lat, 90)):
+            rows.against("number_unreadable", name, rows[name].is_not_null() & found.is_null())
+            rows.against("number_out_of_range", name, found.abs() > most)
+        easting, northing = _projected(lon, lat, "EPSG:4326", ground.crs)
+        rows.rows = rows.rows.drop(COORDINATES)
+    else:
+        easting, northing = rows["easting_m"], rows["northing_m"]
+        if rule is not None and rule.crs is not None and rule.crs != ground.crs:
+            easting, northing = _projected(easting, northing, rule.crs, ground.crs)
+    half = easting.is_null() != northing.is_null()
+    zero = ((easting == 0) & (northing == 0)).fill_null(False)
+    rows.note("place_half", half)
+    rows.note("place_zero", zero)
+    gone = half | zero
+    easting, northing = (s.set(gone, None) if gone.any() else s for s in (easting, northing))
+    rows.rows = rows.rows.with_columns(easting.alias("easting_m"), northing.alias("northing_m"))
+    if table.name == CRIMES.name:
+        rows.note("place_unknown", easting.is_null())
+    else:
+        rows.against("required_missing", "easting_m", easting.is_null())
+
+
+def _projected(x: pl.Series, y: pl.Series, source: str, target: str) -> tuple[pl.Series, pl.Series]:
+    import numpy as np
+    from pyproj import Transformer
+
+    transformer = Transformer.from_crs(source, target, always_xy=True)
+    east, north = transformer.transform(x.to_numpy(), y.to_numpy(), errcheck=False)
+    known = np.isfinite(east) & np.isfinite(north)
+    found = pl.DataFrame({"e": np.round(east, 3), "n": np.round(north, 3), "known": known})
+    found = found.select(pl.when("known").then("e").alias("e"), pl.when("known").then("n").alias("n"))
+    return found["e"], found["n"]
+
+
+def _ordered(rows: _Rows, table: Table, ground: Ground) -> None:
+    """Rules between columns of one row."""
+    if table.name == CRIMES.name:
+        rows.against("interval_backwards", "happened_to", rows["happened_to"] < rows["happened_from"])
+        rows.note("interval", (rows["happened_to"] > rows["happened_from"]).fill_null(False))
+        rows.note("happened_after_recorded", (rows["happened_from"] > rows["recorded_at"]).fill_null(False))
+    elif table.name == CHARGES.name:
+        rows.against("charged_before_happened", "charged_on", rows["charged_on"] < rows["happened_on"])
+        rows.against("outcome_before_charge", "outcome_on", rows["outcome_on"] < rows["charged_on"])
+        rows.note("outcome_undated", ((rows["outcome"] != "charged") & rows["outcome_on"].is_null()).fill_null(False))
+    elif table.name == PERSONS.name:
+        rows.against("died_before_born", "died_on", rows["died_on"] < rows["born_on"])
+        rows.against("review_group_unknown", "review_group", ~rows["review_group"].is_between(1, 4))
+    elif table.name == CIRCUMSTANCES_TABLE.name:
+        rows.against("interval_backwards", "to_on", rows["to_on"] < rows["from_on"])
+    elif table.name == ACTIVITY.name:
+        rows.against("number_out_of_range", "minutes", rows["minutes"] < 0)
+
+
+def _parted(raw: RawFile, table: Table, rows: _Rows, extra: list[str]) -> Checked:
+    """Accepted rows apart from those set aside."""
+    key = list(table.key)
+    checked = Checked(
+        raw.name, table.name, rows.rows.select(ROW, *table.names, *extra), raw.received, columns=raw.columns
+    )
+    checked.quarantine = [Fault(rule, raw.name, row) for row, rule in raw.broken] + rows.quarantine
+    checked.quarantined = len(raw.broken) + int(rows.bad.sum())
+    if rows.bad.any():
+        aside = rows.rows.filter(rows.bad).select(key)
+        checked.held_keys = aside.drop_nulls()
+        checked.keyless = aside.height - checked.held_keys.height
+        checked.rows = checked.rows.filter(~rows.bad)
+    else:
+        checked.held_keys = rows.rows.clear().select(key)
+    checked.keyless += len(raw.broken)
+    checked.notes = rows.notes
+    return checked
+
+
+def _off_area(checked: Checked, ground: Ground) -> None:
+    """Counts points off the force's area; most of them off means a wrong coordinate system."""
+    if ground.inside is None:
+        return
+    placed = checked.rows.select("easting_m", "northing_m").drop_nulls()
+    if placed.is_empty():
+        return
+    off = int((~ground.inside(placed["easting_m"].to_numpy(), placed["northing_m"].to_numpy())).sum())
+    if off:
+        checked.notes["off_area"] = off
+    if off / placed.height > ground.off_area_max_share:
+        checked.faults.append(
+            Fault(
+                "off_area_share",
+                checked.file,
+                next_step="check the coordinate system, the boundary, feed.off_area_max_share",
+            )
+        )
+
+
+def _repeated_places(checked: Checked) -> None:
+    """Counts crimes that share day, place and offence code with another reference: perhaps a key a victim."""
+    if checked.rows.is_empty():
+        return
+    placed = checked.rows.lazy().filter(pl.col("easting_m").is_not_null())
+    by = [pl.col("happened_from").dt.date(), "easting_m", "northing_m", "offence_code"]
+    counts = placed.select("crime_ref", *by).unique("crime_ref").group_by(pl.exclude("crime_ref")).len().collect()
+    repeated = int(counts.filter(pl.col("len") > 1)["len"].sum())
+    if repeated:
+        checked.notes["repeated_date_place"] = repeated
