@@ -14,8 +14,8 @@ FATES = {
     "no_place": "loaded, not on the map",
     "off_area": "loaded or set aside by rule, never in a cell",
     "repeated_key": "superseded",
-    "status_not_listed": "quarantined",
-    "outcome_not_listed": "quarantined",
+    "no_status": "quarantined",
+    "no_outcome": "quarantined",
     "no_key": "quarantined",
     "text_date": "quarantined",
     "text_number": "quarantined",
@@ -50,7 +50,7 @@ def spoil_crimes(
     """
     rows = len(frame)
     free = list(rng.permutation(rows))
-    kinds = {"unknown_code": 1.0, "off_area": 3.0, "status_not_listed": 0.6, "no_key": 0.4}
+    kinds = {"unknown_code": 1.0, "off_area": 3.0, "no_status": 0.6, "no_key": 0.4}
     if as_text:
         kinds |= {"text_date": 1.0, "text_number": 0.6}
     chosen = {kind: _take(rng, free, share * weight / 7, rows) for kind, weight in kinds.items()}
@@ -65,7 +65,7 @@ def spoil_crimes(
     spoiled = frame.with_columns(
         pl.when(at("unknown_code")).then(pl.lit("999/99")).otherwise(pl.col("offence_code")).alias("offence_code"),
         pl.when(at("off_area")).then(pl.col("easting_m") + 90_000).otherwise(pl.col("easting_m")).alias("easting_m"),
-        pl.when(at("status_not_listed")).then(pl.lit("pending review")).otherwise(pl.col("status")).alias("status"),
+        pl.when(at("no_status")).then(pl.lit(None, pl.String)).otherwise(pl.col("status")).alias("status"),
         pl.when(at("no_key")).then(None).otherwise(pl.col("crime_ref")).alias("crime_ref"),
     )
     if as_text:
@@ -97,7 +97,7 @@ def spoil_crimes(
 
 
 def spoil_charges(frame: pl.DataFrame, rng: np.random.Generator, share: float) -> tuple[pl.DataFrame, list[Planted]]:
-    """Charges of one delivery with a few outcomes off the list, and a few whose person never comes."""
+    """Charges of one delivery with a few outcomes missing, and a few whose person never comes."""
     rows = len(frame)
     free = list(rng.permutation(rows))
     unlisted, orphaned = (_take(rng, free, share / 4, rows) for _ in range(2))
@@ -106,13 +106,13 @@ def spoil_charges(frame: pl.DataFrame, rng: np.random.Generator, share: float) -
     lost[orphaned] = True
     refs = frame["charge_ref"]
     spoiled = frame.with_columns(
-        pl.when(pl.Series(mask)).then(pl.lit("adjourned sine die")).otherwise(pl.col("outcome")).alias("outcome"),
+        pl.when(pl.Series(mask)).then(pl.lit(None, pl.String)).otherwise(pl.col("outcome")).alias("outcome"),
         pl.when(pl.Series(lost))
         .then(pl.lit("PX") + pl.col("person_ref"))
         .otherwise(pl.col("person_ref"))
         .alias("person_ref"),
     )
     return spoiled, [
-        *[Planted("charges", int(r) + 1, "outcome_not_listed", refs[int(r)]) for r in sorted(unlisted)],
+        *[Planted("charges", int(r) + 1, "no_outcome", refs[int(r)]) for r in sorted(unlisted)],
         *[Planted("charges", int(r) + 1, "person_never", refs[int(r)]) for r in sorted(orphaned)],
     ]
