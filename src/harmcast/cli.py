@@ -82,7 +82,7 @@ def opened(state: Path) -> State:
 
 def actor(state: State) -> Any:
     """The person whose operating-system account runs the command, as mapped in `users`."""
-    return state.actor_of_account()
+    return state.users.of_os_account()
 
 
 def day(as_of: date | None) -> date:
@@ -125,11 +125,12 @@ def check(state: StateFolder) -> Said:
 def load(state: StateFolder, delivery: Annotated[Path, Parameter(help="Folder of the delivery, with its manifest.json.")]) -> Said:
     """Load one delivery; every row is accounted for, or nothing is loaded."""
     from harmcast.loading import load_delivery
+    from harmcast.stages import feed
 
     opened_state = opened(state)
     with shown() as progress:
-        result = load_delivery(opened_state, delivery, actor(opened_state), progress)
-    return Said(result.document(), result.lines())
+        result = load_delivery(opened_state, delivery, actor(opened_state).account, progress=progress)
+    return Said(result.document(), feed.lines(result))
 
 
 # --- the week ---------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def _run(state: State, deliveries: Path, progress: Progress) -> None:
 
     folders = sorted(p for p in (deliveries / "deliveries").iterdir() if (p / "manifest.json").is_file())
     operator = Actor("demo", "Demo", (("operator", None),))
-    load_delivery(state, folders[0], operator, part(progress, 0.0, 0.25))
+    load_delivery(state, folders[0], operator.account, progress=part(progress, 0.0, 0.25))
     _people_who_use_it(state)
     _registered(state)
     first_monday = Week.of(last_complete_week(date.today()).sunday).plus(1 - len(folders[1:]) + 1).monday

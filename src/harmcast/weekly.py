@@ -1,6 +1,6 @@
 """The story of one week, from the force's delivery to what people see. READ THIS FIRST.
 
-    what the force sent      every row accounted for, or nothing is loaded           load_what_is_due
+    what the force sent      every row accounted for, or nothing is loaded           stages.feed
     where                    each places tool: how many, in which cell               stages.places
     who                      harm and the chance of becoming high harm               stages.people
     were we right?           windows that are over, beside the plain counts          stages.outcomes
@@ -21,14 +21,14 @@ from typing import Any
 import polars as pl
 
 from harmcast.errors import RunStopped
-from harmcast.loading import LoadResult, load_what_is_due
+from harmcast.loading import LoadResult
 from harmcast.oversight import register as register_rules
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.publish import qlik, release
 from harmcast.releasing import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.stages import audit, ground, outcomes, people, places, volume
+from harmcast.stages import audit, feed, ground, outcomes, people, places, volume
 from harmcast.store import schema
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
@@ -70,7 +70,7 @@ class WeekResult:
         }
 
     def lines(self) -> list[str]:
-        said = [line for load in self.loads for line in load.lines()]
+        said = [line for load in self.loads for line in feed.lines(load)]
         said.append(f"{self.week} {'was made before: nothing to do' if self.already else 'is made'} (release {self.name}).")
         for tool, (standing, reasons) in self.standings.items():
             said.append(f"  {tool}: {standing}" + (f": {' '.join(reasons)}" if reasons else ""))
@@ -92,7 +92,7 @@ def run_week(
     week = Week.of(as_of)
     with state.run_lock("the weekly run", actor.account):
         state.releases.sweep()
-        loads = load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
+        loads = feed.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
         if standing:
             return WeekResult(str(week), standing[0].name, True, loads, {r.tool: (r.standing, r.reasons) for r in standing})
