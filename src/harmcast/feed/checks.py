@@ -220,7 +220,7 @@ def _typed(
         if name in hours:
             typed = _with_hours(typed, hours[name])
         unreadable = given.is_not_null() & typed.is_null()
-        if unreadable.any() and unreadable.sum() > RETYPED_SHARE * given.is_not_null().sum():
+        if unreadable.any() and int(unreadable.sum()) > RETYPED_SHARE * int(given.is_not_null().sum()):
             faults.append(
                 Fault("column_retyped", rows.file, column=name, next_step="most values are not of the column's type")
             )
@@ -367,8 +367,8 @@ def _repeated_places(checked: Checked) -> None:
     if checked.rows.is_empty():
         return
     placed = checked.rows.lazy().filter(pl.col("easting_m").is_not_null())
-    by = [pl.col("happened_from").dt.date(), "easting_m", "northing_m", "offence_code"]
-    counts = placed.select("crime_ref", *by).unique("crime_ref").group_by(pl.exclude("crime_ref")).len().collect()
+    by = ["easting_m", "northing_m", "offence_code"]
+    counts = placed.select([pl.col("crime_ref"), pl.col("happened_from").dt.date(), *by]).unique("crime_ref").group_by(pl.exclude("crime_ref")).len().collect()
     repeated = int(counts.filter(pl.col("len") > 1)["len"].sum())
     if repeated:
         checked.notes["repeated_date_place"] = repeated

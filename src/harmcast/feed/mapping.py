@@ -5,9 +5,9 @@
 file = "offences.csv"                    # file of the delivery; several tables may be made of one
 crs = "EPSG:32618"                       # of easting_m and northing_m; or map lon and lat
 formats = ["%d/%m/%Y %H:%M"]             # of its dates, tried in order; ISO 8601 where none is given
-key = { columns = ["date", "place"], occurrence = true }   # makes the key: the columns joined, and 1, 2, 3 ... for repeats
+key = { columns = ["date", "place"], occurrence = true }   # makes the key: columns joined, then 1, 2, 3 for repeats
 keep = "first"                           # which row of a repeated key stands; default: the last changed
-ignore = ["officer"]                     # columns that are known and not wanted; any other unknown column stops the load
+ignore = ["officer"]                     # columns known and not wanted; any other unknown column stops the load
 encoding = "cp1252"                      # of a CSV file; default UTF-8
 delimiter = ";"
 
@@ -88,7 +88,10 @@ class TableRule(_Rule):
 
     def rules(self) -> dict[str, ColumnRule]:
         """Every column's rule, plain names written out."""
-        return {name: ColumnRule(source=rule) if isinstance(rule, str) else rule for name, rule in self.columns.items()}
+        return {
+            name: ColumnRule.model_validate({"from": rule}) if isinstance(rule, str) else rule
+            for name, rule in self.columns.items()
+        }
 
     def wanted(self) -> set[str]:
         """Columns of the source that this table is made of."""

@@ -201,21 +201,25 @@ class Records:
         "As known at D" is the last row of a `charge_ref` with `known_on <= D`; where `deleted` is set the charge was
         gone by then. A charge that came before its person is known from the day the person was.
         """
-        charges = self.versions(CHARGES.name, upto_part).drop("digest", "made_at", strict=False)
+        charges = self.versions(CHARGES.name, upto_part).drop("digest", "made_at")
         if charges.is_empty():
-            return charges
+            return charges.drop("sequence")
+        gone = charges.filter("deleted")["charge_ref"].unique()
+        if len(gone):  # a deletion names the charge alone
+            whose = charges.filter(pl.col("charge_ref").is_in(gone.implode())).drop_nulls("person_ref")
+            whose = whose.group_by("charge_ref").agg(pl.col("person_ref").last().alias("of"))
+            charges = charges.join(whose, on="charge_ref", how="left", maintain_order="left")
+            charges = charges.with_columns(pl.coalesce("person_ref", "of").alias("person_ref")).drop("of")
         people = self._collect(self.persons_first(upto_part), PERSONS.name)
-        person = charges.group_by("charge_ref").agg(pl.col("person_ref").drop_nulls().last().alias("of"))
-        charges = charges.join(person, on="charge_ref", how="left", maintain_order="left")
-        charges = charges.with_columns(pl.coalesce("person_ref", "of").alias("person_ref")).drop("of")
         charges = charges.join(people, on="person_ref", how="inner", maintain_order="left")
-        since = pl.when(pl.col("person_sequence") > pl.col("sequence")).then(pl.col("person_made_on"))
-        return (
-            charges.with_columns(pl.max_horizontal("known_on", since).alias("known_on"))
-            .sort("charge_ref", "sequence", "known_on", maintain_order=True)
-            .with_columns(pl.col("known_on").cum_max().over("charge_ref"))
-            .drop("person_sequence", "person_made_on", "sequence")
+        came_later = pl.col("person_sequence") > pl.col("sequence")
+        charges = charges.with_columns(
+            pl.max_horizontal("known_on", pl.when(came_later).then("person_made_on")).alias("known_on")
         )
+        charges = charges.sort("charge_ref", "sequence", "known_on")
+        if charges["sequence"].n_unique() > 1:
+            charges = charges.with_columns(pl.col("known_on").cum_max().over("charge_ref"))
+        return charges.drop("person_sequence", "person_made_on", "sequence")
 
     def persons_first(self, upto: int | None = None) -> pl.LazyFrame:
         """Which load each person came with first: `person_ref, person_sequence, person_made_on`."""

@@ -94,7 +94,7 @@ def change(
 
 
 def absent(standing: pl.DataFrame, present: pl.DataFrame, table: Table, made_at: datetime) -> pl.DataFrame:
-    """Keys held that a complete extract no longer holds: deleted at source when it was made. Gives key, `changed_at`."""
+    """Keys held that a complete extract lacks: deleted at source when it was made. Gives key, `changed_at`."""
     key = list(table.key)
     live = standing.filter(~pl.col("deleted") & (pl.col("made_at") < made_at))
     gone = live.join(present.select(key), on=key, how="anti", nulls_equal=True, maintain_order="left")

@@ -154,7 +154,8 @@ def _move(rng: np.random.Generator, cell: np.ndarray, grave: np.ndarray, edges: 
     return np.asarray(cell // 6 * 6 + state)
 
 
-def _edges(model: Process) -> np.ndarray:
+def move_edges(model: Process) -> np.ndarray:
+    """Cumulative chances of the next state: (without and with a grave charge, cell, state)."""
     blocks = np.empty((2, model.cells, 6))
     for which, matrix in enumerate((model.quiet, model.after_grave)):
         for cell in range(model.cells):
@@ -178,7 +179,7 @@ def simulate(seed: int, entry_day: np.ndarray, group: np.ndarray, models: list[P
     total = np.array([m.rates.sum(axis=1) for m in models])
     mark_edges = np.array([np.cumsum(m.rates / m.rates.sum(axis=1, keepdims=True), axis=1) for m in models])
     first_edges = np.array([np.cumsum(m.first_marks, axis=1) for m in models])
-    edges = _edges(models[0])
+    edges = move_edges(models[0])
     first_kind = np.minimum((rng.random(people)[:, None] > first_edges[group, cell]).sum(axis=1), len(KINDS) - 1)
     died = np.full(people, -1)
     persons, event_days, kinds, spells = [np.arange(people)], [entry_day.copy()], [first_kind], []

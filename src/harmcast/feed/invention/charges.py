@@ -21,17 +21,32 @@ CHARGE_LAG_MEDIAN_DAYS = 18.0
 CHARGE_LAG_SPREAD = 1.4
 
 
-def _codes(rng: np.random.Generator, kinds: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """A code for each charge: (all codes, position of each charge's code)."""
-    labels = sorted({code for codes in CODES_OF_KIND.values() for code in codes})
-    place = {code: i for i, code in enumerate(labels)}
+LABELS = sorted({code for table in (CODES_OF_KIND, ALONGSIDE) for codes in table.values() for code in codes})
+
+
+def draw_lags(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Days from an offence to its charge."""
+    days = rng.lognormal(np.log(CHARGE_LAG_MEDIAN_DAYS), CHARGE_LAG_SPREAD, size)
+    return np.asarray(np.minimum(days, 900).astype(np.int64))
+
+
+def draw_result_days(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Days from a charge to its result."""
+    return np.asarray(
+        np.maximum(1, rng.lognormal(np.log(RESULT_MEDIAN_DAYS), RESULT_SPREAD, size)).astype(np.int64)
+    )
+
+
+def draw_codes(rng: np.random.Generator, kinds: np.ndarray, table: dict[str, dict[str, float]]) -> np.ndarray:
+    """A code for each charge, as a position in LABELS."""
+    place = {code: i for i, code in enumerate(LABELS)}
     chosen = np.zeros(len(kinds), np.int64)
     for number, kind in enumerate(KINDS):
         at = np.flatnonzero(kinds == number)
-        codes = CODES_OF_KIND[kind]
+        codes = table[kind]
         own = np.array([place[c] for c in codes])
         chosen[at] = own[pick(rng, np.array(list(codes.values())), len(at))]
-    return labels, chosen
+    return chosen
 
 
 def _link(rng: np.random.Generator, charges: pl.DataFrame, crimes: pl.DataFrame, within_days: int = 10) -> pl.DataFrame:
@@ -67,7 +82,7 @@ def _link(rng: np.random.Generator, charges: pl.DataFrame, crimes: pl.DataFrame,
 
 
 def build(careers: Careers, crimes: pl.DataFrame, seed: int, first_day: date) -> pl.DataFrame:
-    """Every charge with its whole life: contract columns plus `person` (position) and `event` (position of its charge event).
+    """Every charge with its whole life: contract columns, `person` (position), `event` (position of its charge event).
 
     `outcome` and `outcome_on` are what finally comes of it, even when that lies after the last day; who writes a
     delivery shows only what was known. `quashed_on` is set where a conviction later falls.
@@ -76,12 +91,13 @@ def build(careers: Careers, crimes: pl.DataFrame, seed: int, first_day: date) ->
     events = len(careers.person)
     extra = rng.poisson(ALONGSIDE_MEAN, events)
     event = np.concatenate([np.arange(events), np.repeat(np.arange(events), extra)])
-    beside = np.array([KINDS.index(ALONGSIDE[k]) for k in KINDS])
-    kind = np.concatenate([careers.kind, beside[np.repeat(careers.kind, extra)]])
-    labels, code = _codes(rng, kind)
+    kind = np.concatenate([careers.kind, np.repeat(careers.kind, extra)])
+    code = np.concatenate(
+        [draw_codes(rng, careers.kind, CODES_OF_KIND), draw_codes(rng, kind[events:], ALONGSIDE)]
+    )
     charged = careers.day[event]
-    lag = np.minimum(rng.lognormal(np.log(CHARGE_LAG_MEDIAN_DAYS), CHARGE_LAG_SPREAD, events), 900).astype(np.int64)
-    result_after = np.maximum(1, rng.lognormal(np.log(RESULT_MEDIAN_DAYS), RESULT_SPREAD, events)).astype(np.int64)
+    lag = draw_lags(rng, events)
+    result_after = draw_result_days(rng, events)
     outcomes = list(OUTCOME_SHARE)
     ended = pick(rng, np.array(list(OUTCOME_SHARE.values())), len(event))
     quashed = (rng.random(len(event)) < QUASHED_SHARE) & (ended == 0)
@@ -99,7 +115,7 @@ def build(careers: Careers, crimes: pl.DataFrame, seed: int, first_day: date) ->
             "person": careers.person[event][order].astype(np.int32),
             "event": event[order].astype(np.int32),
             "kind": kind[order].astype(np.int8),
-            "offence_code": pl.Series(labels).gather(code[order]),
+            "offence_code": pl.Series(LABELS).gather(code[order]),
             "happened_on": day(charged - lag[event]),
             "charged_on": day(charged),
             "outcome": pl.Series(outcomes).gather(ended[order]),

@@ -113,8 +113,8 @@ def build(
         towns_at.append(int(candidates[np.argmax(gap * rng.uniform(0.4, 1.0, 30) * ~edge[candidates])]))
     towns_xy, sizes = mid[towns_at], _town_sizes(rng)
     away = np.linalg.norm(mid[:, None, :] - towns_xy[None, :, :], axis=2)
-    density = (sizes * np.exp(-away / (1500 + 2600 * sizes))).sum(axis=1) + 0.10
-    density *= np.exp(0.55 * smooth_field(rng, mid, 1400, 400))
+    density = (sizes * np.exp(-away / (1500 + 2600 * sizes))).sum(axis=1) + 0.18
+    density *= np.exp(0.42 * smooth_field(rng, mid, 1400, 400))
     lived = residents * density / density.sum()
     deprivation = (
         smooth_field(rng, mid, 3200) * 0.8 + 0.6 * (np.log(density) - np.log(density).mean()) / np.log(density).std()

@@ -110,7 +110,8 @@ MIX: tuple[Offence, ...] = (
     # stealing
     _o("028/02", "burglary", 840, False),
     _o("028/01", "burglary", 270, False),
-    _o("030/02", "shop", 610, False),
+    _o("030/02", "burglary", 400, False),
+    _o("030/02", "shop", 210, False),
     _o("030/01", "shop", 140, False),
     _o("045/10", "vehicle", 1120, False),
     _o("048/01", "vehicle", 460, False),
@@ -139,7 +140,7 @@ MIX: tuple[Offence, ...] = (
     _o("092/61", "drugs", 300, False, found=True),
     _o("092/50", "drugs", 42, False, found=True),
     _o("092/51", "drugs", 26, False, found=True),
-    _o("092/74", "drugs", 28, False, found=True),
+    _o("092/54", "drugs", 28, False, found=True),
     _o("092/30", "drugs", 30, False, found=True),
     _o("092/21", "drugs", 44, False),
     _o("004/04", "street", 0.8, False, _NONE, _FATAL),
@@ -207,26 +208,26 @@ CODES_OF_KIND: dict[str, dict[str, float]] = {
         "054/01": 0.02,
     },
     "damage": {"149/00": 0.55, "125/11": 0.14, "125/09": 0.12, "125/12": 0.10, "066/01": 0.05, "056/02": 0.04},
-    "drugs": {"092/61": 0.60, "092/50": 0.16, "092/51": 0.10, "092/74": 0.14},
+    "drugs": {"092/61": 0.60, "092/50": 0.16, "092/51": 0.10, "092/54": 0.14},
     "supply": {"092/30": 0.60, "092/21": 0.40},
     "weapons": {"008/26": 0.62, "008/11": 0.32, "081/03": 0.04, "081/77": 0.02},
     "traffic": {"803/02": 0.60, "807/01": 0.32, "083/00": 0.08},
 }
 
-# charges that come with another on the same day: of the same harm or less
-ALONGSIDE = {
-    "serious_violence": "assault",
-    "injury": "damage",
-    "assault": "damage",
-    "sexual": "assault",
-    "robbery": "theft",
-    "burglary": "theft",
-    "theft": "theft",
-    "damage": "damage",
-    "drugs": "drugs",
-    "supply": "drugs",
-    "weapons": "drugs",
-    "traffic": "traffic",
+# charges that come with another on the same day: lighter, or of the same kind
+ALONGSIDE: dict[str, dict[str, float]] = {
+    "serious_violence": {"105/01": 0.6, "149/00": 0.4},
+    "injury": {"105/01": 0.4, "149/00": 0.6},
+    "assault": {"149/00": 0.6, "125/12": 0.4},
+    "sexual": {"105/01": 1.0},
+    "robbery": {"049/10": 0.7, "105/01": 0.3},
+    "burglary": {"049/10": 0.6, "149/00": 0.4},
+    "theft": {"046/00": 0.8, "049/10": 0.2},
+    "damage": {"149/00": 0.5, "125/12": 0.5},
+    "drugs": {"092/61": 1.0},
+    "supply": {"092/61": 1.0},
+    "weapons": {"092/61": 0.7, "125/12": 0.3},
+    "traffic": {"807/01": 1.0},
 }
 
 _HARM_DAYS_OF_CLASS = {
@@ -236,7 +237,7 @@ _HARM_DAYS_OF_CLASS = {
     "004": 5475.0,
     "005": 365.0,
     "009": 2.0,
-    "011": 10.0,
+    "011": 365.0,
     "017": 182.25,
     "019": 2555.0,
     "020": 182.25,
@@ -254,7 +255,7 @@ _HARM_DAYS_OF_CLASS = {
     "046": 1.0,
     "048": 5.0,
     "049": 2.0,
-    "053": 10.0,
+    "053": 2.0,
     "054": 10.0,
     "056": 185.0,
     "058": 2.0,
@@ -269,8 +270,8 @@ _HARM_DAYS_OF_CLASS = {
     "130": 5.0,
     "149": 2.0,
     "195": 10.0,
-    "803": 10.0,
-    "807": 10.0,
+    "803": 5.0,
+    "807": 5.0,
 }
 _HARM_DAYS_OF_CODE = {
     "004/04": 365.0,
