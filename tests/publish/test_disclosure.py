@@ -79,9 +79,7 @@ def attack(tables: list[tuple[Published, Family]], form: dict[tuple[int, object]
                 row[place[n, p]] += 1
             rows.append(row)
             sides.append(0.0)
-    limits = [
-        (0, None) if tables[n][0].shown[k] is None else (tables[n][0].shown[k],) * 2 for n, k in keys
-    ]
+    limits = [(0, None) if tables[n][0].shown[k] is None else (tables[n][0].shown[k],) * 2 for n, k in keys]
     goal = np.zeros(len(keys))
     for k, value in form.items():
         goal[place[k]] += sign * value
@@ -95,7 +93,7 @@ def attack(tables: list[tuple[Published, Family]], form: dict[tuple[int, object]
 def assert_nothing_small_is_told(tables: list[tuple[Published, Family]]) -> int:
     """Every count under 5, and every change of 1 to 4, might as well be 5 or more. Returns how many were attacked."""
     attacked = 0
-    for n, (shown, truth) in enumerate(tables):
+    for n, (_, truth) in enumerate(tables):
         for key, count in truth.counts.items():
             if count < 5:
                 attacked += 1
