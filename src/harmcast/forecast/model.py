@@ -1,72 +1,305 @@
-"""Our procedure, first form: empirical Bayes shares, a level of its own, negative binomial cells."""
+"""Our procedure: one and the same for every tool, force, cell size and density.
+
+    A  a dynamic log-Gaussian Cox filter (cox.py) follows each unit's share through time;
+    B  a bank of simple shares (bank.py) stands beside it;
+    C  a linear pool (pool.py) weighs them by what they would have said of past windows;
+    D  the force's total comes from small state-space models (level.py);
+    E  units are negative binomial around share x total, the spread learned from past windows.
+
+Windows are counted forward and back from an anchor, the origin of the first forecast, so that a state reached last
+week is still of use this week; the weeks since the last whole window enter as a shorter one. Nothing here reads a
+count from the origin on.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harmcast.forecast import baselines
-from harmcast.forecast.empirical import EmpiricalBayes
+from harmcast.forecast import bank, baselines, cox, pool
+from harmcast.forecast.kept import Kept
+from harmcast.forecast.level import Level, LevelBank
 from harmcast.forecast.ranges import Prediction
 from harmcast.places.counts import Panel
 
+Floats = NDArray[np.float64]
+
+NAME = "dynamic_pool"
+EPOCH = date(1970, 1, 5)
+SINGLE_WINDOWS = 26
+BLOCK_WINDOWS = 4
+POOL_WINDOWS = 104
 DRAWS = 400
+BETA_PRIOR = (0.05, 0.01)
+LEADING_BETA_PRIOR = (0.2, 0.04)
+WALK = cox.Walk()
+
+
+def one_thread() -> Any:
+    """Linear algebra on one thread: the same bytes on any number of cores, and no cores that wait for one another."""
+    import scipy.linalg  # noqa: F401  (its own BLAS must be loaded to be limited)
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")
 
 
 class Procedure:
-    """One tool's model at one origin."""
+    """One tool's forecasts; holds what depends on the units alone and the state of the last forecast."""
 
-    name = "empirical_bayes"
+    name = NAME
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, anchor: date | None = None, kept: Kept | None = None) -> None:
+        self._anchor = anchor
+        self.kept = kept
+        self._units: object = None
+        self._around: bank.Surroundings | None = None
+        self._gained: cox.Matrix | None = None
+
+    def predict(self, panel: Panel, seed: int = 0, draws: int = DRAWS) -> Prediction:
+        """What the coming window may bring, from the panel's history."""
+        with one_thread():
+            return Fitted(self, panel).predict(seed, draws)
+
+    def fit(self, panel: Panel) -> Fitted:
+        with one_thread():
+            return Fitted(self, panel)
+
+    def anchor_for(self, panel: Panel) -> date:
+        if self._anchor is None:
+            self._anchor = date.fromisoformat(self.kept.anchor) if self.kept else panel.origin
+        if (panel.origin - self._anchor).days % 7:
+            self._anchor = panel.origin
+        return self._anchor
+
+    def around(self, panel: Panel) -> tuple[bank.Surroundings, cox.Matrix]:
+        if self._around is None or self._gained is None or self._units is not panel.units:
+            self._around = bank.surroundings(panel.units)
+            self._gained = cox.step_covariance(self._around.distances_m, WALK)
+            self._units = panel.units
+        return self._around, self._gained
+
+
+class Fitted:
+    """The procedure carried to one origin."""
+
+    def __init__(self, procedure: Procedure, panel: Panel) -> None:
         self.panel = panel
-        self.counts = panel.windows
-        self.totals = self.counts.sum(axis=1).astype(np.float64)
-        self.shares = EmpiricalBayes(panel.units)
-        settled = max(1, len(self.counts) - 13)
-        self.habits = self.shares.choose(self.counts[:settled])
+        self.around, gained = procedure.around(panel)
+        self.anchor = procedure.anchor_for(panel)
+        self.horizon = panel.horizon_weeks
+        self.weeks = len(panel.weekly)
+        self.starts, self.spans = self._windows()
+        before = procedure.kept
+        if before is not None and before.anchor != self.anchor.isoformat():
+            before = None
+        self.kept = Kept(self.anchor.isoformat())
+        self.digests = self._digests()
+        self.field, self.feature_names = self._follow(gained, before)
+        self._learn(before)
+        procedure.kept = self.kept
 
-    @classmethod
-    def resume(cls, panel: Panel, kept: bytes | None) -> Procedure:
-        return cls(panel)
+    def predict(self, seed: int = 0, draws: int = DRAWS) -> Prediction:
+        expected = self._expected(self.level, self.share)
+        dispersion = self.spread.of(expected)
+        if not draws:
+            return Prediction(expected, dispersion)
+        rng = np.random.default_rng(seed)
+        ratio = self._share_draws(draws, rng)
+        rates = ratio * self.share
+        rates /= rates.sum(axis=1, keepdims=True)
+        totals = self.level.rates(draws, rng)
+        spare = np.maximum(dispersion - self.level.relative_variance - self.variance, 1e-4)
+        frailty = rates * rng.gamma(1.0 / spare, spare, size=rates.shape)
+        frailty /= frailty.sum(axis=1, keepdims=True)
+        return Prediction(expected, dispersion, rates * totals[:, None], rng.poisson(totals), frailty)
 
-    def predict(self, seed: int) -> Prediction:
-        return self._prediction(self.shares.share(self.counts, self.habits), len(self.counts), seed)
-
-    def plain(self, seed: int) -> Prediction:
-        share = baselines.count_last(26, shrink=True)(self.counts)
-        return self._prediction(share, len(self.counts), seed)
+    def plain(self, seed: int = 0, draws: int = DRAWS) -> Prediction:
+        """The 24-month count with our level and spread: what a release shows when the plain count steps in."""
+        share = baselines.count_last(2 * baselines.YEAR_WINDOWS, shrink=True)(self.panel.windows)
+        expected = self._expected(self.level, share)
+        rng = np.random.default_rng(seed)
+        totals = self.level.rates(draws, rng)
+        counted = np.maximum(26.0 * expected, 0.5)
+        rates = share * rng.gamma(counted, 1.0 / counted, size=(draws, len(share)))
+        rates /= rates.sum(axis=1, keepdims=True)
+        return Prediction(expected, self.spread.of(expected), rates * totals[:, None], rng.poisson(totals), rates)
 
     def trials(self, windows: int) -> list[dict[str, Any]]:
-        from scipy.special import gammaln
+        """Mean log score a unit, ours and the 24-month count's (same level, Poisson), on the last whole windows."""
+        from harmcast.evaluate.scores import log_scores
 
         found = []
-        for t in range(max(1, len(self.counts) - windows), len(self.counts)):
-            level, seen = baselines.level(self.totals[:t]), self.counts[t]
-            scores = {}
-            for name, share in (
-                ("ours", self.shares.share(self.counts[:t], self.habits)),
-                ("count_24m", baselines.count_last(26, shrink=True)(self.counts[:t])),
-            ):
-                mu = np.maximum(level * share, 1e-12)
-                scores[name] = float((seen * np.log(mu) - mu - gammaln(seen + 1)).mean())
-            found.append({"windows_ago": len(self.counts) - t, **scores})
+        plain = baselines.count_last(2 * baselines.YEAR_WINDOWS, shrink=True)
+        for k in range(max(0, len(self.past) - windows), len(self.past)):
+            start, came = self.past[k], self.past_counts[k]
+            spread = pool.fit_spread(self.past_expected[:k], self.past_counts[:k])
+            ours = log_scores(came, self.past_expected[k], spread.of(self.past_expected[k]))
+            history = baselines.windows_of(self.panel.weekly[:start], self.horizon)
+            expected = np.maximum(baselines.level(history.sum(axis=1).astype(float)) * plain(history), 1e-12)
+            theirs = log_scores(came, expected, np.zeros(len(expected)))
+            found.append({"weeks_ago": self.weeks - start, "ours": float(ours.mean()), "count_24m": float(theirs.mean())})
         return found
 
-    def keep(self) -> bytes:
-        return b""
-
     def document(self) -> dict[str, Any]:
-        return {"procedure": self.name, "half_life_windows": self.habits.half_life_windows,
-                "bandwidth_m": self.habits.bandwidth_m, "prior_crimes": self.habits.prior_crimes}  # fmt: skip
+        """Settings, learned weights and coefficients, JSON-ready."""
+        n = len(self.panel.units)
+        return {
+            "procedure": NAME,
+            "anchor": self.anchor.isoformat(),
+            "walk": {name: getattr(WALK, name) for name in WALK.__dataclass_fields__},
+            "single_windows": SINGLE_WINDOWS,
+            "pool": dict(zip(["filter", *self.member_names], np.round(self.weights, 6).tolist(), strict=True)),
+            "coefficients": dict(zip(self.feature_names, self.field.mean[n:].astype(float).round(6).tolist(), strict=True)),
+            "spread": {"b0": self.spread.b0, "b1": self.spread.b1},
+            "expected_total": self.level.mean,
+            "history_weeks": self.weeks,
+        }  # fmt: skip
 
-    def _prediction(self, share: np.ndarray, t: int, seed: int) -> Prediction:
-        rng = np.random.default_rng(seed)
-        level = max(baselines.level(self.totals[:t]), 1e-6)
-        expected = np.maximum(level * share, 1e-12)
-        spread = 0.15
-        level_draws = level * rng.gamma(1 / spread**2, spread**2, DRAWS)
-        information = np.maximum(26.0 * expected, 0.3)
-        draws = level_draws[:, None] * share[None, :] * rng.gamma(information, 1 / information, (DRAWS, len(share)))
-        return Prediction(expected, np.full(len(share), 0.05), draws, rng.poisson(level_draws))
+    def _windows(self) -> tuple[list[int], list[int]]:
+        """Start (position in weeks) and length of each step of the filter, oldest first; a short one may end the list."""
+        after = (self.panel.origin - self.anchor).days // 7
+        anchor = self.weeks - after
+        first = anchor % self.horizon if anchor >= 0 else 0
+        early = anchor - SINGLE_WINDOWS * self.horizon
+        starts, spans, at = [], [], first
+        while at + self.horizon <= self.weeks:
+            span = BLOCK_WINDOWS * self.horizon
+            span = span if at + span <= early else self.horizon
+            starts.append(at)
+            spans.append(span)
+            at += span
+        if at < self.weeks:
+            starts.append(at)
+            spans.append(self.weeks - at)
+        return starts, spans
+
+    def _digests(self) -> list[str]:
+        """Hash of all that lies before each step, and before the origin: the name under which state is kept."""
+        units = self.panel.units
+        text = f"{NAME} {WALK} {self.horizon} {SINGLE_WINDOWS} {BLOCK_WINDOWS} {POOL_WINDOWS}".encode()
+        digest = hashlib.sha256(text)
+        for array in (units.easting_m, units.northing_m, units.land_m2, self.around.exposure):
+            digest.update(np.ascontiguousarray(array, dtype=np.float64).tobytes())
+        names, found, at = sorted(self.panel.leading), [], 0
+        for start, span in zip([*self.starts, self.weeks], [*self.spans, 0], strict=True):
+            digest.update(self.panel.weekly[at:start].tobytes())
+            for name in names:
+                digest.update(name.encode() + self.panel.leading[name][at:start].tobytes())
+            at = start
+            found.append(f"{digest.hexdigest()}-{span}")
+        return found
+
+    def _follow(self, gained: cox.Matrix, before: Kept | None) -> tuple[cox.Field, list[str]]:
+        """The filter from the latest checkpoint that still fits, up to the origin; the field as it will be in the window."""
+        panel, around = self.panel, self.around
+        offset = np.log(around.exposure).astype(np.float32)
+        kept, known = (before.fields, before.shares) if before else ({}, {})
+        wanted = self._scored()
+        fits = [k for k, digest in enumerate(self.digests) if digest in kept]
+        last = max((k for k in fits if all(self.digests[j] in known for j in wanted if j < k)), default=None)
+        at = last or 0
+        history = bank.History(panel.weekly, panel.leading, around, [*self.starts, self.weeks])
+        if last is None:
+            betas = np.array([BETA_PRIOR[0]] + [LEADING_BETA_PRIOR[0]] * len(panel.leading))
+            variances = np.array([BETA_PRIOR[1]] + [LEADING_BETA_PRIOR[1]] * len(panel.leading))
+            field = cox.starting_field(around.distances_m, betas, variances, WALK)
+        else:
+            field = kept[self.digests[last]]
+        whole = len(self.starts) - (1 if self.spans and self.spans[-1] < self.horizon else 0)
+        checkpoints = self._checkpoints(whole)
+        self.kept.shares = {self.digests[k]: known[self.digests[k]] for k in wanted if k < at}
+        self.kept.fields = {self.digests[k]: kept[self.digests[k]] for k in checkpoints
+                            if k < at and self.digests[k] in kept}  # fmt: skip
+        for k in range(at, len(self.starts)):
+            if k in checkpoints:
+                self.kept.fields[self.digests[k]] = field
+            start, span, x = self.starts[k], self.spans[k], history.features(k)
+            field = cox.moved(field, gained, span / bank.WEEKS_A_WINDOW if k else 0.0, WALK)
+            if k in wanted:
+                share = cox.expected_share(field, offset, x)
+                self.kept.shares[self.digests[k]] = np.vstack([share, history.shares(k)])
+            field = cox.seen(field, panel.weekly[start : start + span].sum(axis=0), offset, x, WALK)
+        if whole == len(self.starts) and whole in checkpoints:
+            self.kept.fields[self.digests[whole]] = field
+        field = cox.moved(field, gained, self.horizon / bank.WEEKS_A_WINDOW, WALK)
+        self._x = history.features(len(self.starts))
+        share = cox.expected_share(field, offset, self._x)
+        self.coming_shares = np.vstack([share, history.shares(len(self.starts))])
+        self.member_names = history.member_names
+        return field, history.feature_names
+
+    def _scored(self) -> list[int]:
+        """Steps whose forecasts teach the pool: every whole single window but the very first."""
+        return [k for k, span in enumerate(self.spans) if span == self.horizon and k > 0]
+
+    @staticmethod
+    def _checkpoints(whole: int) -> set[int]:
+        """Steps before which the field is kept: now, one back, and the last multiples of 4 and 16."""
+        if whole < 1:
+            return set()
+        return {whole, whole - 1, (whole - 1) // 4 * 4, (whole - 1) // 16 * 16} - {0}
+
+    def _learn(self, before: Kept | None) -> None:
+        """Pool weights, levels and spread from past windows, then the share, level and spread of the coming one."""
+        panel = self.panel
+        steps = self._scored()
+        self.past = [self.starts[k] for k in steps]
+        self.past_counts = [panel.weekly[t : t + self.horizon].sum(axis=0) for t in self.past]
+        shares = [self.kept.shares[self.digests[k]] for k in steps] + [self.coming_shares]
+        prior = pool.prior_weights(1, len(self.member_names))
+        at_crimes = [one[:, came > 0] for one, came in zip(shares, self.past_counts, strict=False)]
+        crimes = [came[came > 0].astype(np.float64) for came in self.past_counts]
+        weights: Floats | None = None
+        all_weights = []
+        for k, digest in enumerate([*(self.digests[step] for step in steps), self.digests[-1]]):
+            held = before.weights.get(digest) if before else None
+            if held is None:
+                weights = self._weigh(at_crimes[:k], crimes[:k], prior, weights)
+            else:
+                weights = held
+            if k < len(steps):
+                self.kept.weights[digest] = weights
+            all_weights.append(weights)
+        self.weights = all_weights[-1]
+        levels = self._levels(before, [*self.past, self.weeks])
+        self.past_expected = [
+            self._expected(levels[t], pool.pooled(all_weights[k], shares[k])) for k, t in enumerate(self.past)
+        ]
+        self.level = levels[self.weeks]
+        self.share = pool.pooled(self.weights, shares[-1])
+        self.spread = pool.fit_spread(self.past_expected, self.past_counts)
+
+    def _weigh(
+        self, at_crimes: Sequence[NDArray[np.float32]], crimes: Sequence[Floats], prior: Floats, before: Floats | None
+    ) -> Floats:
+        if not at_crimes:
+            return np.asarray(prior / prior.sum())
+        at_crimes, crimes = at_crimes[-POOL_WINDOWS:], crimes[-POOL_WINDOWS:]
+        fade = 0.5 ** (np.arange(len(crimes), 0, -1) * (self.horizon / bank.WEEKS_A_WINDOW) / pool.HALF_LIFE_WINDOWS)
+        counted = np.concatenate([weight * one for weight, one in zip(fade, crimes, strict=True)])
+        return pool.weigh(np.concatenate(at_crimes, axis=1), counted, prior, before)
+
+    def _levels(self, before: Kept | None, positions: list[int]) -> dict[int, Level]:
+        known = self.panel.known_share if len(self.panel.known_share) == self.weeks else np.ones(self.weeks)
+        known = np.maximum(known, 0.05)
+        first_week = (self.panel.first_day - EPOCH).days // 7
+        found, self.kept.level = LevelBank(self.horizon).forecasts(
+            self.panel.weekly_total.astype(np.float64), known, first_week, positions, before.level if before else None
+        )
+        return found
+
+    @staticmethod
+    def _expected(level: Level, share: Floats) -> Floats:
+        return np.maximum(level.mean * share, 1e-9)
+
+    def _share_draws(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Draws of each unit's share over its mean, with the filter's posterior covariance between units."""
+        low, self.variance = cox.draw_factor(self.field, self._x)
+        noise = rng.standard_normal((draws, low.shape[1]), dtype=np.float32)
+        eta = noise @ low.T
+        return np.asarray(np.exp(eta - 0.5 * self.variance), dtype=np.float64)

@@ -23,12 +23,14 @@ class Prediction:
         dispersion: variance is mean + dispersion x mean squared; 0 is Poisson.
         draws: (draws, units) draws of the units' rates; None where a method has none.
         totals: draws of the force's total, as many as `draws`; None likewise.
+        dealing: (draws, units) shares by which each total falls on the units: rates and what else varies between windows.
     """
 
     expected: Floats
     dispersion: Floats
     draws: Floats | None = None
     totals: Wholes | None = None
+    dealing: Floats | None = None
 
 
 def lower_tail(counts: Wholes | Floats, expected: Floats, dispersion: Floats) -> Floats:

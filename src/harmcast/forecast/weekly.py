@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from harmcast import tables
-from harmcast.forecast import baselines, ranges
-from harmcast.forecast.model import Procedure
+from harmcast.forecast import ranges
+from harmcast.forecast.kept import Kept
+from harmcast.forecast.model import NAME, Procedure, one_thread
 from harmcast.places.counts import Panel
 
 TRIAL_WINDOWS = 13
@@ -59,6 +60,7 @@ def forecast_places(
     kept: bytes | None = None,
     fallback: Fallback | None = None,
     fell_back: bool = False,
+    anchor: date | None = None,
 ) -> PlacesForecast:
     """How many crimes each unit will see from the origin on, with ranges, chances and ranks.
 
@@ -69,25 +71,28 @@ def forecast_places(
         kept: `PlacesForecast.kept` of an earlier forecast of the same tool; changes nothing but the time taken.
         fallback: rule that says from the last completed windows whether the 24-month count steps in
             (`evaluate.choose.decide`); None: our model always.
+        anchor: day from which windows are counted; None: that of `kept`, or the origin. To make a past release again hand
+            over its `model["anchor"]`.
         fell_back: whether it had stepped in at the release before.
     Returns: the tables of a release. `model["reason"]` says why which model made the numbers.
     Raises: ValueError if origin or horizon are not the panel's.
     """
     if origin != panel.origin or horizon_weeks != panel.horizon_weeks:
         raise ValueError("origin and horizon must be those the panel was counted for")
-    procedure = Procedure.resume(panel, kept)
-    prediction = procedure.predict(seed)
-    trials = procedure.trials(TRIAL_WINDOWS)
-    name, reason, stepped_in = procedure.name, "Our procedure; nothing to compare yet.", False
+    fitted = Procedure(anchor, Kept.load(kept) if kept else None).fit(panel)
+    trials = fitted.trials(TRIAL_WINDOWS)
+    name, reason, stepped_in = NAME, "Our procedure; nothing to compare yet.", False
     if fallback is not None:
         differences = np.array([one["ours"] - one["count_24m"] for one in trials])
         choice = fallback(differences, fell_back)
         stepped_in, reason = choice.fell_back, choice.reason
     if stepped_in:
-        name, prediction = "count_24m", procedure.plain(seed)
+        name = "count_24m"
+    with one_thread():
+        prediction = fitted.plain(seed) if stepped_in else fitted.predict(seed)
     plain = _baselines(panel)
     cells = _cells(panel, prediction, name, plain)
-    model = procedure.document() | {
+    model = fitted.document() | {
         "name": name,
         "reason": reason,
         "fell_back": stepped_in,
@@ -96,7 +101,7 @@ def forecast_places(
         "horizon_weeks": horizon_weeks,
         "counts_sha256": counts_hash(panel),
     }
-    return PlacesForecast(cells, _areas(panel, prediction, cells, seed), procedure.keep(), model, trials)
+    return PlacesForecast(cells, _areas(panel, prediction, cells, seed), fitted.kept.dump(), model, trials)
 
 
 def counts_hash(panel: Panel) -> str:
@@ -159,9 +164,9 @@ def _cells(
 
 
 def _areas(panel: Panel, prediction: ranges.Prediction, cells: pl.DataFrame, seed: int) -> pl.DataFrame:
-    if prediction.draws is None or prediction.totals is None:
+    if prediction.dealing is None or prediction.totals is None:
         raise ValueError("areas need draws of rates and of the total")
-    dealt = ranges.counts_by_area(prediction.draws, prediction.totals, list(panel.units.areas), seed)
+    dealt = ranges.counts_by_area(prediction.dealing, prediction.totals, list(panel.units.areas), seed)
     names: list[str | None] = [name for name in dealt if name]
     rows = []
     for name in [*names, None]:
@@ -175,5 +180,3 @@ def _areas(panel: Panel, prediction: ranges.Prediction, cells: pl.DataFrame, see
         )  # fmt: skip
     return pl.DataFrame(rows, schema=tables.FORECAST_AREAS.schema())
 
-
-__all__ = ["Choice", "Fallback", "PlacesForecast", "baselines", "counts_hash", "forecast_places"]

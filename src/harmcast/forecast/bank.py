@@ -1,0 +1,111 @@
+"""A bank of simple shares: each one thing that is true of where crime falls, for the pool to weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmcast.forecast.smoothing import Matrix, exposure, kernel
+from harmcast.places.grid import Units
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int32]
+
+WEEKS_A_WINDOW = 4
+OWN_HALF_LIVES = (6.0, 26.0, 104.0, 0.0)
+KERNELS = ((300.0, 104.0), (600.0, 26.0))
+LEADING_HALF_LIVES = (6.0, 52.0)
+LEADING_KERNEL = (1000.0, 52.0)
+SHORT, LONG, TREND_M = 2.0, 104.0, 1200.0
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What depends on the units alone: distances, exposure, kernels."""
+
+    distances_m: Matrix
+    exposure: Floats
+    kernels: dict[float, Matrix]
+
+
+def surroundings(units: Units) -> Surroundings:
+    """Distances, exposure and every kernel the bank and the filter use."""
+    distances = units.distances_m()
+    widths = sorted({width for width, _ in (*KERNELS, LEADING_KERNEL)} | {TREND_M})
+    kernels = {width: kernel(distances, width, units.land_m2) for width in widths}
+    share = exposure(units)
+    floored = np.maximum(share, 0.02 * np.median(share))
+    return Surroundings(distances, floored / floored.sum(), kernels)
+
+
+def decayed(weekly: Counts, half_life_windows: float, positions: Sequence[int]) -> Floats:
+    """(positions, units) counts before each week position, each crime's weight halved every `half_life_windows` x 4 weeks.
+
+    A half-life of 0 means that nothing fades. Positions must rise.
+    """
+    fade = 0.5 ** (1.0 / (half_life_windows * WEEKS_A_WINDOW)) if half_life_windows else 1.0
+    found = np.zeros((len(positions), weekly.shape[1]))
+    state, at = np.zeros(weekly.shape[1]), 0
+    for k, position in enumerate(positions):
+        span = position - at
+        if span:
+            age = fade ** np.arange(span - 1, -1, -1, dtype=np.float64)
+            state = state * fade**span + age @ weekly[at:position]
+            at = position
+        found[k] = state
+    return found
+
+
+class History:
+    """What the bank and the filter's coefficients say before each of some week positions.
+
+    Each position is computed by itself, so that asking for one or for all gives the same numbers to the last bit.
+    """
+
+    def __init__(
+        self, weekly: Counts, leading: Mapping[str, Counts], around: Surroundings, positions: Sequence[int]
+    ) -> None:
+        self._around = around
+        kinds = sorted(leading)
+        lives = sorted({*OWN_HALF_LIVES, *(life for _, life in KERNELS), SHORT, LONG})
+        self._own = {life: decayed(weekly, life, positions) for life in lives}
+        others = sorted({*LEADING_HALF_LIVES, LEADING_KERNEL[1]})
+        self._leading = {kind: {life: decayed(leading[kind], life, positions) for life in others} for kind in kinds}
+        self.member_names = [f"own, half-life {life:g} windows" if life else "own, all history" for life in OWN_HALF_LIVES]
+        self.member_names += [f"within {width:g} m, half-life {life:g} windows" for width, life in KERNELS]
+        self.member_names.append("exposure")
+        for kind in kinds:
+            self.member_names += [f"{kind}: own, half-life {life:g} windows" for life in LEADING_HALF_LIVES]
+            self.member_names.append(f"{kind}: within {LEADING_KERNEL[0]:g} m, half-life {LEADING_KERNEL[1]:g} windows")
+        self.feature_names = [f"{SHORT:g} over {LONG:g} windows within {TREND_M:g} m", *kinds]
+
+    def shares(self, k: int) -> NDArray[np.float32]:
+        """(members, units) every member's shares before position `k`, each adding up to 1."""
+        members = [self._share(self._own[life][k]) for life in OWN_HALF_LIVES]
+        members += [self._near(self._own[life][k], width) for width, life in KERNELS]
+        members.append(self._around.exposure)
+        for counts in self._leading.values():
+            members += [self._share(counts[life][k]) for life in LEADING_HALF_LIVES]
+            members.append(self._near(counts[LEADING_KERNEL[1]][k], LEADING_KERNEL[0]))
+        return np.stack(members).astype(np.float32)
+
+    def features(self, k: int) -> NDArray[np.float32]:
+        """(units, features) before position `k`: recent over long-run share nearby, and each leading kind over exposure."""
+        base = self._around.exposure
+        short, long = self._near(self._own[SHORT][k], TREND_M), self._near(self._own[LONG][k], TREND_M)
+        columns = [np.log((short + 0.1 * base) / (long + 0.1 * base))]
+        for counts in self._leading.values():
+            own = counts[LEADING_KERNEL[1]][k]
+            mixed = 0.6 * self._share(own) + 0.35 * self._near(own, LEADING_KERNEL[0]) + 0.05 * base
+            columns.append(np.log(mixed / base))
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def _near(self, counts: Floats, width: float) -> Floats:
+        return self._share((self._around.kernels[width] @ counts.astype(np.float32)).astype(np.float64))
+
+    def _share(self, counts: Floats) -> Floats:
+        total = counts.sum()
+        return np.asarray(counts / total) if total > 0 else self._around.exposure

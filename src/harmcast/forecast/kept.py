@@ -1,0 +1,90 @@
+"""State that makes the next forecast quick: named by what it was made from, so that it can never be wrong, only absent.
+
+Stored as an npz of plain arrays and one JSON text. Every piece carries the hash of all counts it rests on; a piece whose
+hash no longer fits the history (a late correction, a new boundary) is left out, and the windows since are replayed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmcast.forecast.cox import Field
+from harmcast.forecast.level import Level, Memory
+
+FORMAT = 1
+
+
+@dataclass(eq=False)
+class Kept:
+    """What one tool remembers between forecasts.
+
+    Attributes:
+        anchor: day from which windows are counted forward and back (ISO).
+        fields: checkpoints of the filter by the hash of the windows seen.
+        shares: the filter's shares of a window, by the hash of the windows before it.
+        weights: the pool's weights for a window, likewise.
+        level: the level bank's memory.
+    """
+
+    anchor: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    shares: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    level: Memory | None = None
+
+    def dump(self) -> bytes:
+        """The same state always gives the same bytes."""
+        arrays: dict[str, NDArray[np.generic]] = {}
+        said: dict[str, object] = {"format": FORMAT, "anchor": self.anchor, "fields": list(self.fields),
+                                   "shares": list(self.shares), "weights": list(self.weights)}  # fmt: skip
+        for k, one in enumerate(self.fields.values()):
+            arrays[f"mean_{k}"] = one.mean
+            arrays[f"covariance_{k}"] = one.covariance[np.tril_indices(len(one.mean))]
+        if self.shares:
+            arrays["shares"] = np.stack(list(self.shares.values()))
+        if self.weights:
+            arrays["weights"] = np.stack(list(self.weights.values()))
+        if self.level is not None:
+            memory = self.level
+            said["level"] = {"at": memory.at, "digest": memory.digest, "found": list(memory.found)}
+            arrays |= {"level_mean": memory.mean, "level_covariance": memory.covariance,
+                       "level_merit": memory.merit, "level_waiting": memory.waiting}  # fmt: skip
+            if memory.found:
+                arrays["level_found"] = np.stack(
+                    [np.stack([one.means, one.dispersions, one.weights]) for one in memory.found.values()]
+                )
+        arrays["said"] = np.frombuffer(json.dumps(said).encode(), dtype=np.uint8)
+        out = io.BytesIO()
+        np.savez(out, **arrays)  # type: ignore[arg-type]
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> Kept:
+        """The state again. Raises: ValueError for bytes that are not such a state, or of another format."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            said = json.loads(bytes(arrays["said"]))
+            if said["format"] != FORMAT:
+                raise ValueError("kept state of another format")
+            fields = {}
+            for k, digest in enumerate(said["fields"]):
+                mean = arrays[f"mean_{k}"]
+                n = len(mean)
+                lower = np.zeros((n, n), dtype=np.float32)
+                lower[np.tril_indices(n)] = arrays[f"covariance_{k}"]
+                fields[digest] = Field(mean, np.asfortranarray(lower + np.tril(lower, -1).T))
+            shares = dict(zip(said["shares"], arrays["shares"], strict=True)) if said["shares"] else {}
+            weights = dict(zip(said["weights"], arrays["weights"], strict=True)) if said["weights"] else {}
+            level = None
+            if "level" in said:
+                found = {}
+                if said["level"]["found"]:
+                    found = {int(at): Level(*three)
+                             for at, three in zip(said["level"]["found"], arrays["level_found"], strict=True)}  # fmt: skip
+                level = Memory(said["level"]["at"], said["level"]["digest"], arrays["level_mean"],
+                               arrays["level_covariance"], arrays["level_merit"], arrays["level_waiting"], found)  # fmt: skip
+        return cls(said["anchor"], fields, shares, weights, level)

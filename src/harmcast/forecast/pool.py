@@ -1,0 +1,101 @@
+"""A linear pool of shares whose weights are learned from past origins only, and the spread of counts around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+HALF_LIFE_WINDOWS = 52.0
+UNIFORM_SHARE = 0.002
+FILTER_PRIOR = 0.8
+MEMBER_PRIOR = 0.1
+FIRST_STEPS, STEPS = 60, 15
+SPREAD_HALF_LIFE = 13.0
+SPREAD_WINDOWS = 39
+SPREAD_PRIOR = (-2.0, 0.0)
+SPREAD_PRIOR_SD = (2.0, 0.7)
+
+
+def prior_weights(filters: int, members: int) -> Floats:
+    """Dirichlet prior: pseudo-crimes of each filter and each simple share."""
+    return np.concatenate([np.full(filters, FILTER_PRIOR / filters), np.full(members, MEMBER_PRIOR)])
+
+
+def weigh(
+    at_crimes: NDArray[np.float32], crimes: Floats, prior: Floats, before: Floats | None = None
+) -> Floats:
+    """Simplex weights that make past crimes likeliest under the pool, by expectation-maximisation.
+
+    Args:
+        at_crimes: (members, places) share that each member gave to each place and window where crimes came.
+        crimes: how many came there, weighed by age.
+        prior: Dirichlet pseudo-crimes.
+        before: weights to start from (the window before's); None starts from the prior.
+    Source: Dempster, Laird and Rubin (1977), JRSS B 39, 1-38.
+    """
+    weights = prior / prior.sum() if before is None else before
+    for _ in range((FIRST_STEPS if before is None else STEPS) if len(crimes) else 0):
+        mixed = weights @ at_crimes
+        raised = weights * (at_crimes @ (crimes / np.maximum(mixed, 1e-12))) + prior
+        weights = raised / raised.sum()
+    return np.asarray(weights, dtype=np.float64)
+
+
+def pooled(weights: Floats, shares: NDArray[np.float32]) -> Floats:
+    """The pool's share of each unit; .002 of the whole is spread evenly."""
+    mixed = weights @ shares.astype(np.float64)
+    return np.asarray((1.0 - UNIFORM_SHARE) * mixed / mixed.sum() + UNIFORM_SHARE / shares.shape[1])
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Negative binomial dispersion of a unit as a power of its mean: log dispersion = b0 + b1 log mean."""
+
+    b0: float
+    b1: float
+
+    def of(self, expected: Floats) -> Floats:
+        return np.asarray(np.exp(np.clip(self.b0 + self.b1 * np.log(expected), -12.0, 3.0)))
+
+
+def fit_spread(expected: Sequence[Floats], came: Sequence[NDArray[np.integer]]) -> Spread:
+    """The spread that makes past counts likeliest given what was expected of them; windows oldest first, half-life 13.
+
+    Units are binned by their mean (24 bins to a factor of e), so that the cost does not grow with the force.
+    Source: ridge on (b0, b1) around (-2, 0); negative binomial of quadratic variance, Cameron and Trivedi (2013), ch. 3.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import digamma, gammaln
+
+    expected, came = expected[-SPREAD_WINDOWS:], came[-SPREAD_WINDOWS:]
+    if not len(expected):
+        return Spread(*SPREAD_PRIOR)
+    log_mean = np.log(np.concatenate(expected))
+    counts = np.concatenate(came).astype(np.int64)
+    ages = np.arange(len(came) - 1, -1, -1)
+    weights = np.repeat(0.5 ** (ages / SPREAD_HALF_LIFE), [len(one) for one in came])
+    bins = np.floor(24.0 * log_mean).astype(np.int64)
+    code = (bins - bins.min()) * (counts.max() + 1) + counts
+    _, where = np.unique(code, return_inverse=True)
+    w = np.bincount(where, weights=weights)
+    m = np.bincount(where, weights=weights * log_mean) / w
+    y = np.bincount(where, weights=weights * counts) / w
+    mu = np.exp(m)
+
+    def loss(b: Floats) -> tuple[float, Floats]:
+        clipped = np.clip(b[0] + b[1] * m, -12.0, 3.0)
+        size = np.exp(-clipped)
+        value = gammaln(y + size) - gammaln(size) + size * np.log(size / (size + mu)) - y * np.log(size + mu)
+        by_size = digamma(y + size) - digamma(size) + np.log(size / (size + mu)) + 1.0 - (size + y) / (size + mu)
+        slope = np.where(clipped == b[0] + b[1] * m, -size * by_size, 0.0) * w
+        away = (b - np.array(SPREAD_PRIOR)) / np.array(SPREAD_PRIOR_SD)
+        ridge = away / np.array(SPREAD_PRIOR_SD)
+        return float(-(w @ value) + 0.5 * away @ away), np.array([-slope.sum(), -(slope @ m)]) + ridge
+
+    found = minimize(loss, np.array(SPREAD_PRIOR), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    return Spread(float(found.x[0]), float(found.x[1]))
