@@ -75,7 +75,7 @@ def out_of_time(
         if judge.is_empty() or not is_enough(learn, months):
             continue
         x = matrix(judge)
-        given = {}
+        given: dict[str, Any] = {}
         for name in models:
             p = chances(fit(name, learn, months, seed), x)
             given |= {f"{name}_{horizon}m": p[:, k] for k, horizon in enumerate(months)}

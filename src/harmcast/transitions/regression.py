@@ -22,38 +22,75 @@ def logit(share: Array | float) -> Array:
     return np.asarray(np.log(share) - np.log1p(-share))
 
 
+def _boxed(hessian: Array, gradient: Array, at: Array, low: Array, high: Array) -> Array:
+    """Least point of a quadratic in a box, by coordinate descent: hessian positive definite, from `at`."""
+    step, slope = np.zeros(len(at)), gradient.copy()
+    for _ in range(500):
+        largest = 0.0
+        for j in range(len(at)):
+            moved = min(max(at[j] + step[j] - slope[j] / hessian[j, j], low[j]), high[j]) - at[j] - step[j]
+            if moved != 0.0:
+                step[j] += moved
+                slope += hessian[:, j] * moved
+                largest = max(largest, abs(moved))
+        if largest < 1e-10:
+            break
+    return step
+
+
 def fit_logistic(
-    x: Array, y: Array, ridge: float, directions: Sequence[int] | None = None, weight: Array | None = None
+    x: Array,
+    y: Array,
+    ridge: float,
+    directions: Sequence[int] | None = None,
+    weight: Array | None = None,
 ) -> tuple[float, Array]:
     """Intercept and coefficients that minimise the negative log-likelihood + ridge/2 x sum of squared coefficients.
 
+    Newton steps, each the least point of the quadratic inside the signs allowed, halved where the loss would rise.
+
     Args:
-        x: rows x columns, on the scale on which the ridge is meant (standardised); y: 0 or 1 a row.
+        x: rows x columns, on the scale on which the ridge is meant (standardised).
+        y: share that became, a row: 0 or 1, or between for rows that stand for several.
         directions: for each column 1 (coefficient at least 0), -1 (at most 0) or 0 (free); None: all free.
+        weight: how many rows each stands for.
     Returns: (intercept, coefficients); the intercept is not shrunk.
     """
-    from scipy.optimize import minimize
+    weights = np.ones(len(y)) if weight is None else weight
+    design = np.column_stack([np.ones(len(y)), x])
+    signs = np.array([0, *(directions if directions is not None else [0] * x.shape[1])])
+    low, high = np.where(signs > 0, 0.0, -np.inf), np.where(signs < 0, 0.0, np.inf)
+    shrink = np.full(design.shape[1], ridge)
+    shrink[0] = 0.0
+    share = min(max(float((weights * y).sum() / weights.sum()), 1e-6), 1 - 1e-6)
+    theta = np.zeros(design.shape[1])
+    theta[0] = float(logit(share))
 
-    rows, columns = x.shape
-    weights = np.ones(rows) if weight is None else weight
-    total = float(weights.sum())
-    start = np.zeros(columns + 1)
-    share = min(max(float((weights * y).sum() / total), 1e-6), 1 - 1e-6)
-    start[0] = float(logit(share))
+    def loss(beta: Array, eta: Array) -> float:
+        return float((weights * (np.logaddexp(0.0, eta) - y * eta)).sum()) + 0.5 * float(shrink @ beta**2)
 
-    def loss(theta: Array) -> tuple[float, Array]:
-        eta = theta[0] + x @ theta[1:]
-        value = float((weights * (np.logaddexp(0.0, eta) - y * eta)).sum()) + 0.5 * ridge * float(theta[1:] @ theta[1:])
-        residual = weights * (chance(eta) - y)
-        gradient = np.concatenate([[residual.sum()], x.T @ residual + ridge * theta[1:]])
-        return value / total, gradient / total
-
-    limits = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
-    bounds = [(None, None)] + [limits[d] for d in (directions if directions is not None else [0] * columns)]
-    found = minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-9}
-    )
-    return float(found.x[0]), np.asarray(found.x[1:])
+    eta = design @ theta
+    least = loss(theta, eta)
+    for _ in range(100):
+        p = chance(eta)
+        gradient = design.T @ (weights * (p - y)) + shrink * theta
+        hessian = (design * (weights * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design
+        hessian[np.diag_indices_from(hessian)] += shrink + 1e-9
+        step = _boxed(hessian, gradient, theta, low, high)
+        size = 1.0
+        while True:
+            tried = theta + size * step
+            eta_tried = design @ tried
+            now = loss(tried, eta_tried)
+            if now <= least or size < 1e-6:
+                break
+            size *= 0.5
+        gained = least - now
+        if now <= least:
+            theta, eta, least = tried, eta_tried, now
+        if gained < 1e-9 * (1.0 + abs(least)):
+            break
+    return float(theta[0]), np.asarray(theta[1:])
 
 
 def sandwich(x1: Array, y: Array, p: Array, people: NDArray[np.int64], ridge: float) -> Array:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from harmcast.people.features import FEATURES, NAMES
 from harmcast.transitions.regression import Array, Document, floats
 
-MOST_ROWS = 150_000
-BAGS = 8
+MOST_ROWS = 60_000
+BAGS = 4
 BINS = 32
 
 

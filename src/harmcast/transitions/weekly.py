@@ -14,6 +14,7 @@ from harmcast.people import bands
 from harmcast.people import charges as charge_rules
 from harmcast.people.cohort import cohort, left_out_counts
 from harmcast.people.harm import weight_report
+from harmcast.tables import BANDS
 from harmcast.transitions import explain
 from harmcast.transitions.landmarks import People, Rules
 from harmcast.transitions.model import chances, matrix
@@ -171,7 +172,7 @@ def figures(scored: pl.DataFrame, months: Sequence[int]) -> dict[str, Any]:
     by_band = dict(scored.group_by("band").len().iter_rows())
     out: dict[str, Any] = {
         "people": scored.height,
-        "bands": {band: int(by_band.get(band, 0)) for band in bands.BANDS},
+        "bands": {band: int(by_band.get(band, 0)) for band in BANDS},
         "harm_incomplete": int(scored["incomplete"].sum()),
         "high_before": int(scored["high_before"].sum()),
         "band_changed": scored.filter(
