@@ -145,7 +145,7 @@ def _is_instant(value: Any) -> bool:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return False
-    return 1970 <= moment.year <= 2200
+    return 1900 <= moment.year <= 2200
 
 
 def file_faults(delivery: Path, manifest: Manifest, max_file_mb: int) -> list[Fault]:
