@@ -21,6 +21,8 @@ import pytest
 from harmcast.store import state as states
 from harmcast.store.state import State
 
+pytest_plugins = ["tests.force"]
+
 SETTINGS = """
 [force]
 name = "Test force"

@@ -54,7 +54,7 @@ def trials(made: PlacesMade) -> pl.DataFrame:
             "model": model,
             "figure": "log_score_trial",
             "group": None,
-            "origin": date.fromisoformat(one["origin"]) if isinstance(one["origin"], str) else one["origin"],
+            "origin": made.panel.origin - timedelta(weeks=int(one["weeks_ago"])),
             "value": float(one[key]),
             "low": None,
             "high": None,

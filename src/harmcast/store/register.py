@@ -130,8 +130,8 @@ class Register:
         rows = [row for row in self.statuses(name) if as_of is None or row["from_on"] <= as_of]
         if rows:
             return rows[-1]["status"], rows[-1]["from_on"]
-        made = self.operations.fact("made_on")
-        return "shadow", date.fromisoformat(made) if made else date.min
+        made = self.operations.rows(sa.select(schema.events.c.at).order_by(schema.events.c.seq).limit(1))
+        return "shadow", date.fromisoformat(made[0]["at"][:10]) if made else date.min
 
 
 def _upsert(tx: Writing, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
