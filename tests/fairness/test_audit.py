@@ -47,7 +47,7 @@ def test_calibration_alone_would_have_missed_it() -> None:
     """The premise of the records measures: recorded outcomes agree with predictions although policing differs."""
     audit = audit_of(2, over_policing=0.6, alike=True)
     calibration = audit.table.filter((pl.col("measure") == "observed_against_predicted") & (pl.col("group") == "Black") & (pl.col("attribute") == "ethnicity_self"))
-    assert abs(calibration["gap"].item()) < 0.02
+    assert abs(calibration["gap"].item()) < 0.03  # a stop needs .05
 
 
 def test_a_group_over_predicted_is_named() -> None:

@@ -33,13 +33,15 @@ def record_measures(charges: pl.DataFrame, groups: Groups, thresholds: Threshold
     Returns: rows of the shape of `measures.group_measures`, with `against` = `others`; `gap` is the share less what
         others' rates give, its interval robust to several charges of one person; n counts people.
     """
+    found = list(thresholds.police_found_classes)
     facts = charges.select(
         groups.key,
+        "offence_code",
         pl.col("offence_code").str.split("/").list.first().alias("class"),
         pl.col("outcome").is_in(list(FALLEN_AWAY)).alias("fell_away"),
         (pl.col("outcome") != "charged").alias("decided"),
         pl.col("crime_ref").is_null().alias("unlinked"),
-    ).with_columns(police_found=pl.col("class").is_in(list(thresholds.police_found_classes)))
+    ).with_columns(police_found=pl.col("class").is_in(found) | pl.col("offence_code").is_in(found))
     whole = pl.lit("all").alias("class")
     views = {
         "charges_fell_away": facts.filter("decided").select(
@@ -53,7 +55,7 @@ def record_measures(charges: pl.DataFrame, groups: Groups, thresholds: Threshold
         people = (
             view.group_by(groups.key, "class")
             .agg(pl.col("hit").sum().cast(pl.Float64).alias("k"), pl.len().cast(pl.Float64).alias("n"))
-            .join(groups.labels.select(groups.key, *groups.single), on=groups.key, how="left")
+            .join(groups.labels.select(groups.key, *groups.single), on=groups.key, how="inner")
         )
         parts += [_by_group(people, groups, attribute, measure, thresholds) for attribute in groups.single]
     return pl.concat(parts)

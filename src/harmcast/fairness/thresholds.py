@@ -43,12 +43,12 @@ class Thresholds:
         "ratio",
     )
     records_concern: float = _threshold(
-        0.05,
+        0.03,
         "A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern.",
         "share",
     )
     records_judged_half_width: float = _threshold(
-        0.05, "A gap in how records came about is judged where its half-width is at most this.", "share"
+        0.03, "A gap in how records came about is judged where its half-width is at most this.", "share"
     )
     family_error: float = _threshold(
         0.01,
@@ -61,9 +61,27 @@ class Thresholds:
         "attributes",
     )
     police_found_classes: tuple[str, ...] = _threshold(
-        ("010", "033", "054", "062", "066", "077", "081", "092", "093", "125", "193"),
-        "Offence classes that mostly come to notice by police activity: possession of weapons or drugs, going equipped, handling, public order.",
-        "offence classes",
+        (
+            "008/11",
+            "008/12",
+            "008/13",
+            "008/26",
+            "010",
+            "033",
+            "054",
+            "062",
+            "066",
+            "077",
+            "081",
+            "083",
+            "092",
+            "093",
+            "193",
+            "803",
+            "807",
+        ),
+        "Offence codes (a class stands for its codes) that mostly come to notice by police activity: possession of weapons or drugs, going equipped, handling, driving.",
+        "offence codes",
     )
     proxy_concern_auc: float = _threshold(
         0.65,
@@ -95,6 +113,9 @@ class Thresholds:
         0.5,
         "The same, outside this and one over this even at the near end of its interval, stops the release.",
         "ratio",
+    )
+    places_judged_half_width: float = _threshold(
+        0.2, "That ratio is judged where the half-width of its interval is at most this.", "ratio"
     )
     small_number: int = _threshold(
         5, "Counts from 1 to under this are not shown, nor rates that give them away.", "people"

@@ -1,0 +1,406 @@
+"""The monitor: does what comes in, and what goes out, still look as it did, and are the forecasts still right?
+
+One row a week for each thing watched goes in; a history of charts, alarms and a state come out. Distributions are
+watched by bins of their own values: bins by quantile would see nothing in counts that are mostly zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from harmcast.evaluate import sequential
+
+State = Literal["fine", "watch", "suspend"]
+
+
+def _threshold(default: Any, says: str, unit: str) -> Any:
+    return field(default=default, metadata={"says": says, "unit": unit})
+
+
+@dataclass(frozen=True)
+class MonitorThresholds:
+    """When the monitor raises an alarm, and when it asks for a tool to be suspended. Each is our choice, in writing."""
+
+    false_alarms: float = _threshold(
+        0.2, "False alarms expected in 104 weeks over everything watched together.", "alarms"
+    )
+    reference_weeks: int = _threshold(
+        52, "Weeks from which it is learned how far one week foretells the next.", "weeks"
+    )
+    least_past_weeks: int = _threshold(26, "Weeks a series must have before its chart speaks.", "weeks")
+    least_a_week: float = _threshold(
+        8.0, "Bins with fewer than this a week, on average in the reference weeks, are put together.", "count"
+    )
+    least_share: float = _threshold(
+        0.03, "Bins with less than this share of the reference weeks are put together too.", "share"
+    )
+    least_stock_spread: float = _threshold(
+        0.25, "A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws.", "share"
+    )
+    break_error: float = _threshold(
+        0.01,
+        "A break in a base rate is told where chance would give one as large less often than this.",
+        "share",
+    )
+    calibration_low: float = _threshold(
+        0.5, "Recorded over forecast surely below this over the last periods suspends the tool.", "ratio"
+    )
+    calibration_high: float = _threshold(2.0, "The same, surely above this.", "ratio")
+    calibration_periods: int = _threshold(
+        13, "Last completed periods that calibration is taken over.", "periods"
+    )
+    calibration_watch: float = _threshold(
+        1.2,
+        "Recorded over forecast surely outside this, or one over it, over the same periods is watched.",
+        "ratio",
+    )
+    recent_weeks: int = _threshold(8, "An alarm is open for so many weeks after it was raised.", "weeks")
+    suspend_inputs_share: float = _threshold(
+        0.5,
+        "This share of the inputs in open alarm together suspends the tool: the feed is not what it was.",
+        "share",
+    )
+
+    @classmethod
+    def chosen(cls, settings: Mapping[str, Any]) -> MonitorThresholds:
+        """The thresholds with those a force has set; names that mean nothing here are left alone."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in known})
+
+    def document(self) -> list[dict[str, Any]]:
+        values = asdict(self)
+        return [{"name": f.name, "value": values[f.name], **f.metadata} for f in fields(self)]
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What the monitor says at the last week held.
+
+    Attributes:
+        state: fine; watch (an open alarm); suspend (a named threshold is crossed: publication stops until looked at).
+        reasons: why, in plain words; rules: the thresholds that were crossed.
+        history: week, kind, name, bin, value (count, or recorded), expected (forecast, for levels), share, score
+            (standard normal while nothing changes), chart (cumulative sum; its sign is the direction), limit, alarm.
+        alarms: week, kind, name, bins, direction.
+        breaks: name, period, change, chance, verdict.
+        calibration: period, recorded, expected, ratio, ratio_low, ratio_high.
+    """
+
+    state: State
+    reasons: tuple[str, ...]
+    rules: tuple[str, ...]
+    history: pl.DataFrame
+    alarms: pl.DataFrame
+    breaks: pl.DataFrame
+    calibration: pl.DataFrame
+    thresholds: MonitorThresholds
+
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON; the history is left to its table."""
+        return {
+            "state": self.state,
+            "reasons": list(self.reasons),
+            "rules": list(self.rules),
+            "alarms": _rows(self.alarms),
+            "breaks": _rows(self.breaks),
+            "calibration": _rows(self.calibration),
+            "thresholds": self.thresholds.document(),
+        }
+
+
+def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            k: v.isoformat() if isinstance(v, date) else (None if isinstance(v, float) and v != v else v)
+            for k, v in row.items()
+        }
+        for row in table.iter_rows(named=True)
+    ]
+
+
+def monitor(history: pl.DataFrame, thresholds: MonitorThresholds | None = None, seed: int = 0) -> Monitor:
+    """Charts over everything watched, alarms, breaks, calibration, and what follows.
+
+    Args:
+        history: rows of `streams`, one a week, kind, name and bin: `week` (date of its Monday), `kind` (`input` or `score`: `value` is
+            the count in the bin that week; `level`: `value` is what was recorded that week and `expected` what had
+            been forecast for it, bin empty), `name`, `bin`, `value`, `expected`. Inputs are best given as what
+            arrived in the week, not as the whole stock. Weeks that are not there are passed over.
+        seed: of the shuffles that size the breaks.
+    Returns: a Monitor. With nothing changing, `false_alarms` alarms are expected in 104 weeks over all charts together.
+    """
+    t = thresholds or MonitorThresholds()
+    rows = history.with_columns(pl.col("bin").fill_null("")).sort("kind", "name", "bin", "week")
+    weeks = sorted(rows["week"].unique().to_list())
+    series = [*_distributions(rows, weeks, t), *_levels(rows, weeks, t)]
+    count = max(1, sum(one.values.shape[1] for one in series))
+    height = sequential.height_for((1 - sequential.SHARE_JUMP) * t.false_alarms, 104, count)
+    limit = sequential.limit_for(sequential.SHARE_JUMP * t.false_alarms, 104, count)
+    charted = (
+        pl.concat([_chart(one, weeks, height, limit, t) for one in series]) if series else _EMPTY.clone()
+    )
+    alarms = (
+        charted.filter("alarm")
+        .sort("week", "kind", "name", "bin")
+        .group_by("week", "kind", "name", maintain_order=True)
+        .agg(pl.col("bin").str.join("; ").alias("bins"), pl.col("chart").first().sign().alias("direction"))
+    )
+    levels = rows.filter(pl.col("kind") == "level")
+    breaks, calibration = _breaks(levels, t, seed), _calibration(levels, t)
+    state, reasons, rules = _state(rows, weeks, alarms, breaks, calibration, t)
+    return Monitor(state, reasons, rules, charted, alarms, breaks, calibration, t)
+
+
+@dataclass(frozen=True)
+class _Series:
+    kind: str
+    name: str
+    bins: tuple[str, ...]
+    counts: np.ndarray  # (weeks, bins)
+    expected: np.ndarray | None
+    values: np.ndarray  # (weeks, bins): what is charted
+    centre: float | None
+    floor: np.ndarray | float = 0.0
+
+
+_SCHEMA = {
+    "week": pl.Date, "kind": pl.String, "name": pl.String, "bin": pl.String, "value": pl.Float64,
+    "expected": pl.Float64, "share": pl.Float64, "score": pl.Float64, "chart": pl.Float64, "limit": pl.Float64,
+    "alarm": pl.Boolean,
+}  # fmt: skip
+_EMPTY = pl.DataFrame(schema=_SCHEMA)
+
+
+def _distributions(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) -> list[_Series]:
+    """Shares by bin on the angular scale, on which their noise is the same everywhere; thin bins put together."""
+    found = []
+    parts = rows.filter(pl.col("kind") != "level").partition_by(
+        "kind", "name", maintain_order=True, as_dict=True
+    )
+    for (kind, name), part in parts.items():
+        wide = part.pivot("bin", index="week", values="value", aggregate_function="sum", maintain_order=True)
+        bins, counts = _merged(wide, weeks, t)
+        total = counts.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            angle = np.arcsin(np.sqrt((counts + 0.375) / (total + 0.75)))
+        angle = np.where(total > 0, angle, np.nan)
+        if len(bins) == 2:  # one bin tells the other
+            bins, counts, angle = bins[:1], counts[:, :1], angle[:, :1]
+        if kind == "input":
+            volume = np.where(total > 0, np.sqrt(total + 0.375), np.nan)
+            bins, counts, angle = (*bins, "how many"), np.hstack([counts, total]), np.hstack([angle, volume])
+        fresh = sequential.innovations(angle, t.reference_weeks, stock=kind == "score")
+        size = np.median(total[: t.reference_weeks])
+        floor = t.least_stock_spread * 0.5 / np.sqrt(max(size, 1.0)) if kind == "score" else 0.0
+        found.append(_Series(str(kind), str(name), bins, counts, None, fresh, None, floor))
+    return found
+
+
+def _merged(
+    wide: pl.DataFrame, weeks: list[date], t: MonitorThresholds
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Counts (weeks, bins) with the thin bins of the reference weeks in one; a bin never seen then is thin."""
+    full = pl.DataFrame({"week": weeks}).join(wide, on="week", how="left").fill_null(0).sort("week")
+    names = [c for c in full.columns if c != "week"]
+    counts = full.select(names).to_numpy().astype(float)
+    usual = counts[: t.reference_weeks].mean(axis=0)
+    thin = (usual < t.least_a_week) | (usual < t.least_share * usual.sum())
+    kept = tuple(n for n, is_thin in zip(names, thin, strict=True) if not is_thin)
+    if not thin.any():
+        return kept, counts
+    return (*kept, "all thin bins"), np.column_stack([counts[:, ~thin], counts[:, thin].sum(axis=1)])
+
+
+def _levels(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) -> list[_Series]:
+    """Forecast errors on the square-root scale, held against 0: a forecast that is right has no mean error."""
+    found = []
+    levels = rows.filter(pl.col("kind") == "level").partition_by("name", maintain_order=True, as_dict=True)
+    for (name,), part in levels.items():
+        full = (
+            pl.DataFrame({"week": weeks})
+            .join(part.select("week", "value", "expected"), on="week", how="left")
+            .sort("week")
+        )
+        value, expected = (
+            full[c].cast(pl.Float64).fill_null(float("nan")).to_numpy()[:, None]
+            for c in ("value", "expected")
+        )
+        error = 2 * (np.sqrt(value + 0.375) - np.sqrt(np.maximum(expected, 0) + 0.375))
+        fresh = sequential.innovations(error, t.reference_weeks, centre=0.0)
+        found.append(_Series("level", str(name), ("",), value, expected, fresh, 0.0))
+    return found
+
+
+def _chart(
+    one: _Series, weeks: list[date], height: float, limit: float, t: MonitorThresholds
+) -> pl.DataFrame:
+    scores = sequential.self_starting(one.values, one.centre, t.least_past_weeks, one.floor)
+    sums, alarms = sequential.charts(scores, height, limit)
+    total = np.nansum(one.counts[:, : max(1, len(one.bins) - ("how many" in one.bins))], axis=1)
+    frames = []
+    for b, name in enumerate(one.bins):
+        plain = one.kind == "level" or name == "how many"
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.full(len(weeks), np.nan) if plain else one.counts[:, b] / total
+        expected = np.full(len(weeks), np.nan) if one.expected is None else one.expected[:, 0]
+        frames.append(
+            pl.DataFrame(
+                {
+                    "week": weeks, "kind": one.kind, "name": one.name, "bin": name, "value": one.counts[:, b],
+                    "expected": expected, "share": share, "score": scores[:, b], "chart": sums[:, b], "limit": height,
+                    "alarm": alarms[:, b],
+                },
+                schema=_SCHEMA,
+            ).with_columns(pl.selectors.float().fill_nan(None))
+        )  # fmt: skip
+    return pl.concat(frames)
+
+
+PERIOD_WEEKS = 4
+
+
+def _periods(part: pl.DataFrame) -> pl.DataFrame:
+    """Sums over whole periods of four weeks, counted back from the last week."""
+    done = part.filter(pl.col("value").is_not_null() & pl.col("expected").is_not_null()).sort(
+        "week", descending=True
+    )
+    numbered = done.with_row_index("place").with_columns(period=pl.col("place") // PERIOD_WEEKS)
+    return (
+        numbered.group_by("period")
+        .agg(pl.col("week").min(), pl.col("value").sum(), pl.col("expected").sum(), pl.len().alias("weeks"))
+        .filter(pl.col("weeks") == PERIOD_WEEKS)
+        .sort("week")
+    )
+
+
+def _breaks(levels: pl.DataFrame, t: MonitorThresholds, seed: int) -> pl.DataFrame:
+    rows = []
+    for (name,), part in levels.partition_by("name", maintain_order=True, as_dict=True).items():
+        periods = _periods(part)
+        for against, out_of in (
+            ("time", np.ones(periods.height)),
+            ("forecast", periods["expected"].to_numpy()),
+        ):
+            at, change, chance = sequential.break_in_rate(periods["value"].to_numpy(), out_of, seed)
+            rows.append(
+                {
+                    "name": str(name), "against": against, "period": None if at is None else periods["week"][at],
+                    "change": None if at is None else change, "chance": chance,
+                    "verdict": "too few periods" if at is None else "break" if chance < t.break_error else "none",
+                }
+            )  # fmt: skip
+    schema = {
+        "name": pl.String,
+        "against": pl.String,
+        "period": pl.Date,
+        "change": pl.Float64,
+        "chance": pl.Float64,
+        "verdict": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _calibration(levels: pl.DataFrame, t: MonitorThresholds) -> pl.DataFrame:
+    """Recorded over forecast by period, and over the last periods together (`period` null), with 95% ranges."""
+    parts = []
+    for (name,), part in levels.partition_by("name", maintain_order=True, as_dict=True).items():
+        periods = _periods(part)
+        value, expected = periods["value"].to_numpy(), periods["expected"].to_numpy()
+        spread = _overdispersion(value, expected)
+        last = periods.tail(t.calibration_periods)
+        table = periods.select(pl.col("week").alias("period"), pl.col("value").alias("recorded"), "expected")
+        if last.height:
+            table = pl.concat(
+                [
+                    table,
+                    pl.DataFrame(
+                        {
+                            "period": [None],
+                            "recorded": [last["value"].sum()],
+                            "expected": [last["expected"].sum()],
+                        },
+                        schema=table.schema,
+                    ),
+                ]
+            )
+        parts.append(table.with_columns(name=pl.lit(str(name)), spread=pl.lit(spread)))
+    if not parts:
+        return pl.DataFrame(
+            schema={
+                "name": pl.String,
+                "period": pl.Date,
+                "recorded": pl.Float64,
+                "expected": pl.Float64,
+                "ratio": pl.Float64,
+                "ratio_low": pl.Float64,
+                "ratio_high": pl.Float64,
+            }
+        )
+    half = 1.959963984540054 * (pl.col("spread") / (pl.col("recorded") + 0.5)).sqrt()
+    ratio = pl.when(pl.col("expected") > 0).then(pl.col("recorded") / pl.col("expected"))
+    base = pl.when(pl.col("expected") > 0).then((pl.col("recorded") + 0.5) / pl.col("expected"))
+    return pl.concat(parts).select(
+        "name",
+        "period",
+        "recorded",
+        "expected",
+        ratio.alias("ratio"),
+        (base * (-half).exp()).alias("ratio_low"),
+        (base * half.exp()).alias("ratio_high"),
+    )
+
+
+def _overdispersion(value: np.ndarray, expected: np.ndarray) -> float:
+    """Spread of the periods about the forecast scaled to their own level, over Poisson's; at least 1."""
+    if len(value) < 3 or expected.sum() <= 0 or value.sum() <= 0:
+        return 1.0
+    fitted = np.maximum(expected * value.sum() / expected.sum(), 1e-9)
+    return float(max(1.0, (((value - fitted) ** 2) / fitted).sum() / (len(value) - 1)))
+
+
+def _state(
+    rows: pl.DataFrame,
+    weeks: list[date],
+    alarms: pl.DataFrame,
+    breaks: pl.DataFrame,
+    calibration: pl.DataFrame,
+    t: MonitorThresholds,
+) -> tuple[State, tuple[str, ...], tuple[str, ...]]:
+    since = weeks[-t.recent_weeks] if len(weeks) >= t.recent_weeks else (weeks[0] if weeks else date.min)
+    open_alarms = alarms.filter(pl.col("week") >= since)
+    reasons = [
+        f"{row['kind']} {row['name']} changed ({row['bins'] or 'level'}), alarmed in the week of {row['week'].isoformat()}."
+        for row in open_alarms.iter_rows(named=True)
+    ]
+    rules, watched = [], open_alarms.height > 0
+    inputs = rows.filter(pl.col("kind") == "input")["name"].n_unique()
+    alarmed = open_alarms.filter(pl.col("kind") == "input")["name"].n_unique()
+    if inputs > 1 and alarmed >= t.suspend_inputs_share * inputs:
+        rules.append("suspend_inputs_share")
+        reasons.append(
+            f"{alarmed} of {inputs} inputs are in open alarm together: the feed is not what it was."
+        )
+    for row in calibration.filter(pl.col("period").is_null() & pl.col("ratio").is_not_null()).iter_rows(
+        named=True
+    ):
+        told = f"{row['name']}: recorded over forecast is {row['ratio']:.2f} ({row['ratio_low']:.2f} to {row['ratio_high']:.2f}) over the last periods"
+        if row["ratio_high"] < t.calibration_low or row["ratio_low"] > t.calibration_high:
+            rules.append("calibration_low" if row["ratio"] < 1 else "calibration_high")
+            reasons.append(told + ".")
+        elif row["ratio_high"] < 1 / t.calibration_watch or row["ratio_low"] > t.calibration_watch:
+            watched = True
+            reasons.append(told + ": watched.")
+    for row in breaks.filter((pl.col("verdict") == "break") & (pl.col("against") == "forecast")).iter_rows(
+        named=True
+    ):
+        reasons.append(
+            f"{row['name']}: the forecast's level broke about the four weeks from {row['period'].isoformat()}."
+        )
+    state: State = "suspend" if rules else "watch" if watched else "fine"
+    return state, tuple(reasons), tuple(rules)

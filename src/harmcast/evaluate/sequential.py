@@ -1,0 +1,167 @@
+"""Tests that look every week and still keep their word: self-starting control charts with a known false-alarm rate.
+
+Each week's figure is turned into a standard normal number, exactly so while nothing changes, by holding it against
+the mean and spread of the weeks before it alone; no reference period has to be believed. Two charts watch that number:
+a cumulative sum for drifts that last, and a plain limit for a jump.
+
+Sources: Hawkins (1987), The Statistician 36, 299-315 (self-starting); Page (1954), Biometrika 41, 100-115 (CUSUM);
+Siegmund (1985), Sequential Analysis, for its run length.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+SLACK = 0.75  # of the cumulative sum: tuned to shifts of one and a half standard deviations and more
+SHARE_JUMP = 0.5  # of the false-alarm allowance given to the jump chart
+MOST_CARRIED = 0.4  # above this much carried from week to week, the change is charted
+LEAST_PAST = 12  # weeks before a chart speaks
+
+
+def run_length(height: float, slack: float = SLACK) -> float:
+    """Mean weeks to a false alarm of a one-sided cumulative sum of standard normal numbers.
+
+    Source: Siegmund (1985), corrected for overshoot by 1.166.
+    """
+    reach = height + 1.166
+    return float((np.exp(2 * slack * reach) - 2 * slack * reach - 1) / (2 * slack**2))
+
+
+def height_for(error: float, weeks: int, charts: int, slack: float = SLACK) -> float:
+    """Height of the cumulative sums that keeps the chance of any false alarm at most `error`.
+
+    Args:
+        weeks: how long they run; charts: how many two-sided charts run beside each other.
+    """
+    wanted = 2 * charts * weeks / max(error, 1e-12)
+    low, high = 0.1, 60.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if run_length(middle, slack) < wanted else (low, middle)
+    return high
+
+
+def limit_for(error: float, weeks: int, charts: int) -> float:
+    """Limit of the jump chart for the same."""
+    from scipy.special import ndtri
+
+    return float(-ndtri(error / (2 * charts * weeks)))
+
+
+def self_starting(
+    values: Numbers, centre: float | None = None, least: int = LEAST_PAST, floor: Numbers | float = 0.0
+) -> Numbers:
+    """Standard normal numbers, one a week, from figures whose mean and spread are not known beforehand.
+
+    Args:
+        values: (weeks, series); NaN is a week without a figure, and is passed over.
+        centre: the mean, if it is known (0 for a forecast's error); None: the running mean of the weeks before.
+        floor: least spread believed in (one number or one a series): a stock that hardly moved has been lucky.
+    Returns: (weeks, series); NaN until a series has `least` weeks before, and where it never varied.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import t as student
+
+    weeks, series = values.shape
+    n, mean, square = np.zeros(series), np.zeros(series), np.zeros(series)
+    scores = np.full((weeks, series), np.nan)
+    for w in range(weeks):
+        x = values[w]
+        there = np.isfinite(x)
+        ready = there & (n >= least) & ((square > 1e-18) | (np.broadcast_to(floor, (series,)) > 0))
+        if ready.any():
+            if centre is None:
+                spread = np.sqrt(square[ready] / (n[ready] - 1) * (n[ready] + 1) / n[ready])
+                spread = np.maximum(spread, np.broadcast_to(floor, (series,))[ready])
+                place, freedom = (x[ready] - mean[ready]) / spread, n[ready] - 1
+            else:
+                place, freedom = (x[ready] - centre) / np.sqrt(square[ready] / n[ready]), n[ready]
+            tail = student.sf(np.abs(place), freedom)
+            scores[w, ready] = np.sign(place) * -ndtri(np.maximum(tail, 1e-15))
+        kept = there & ~(np.abs(np.where(ready, scores[w], 0)) > 6)  # a wild week is not learned as usual
+        n = n + kept
+        if centre is None:
+            step = np.where(kept, x - mean, 0)
+            mean = mean + step / np.maximum(n, 1)
+            square = square + np.where(kept, step * (x - mean), 0)
+        else:
+            square = square + np.where(kept, (x - centre) ** 2, 0)
+    return scores
+
+
+def innovations(values: Numbers, reference: int, stock: bool = False, centre: float | None = None) -> Numbers:
+    """What is new each week: the figure less what the week before foretells, learned from earlier weeks alone.
+
+    A stock, such as the scores of the same people, hardly changes from week to week, and so does a figure that
+    followed the week before closely in the first `reference` weeks: for these the change since then is charted.
+    """
+    early = values[: reference + 1]
+    middle = np.zeros(values.shape[1]) if centre is not None else _mean(early)
+    differ = np.full(values.shape[1], stock) | (_carried(early - middle) > MOST_CARRIED)
+    fresh = np.full_like(values, np.nan)
+    for w in range(1, len(values)):
+        past = values[:w]
+        around = np.full(values.shape[1], centre) if centre is not None else _mean(past)
+        rho = np.clip(_carried(past - around) + 1.5 / max(w, 6), 0, MOST_CARRIED)
+        before = np.where(np.isfinite(values[w - 1]), values[w - 1] - around, 0)
+        fresh[w] = np.where(differ, values[w] - values[w - 1], values[w] - rho * before)
+    return fresh
+
+
+def _mean(values: Numbers) -> Numbers:
+    there = np.isfinite(values)
+    return np.asarray(np.where(there, values, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1))
+
+
+def _carried(centred: Numbers) -> Numbers:
+    """First autocorrelation of each column; missing weeks count for nothing."""
+    filled = np.nan_to_num(centred)
+    return np.asarray((filled[:-1] * filled[1:]).sum(axis=0) / np.maximum((filled**2).sum(axis=0), 1e-18))
+
+
+def charts(
+    scores: Numbers, height: float, limit: float, slack: float = SLACK
+) -> tuple[Numbers, NDArray[np.bool_]]:
+    """The cumulative sum of each series (the larger side), and whether either chart alarms that week.
+
+    After an alarm the sums start again, so that the next alarm is news.
+    """
+    up, down = np.zeros(scores.shape[1]), np.zeros(scores.shape[1])
+    sums, alarms = np.zeros_like(scores), np.zeros(scores.shape, dtype=bool)
+    for w, row in enumerate(scores):
+        z = np.clip(np.nan_to_num(row), -limit, limit)
+        up, down = np.maximum(0, up + z - slack), np.maximum(0, down - z - slack)
+        sums[w] = np.where(up >= down, up, -down)
+        alarms[w] = (np.maximum(up, down) > height) | (np.abs(np.nan_to_num(row)) > limit)
+        up, down = np.where(alarms[w], 0, up), np.where(alarms[w], 0, down)
+    return sums, alarms
+
+
+def break_in_rate(
+    events: Numbers, out_of: Numbers, seed: int, draws: int = 499
+) -> tuple[int | None, float, float]:
+    """Where a rate changed most, over periods in order, and how seldom chance would give as large a change.
+
+    Args:
+        events, out_of: (periods,) events and people (or the expected number) of each period.
+    Returns: index of the first period after the break (None with under 6 periods), the standardised change there
+        (above 0: a rise), and the share of shuffled orders with one at least as large.
+    Source: maximally selected statistics: Hawkins (1977), Journal of the American Statistical Association 72, 180-186.
+    """
+    periods = len(events)
+    if periods < 6 or events.sum() <= 0:
+        return None, float("nan"), 1.0
+    rate = events.sum() / out_of.sum()
+    off = (events - rate * out_of) / np.sqrt(np.maximum(rate * out_of, 1e-9))
+    spread = max(float(np.sqrt((off**2).sum() / (periods - 1))), 1e-9)
+    rng = np.random.default_rng(seed)
+    orders = np.vstack([np.arange(periods), *(rng.permutation(periods) for _ in range(draws))])
+    reached = np.cumsum(off[orders], axis=1)[:, 2:-2]
+    k = np.arange(3, periods - 1)
+    total = off.sum()
+    change = -(reached - k / periods * total) / (spread * np.sqrt(k * (periods - k) / periods))
+    largest = np.abs(change).max(axis=1)
+    at = int(np.abs(change[0]).argmax())
+    return at + 3, float(change[0][at]), float((largest >= largest[0] - 1e-12).mean())
