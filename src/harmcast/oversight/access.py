@@ -120,12 +120,22 @@ RULES: dict[Action, Rule] = {
     Action.VIEW_AUDIT: _rule((S, D, E, P), "see the fairness audit"),
     Action.VIEW_DATA_QUALITY: _rule((A, S, D, E, P), "see the quality of the data"),
     Action.LIST_PEOPLE: _rule((M, S), "list the unit's people", trained=True, own_unit=True, names=True),
-    Action.OPEN_PERSON: _rule((M, S), "open a person of the unit", trained=True, own_unit=True, names=True, purpose=True),
-    Action.OPEN_PERSON_PSEUDONYMISED: _rule((D, E), "open a person's scores without name or reference", trained=True, purpose=True),
-    Action.DECIDE: _rule((M, S), "record a decision about a person of the unit", trained=True, own_unit=True, names=True, purpose=True),
+    Action.OPEN_PERSON: _rule(
+        (M, S), "open a person of the unit", trained=True, own_unit=True, names=True, purpose=True
+    ),
+    Action.OPEN_PERSON_PSEUDONYMISED: _rule(
+        (D, E), "open a person's scores without name or reference", trained=True, purpose=True
+    ),
+    Action.DECIDE: _rule(
+        (M, S), "record a decision about a person of the unit", trained=True, own_unit=True, names=True, purpose=True
+    ),
     Action.SIGN_OFF: _rule((S,), "sign off a referral", trained=True, own_unit=True, names=True, purpose=True),
-    Action.REPORT_DATA_ERROR: _rule((M, S), "report an error in a person's data", trained=True, own_unit=True, names=True),
-    Action.EXPORT_PEOPLE: _rule((M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True, purpose=True),
+    Action.REPORT_DATA_ERROR: _rule(
+        (M, S), "report an error in a person's data", trained=True, own_unit=True, names=True
+    ),
+    Action.EXPORT_PEOPLE: _rule(
+        (M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True, purpose=True
+    ),
     Action.APPROVE_EXPORT: _rule((S,), "approve a download that holds names", own_unit=True, names=True),
     Action.VIEW_UNIT_WORK: _rule((S,), "see the unit's decisions and workload", own_unit=True),
     Action.VIEW_REGISTER: _rule(EVERYONE, "see the register of tools"),
@@ -192,7 +202,9 @@ def may_see_tool(role: Role, status: str) -> Answer:
     if status == "stopped":
         return Answer(False, "The tool is stopped in the register.", "status")
     if status == "shadow" and role not in SHADOW_ROLES:
-        return Answer(False, "The tool runs in shadow: it is being judged, and not shown to those who would act on it.", "status")
+        return Answer(
+            False, "The tool runs in shadow: it is being judged, and not shown to those who would act on it.", "status"
+        )
     return Answer(True, f"The tool's status is {status}.")
 
 

@@ -54,12 +54,16 @@ def build(node_modules: Path, folder: Path = VENDOR) -> list[Path]:
             text = (node_modules / source).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise RunStopped(
-                f"{source} is not installed.", code="assets_missing", next_step="Run `npm ci` in the project's folder and try again."
+                f"{source} is not installed.",
+                code="assets_missing",
+                next_step="Run `npm ci` in the project's folder and try again.",
             ) from None
         if name.endswith(".css"):
             text = plain_style(text)
             if "GDS Transport" in text or "@font-face" in text:
-                raise RunStopped(f"{source} still names a font file.", code="assets_font", next_step="Mend `plain_style`.")
+                raise RunStopped(
+                    f"{source} still names a font file.", code="assets_font", next_step="Mend `plain_style`."
+                )
         elif name.endswith(".js"):
             text = plain_script(text)
         (folder / name).write_text(text, encoding="utf-8")

@@ -1,1 +1,12 @@
-"""One module a home or a group of pages."""
+"""Pages, one module a part of the service. A new module makes a `pages = Pages()` and is named in `all_pages`."""
+
+from __future__ import annotations
+
+from harmcast.web.guard import Pages
+
+
+def all_pages() -> list[Pages]:
+    """Every part of the service, in the order its addresses are tried."""
+    from harmcast.web.pages import area, cell, files, notices, signing_in, track_record, training, users
+
+    return [module.pages for module in (files, signing_in, notices, area, cell, track_record, training, users)]

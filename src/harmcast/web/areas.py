@@ -1,0 +1,280 @@
+"""My area as a page reads it: rows of cells with range, baselines, change in words, groups and what came before.
+
+Only what was published is read; nothing is forecast here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from harmcast.web import words
+from harmcast.web.released import Outcome
+
+PAGE_ROWS = 25
+ORDERS = {
+    "expected": "Expected number",
+    "chance": "Chance of at least one",
+    "last4": "Last 4 weeks",
+    "year": "Same weeks last year",
+    "usual": "52-week mean",
+    "change": "Change",
+    "cell": "Cell",
+    "area": "Area",
+}
+_BREAKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+SHADES = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell of a release, ready to read."""
+
+    cell: str
+    area: str | None
+    easting_m: float
+    northing_m: float
+    expected: float
+    lower: int
+    upper: int
+    range_level: float
+    chance_any: float
+    chance_top20: float
+    rank_low: int
+    rank_high: int
+    model: str
+    baseline_4w: float
+    baseline_last_year: float | None
+    baseline_52w: float
+    baseline_24m: float
+    change: str
+    group: int
+    past: tuple[Outcome, ...] = field(default=())
+
+    @property
+    def is_higher(self) -> bool:
+        return self.change.startswith("higher")
+
+    @property
+    def is_lower(self) -> bool:
+        return self.change.startswith("lower")
+
+    @property
+    def inside(self) -> int:
+        """Of the earlier releases shown, how many ranges held what came."""
+        return sum(outcome.place == "inside" for outcome in self.past)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring cells of the list whose credible ranks overlap the first one's: too few to rank."""
+
+    number: int
+    first: int
+    last: int
+
+    @property
+    def cells(self) -> int:
+        return self.last - self.first + 1
+
+
+def rows(cells: pl.DataFrame, past: dict[str, list[Outcome]]) -> list[Row]:
+    """Every cell, the highest expected number first, with its group of cells that cannot be told apart.
+
+    A group begins with the highest cell not yet in one, and holds every following cell whose best credible rank is
+    no worse than that cell's worst.
+    """
+    ordered = cells.sort(["expected", "cell"], descending=[True, False])
+    found: list[Row] = []
+    group, worst = 0, 0
+    for record in ordered.iter_rows(named=True):
+        if not found or record["rank_low"] > worst:
+            group += 1
+            worst = record["rank_high"]
+        found.append(_row(record, group, tuple(past.get(record["cell"], ())[-5:])))
+    return found
+
+
+def _row(record: dict[str, Any], group: int, past: tuple[Outcome, ...]) -> Row:
+    names = ("cell", "area", "easting_m", "northing_m", "expected", "lower", "upper", "range_level", "chance_any")
+    more = (
+        "chance_top20",
+        "rank_low",
+        "rank_high",
+        "model",
+        "baseline_4w",
+        "baseline_last_year",
+        "baseline_52w",
+        "baseline_24m",
+    )
+    return Row(
+        **{name: record[name] for name in (*names, *more)},
+        change=words.change(record["baseline_4w"], record["baseline_52w"]),
+        group=group,
+        past=past,
+    )
+
+
+def groups(found: Sequence[Row]) -> dict[int, Group]:
+    """Each group with the places in the list that it spans, counted from 1."""
+    spans: dict[int, Group] = {}
+    for place, row in enumerate(found, start=1):
+        first = spans[row.group].first if row.group in spans else place
+        spans[row.group] = Group(row.group, first, place)
+    return spans
+
+
+def ordered(found: Sequence[Row], order: str) -> list[Row]:
+    """The rows in one of ORDERS; ties keep the highest expected number first."""
+    by = {
+        "expected": lambda r: 0,
+        "chance": lambda r: -r.chance_any,
+        "last4": lambda r: -r.baseline_4w,
+        "year": lambda r: -(r.baseline_last_year or 0),
+        "usual": lambda r: -r.baseline_52w,
+        "change": lambda r: (
+            not r.is_higher,
+            r.is_lower,
+            r.change == "none for a year",
+            -(r.baseline_4w - r.baseline_52w),
+        ),
+        "cell": lambda r: r.cell,
+        "area": lambda r: (r.area is None, r.area or ""),
+    }[order]
+    return sorted(found, key=by)
+
+
+@dataclass(frozen=True)
+class Class:
+    """One shade of the map: from `low` up to but not including `high`."""
+
+    low: float
+    high: float | None
+    shade: int
+    cells: int
+
+    @property
+    def words(self) -> str:
+        def plain(x: float) -> str:
+            return f"{x:g}"
+
+        if self.low == 0:
+            return f"under {plain(self.high or 0)}"
+        return f"{plain(self.low)} or more" if self.high is None else f"{plain(self.low)} to {plain(self.high)}"
+
+
+def classes(expected: Sequence[float]) -> list[Class]:
+    """Shades for the map, light to dark: round breaks, as many as the numbers need and at most SHADES.
+
+    The darkest class begins at the highest break that at least one cell reaches.
+    """
+    most = max(expected, default=0.0)
+    reached = [b for b in _BREAKS if b <= most][-(SHADES - 1) :]
+    edges = [0.0, *reached]
+    found = []
+    for i, low in enumerate(edges):
+        high = edges[i + 1] if i + 1 < len(edges) else None
+        inside = sum(low <= x and (high is None or x < high) for x in expected)
+        found.append(Class(low, high, SHADES - len(edges) + i, inside))
+    return found
+
+
+def map_cells(found: Sequence[Row]) -> list[list[Any]]:
+    """What the map needs of each cell, in the order of MAP_FIELDS: the same facts as the row."""
+    return [
+        [
+            row.cell,
+            row.area or "",
+            row.easting_m,
+            row.northing_m,
+            round(row.expected, 4),
+            words.span(row.lower, row.upper),
+            words.number(row.expected),
+            words.share(row.chance_any),
+            words.count(row.baseline_4w),
+            words.count(row.baseline_last_year),
+            words.number(row.baseline_52w),
+            row.change,
+            words.ranks(row.rank_low, row.rank_high),
+        ]
+        for row in found
+    ]
+
+
+MAP_FIELDS = "cell area easting_m northing_m expected range expected_words chance last_4w last_year mean_52w change ranks".split()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that changed since the release before: words, and the cells it speaks of."""
+
+    words: str
+    cells: tuple[str, ...] = ()
+    more: int = 0
+
+
+def changes(
+    now: Sequence[Row],
+    before: pl.DataFrame | None,
+    total: dict[str, Any],
+    total_before: dict[str, Any] | None,
+    top: int,
+) -> list[Change]:
+    """What changed since the release before, the most useful first; at most four things.
+
+    Args:
+        now: rows of this release, highest expected first.
+        before: cells of the release before; None when there is none.
+        total, total_before: the force's row of tables.FORECAST_AREAS in both.
+        top: length of the list that hit rates speak of, cells.
+    """
+    found: list[Change] = []
+    higher = sorted((r for r in now if r.is_higher), key=lambda r: -r.baseline_4w)
+    if higher:
+        found.append(
+            Change(
+                f"{words.plural(len(higher), 'cell')} had more in the last 4 weeks than {'its' if len(higher) == 1 else 'their'} own usual",
+                tuple(r.cell for r in higher[:4]),
+                max(0, len(higher) - 4),
+            )
+        )
+    else:
+        found.append(Change("No cell had more in the last 4 weeks than its own usual"))
+    if before is None or total_before is None:
+        found.append(Change("There is no release before this one to compare with"))
+        return found
+    listed_now = [r.cell for r in now[:top]]
+    listed_before = before.sort(["expected", "cell"], descending=[True, False])["cell"].head(top).to_list()
+    came = [c for c in listed_now if c not in listed_before]
+    if came:
+        found.append(
+            Change(
+                f"{words.plural(len(came), 'cell')} came into the {top} highest, in place of as many",
+                tuple(came[:4]),
+                max(0, len(came) - 4),
+            )
+        )
+    else:
+        found.append(Change(f"The same {top} cells are highest as in the release before"))
+    found.append(Change(_total_words(total, total_before)))
+    old_models, new_models = set(before["model"].to_list()), {r.model for r in now}
+    if old_models != new_models:
+        found.append(
+            Change(f"The numbers are now made by: {words.listed(sorted(words.model_name(m) for m in new_models))}")
+        )
+    return found
+
+
+def _total_words(total: dict[str, Any], before: dict[str, Any]) -> str:
+    difference = total["expected"] - before["expected"]
+    size = (
+        "about as many as"
+        if abs(difference) < 0.05 * max(1.0, before["expected"])
+        else "more than"
+        if difference > 0
+        else "fewer than"
+    )
+    return f"The force as a whole is expected to have {size} the release before said ({words.number(total['expected'])}, was {words.number(before['expected'])})"

@@ -1,0 +1,131 @@
+"""What people wrote on a cell: notes, recommendations to tasking and what was decided, activity. Nothing is edited."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.oversight.access import ROLES, Role
+from harmcast.store import schema
+from harmcast.store.operations import Operations, Writing
+
+OUTCOMES: dict[str, str] = {
+    "adopted": "Adopted",
+    "adopted_in_part": "Adopted in part",
+    "not_adopted": "Not adopted",
+    "deferred": "Deferred",
+}
+ACTIVITIES: dict[str, str] = {"patrol": "Patrol", "visit": "Visit", "other": "Other"}
+
+
+def _signed(row: dict[str, Any]) -> dict[str, Any]:
+    role = row["role"]
+    return {**row, "role_name": ROLES[Role(role)][0] if role in list(Role) else role}
+
+
+def _rows(operations: Operations, table: sa.Table, tool: str, cell: str, most: int = 100) -> list[dict[str, Any]]:
+    users = schema.users
+    query = (
+        sa.select(table, users.c.name.label("by_name"))
+        .outerjoin(users, users.c.account == table.c.by)
+        .where(table.c.tool == tool, table.c.cell == cell)
+        .order_by(table.c.id.desc())
+        .limit(most)
+    )
+    return [_signed(row) for row in operations.rows(query)]
+
+
+def notes(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
+    """Notes on the cell, the newest first."""
+    return _rows(operations, schema.cell_notes, tool, cell)
+
+
+def activity(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
+    """Patrols and visits recorded on the cell, the newest first."""
+    return _rows(operations, schema.cell_activity, tool, cell)
+
+
+def recommendations(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
+    """Recommendations to tasking, the newest first, each with its `outcomes`."""
+    rows = _rows(operations, schema.tasking, tool, cell)
+    answered: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["step"] == "outcome":
+            answered.setdefault(row["about"], []).insert(0, row)
+    return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
+
+
+def marked(operations: Operations, tool: str) -> dict[str, set[str]]:
+    """Cells of a tool on which something is written: cell -> "note", "recommended", "decided"."""
+    found: dict[str, set[str]] = {}
+    for row in operations.rows(sa.select(schema.cell_notes.c.cell).where(schema.cell_notes.c.tool == tool).distinct()):
+        found.setdefault(row["cell"], set()).add("note")
+    query = sa.select(schema.tasking.c.cell, schema.tasking.c.step).where(schema.tasking.c.tool == tool).distinct()
+    for row in operations.rows(query):
+        found.setdefault(row["cell"], set()).add("decided" if row["step"] == "outcome" else "recommended")
+    return found
+
+
+def add_note(tx: Writing, tool: str, cell: str, week: str, text: str, by: str, role: str) -> int:
+    return tx.insert(schema.cell_notes, tool=tool, cell=cell, week=week, words=text, by=by, role=role, at=tx.at)
+
+
+def recommend(tx: Writing, tool: str, cell: str, week: str, text: str, by: str, role: str) -> int:
+    return tx.insert(
+        schema.tasking, tool=tool, cell=cell, week=week, step="recommendation", words=text, by=by, role=role, at=tx.at
+    )
+
+
+def decide(
+    tx: Writing,
+    tool: str,
+    cell: str,
+    week: str,
+    about: int,
+    choice: str,
+    text: str,
+    decided_on: date,
+    by: str,
+    role: str,
+) -> int:
+    return tx.insert(
+        schema.tasking,
+        tool=tool,
+        cell=cell,
+        week=week,
+        step="outcome",
+        about=about,
+        choice=choice,
+        words=text or None,
+        decided_on=decided_on,
+        by=by,
+        role=role,
+        at=tx.at,
+    )
+
+
+def add_activity(
+    tx: Writing,
+    tool: str,
+    cell: str,
+    kind: str,
+    happened_on: date,
+    minutes: float | None,
+    text: str,
+    by: str,
+    role: str,
+) -> int:
+    return tx.insert(
+        schema.cell_activity,
+        tool=tool,
+        cell=cell,
+        kind=kind,
+        happened_on=happened_on,
+        minutes=minutes,
+        words=text or None,
+        by=by,
+        role=role,
+        at=tx.at,
+    )

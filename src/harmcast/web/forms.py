@@ -1,0 +1,84 @@
+"""Reading forms: each fault is one line for the error summary and one for its field; nothing typed is lost."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+MOST_WORDS = 2000
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: str) -> str:
+    """The text without control and direction marks, line ends as one kind, spaces at the ends gone."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "".join(c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c)[0] != "C")).strip()
+
+
+@dataclass
+class Form:
+    """A form that was sent, its faults gathered as its fields are read.
+
+    form = Form(visit.form); words = form.words("words", "Write the note"); if form.errors: show the page again.
+    """
+
+    sent: Mapping[str, str]
+    errors: list[dict[str, str]] = field(default_factory=list)
+
+    def fault(self, name: str, text: str) -> None:
+        self.errors.append({"text": text, "href": f"#{name}"})
+
+    def words(self, name: str, missing: str | None, most: int = MOST_WORDS) -> str:
+        """A text; `missing` is the fault said when it is empty, None when it may be."""
+        text = plain(self.sent.get(name, ""))
+        if not text and missing:
+            self.fault(name, missing)
+        if len(text) > most:
+            self.fault(name, f"Use {most:,} characters or fewer")
+        return text
+
+    def choice(self, name: str, choices: Mapping[str, str], missing: str) -> str:
+        """One of the choices."""
+        value = self.sent.get(name, "")
+        if value not in choices:
+            self.fault(name, missing)
+        return value
+
+    def day(self, name: str, missing: str, *, first: date | None = None, last: date | None = None) -> date | None:
+        """A date of three fields, name-day, name-month, name-year."""
+        parts = [self.sent.get(f"{name}-{part}", "").strip() for part in ("day", "month", "year")]
+        if not any(parts):
+            self.fault(f"{name}-day", missing)
+            return None
+        try:
+            value = date(int(parts[2]), int(parts[1]), int(parts[0]))
+        except (ValueError, OverflowError):
+            self.fault(f"{name}-day", "Enter a real date")
+            return None
+        if first and value < first:
+            self.fault(f"{name}-day", f"The date must be {first.day} {first:%B %Y} or later")
+        if last and value > last:
+            self.fault(f"{name}-day", f"The date must be {last.day} {last:%B %Y} or earlier")
+        return value
+
+    def whole(self, name: str, low: int, high: int, words: str) -> int | None:
+        """A whole number from low to high; None if left empty."""
+        text = self.sent.get(name, "").strip()
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 9 and low <= int(text) <= high):
+            self.fault(name, words)
+            return None
+        return int(text)
+
+    def error(self, name: str) -> dict[str, str] | None:
+        """The fault of one field, as GOV.UK's macros take it."""
+        for fault in self.errors:
+            if fault["href"] == f"#{name}":
+                return {"text": fault["text"]}
+        return None
+
+    def value(self, name: str) -> str:
+        return self.sent.get(name, "")

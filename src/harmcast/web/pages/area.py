@@ -1,0 +1,312 @@
+"""My area: one tool's release as a table and a map, what changed first; its downloads and its one-page briefing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+from starlette.responses import Response
+
+from harmcast.oversight.access import Action
+from harmcast.publish.disclosure import neutral
+from harmcast.publish.release import NOTICE
+from harmcast.settings import PlacesTool
+from harmcast.store import schema
+from harmcast.store.releases import Release
+from harmcast.web import areas, released
+from harmcast.web.areas import Row
+from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
+from harmcast.web.shell import go, page
+
+pages = Pages()
+RECENT_RELEASES = 26
+BRIEFING_CELLS = 12
+
+
+def title_of(tool: PlacesTool) -> str:
+    """The tool's name as read on pages."""
+    return tool.title or tool.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A tool's release as asked for: published, or the newest one."""
+
+    tool: PlacesTool
+    release: Release
+    history: list[Release]
+    is_newest: bool
+
+    @property
+    def before(self) -> Release | None:
+        """The release before this one."""
+        earlier = [r for r in self.history if r.origin < self.release.origin]
+        return earlier[-1] if earlier else None
+
+
+def choose(visit: Visit, name: str, week: str) -> Chosen:
+    """The published release that was asked for. Raises Refused where there is none."""
+    tool = visit.places_tool(name)
+    history = visit.state.releases.history(name)
+    if not history:
+        raise Refused(
+            404,
+            "Nothing is published yet",
+            f"{title_of(tool)} has no published release. It appears here after the first weekly run is released.",
+        )
+    if not week:
+        return Chosen(tool, history[-1], history, True)
+    for release in history:
+        if release.name == week:
+            return Chosen(tool, release, history, release.name == history[-1].name)
+    raise not_found("No published release has this name.")
+
+
+def rows_of(chosen: Chosen) -> list[Row]:
+    """Every cell of the release with what came of the releases before, read once a release."""
+    newest, tool = chosen.release, chosen.tool
+    past = released.outcomes(newest, chosen.history, tool.name, tool.horizon_weeks)
+    key = (released.fingerprint(newest), tool.name, "rows", len(chosen.history))
+    return released.kept.get(key, lambda: areas.rows(released.frame(newest, tool.name), past))
+
+
+def area_frame(release: Release, tool: str) -> pl.DataFrame:
+    """Areas of the release, the whole force (area null) among them."""
+    return released.frame(release, f"{tool}_areas")
+
+
+def total_of(release: Release | None, tool: str, area: str | None = None) -> dict[str, Any] | None:
+    """The row of one area, or of the whole force; None if the release holds none."""
+    if release is None or not released.has(release, f"{tool}_areas"):
+        return None
+    frame = area_frame(release, tool)
+    found = frame.filter(pl.col("area").is_null() if area is None else pl.col("area") == area)
+    return found.row(0, named=True) if found.height else None
+
+
+@pages.get("/areas", Action.VIEW_AREAS, view=None)
+def my_area_home(visit: Here) -> Response:
+    """On to the first tool that this visitor may see."""
+    for tool in visit.settings.places_tools:
+        if visit.may_see(tool.name) and tool.name in visit.trained:
+            return go(f"/areas/{tool.name}")
+    raise Refused(
+        403,
+        "No area tool is open to you yet",
+        "A tool is shown once it is in trial or in use, and once your training on it is recorded.",
+    )
+
+
+@pages.get("/areas/{tool}", Action.VIEW_AREAS, view="areas_viewed")
+def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = "expected", at: int = 1) -> Response:
+    """The table, the map, what changed first."""
+    chosen = choose(visit, tool, week)
+    everything = rows_of(chosen)
+    named = sorted({row.area for row in everything if row.area})
+    if area and area not in named:
+        raise not_found("No area of the release has this name.")
+    if sort not in areas.ORDERS:
+        sort = "expected"
+    inside = [row for row in everything if not area or row.area == area]
+    spans = areas.groups(inside)
+    shown = areas.ordered(inside, sort)
+    last_page = max(1, -(-len(shown) // areas.PAGE_ROWS))
+    at = min(max(1, at), last_page)
+    start = (at - 1) * areas.PAGE_ROWS
+    total = total_of(chosen.release, tool, area or None)
+    before = chosen.before
+    return page(
+        visit,
+        "area",
+        title=f"{title_of(chosen.tool)}{f': {area}' if area else ''}",
+        about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
+        tool=chosen.tool,
+        tool_title=title_of(chosen.tool),
+        tabs=tabs(visit, tool),
+        chosen=chosen,
+        releases=[r for r in reversed(chosen.history)][:RECENT_RELEASES],
+        areas_named=named,
+        area=area,
+        total=total,
+        changes=areas.changes(
+            everything,
+            released.frame(before, tool) if before and released.has(before, tool) else None,
+            total_of(chosen.release, tool) or {},
+            total_of(before, tool),
+            chosen.tool.top_cells,
+        ),
+        rows=shown[start : start + areas.PAGE_ROWS],
+        start=start,
+        count=len(shown),
+        groups=spans,
+        sort=sort,
+        orders=areas.ORDERS,
+        at=at,
+        last_page=last_page,
+        given={"week": week, "area": area, "sort": sort if sort != "expected" else ""},
+        classes=areas.classes([row.expected for row in everything]),
+        map_data=map_data(chosen, inside),
+        has_past=bool(everything and everything[0].past),
+        area_rows=area_rows(chosen.release, tool) if not area else [],
+    )
+
+
+def tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
+    """A tab for each places tool that this visitor may see."""
+    return [
+        {"text": title_of(t), "href": f"/areas/{t.name}", "current": t.name == tool}
+        for t in visit.settings.places_tools
+        if visit.may_see(t.name) and t.name in visit.trained
+    ]
+
+
+def area_rows(release: Release, tool: str) -> list[dict[str, Any]]:
+    """Policing areas with their expected totals, the highest first; the force last."""
+    if not released.has(release, f"{tool}_areas"):
+        return []
+    frame = area_frame(release, tool)
+    parts = frame.filter(pl.col("area").is_not_null()).sort("expected", descending=True)
+    return [*parts.iter_rows(named=True), *frame.filter(pl.col("area").is_null()).iter_rows(named=True)]
+
+
+def map_data(chosen: Chosen, inside: Sequence[Row]) -> Markup:
+    """What the map draws, as JSON that is safe inside a page."""
+    release, tool = chosen.release, chosen.tool
+    key = (released.fingerprint(release), tool.name, "map", tuple(row.cell for row in inside))
+
+    def make() -> Markup:
+        drawn = released.document(release, f"{tool.name}_map")
+        shades = areas.classes([row.expected for row in rows_of(chosen)])
+        data = {
+            "fields": areas.MAP_FIELDS,
+            "cells": areas.map_cells(inside),
+            "shapes": drawn.get("cells") or {},
+            "side_m": drawn.get("side_m") or tool.side_m,
+            "outline": drawn.get("outline") or [],
+            "areas": drawn.get("areas") or {},
+            "classes": [[c.low, c.shade] for c in shades],
+            "address": f"/areas/{tool.name}/cells/",
+            "week": "" if chosen.is_newest else release.name,
+        }
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+
+    return released.kept.get(key, make)
+
+
+@pages.get("/areas/{tool}/briefing", Action.VIEW_AREAS, view="briefing_viewed")
+def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
+    """One A4 page for tasking: the highest cells, what changed, what to mind."""
+    chosen = choose(visit, tool, week)
+    everything = rows_of(chosen)
+    inside = [row for row in everything if not area or row.area == area]
+    if not inside:
+        raise not_found("No area of the release has this name.")
+    before = chosen.before
+    return page(
+        visit,
+        "briefing",
+        title=f"Tasking briefing: {title_of(chosen.tool)}",
+        about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
+        tool=chosen.tool,
+        tool_title=title_of(chosen.tool),
+        area=area,
+        total=total_of(chosen.release, tool, area or None),
+        rows=inside[:BRIEFING_CELLS],
+        groups=areas.groups(inside),
+        changes=areas.changes(
+            everything,
+            released.frame(before, tool) if before and released.has(before, tool) else None,
+            total_of(chosen.release, tool) or {},
+            total_of(before, tool),
+            chosen.tool.top_cells,
+        ),
+        back=f"/areas/{tool}",
+        given={"week": week, "area": area},
+    )
+
+
+_COLUMNS = (
+    "cell area easting_m northing_m origin horizon_weeks expected lower upper range_level chance_any chance_top20 "
+    "rank_low rank_high model baseline_4w baseline_last_year baseline_52w baseline_24m"
+).split()
+
+
+def csv_text(frame: pl.DataFrame, header: Sequence[str]) -> bytes:
+    """The frame as CSV under lines of words; text that a spreadsheet could take for a formula is made harmless."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    for line in header:
+        writer.writerow([line])
+    plain = frame.with_columns(
+        pl.col(pl.Float64).round(6), *[neutral(c) for c, t in frame.schema.items() if t == pl.String]
+    )
+    writer.writerow(plain.columns)
+    writer.writerows(plain.iter_rows())
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+@pages.get("/areas/{tool}/download.csv", Action.EXPORT_AREAS, view=None)
+def download_csv(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
+    """The release's cells as CSV, the notice on top."""
+    chosen = choose(visit, tool, week)
+    frame = _cells(chosen, area)
+    line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
+    header = [
+        NOTICE,
+        f"{visit.settings.force.name}. {title_of(chosen.tool)}. Release {line.week}. Data to {line.data_to}. Model: {line.model}.",
+    ]
+    if visit.settings.force.invented:
+        header.append("Invented force: no place or figure here is real.")
+    content = csv_text(frame.select([c for c in _COLUMNS if c in frame.columns]), header)
+    return _sent(visit, chosen, content, frame.height, "csv", "text/csv; charset=utf-8")
+
+
+@pages.get("/areas/{tool}/download.geojson", Action.EXPORT_AREAS, view=None)
+def download_geojson(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
+    """The release's cells as GeoJSON in WGS84, for a map of one's own."""
+    chosen = choose(visit, tool, week)
+    frame = _cells(chosen, area)
+    wanted = set(frame["cell"].to_list())
+    document = json.loads(chosen.release.read(f"{tool}.geojson"))
+    document["features"] = [f for f in document["features"] if f["properties"]["cell"] in wanted]
+    line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
+    document.update(notice=NOTICE, release=line.week, data_to=line.data_to.isoformat(), model=line.model)
+    content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return _sent(visit, chosen, content, frame.height, "geojson", "application/geo+json")
+
+
+def _cells(chosen: Chosen, area: str) -> pl.DataFrame:
+    frame = released.frame(chosen.release, chosen.tool.name)
+    if area:
+        frame = frame.filter(pl.col("area") == area)
+    if frame.height == 0:
+        raise not_found("No area of the release has this name.")
+    return frame.sort(["expected", "cell"], descending=[True, False])
+
+
+def _sent(visit: Visit, chosen: Chosen, content: bytes, rows: int, kind: str, media_type: str) -> Response:
+    """The download, after its row and its event are written."""
+    what = f"areas:{chosen.tool.name}:{chosen.release.name}:{kind}"
+    event = visit.event("disclosure", "areas_downloaded", about=what, rows=rows)
+    with visit.writing(event) as tx:
+        tx.insert(
+            schema.exports,
+            what=what,
+            rows=rows,
+            with_names=False,
+            sha256=hashlib.sha256(content).hexdigest(),
+            by=visit.user.account,
+            role=visit.role.value,
+            unit=visit.user.unit,
+            at=tx.at,
+        )
+    name = f"{chosen.tool.name}-{chosen.release.name}.{kind}"
+    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})

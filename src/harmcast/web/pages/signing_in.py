@@ -1,0 +1,188 @@
+"""Signing in and out, and one's own account: roles held, and a new password."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from harmcast.errors import AccessDenied
+from harmcast.oversight import access
+from harmcast.oversight.access import ROLES, Action, Role
+from harmcast.oversight.log import Event
+from harmcast.web import accounts, sessions
+from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
+from harmcast.web.shell import go, page
+
+pages = Pages()
+FORM_COOKIE = "harmcast-form"
+WRONG = "The log-in name or the password is not right"
+
+
+def safe_next(address: str) -> str:
+    """A page of ours to go on to; the home page for anything else."""
+    parts = urlsplit(address)
+    fits = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return address if fits and "\\" not in address and address.isprintable() else "/"
+
+
+@pages.get("/", Action.USE_OWN_ACCOUNT, view=None)
+def home(visit: Here) -> Response:
+    """On to the home of one's role."""
+    homes = [
+        (Action.VIEW_AREAS, "/areas"),
+        (Action.MANAGE_USERS, "/users"),
+        (Action.VIEW_TRACK_RECORD, "/track-record"),
+    ]
+    for action, address in homes:
+        if access.may(visit.role, action, trained=True):
+            return go(address if visit.may(action) else "/training")
+    return go("/training")
+
+
+@pages.get("/sign-in", Action.SIGN_IN, view=None)
+def sign_in_page(visit: Here, next: str = "/") -> Response:
+    """The form; with the force's own log-in the way there stands first."""
+    if visit.session is not None:
+        return go(safe_next(next))
+    return _form(visit, safe_next(next))
+
+
+def _form(
+    visit: Visit, after: str, status: int = 200, errors: list[dict[str, str]] | None = None, account: str = ""
+) -> Response:
+    token = secrets.token_hex(32)
+    response = page(
+        visit,
+        "sign_in",
+        status,
+        title="Sign in",
+        after=after,
+        form_token=token,
+        account=account,
+        errors=errors or [],
+        oidc=visit.settings.web.login == "oidc",
+    )
+    https = visit.request.app.state.https
+    response.set_cookie(
+        FORM_COOKIE, token, max_age=3600, httponly=True, samesite="strict", secure=https, path="/sign-in"
+    )
+    return response
+
+
+@pages.post("/sign-in", Action.SIGN_IN)
+async def sign_in(visit: Here) -> Response:
+    """Checks a password, off the event loop, and opens a new session."""
+    form, request = visit.form, visit.request
+    after = safe_next(form.get("next", "/"))
+    sent, held = form.get("form_token", ""), request.cookies.get(FORM_COOKIE, "")
+    if not held or not hmac.compare_digest(sent.encode(), held.encode()):
+        return _form(visit, after, 403, [{"text": "The form had expired. Try again.", "href": "#account"}])
+    account = form.get("account", "").strip().lower()[:200]
+    address = request.client.host if request.client else "unknown"
+    try:
+        guess = await run_in_threadpool(accounts.take_guess, visit.operations, account, address)
+    except AccessDenied as error:
+        return _form(visit, after, 429, [{"text": f"{error.message} {error.next_step}", "href": "#account"}])
+    stored = await run_in_threadpool(accounts.password_hash, visit.operations, account)
+    loop = asyncio.get_running_loop()
+    right = await loop.run_in_executor(accounts.hashing, accounts.is_password, stored, form.get("password", "")[:1000])
+    roles = await run_in_threadpool(accounts.roles_of, visit.operations, account) if right else ()
+    if not right:
+        return _form(visit, after, 401, [{"text": WRONG, "href": "#account"}])
+    if not roles:
+        return _form(
+            visit, after, 403, [{"text": "Your account has no role yet. Ask an administrator.", "href": "#account"}]
+        )
+    token = await run_in_threadpool(_begin, visit, account, roles[0], guess)
+    return _with_session(visit, go(after), token)
+
+
+def _begin(visit: Visit, account: str, held: accounts.Held, guess: int | None, action: str = "signed_in") -> str:
+    event = Event(account, held.role.value, "administration", action)
+    with visit.operations.writing(event) as tx:
+        if visit.session is not None:
+            sessions.end(tx, visit.session)
+        if guess:
+            accounts.mark_right(tx, guess)
+        return sessions.begin(tx, account, held.role, held.unit, visit.settings.web)
+
+
+def _with_session(visit: Visit, response: Response, token: str) -> Response:
+    response.set_cookie(
+        cookie_name(visit.request), token, httponly=True, samesite="lax", secure=visit.request.app.state.https, path="/"
+    )
+    return response
+
+
+@pages.post("/sign-out", Action.USE_OWN_ACCOUNT)
+def sign_out(visit: Here) -> Response:
+    """Ends the session on the server; the token opens nothing any more."""
+    with visit.operations.writing(visit.event("administration", "signed_out")) as tx:
+        sessions.end(tx, visit.user)
+    response = go("/sign-in")
+    response.delete_cookie(cookie_name(visit.request), path="/", secure=visit.request.app.state.https, httponly=True)
+    return response
+
+
+@pages.get("/account", Action.USE_OWN_ACCOUNT, view="account_viewed")
+def account_page(visit: Here, saved: str = "") -> Response:
+    """Roles held, trainings recorded, and a form for a new password."""
+    return _account(visit, notice="Your password is changed." if saved == "password" else None)
+
+
+def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
+    roles = accounts.roles_of(visit.operations, visit.user.account)
+    return page(
+        visit,
+        "account",
+        status,
+        title="Your account",
+        roles=[{"role": h.role, "name": ROLES[h.role][0], "may": ROLES[h.role][1], "unit": h.unit} for h in roles],
+        trained=[t for t in visit.settings.tools if t.name in visit.trained],
+        local=visit.settings.web.login == "local",
+        shortest=accounts.SHORTEST_PASSWORD,
+        **values,
+    )
+
+
+@pages.post("/account/role", Action.USE_OWN_ACCOUNT)
+def change_role(visit: Here) -> Response:
+    """Goes on in another of one's roles, in a new session."""
+    wanted = (visit.form.get("role", ""), visit.form.get("unit", "") or None)
+    for held in accounts.roles_of(visit.operations, visit.user.account):
+        if (held.role.value, held.unit) == wanted:
+            return _with_session(visit, go("/"), _begin(visit, visit.user.account, held, None, "role_changed"))
+    raise Refused(403, "You do not hold this role", "Ask an administrator for it.")
+
+
+@pages.post("/account/password", Action.USE_OWN_ACCOUNT)
+async def change_password(visit: Here) -> Response:
+    """A new password: the old one is asked, every other session ends, and this one goes on under a new token."""
+    user, loop = visit.user, asyncio.get_running_loop()
+    new = visit.form.get("new", "")
+    address = visit.request.client.host if visit.request.client else "unknown"
+    guess = await run_in_threadpool(accounts.take_guess, visit.operations, user.account, address)
+    stored = await run_in_threadpool(accounts.password_hash, visit.operations, user.account)
+    right = await loop.run_in_executor(accounts.hashing, accounts.is_password, stored, visit.form.get("old", "")[:1000])
+    errors = []
+    if not right:
+        errors.append({"text": "The old password is not right", "href": "#old"})
+    if not accounts.SHORTEST_PASSWORD <= len(new) <= 200:
+        errors.append({"text": f"Choose a password of {accounts.SHORTEST_PASSWORD} to 200 characters", "href": "#new"})
+    if errors:
+        return await run_in_threadpool(lambda: _account(visit, 400, errors=errors))
+
+    def save() -> str:
+        with visit.operations.writing(visit.event("administration", "password_changed")) as tx:
+            accounts.mark_right(tx, guess)
+            accounts.set_password(tx, user.account, new)
+            return sessions.begin(tx, user.account, Role(user.role), user.unit, visit.settings.web)
+
+    token = await loop.run_in_executor(accounts.hashing, save)
+    return _with_session(visit, go("/account?saved=password"), token)

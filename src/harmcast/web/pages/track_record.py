@@ -1,0 +1,147 @@
+"""Were we right? Hits, ceiling and plain counts by release; expected against recorded; ranges; when the plain count stepped in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from harmcast.oversight.access import Action
+from harmcast.web import charts, released, track, words
+from harmcast.web.charts import Line
+from harmcast.web.guard import Here, Pages, Refused, Visit
+from harmcast.web.pages.area import title_of
+from harmcast.web.shell import go, page
+
+pages = Pages()
+SHOWN = 52
+NAMES = {
+    "ours": "This tool",
+    "foresight": "Best possible",
+    **{name: words.model_name(name).capitalize() for name in track.BASELINES},
+}
+SHORT = {"ours": "This tool", "foresight": "Best possible", "count_24m": "24-month count", "count_4w": "Last 4 weeks"}
+
+
+@pages.get("/track-record", Action.VIEW_TRACK_RECORD, view=None)
+def track_record_home(visit: Here) -> Response:
+    """On to the first tool that this visitor may see."""
+    for tool in visit.settings.places_tools:
+        if visit.may_see(tool.name):
+            return go(f"/track-record/{tool.name}")
+    raise Refused(404, "No track record is open to you yet", "A tool is shown once it is in trial or in use.")
+
+
+@pages.get("/track-record/{tool}", Action.VIEW_TRACK_RECORD, view="track_record_viewed")
+def track_record(visit: Here, tool: str) -> Response:
+    """The track record of one tool."""
+    found = visit.places_tool(tool)
+    history = visit.state.releases.history(tool)
+    if not history:
+        raise Refused(404, "Nothing is published yet", "A track record begins with the first release.")
+    newest = history[-1]
+    rows = track.judged(track.scores(history, tool))[:SHOWN]
+    past = released.outcomes(newest, history, tool, found.horizon_weeks)
+    apart = {row.origin for row in track.not_overlapping(rows)} or {o.origin for o in _every_fourth(past)}
+    outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
+    groups = track.calibration(outcomes)
+    return page(
+        visit,
+        "track_record",
+        title=f"Were we right? {title_of(found)}",
+        about=released.about(newest, found, visit.today, visit.settings.force.timezone),
+        tool=found,
+        tool_title=title_of(found),
+        tabs=_tabs(visit, tool),
+        rows=rows,
+        apart=track.not_overlapping(rows),
+        pooled=_pooled(rows),
+        names=NAMES,
+        hits_chart=_hits_chart(rows) if len(rows) > 1 else None,
+        groups=groups,
+        calibration_chart=charts.calibration([g.point for g in groups], "Expected against recorded offences a cell")
+        if groups
+        else None,
+        outcomes=len(outcomes),
+        windows=len({o.origin for o in outcomes}),
+        fallback=_fallback_history(history, tool),
+        inside=_inside(rows),
+    )
+
+
+def _every_fourth(past: dict[str, list[released.Outcome]]) -> list[released.Outcome]:
+    longest = max(past.values(), key=len, default=[])
+    return longest[::-1][::4]
+
+
+def _tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
+    return [
+        {"text": title_of(t), "href": f"/track-record/{t.name}", "current": t.name == tool}
+        for t in visit.settings.places_tools
+        if visit.may_see(t.name)
+    ]
+
+
+def _pooled(rows: list[track.Judged]) -> list[dict[str, Any]]:
+    """Hits pooled over windows that do not overlap: ours, each plain count's, the best possible."""
+    found = []
+    for name in ("ours", *track.BASELINES, "foresight"):
+        counted = track.pooled_hits(rows, name)
+        if counted is not None:
+            hits, crimes = counted
+            span = track.wilson(hits, crimes)
+            found.append(
+                {
+                    "name": NAMES[name],
+                    "key": name,
+                    "hits": hits,
+                    "crimes": crimes,
+                    "share": hits / crimes if crimes else None,
+                    "span": span,
+                }
+            )
+    return found
+
+
+def _hits_chart(rows: list[track.Judged]) -> Any:
+    ordered = sorted(rows, key=lambda r: r.origin)
+    labels = [f"{r.origin.day} {r.origin:%b %y}" for r in ordered]
+
+    def values(name: str) -> list[float | None]:
+        return [r.hits[name] / r.crimes if name in r.hits and r.crimes else None for r in ordered]
+
+    kinds = {"foresight": "ceiling", "ours": "ours", "count_24m": "plain", "count_4w": "short"}
+    series = [Line(SHORT[name], values(name), kind) for name, kind in kinds.items()]
+    return charts.lines(labels, series, "Share of offences that fell in the 20 highest cells, by release")
+
+
+def _fallback_history(history: list[Any], tool: str) -> list[dict[str, Any]]:
+    """Releases at which the model that makes the numbers changed, the newest first."""
+    found: list[dict[str, Any]] = []
+    last = None
+    for release in history:
+        record = released.document(release, f"{tool}_model")
+        fell_back = bool(record.get("fell_back"))
+        if last is None or fell_back != last:
+            found.append(
+                {
+                    "week": release.name,
+                    "fell_back": fell_back,
+                    "model": release.model or record.get("model"),
+                    "reason": record.get("reason"),
+                }
+            )
+        last = fell_back
+    return found[::-1]
+
+
+def _inside(rows: list[track.Judged]) -> dict[str, Any] | None:
+    apart = [r for r in track.not_overlapping(rows) if r.inside_share is not None]
+    if not apart:
+        return None
+    asked = [r.inside_expected for r in apart if r.inside_expected is not None]
+    return {
+        "share": sum(r.inside_share or 0 for r in apart) / len(apart),
+        "expected": sum(asked) / len(asked) if asked else None,
+        "n": len(apart),
+    }

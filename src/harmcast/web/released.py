@@ -1,0 +1,207 @@
+"""What was published, as pages read it: one release's frames, the line about it, and what came of those before it.
+
+A release never changes, so what is read from one is kept, by the SHA-256 that its manifest names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from harmcast.store.releases import Release
+from harmcast.web import words
+from harmcast.web.sessions import now_utc
+
+STALE_AFTER_DAYS = 8
+PAST_RELEASES = 5
+T = TypeVar("T")
+
+
+class Kept:
+    """The last `most` things read, by key."""
+
+    def __init__(self, most: int = 256) -> None:
+        self._most = most
+        self._things: OrderedDict[object, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key in self._things:
+                self._things.move_to_end(key)
+                found: T = self._things[key]
+                return found
+        made = make()
+        with self._lock:
+            self._things[key] = made
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+        return made
+
+
+kept = Kept()
+
+
+def fingerprint(release: Release) -> str:
+    """What tells two releases apart: the hash of its manifest, which names every file's hash."""
+    return release.manifest_sha256
+
+
+def manifest(release: Release) -> dict[str, Any]:
+    """What the release says of itself, read once."""
+    return kept.get((fingerprint(release), "manifest"), release.manifest)
+
+
+def has(release: Release, name: str) -> bool:
+    """Whether the release holds a table of that name."""
+    return f"{name}.parquet" in manifest(release).get("files", {})
+
+
+def frame(release: Release, name: str) -> pl.DataFrame:
+    """A table of the release, read once."""
+    return kept.get((fingerprint(release), name), lambda: release.frame(name))
+
+
+def document(release: Release, name: str) -> dict[str, Any]:
+    """A JSON document of the release, read once; empty if it holds none of that name."""
+    if f"{name}.json" not in manifest(release).get("files", {}):
+        return {}
+    found: dict[str, Any] = kept.get((fingerprint(release), name), lambda: json.loads(release.read(f"{name}.json")))
+    return found
+
+
+@dataclass(frozen=True)
+class About:
+    """The line about a release that stands on every page which shows its figures."""
+
+    week: str
+    status: str
+    origin: date
+    horizon_weeks: int
+    data_to: date
+    made_at: datetime | None
+    model: str
+    code_version: str
+    warnings: tuple[str, ...]
+    fallback: str | None
+    stale_days: int | None
+
+
+def _date(value: Any) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    return date.fromisoformat(str(value)[:10]) if value else None
+
+
+def local(moment: str, zone: str) -> datetime:
+    """A moment as the database writes it, in the force's zone."""
+    return now_utc(moment).astimezone(ZoneInfo(zone))
+
+
+def about(release: Release, tool: Any, today: date, zone: str) -> About:
+    """The line about one tool's release, as it reads on `today`.
+
+    Data warnings come from the manifest (`warnings`, or those of the tool in `tools`), the plain count's stepping in
+    from the model's record (`fell_back`, `reason`).
+    """
+    said = manifest(release)
+    record = document(release, f"{tool.name}_model")
+    data_to = _date(said.get("data_to") or said.get("as_of")) or release.origin - timedelta(days=1)
+    data_to = min(data_to, release.origin - timedelta(days=1))
+    models = frame(release, tool.name)["model"].unique().sort().to_list() if has(release, tool.name) else []
+    names = [words.model_name(str(name)) for name in (models or [release.model])]
+    version = record.get("version")
+    age = (today - data_to).days
+    by_tool = said.get("tools", {}).get(tool.name, {}) if isinstance(said.get("tools"), dict) else {}
+    fallback = (
+        record.get("reason", "It does no worse than our model on the last windows.")
+        if record.get("fell_back")
+        else None
+    )
+    return About(
+        week=release.name,
+        status=release.standing,
+        origin=release.origin,
+        horizon_weeks=tool.horizon_weeks if tool.kind == "places" else 4,
+        data_to=data_to,
+        made_at=local(release.made_at, zone),
+        model=words.listed(names) + (f", version {version}" if version else ""),
+        code_version=str(said.get("code_version", "")),
+        warnings=tuple(str(w) for w in (*said.get("warnings", ()), *by_tool.get("warnings", ()))),
+        fallback=str(fallback) if fallback else None,
+        stale_days=age if age > STALE_AFTER_DAYS else None,
+    )
+
+
+def counts(weeks: pl.DataFrame, first: date, length_weeks: int = 4) -> dict[str, int]:
+    """Offences recorded in each cell in the weeks from `first`; a cell without any is absent.
+
+    Args:
+        weeks: tables.FORECAST_WEEKS of the newest release: what is known now.
+    """
+    end = first + timedelta(days=7 * length_weeks)
+    rows = (
+        weeks.filter((pl.col("week") >= first) & (pl.col("week") < end)).group_by("cell").agg(pl.col("recorded").sum())
+    )
+    return dict(rows.select("cell", "recorded").iter_rows())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one earlier release said of a cell, and what came."""
+
+    week: str
+    origin: date
+    lower: int
+    upper: int
+    expected: float
+    recorded: int
+
+    @property
+    def place(self) -> str:
+        """Where what came lies: "inside", "above" or "below" the printed range."""
+        if self.recorded > self.upper:
+            return "above"
+        return "below" if self.recorded < self.lower else "inside"
+
+
+def closed_before(history: list[Release], newest: Release, horizon_weeks: int) -> list[Release]:
+    """Earlier releases whose window had closed at the newest one's origin, oldest first."""
+    limit = newest.origin - timedelta(days=7 * horizon_weeks)
+    return sorted((r for r in history if r.origin <= limit), key=lambda r: r.origin)
+
+
+def outcomes(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> dict[str, list[Outcome]]:
+    """For each cell the outcome of every closed release held, oldest first; empty where weekly counts are not published."""
+    name = f"{tool}_weeks"
+    if not has(newest, name):
+        return {}
+    closed = [r for r in closed_before(history, newest, horizon_weeks) if has(r, tool)]
+    key = (fingerprint(newest), "outcomes", tool, tuple(r.name for r in closed))
+    return kept.get(key, lambda: _outcomes(frame(newest, name), closed, tool, horizon_weeks))
+
+
+def _outcomes(weeks: pl.DataFrame, closed: list[Release], tool: str, horizon_weeks: int) -> dict[str, list[Outcome]]:
+    oldest = weeks["week"].min()
+    found: dict[str, list[Outcome]] = {}
+    for release in closed:
+        first = release.origin
+        if isinstance(oldest, date) and first < oldest:
+            continue
+        came = counts(weeks, first, horizon_weeks)
+        rows = frame(release, tool).select("cell", "lower", "upper", "expected")
+        for cell, lower, upper, expected in rows.iter_rows():
+            found.setdefault(cell, []).append(
+                Outcome(release.week, first, lower, upper, expected, int(came.get(cell, 0)))
+            )
+    return found

@@ -1,0 +1,125 @@
+"""Sessions on the server's side: the browser holds a random token, we hold its hash.
+
+A session ends after idle minutes without a page, after absolute hours in any case, at sign-out, and with the next
+request once the user is disabled or the role taken away. Signing in always makes a new token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.oversight import log
+from harmcast.oversight.access import Role
+from harmcast.settings import Web
+from harmcast.store import schema
+from harmcast.store.operations import Operations, Writing
+
+
+@dataclass(frozen=True)
+class Session:
+    """Someone who is signed in, in one role.
+
+    Attributes:
+        csrf: token that each unsafe form carries.
+        purpose: key of PURPOSES given last; None until one was.
+    """
+
+    token_hash: str
+    account: str
+    name: str
+    role: Role
+    unit: str | None
+    csrf: str
+    purpose: str | None
+
+    def holds(self, token: str) -> bool:
+        """Whether a form's token is this session's, in constant time."""
+        return hmac.compare_digest(self.csrf.encode(), token.encode())
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def now_utc(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def begin(tx: Writing, account: str, role: Role, unit: str | None, web: Web) -> str:
+    """Opens a session and gives its token, which is stored nowhere."""
+    token = secrets.token_urlsafe(32)
+    ends = now_utc(tx.at) + timedelta(hours=web.absolute_hours)
+    tx.insert(
+        schema.sessions,
+        token_hash=digest(token),
+        account=account,
+        role=role.value,
+        unit=unit,
+        csrf=secrets.token_hex(32),
+        made_at=tx.at,
+        seen_at=tx.at,
+        ends_at=log.instant(ends),
+    )
+    return token
+
+
+def find(operations: Operations, token: str, web: Web) -> Session | None:
+    """The session of a token; None if there is none, it ended, or its user or role no longer stands."""
+    table, users, roles = schema.sessions, schema.users, schema.user_roles
+    now = operations.now()
+    idle_since = log.instant(now_utc(now) - timedelta(minutes=web.idle_minutes))
+    query = (
+        sa.select(table, users.c.name)
+        .join(users, users.c.account == table.c.account)
+        .join(roles, sa.and_(roles.c.account == table.c.account, roles.c.role == table.c.role))
+        .where(
+            table.c.token_hash == digest(token),
+            table.c.ended_at.is_(None),
+            table.c.ends_at > now,
+            table.c.seen_at > idle_since,
+            users.c.standing == "active",
+            roles.c.ended_at.is_(None),
+            sa.func.coalesce(roles.c.unit, "") == sa.func.coalesce(table.c.unit, ""),
+        )
+        .limit(1)
+    )
+    rows = operations.rows(query)
+    return _session(rows[0]) if rows else None
+
+
+def _session(row: Mapping[str, Any]) -> Session:
+    return Session(
+        token_hash=row["token_hash"],
+        account=row["account"],
+        name=row["name"],
+        role=Role(row["role"]),
+        unit=row["unit"],
+        csrf=row["csrf"],
+        purpose=row["purpose"],
+    )
+
+
+def touch(tx: Writing, session: Session) -> None:
+    """Says that a page was asked for: the idle time begins anew."""
+    table = schema.sessions
+    tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(seen_at=tx.at))
+
+
+def end(tx: Writing, session: Session) -> None:
+    """Ends the session: its token opens nothing any more."""
+    table = schema.sessions
+    tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(ended_at=tx.at))
+
+
+def end_all(tx: Writing, account: str) -> None:
+    """Ends every session of an account."""
+    table = schema.sessions
+    tx.execute(sa.update(table).where(table.c.account == account, table.c.ended_at.is_(None)).values(ended_at=tx.at))

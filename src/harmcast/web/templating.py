@@ -1,0 +1,82 @@
+"""Templates: our pages and partials beside GOV.UK's macros, with the words of `words` as filters."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2.utils import missing
+from markupsafe import Markup
+
+from harmcast.web import words
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+
+
+@lru_cache(maxsize=64)
+def static_url(name: str) -> str:
+    """Address of a static file, with its content's fingerprint so that a new version is fetched at once."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def query(given: dict[str, Any], **changes: Any) -> str:
+    """A query string: the given parameters with changes; what is None or empty is left out."""
+    merged = {key: value for key, value in {**given, **changes}.items() if value not in (None, "")}
+    return "?" + urlencode(merged) if merged else "?"
+
+
+class UnknownNameFails(ChainableUndefined):
+    """Parameters that were not given read as empty, as GOV.UK's macros need; a name that no page set is an error."""
+
+    def __str__(self) -> str:
+        if self._undefined_obj is missing:
+            self._fail_with_undefined_error()
+        return ""
+
+
+def environment() -> Environment:
+    """The templates' environment: everything escaped, an unknown name is an error."""
+    env = Environment(
+        loader=ChoiceLoader(
+            [
+                FileSystemLoader(FOLDER / "templates"),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        autoescape=True,
+        undefined=UnknownNameFails,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        day=words.day,
+        short_day=words.short_day,
+        weekday=words.weekday,
+        moment=words.moment,
+        count=words.count,
+        number=words.number,
+        share=words.share,
+        model_name=words.model_name,
+        listed=words.listed,
+        cell=words.cell,
+    )
+    env.globals.update(
+        static_url=static_url,
+        query=query,
+        span=words.span,
+        share_span=words.share_span,
+        ranks=words.ranks,
+        plural=words.plural,
+        ordinal=words.ordinal,
+        change=words.change,
+        window=words.window,
+        figure_number=words.figure_number,
+        Markup=Markup,
+    )
+    return env

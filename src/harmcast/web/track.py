@@ -1,0 +1,154 @@
+"""Were we right? Published scores gathered over releases, and published forecasts beside what came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from harmcast.store.releases import Release
+from harmcast.web import released
+from harmcast.web.charts import Point
+from harmcast.web.released import Outcome
+
+GROUPS = 8
+FEWEST_CELLS = 30
+BASELINES = ("count_4w", "count_last_year", "count_12m", "count_24m")
+
+
+def scores(history: Sequence[Release], tool: str) -> pl.DataFrame:
+    """tables.SCORES of one tool over all releases; a figure restated later stands in place of the first one."""
+    frames = []
+    for place, release in enumerate(history):
+        if released.has(release, "scores"):
+            frame = released.frame(release, "scores").filter(pl.col("tool") == tool)
+            frames.append(frame.with_columns(pl.lit(place).alias("_place")))
+    if not frames:
+        return pl.DataFrame()
+    keys = ["model", "figure", "group", "origin"]
+    joined = pl.concat(frames, how="vertical_relaxed").sort("_place", maintain_order=True)
+    return (
+        joined.unique(subset=keys, keep="last", maintain_order=True).drop("_place").sort(["origin", "figure", "model"])
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One closed release: crimes that came, hits of our 20 cells, of each plain count's, and the best possible.
+
+    Attributes:
+        hits: model -> hits in its top 20 cells; `foresight` is the best possible; ours is under "ours".
+    """
+
+    origin: date
+    model: str
+    crimes: int
+    hits: dict[str, int]
+    expected: float | None
+    inside_share: float | None
+    inside_expected: float | None
+    fell_back: bool
+
+
+def judged(frame: pl.DataFrame) -> list[Judged]:
+    """Closed releases that have been judged, the newest first."""
+    found: list[Judged] = []
+    if frame.is_empty():
+        return found
+    by_origin = frame.filter(pl.col("origin").is_not_null() & pl.col("group").is_null())
+    for origin in by_origin["origin"].unique().sort(descending=True).to_list():
+        one = by_origin.filter(pl.col("origin") == origin)
+        value = {(m, f): v for m, f, v in one.select("model", "figure", "value").iter_rows()}
+        if not any(f == "hits_top20" for _, f in value):
+            continue
+        total = one.filter(pl.col("figure") == "total")
+        model = str(total["model"][0]) if total.height else next((m for (m, f) in value if f == "hits_top20"), "")
+        hits = {
+            ("ours" if m == model else m): int(v) for (m, f), v in value.items() if f == "hits_top20" and v is not None
+        }
+        found.append(
+            Judged(
+                origin=origin,
+                model=model,
+                crimes=int(value.get((model, "total")) or 0),
+                hits=hits,
+                expected=value.get((model, "expected_total")),
+                inside_share=value.get((model, "inside_printed_range")),
+                inside_expected=value.get((model, "expected_inside_printed_range")),
+                fell_back=model == "count_24m",
+            )
+        )
+    return found
+
+
+def pooled_hits(rows: Sequence[Judged], name: str) -> tuple[int, int] | None:
+    """Hits of one method's 20 cells and all crimes, over releases whose windows do not overlap; None where it was not judged."""
+    apart = not_overlapping(rows)
+    if not apart or any(name not in row.hits for row in apart):
+        return None
+    return sum(row.hits[name] for row in apart), sum(row.crimes for row in apart)
+
+
+def not_overlapping(rows: Sequence[Judged], days: int = 28) -> list[Judged]:
+    """Releases whose windows do not overlap, counted back from the newest: each crime counts once."""
+    kept: list[Judged] = []
+    for row in sorted(rows, key=lambda r: r.origin, reverse=True):
+        if not kept or (kept[-1].origin - row.origin).days >= days:
+            kept.append(row)
+    return kept
+
+
+def wilson(hits: int, n: int) -> tuple[float, float] | None:
+    """95% range of a share (Wilson score); None when nothing was counted.
+
+    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+    """
+    if n == 0:
+        return None
+    z, p = 1.959964, hits / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """One group of forecasts by expected number: how many, mean expected, mean recorded with its 95% range."""
+
+    point: Point
+    lowest: float
+    highest: float
+    recorded: int
+
+
+def calibration(outcomes: Sequence[Outcome]) -> list[Calibrated]:
+    """Forecasts in groups by expected number, each with what came on average; the smallest expected first.
+
+    Groups hold about as many expected offences each. The range of the mean recorded takes counts as Poisson.
+    """
+    if len(outcomes) < FEWEST_CELLS:
+        return []
+    ordered = sorted(outcomes, key=lambda o: o.expected)
+    share = sum(o.expected for o in ordered) / GROUPS
+    found: list[Calibrated] = []
+    part: list[Outcome] = []
+    held = 0.0
+    for outcome in ordered:
+        part.append(outcome)
+        held += outcome.expected
+        if held >= share and len(part) >= FEWEST_CELLS:
+            found.append(_calibrated(part))
+            part, held = [], 0.0
+    if len(part) >= FEWEST_CELLS:
+        found.append(_calibrated(part))
+    return found
+
+
+def _calibrated(part: Sequence[Outcome]) -> Calibrated:
+    n, came = len(part), sum(o.recorded for o in part)
+    half = 1.96 * math.sqrt(max(came, 1))
+    point = Point(sum(o.expected for o in part) / n, came / n, max(0.0, came - half) / n, (came + half) / n, n)
+    return Calibrated(point, part[0].expected, part[-1].expected, came)
