@@ -1,0 +1,313 @@
+"""What people decided about people: decisions, sign-offs and follow-ups, each added and never changed.
+
+Words and the page as it was shown are sealed under the person's content key: forgetting the key leaves a decision that
+says when, by whom and what, and no word of whom. A decision names the one it was made in view of (`after`); where
+somebody else decided in between, it is refused and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.store import keys, schema
+from harmcast.store.operations import Operations, Writing
+
+DECISIONS: dict[str, str] = {
+    "refer": "Refer for support",
+    "no_change": "No change",
+    "not_adopted_data": "Not adopted: the data is wrong",
+    "not_adopted_local": "Not adopted: local knowledge",
+    "defer": "Defer",
+}
+OVERRIDES = ("not_adopted_data", "not_adopted_local")
+REASONS: dict[str, str] = {
+    "escalating": "Offending is getting more serious or more frequent",
+    "recent_charge": "A new or recent charge",
+    "known_support": "Support or management is already in place",
+    "circumstances": "Circumstances have changed (housing, work, health, family)",
+    "in_custody": "In custody or away from the area",
+    "record_wrong": "A record is wrong, missing or about somebody else",
+    "old_record": "The record is old and does not reflect the person now",
+    "more_needed": "More information is needed first",
+    "other": "Another reason, in words below",
+}
+CHECKS: dict[str, str] = {
+    "connect": "CONNECT",
+    "pnc": "Police National Computer (PNC)",
+    "probation": "Probation",
+    "neighbourhood_team": "Neighbourhood team",
+    "partner": "A partner agency",
+}
+JUDGEMENTS: dict[str, str] = {"higher": "Higher", "same": "About the same", "lower": "Lower"}
+TIME_BANDS = ((60, "under 1 minute"), (180, "1 to 3 minutes"), (600, "3 to 10 minutes"), (None, "over 10 minutes"))
+SIGN_OFFS: dict[str, str] = {"agreed": "Agreed", "not_agreed": "Not agreed"}
+STEPS: dict[str, str] = {
+    "offered": "Support offered",
+    "taken_up": "Support taken up",
+    "declined": "Support declined",
+    "ended": "Support ended",
+}
+
+
+class Overtaken(Exception):
+    """Somebody decided about the person after this page was opened; nothing was saved."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision with what followed it. `words` and `shown` are None where none were written or the person was forgotten."""
+
+    id: int
+    person_key: str
+    week: str
+    unit: str | None
+    model: str | None
+    band: str | None
+    decision: str
+    reason_code: str
+    checks: tuple[str, ...]
+    own_judgement: str | None
+    review_on: date | None
+    time_band: str | None
+    judged_first: bool
+    by: str
+    by_name: str
+    role: str
+    at: str
+    words: str | None
+    shown: dict[str, Any] | None
+    sign_offs: tuple[dict[str, Any], ...]
+    follow_ups: tuple[dict[str, Any], ...]
+
+    @property
+    def is_referral(self) -> bool:
+        return self.decision == "refer"
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether the person's judgement went against the score."""
+        return self.decision in OVERRIDES
+
+    @property
+    def waits_for_sign_off(self) -> bool:
+        return self.is_referral and not self.sign_offs
+
+
+@dataclass(frozen=True)
+class NewDecision:
+    """A decision about to be kept. `after`: number of the newest decision its maker saw, 0 if there was none."""
+
+    person_key: str
+    week: str
+    release: int
+    unit: str | None
+    model: str | None
+    band: str | None
+    decision: str
+    reason_code: str
+    checks: Sequence[str]
+    own_judgement: str | None
+    review_on: date
+    time_band: str
+    judged_first: bool
+    words: str
+    shown: Mapping[str, Any]
+    after: int
+
+
+def time_band(seconds: float) -> str:
+    """The band in which time spent on a page is kept; never the time itself."""
+    return next(words for limit, words in TIME_BANDS if limit is None or seconds < limit)
+
+
+def newest_number(connection: sa.Connection, person_key: str) -> int:
+    """Number of the newest decision about a person; 0 if there is none."""
+    table = schema.decisions
+    found = connection.execute(sa.select(sa.func.max(table.c.id)).where(table.c.person_key == person_key)).scalar()
+    return int(found or 0)
+
+
+def decide(tx: Writing, new: NewDecision, by: str, role: str) -> int:
+    """Keeps a decision and gives its number; its date is the transaction's, never the asker's.
+
+    Raises: Overtaken if there is a newer decision than the one named by `after`; KeyError if the person was forgotten.
+    """
+    if newest_number(tx.connection, new.person_key) != new.after:
+        raise Overtaken
+    return tx.insert(
+        schema.decisions,
+        person_key=new.person_key,
+        week=new.week,
+        release=new.release,
+        unit=new.unit,
+        model=new.model,
+        band=new.band,
+        decision=new.decision,
+        reason_code=new.reason_code,
+        checks=json.dumps(sorted(new.checks)),
+        own_judgement=new.own_judgement,
+        review_on=new.review_on,
+        time_band=new.time_band,
+        judged_first=new.judged_first,
+        shown_enc=keys.sealed(tx.connection, new.person_key, json.dumps(new.shown, sort_keys=True, ensure_ascii=False)),
+        words_enc=keys.sealed(tx.connection, new.person_key, new.words) if new.words else None,
+        after=new.after,
+        by=by,
+        role=role,
+        at=tx.at,
+    )
+
+
+def sign_off(tx: Writing, person_key: str, decision: int, outcome: str, words: str, by: str, role: str) -> int:
+    """Keeps a supervisor's sign-off of a referral.
+
+    Raises: Overtaken if it is signed off already; PermissionError if the referral is the supervisor's own.
+    """
+    table, signed = schema.decisions, schema.sign_offs
+    row = tx.execute(sa.select(table.c.by).where(table.c.id == decision, table.c.person_key == person_key)).one()
+    if row.by == by:
+        raise PermissionError("one's own referral")
+    if tx.execute(sa.select(signed.c.id).where(signed.c.decision == decision)).first():
+        raise Overtaken
+    return tx.insert(
+        signed, decision=decision, outcome=outcome, words_enc=_sealed(tx, person_key, words), by=by, role=role, at=tx.at
+    )
+
+
+def follow_up(
+    tx: Writing, person_key: str, decision: int, step: str, happened_on: date, words: str, by: str, role: str
+) -> int:
+    """Keeps a step of what came of a referral: support offered, taken up, declined, ended."""
+    return tx.insert(
+        schema.follow_ups,
+        decision=decision,
+        step=step,
+        happened_on=happened_on,
+        words_enc=_sealed(tx, person_key, words),
+        by=by,
+        role=role,
+        at=tx.at,
+    )
+
+
+def _sealed(tx: Writing, person_key: str, words: str) -> bytes | None:
+    return keys.sealed(tx.connection, person_key, words) if words else None
+
+
+def of_person(operations: Operations, person_key: str) -> list[Decision]:
+    """Every decision about a person, the newest first, with words opened. The caller has logged the view."""
+    table = schema.decisions
+    with operations.reading() as connection:
+        rows = connection.execute(
+            sa.select(table, schema.users.c.name.label("by_name"))
+            .outerjoin(schema.users, schema.users.c.account == table.c.by)
+            .where(table.c.person_key == person_key)
+            .order_by(table.c.id.desc())
+        ).all()
+        numbers = [row.id for row in rows]
+        signed = _beside(connection, schema.sign_offs, numbers, person_key)
+        followed = _beside(connection, schema.follow_ups, numbers, person_key)
+        return [_decision(connection, row, signed, followed) for row in rows]
+
+
+def _decision(
+    connection: sa.Connection, row: Any, signed: dict[int, list[dict[str, Any]]], followed: dict[int, list[dict[str, Any]]]
+) -> Decision:
+    shown = keys.opened(connection, row.person_key, row.shown_enc)
+    return Decision(
+        id=row.id,
+        person_key=row.person_key,
+        week=row.week,
+        unit=row.unit,
+        model=row.model,
+        band=row.band,
+        decision=row.decision,
+        reason_code=row.reason_code,
+        checks=tuple(json.loads(row.checks)),
+        own_judgement=row.own_judgement,
+        review_on=row.review_on,
+        time_band=row.time_band,
+        judged_first=bool(row.judged_first),
+        by=row.by,
+        by_name=row.by_name or row.by,
+        role=row.role,
+        at=row.at,
+        words=keys.opened(connection, row.person_key, row.words_enc),
+        shown=json.loads(shown) if shown else None,
+        sign_offs=tuple(signed.get(row.id, ())),
+        follow_ups=tuple(followed.get(row.id, ())),
+    )
+
+
+def _beside(
+    connection: sa.Connection, table: sa.Table, numbers: Sequence[int], person_key: str
+) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    users = schema.users
+    query = (
+        sa.select(table, users.c.name.label("by_name"))
+        .outerjoin(users, users.c.account == table.c.by)
+        .where(table.c.decision.in_(numbers))
+        .order_by(table.c.id)
+    )
+    for row in connection.execute(query).mappings() if numbers else ():
+        words = keys.opened(connection, person_key, row["words_enc"])
+        found.setdefault(row["decision"], []).append({**row, "by_name": row["by_name"] or row["by"], "words": words})
+    return found
+
+
+LATEST = pl.Schema(
+    {
+        "person_key": pl.String(),
+        "decision_id": pl.Int64(),
+        "decided_at": pl.String(),
+        "decision": pl.String(),
+        "review_on": pl.Date(),
+        "signed_off": pl.Boolean(),
+    }
+)
+
+
+def mark(operations: Operations) -> tuple[int, int]:
+    """What changes when anybody decides or signs off: numbers of the newest decision and sign-off."""
+    with operations.reading() as connection:
+        numbers = [
+            int(connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)
+            for table in (schema.decisions, schema.sign_offs)
+        ]
+    return numbers[0], numbers[1]
+
+
+def latest(operations: Operations) -> pl.DataFrame:
+    """The newest decision about each person who has one: LATEST, without words."""
+    table = schema.decisions
+    newest = sa.select(sa.func.max(table.c.id)).group_by(table.c.person_key)
+    signed = sa.exists().where(schema.sign_offs.c.decision == table.c.id)
+    query = sa.select(table.c.person_key, table.c.id, table.c.at, table.c.decision, table.c.review_on, signed)
+    with operations.reading() as connection:
+        rows = connection.execute(query.where(table.c.id.in_(newest))).all()
+    return pl.DataFrame([tuple(row) for row in rows], schema=LATEST, orient="row").with_columns(
+        pl.col("signed_off").cast(pl.Boolean)
+    )
+
+
+def since(operations: Operations, first: str) -> list[dict[str, Any]]:
+    """Decisions made at or after an instant, oldest first, without words: for rates and workload."""
+    table = schema.decisions
+    names = ("id", "person_key", "unit", "band", "decision", "reason_code", "own_judgement", "review_on", "time_band", "by", "role", "at")
+    return operations.rows(sa.select(*(table.c[name] for name in names)).where(table.c.at >= first).order_by(table.c.id))
+
+
+def waiting_for_sign_off(operations: Operations) -> list[dict[str, Any]]:
+    """Referrals nobody has signed off yet, oldest first: id, person_key, at, by."""
+    table = schema.decisions
+    signed = sa.exists().where(schema.sign_offs.c.decision == table.c.id)
+    query = sa.select(table.c.id, table.c.person_key, table.c.unit, table.c.at, table.c.by)
+    return operations.rows(query.where(table.c.decision == "refer", ~signed).order_by(table.c.id))

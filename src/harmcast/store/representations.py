@@ -1,0 +1,154 @@
+"""Objections, complaints and data errors about a person's record: received, looked at, outcome, rescored. Nothing is edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.store import keys, schema
+from harmcast.store.operations import Operations, Writing
+
+KINDS: dict[str, str] = {
+    "data_error": "Error in the data",
+    "objection": "Objection by the person or for them",
+    "complaint": "Complaint",
+}
+CHANNELS: dict[str, str] = {
+    "unit": "By a member of the unit",
+    "person": "By the person",
+    "solicitor": "By a solicitor or another for them",
+    "commissioner": "Through the Information Commissioner",
+}
+STEPS: dict[str, str] = {"looked_at": "Looked at", "outcome": "Outcome", "rescored": "Rescored"}
+OUTCOMES: dict[str, str] = {
+    "upheld": "Upheld: the record is put right at source",
+    "upheld_in_part": "Upheld in part",
+    "not_upheld": "Not upheld",
+    "withdrawn": "Withdrawn",
+}
+
+
+@dataclass(frozen=True)
+class Representation:
+    """One representation with its steps, oldest first. `words` is None where none were written or the person was forgotten."""
+
+    id: int
+    person_key: str | None
+    tool: str | None
+    kind: str
+    received_on: date
+    channel: str | None
+    by_name: str
+    role: str
+    at: str
+    words: str | None
+    steps: tuple[dict[str, Any], ...]
+
+    @property
+    def outcome(self) -> str | None:
+        found = [step["outcome"] for step in self.steps if step["step"] == "outcome"]
+        return found[-1] if found else None
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is None
+
+
+def receive(
+    tx: Writing, person_key: str, tool: str, kind: str, received_on: date, channel: str, words: str, by: str, role: str
+) -> int:
+    """Keeps a representation about a person, its words sealed under the person's key; gives its number."""
+    return tx.insert(
+        schema.representations,
+        person_key=person_key,
+        tool=tool,
+        kind=kind,
+        received_on=received_on,
+        channel=channel,
+        words_enc=keys.sealed(tx.connection, person_key, words),
+        by=by,
+        role=role,
+        at=tx.at,
+    )
+
+
+def add_step(
+    tx: Writing, number: int, person_key: str, step: str, outcome: str | None, rescored_week: str | None, words: str, by: str, role: str
+) -> int:
+    """Keeps a step: who looked at it, what came of it, in which week the person was scored again."""
+    return tx.insert(
+        schema.representation_steps,
+        representation=number,
+        step=step,
+        outcome=outcome,
+        rescored_week=rescored_week,
+        words_enc=keys.sealed(tx.connection, person_key, words) if words else None,
+        by=by,
+        role=role,
+        at=tx.at,
+    )
+
+
+def of_person(operations: Operations, person_key: str) -> list[Representation]:
+    """Representations about a person, the newest first, with words opened. The caller has logged the view."""
+    return _read(operations, schema.representations.c.person_key == person_key)
+
+
+def everything(operations: Operations, most: int = 500) -> list[Representation]:
+    """The newest representations about anybody, with words opened. The caller has logged the view."""
+    return _read(operations, None, most)
+
+
+def find(operations: Operations, number: int) -> Representation | None:
+    """One representation by its number; None if there is none."""
+    found = _read(operations, schema.representations.c.id == number)
+    return found[0] if found else None
+
+
+def _read(operations: Operations, where: sa.ColumnElement[bool] | None, most: int = 500) -> list[Representation]:
+    table, users = schema.representations, schema.users
+    query = (
+        sa.select(table, users.c.name.label("by_name"))
+        .outerjoin(users, users.c.account == table.c.by)
+        .order_by(table.c.id.desc())
+        .limit(most)
+    )
+    if where is not None:
+        query = query.where(where)
+    with operations.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+        steps = _steps(connection, {row["id"]: row["person_key"] for row in rows})
+        return [
+            Representation(
+                id=row["id"],
+                person_key=row["person_key"],
+                tool=row["tool"],
+                kind=row["kind"],
+                received_on=row["received_on"],
+                channel=row["channel"],
+                by_name=row["by_name"] or row["by"],
+                role=row["role"],
+                at=row["at"],
+                words=keys.opened(connection, row["person_key"], row["words_enc"]),
+                steps=tuple(steps.get(row["id"], ())),
+            )
+            for row in rows
+        ]
+
+
+def _steps(connection: sa.Connection, whose: dict[int, str]) -> dict[int, list[dict[str, Any]]]:
+    table, users = schema.representation_steps, schema.users
+    query = (
+        sa.select(table, users.c.name.label("by_name"))
+        .outerjoin(users, users.c.account == table.c.by)
+        .where(table.c.representation.in_(list(whose)))
+        .order_by(table.c.id)
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in connection.execute(query).mappings() if whose else ():
+        words = keys.opened(connection, whose[row["representation"]], row["words_enc"])
+        found.setdefault(row["representation"], []).append({**row, "by_name": row["by_name"] or row["by"], "words": words})
+    return found
