@@ -131,3 +131,17 @@ def plain_counts(half_life_windows: float = 26.0) -> dict[str, Share]:
         "count_all": count_last(0, shrink=True),
         "ewma": exponential_count(half_life_windows),
     }
+
+
+HALF_LIVES = (6.0, 10.0, 13.0, 20.0, 26.0, 39.0, 52.0, 78.0, 104.0)
+
+
+def tuned_half_life(counts: Counts, trials: int = YEAR_WINDOWS) -> float:
+    """Half-life (windows) of the exponentially weighted count that would have forecast the last `trials` windows best."""
+    first = max(1, len(counts) - trials)
+
+    def score(half_life: float) -> float:
+        share = exponential_count(half_life)
+        return sum(float(counts[t] @ np.log(share(counts[:t]))) for t in range(first, len(counts)))
+
+    return max(HALF_LIVES, key=score) if len(counts) > 1 else 26.0

@@ -262,3 +262,44 @@ def _named(leading: Sequence[Filter] | Mapping[str, Filter]) -> dict[str, Filter
 
 def _text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def rolling_panels(
+    crimes: Any,
+    units: Units,
+    where: Filter,
+    leading: Sequence[Filter] | Mapping[str, Filter],
+    origins: Sequence[date],
+    horizon_weeks: int = 4,
+    *,
+    first_day: date | None = None,
+) -> tuple[list[Panel], Counts]:
+    """What was known at each origin, and what came in the window after it as known now.
+
+    A crime known only after an origin (`known_on` on or after it) is not in that origin's panel, however early it happened.
+
+    Args: as for `panel`; origins oldest first.
+    Returns: a panel an origin; (origins, units) crimes of the tool in the window after each.
+    """
+    relation, columns = _relation(crimes)
+    named = _named(leading)
+    wanted = " OR ".join(f"({matching(one, columns)})" for one in [where, *named.values()])
+    small = relation.query("crimes", f"SELECT * FROM crimes WHERE {wanted}").pl()
+    begins = first_day or _first_day(relation, columns, origins[0], None)
+    days = horizon_weeks * DAYS_A_WEEK
+    panels = []
+    for origin in origins:
+        known = small.filter(pl.col("known_on") < origin) if "known_on" in columns else small
+        panels.append(panel(known, units, where, named, origin, horizon_weeks, first_day=begins))
+    came = [
+        panel(small, units, where, {}, origin + timedelta(days=days), horizon_weeks, first_day=origin).windows[0]
+        for origin in origins
+    ]
+    return panels, np.stack(came)
+
+
+def in_window(crimes: Any, units: Units, where: Filter, first: date, end: date) -> pl.DataFrame:
+    """Crimes of the tool in each unit from `first` up to but not including `end`: columns cell and count, zeros included."""
+    weeks = (end - first).days // DAYS_A_WEEK
+    counts = panel(crimes, units, where, {}, end, weeks, first_day=first).windows[0]
+    return pl.DataFrame({"cell": list(units.keys), "count": counts.astype(np.int64)})

@@ -1,0 +1,69 @@
+"""The measuring panels: two cities' recorded crimes as panels, read straight from the measuring data.
+
+The data lie outside the project: HARMCAST_DATA, or ../shared/data from the project's root.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from harmcast.places import counts, grid
+
+ROOT = Path(__file__).resolve().parent.parent
+TORONTO_KINDS = ("Assault", "Robbery", "Break and Enter", "Auto Theft", "Theft Over")
+
+
+def folder() -> Path | None:
+    """Where the measuring data are; None where they are not."""
+    found = Path(os.environ.get("HARMCAST_DATA", ROOT.parent / "shared" / "data"))
+    return found if (found / "places").is_dir() else None
+
+
+def _crimes(events: pl.DataFrame) -> pl.DataFrame:
+    return events.select(
+        pl.col("date").alias("happened_from"),
+        pl.col("x").alias("easting_m"),
+        pl.col("y").alias("northing_m"),
+        pl.col("kind").alias("offence_code"),
+    )
+
+
+def new_york(side_m: float) -> counts.Panel:
+    """Shootings to 2023-06-30, one row an incident."""
+    place = _data() / "places" / "nypd_shootings"
+    _, shapes = grid.shapes_of(json.loads((place / "study_area.geojson").read_text()), "EPSG:32618")
+    units = grid.over_boundary(side_m, shapes, cell_min_inside_share=0.25)
+    events = pl.read_parquet(place / "events.parquet").unique("incident", keep="first", maintain_order=True)
+    kinds = events["kind"].unique().sort().to_list()
+    return counts.panel(_crimes(events), units, {"offence_code": kinds}, [], date(2023, 7, 1))
+
+
+def toronto(side_m: float, kinds: tuple[str, ...]) -> counts.Panel:
+    """Toronto crimes of `kinds` to 2021-12-31; the other kinds lead."""
+    events = pl.read_parquet(_data() / "places" / "toronto_mci" / "events.parquet")
+    first = events.filter(pl.col("date").dt.date() < date(2014, 1, 1) + timedelta(days=1096))
+    units = grid.from_points(side_m, first["x"].to_numpy(), first["y"].to_numpy())
+    leading = {kind: {"offence_code": [kind]} for kind in TORONTO_KINDS if kind not in kinds}
+    return counts.panel(_crimes(events), units, {"offence_code": list(kinds)}, leading, date(2022, 1, 1))
+
+
+PANELS: dict[str, tuple[str, Callable[[], counts.Panel]]] = {
+    "ny_1km": ("New York shootings 1 km", lambda: new_york(1000.0)),
+    "ny_707m": ("New York shootings 707 m", lambda: new_york(707.0)),
+    "to_robbery_1km": ("Toronto robbery 1 km", lambda: toronto(1000.0, ("Robbery",))),
+    "to_robbery_707m": ("Toronto robbery 707 m", lambda: toronto(707.0, ("Robbery",))),
+    "to_both_707m": ("Toronto assault + robbery 707 m", lambda: toronto(707.0, ("Assault", "Robbery"))),
+}
+
+
+def _data() -> Path:
+    found = folder()
+    if found is None:
+        raise FileNotFoundError("no measuring data: set HARMCAST_DATA")
+    return found

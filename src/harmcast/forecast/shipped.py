@@ -1,0 +1,52 @@
+"""The models that ship, as functions of a panel: what a backtest judges and a release may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+
+from harmcast.forecast import baselines
+from harmcast.forecast.empirical import EmpiricalBayes
+from harmcast.forecast.model import NAME, Procedure
+from harmcast.forecast.ranges import Prediction
+from harmcast.places.counts import Panel
+
+Model = Callable[[Panel], Prediction]
+CHOSEN = NAME
+IN_TURN = (NAME,)
+
+
+def level(panel: Panel) -> float:
+    """Force total expected in the coming window by the plain level: the same for every plain count."""
+    return max(baselines.level(panel.windows.sum(axis=1).astype(np.float64)), 1e-6)
+
+
+def poisson(share: baselines.Share) -> Model:
+    """A method of shares as a model: plain level times share, Poisson counts."""
+
+    def model(panel: Panel) -> Prediction:
+        expected = np.maximum(level(panel) * share(panel.windows), 1e-12)
+        return Prediction(expected, np.zeros(len(expected)))
+
+    return model
+
+
+def models(first: Panel, *, anchor: date | None = None, draws: int = 200, seed: int = 0) -> dict[str, Model]:
+    """Every model that ships, hyper-parameters frozen on the windows before the first origin.
+
+    Args:
+        first: panel of the first origin that will be judged; nothing later may be seen here.
+        anchor: of our procedure; None is the first origin.
+        draws: draws of rates an origin for our procedure; 0 for none.
+    """
+    windows = first.windows
+    shares = baselines.plain_counts(baselines.tuned_half_life(windows))
+    empirical = EmpiricalBayes(first.units)
+    habits = empirical.choose(windows)
+    procedure = Procedure(anchor or first.origin)
+    found: dict[str, Model] = {name: poisson(share) for name, share in shares.items()}
+    found["empirical_bayes"] = poisson(lambda counts: empirical.share(counts, habits))
+    found[NAME] = lambda panel: procedure.predict(panel, seed, draws)
+    return found
