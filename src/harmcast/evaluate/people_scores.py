@@ -105,7 +105,7 @@ def tenths(chance: Array, y: Array, bins: int = BINS) -> list[dict[str, Any]]:
 def ece(chance: Array, y: Array) -> float:
     """Expected calibration error: mean over ten equal groups of |mean chance - observed share|, weighed by size."""
     groups = tenths(chance, y)
-    return sum(g["n"] * abs(g["mean_chance"] - g["observed_share"]) for g in groups) / len(y)
+    return float(sum(g["n"] * abs(g["mean_chance"] - g["observed_share"]) for g in groups) / len(y))
 
 
 def ece_of_a_perfect_model(chance: Array, seed: int, draws: int = 200) -> float:

@@ -31,11 +31,10 @@ def cuts_at(harm: pl.Series, percentiles: Sequence[float] = (50, 75, 90, 97.5)) 
 
 def band_of(harm: pl.Expr, cuts: Sequence[float]) -> pl.Expr:
     """Band of a harm: at a cut or above it the higher band; null harm has no band."""
-    expression: pl.Expr = pl.lit(None, dtype=pl.String)
-    chain = pl.when(harm.is_null()).then(expression)
-    for band, cut in reversed(list(zip(BANDS[1:], cuts, strict=True))):
-        chain = chain.when(harm >= cut).then(pl.lit(band))
-    return chain.otherwise(pl.lit(BANDS[0]))
+    band: pl.Expr = pl.lit(BANDS[0])
+    for name, cut in zip(BANDS[1:], cuts, strict=True):
+        band = pl.when(harm >= cut).then(pl.lit(name)).otherwise(band)
+    return pl.when(harm.is_null()).then(pl.lit(None, dtype=pl.String)).otherwise(band)
 
 
 def high_cut(cuts: Sequence[float]) -> float:

@@ -7,12 +7,14 @@ A charge counts from the later of the day it was brought and the day it first wa
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 import polars as pl
 
 from harmcast.tables import FALLEN_AWAY
 
 MERGE_STEPS = 50
+OneEvent = Literal["crime_or_day", "day", "each_charge"]
 
 
 def last_versions(versions: pl.DataFrame, key: str, as_of: date) -> pl.DataFrame:
@@ -78,22 +80,29 @@ def standing(charge_versions: pl.DataFrame, persons: pl.DataFrame, as_of: date) 
     )
 
 
-def with_event(charges: pl.DataFrame) -> pl.DataFrame:
+def with_event(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day") -> pl.DataFrame:
     """Adds `event`: which of a person's charges are one event.
 
-    Charges of one person with the same crime_ref are one event; charges without one are one event a day happened on.
+    crime_or_day: charges with the same crime_ref are one event; charges without one are one event a day happened on.
+    day: charges that happened on one day are one event. each_charge: every charge is its own.
     """
-    return charges.with_columns(
-        event=pl.when(pl.col("crime_ref").is_not_null())
+    on_day = pl.concat_str(pl.lit("d:"), pl.col("happened_on").cast(pl.String))
+    rules = {
+        "crime_or_day": pl.when(pl.col("crime_ref").is_not_null())
         .then(pl.concat_str(pl.lit("c:"), "crime_ref"))
-        .otherwise(pl.concat_str(pl.lit("d:"), pl.col("happened_on").cast(pl.String)))
-    )
+        .otherwise(on_day),
+        "day": on_day,
+        "each_charge": pl.concat_str(pl.lit("e:"), "charge_ref"),
+    }
+    return charges.with_columns(event=rules[one_event])
 
 
-def weighed(charges: pl.DataFrame, weights: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+def weighed(
+    charges: pl.DataFrame, weights: pl.DataFrame, kinds: pl.DataFrame, one_event: OneEvent = "crime_or_day"
+) -> pl.DataFrame:
     """Standing charges with event, weight (null: none), kind, violent, weapon."""
     return (
-        with_event(charges)
+        with_event(charges, one_event)
         .join(weights.select("offence_code", "weight"), on="offence_code", how="left")
         .join(kinds, on="offence_code", how="left")
         .sort("person_ref", "counted_on", "charge_ref")

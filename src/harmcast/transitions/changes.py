@@ -92,6 +92,7 @@ def since(
         and rules.high_cut == people.rules.high_cut
         and rules.index.table.equals(people.rules.index.table)
         and rules.weapon_codes == people.rules.weapon_codes
+        and rules.one_event == people.rules.one_event
     )
     today = (people if same_rules else People(people.persons, people.charge_versions, people.minors, rules)).features(
         as_of

@@ -32,6 +32,7 @@ class Rules:
     high_cut: float
     unknown_birth: Literal["leave_out", "score"] = "leave_out"
     weapon_codes: tuple[str, ...] = ()
+    one_event: charge_rules.OneEvent = "crime_or_day"
 
 
 @dataclass
@@ -71,7 +72,8 @@ class People:
     def _weighed(self, as_of: date) -> pl.DataFrame:
         held = charge_rules.standing(self.charge_versions, self.persons, as_of)
         codes = held["offence_code"]
-        return charge_rules.weighed(held, weights_of(codes, self.rules.index), kinds(codes, self.rules.weapon_codes))
+        weights, sorts = weights_of(codes, self.rules.index), kinds(codes, self.rules.weapon_codes)
+        return charge_rules.weighed(held, weights, sorts, self.rules.one_event)
 
     def _path(self, as_of: date) -> pl.DataFrame:
         return harm_at_charges(self.weighed(as_of), self.rules.decay)
