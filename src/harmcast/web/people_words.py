@@ -1,0 +1,85 @@
+"""What a score is made of, in words an officer can check against CONNECT: features as questions, bands, circumstances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harmcast.web import words
+
+# One sentence a feature, with {n} for the number asked about: "at least" form, then "under" form.
+QUESTIONS: dict[str, tuple[str, str]] = {
+    "harm_share": ("Harm today is at least {pct} of the high cut", "Harm today is under {pct} of the high cut"),
+    "quick_harm_share": ("Recent harm (halving every 6 months) is at least {pct} of the high cut", "Recent harm (halving every 6 months) is under {pct} of the high cut"),
+    "heaviest_share": ("The heaviest event weighs at least {pct} of the high cut", "The heaviest event weighs under {pct} of the high cut"),
+    "last_weight_share": ("The latest event weighs at least {pct} of the high cut", "The latest event weighs under {pct} of the high cut"),
+    "weight_trend": ("The latest 3 events are heavier than those before, by {n}", "The latest 3 events are heavier than those before by less than {n}"),
+    "events_all": ("Charged with {n} or more events, ever", "Charged with under {n} events, ever"),
+    "events_6m": ("Charged with {n} or more events in the last 6 months", "Charged with under {n} events in the last 6 months"),
+    "events_12m": ("Charged with {n} or more events in the last 12 months", "Charged with under {n} events in the last 12 months"),
+    "events_24m": ("Charged with {n} or more events in the last 24 months", "Charged with under {n} events in the last 24 months"),
+    "serious_events": ("Charged with {n} or more serious events (a quarter of the high cut or heavier)", "Charged with under {n} serious events (a quarter of the high cut or heavier)"),
+    "months_since_last": ("The latest charge is {n} months old or older", "The latest charge is under {n} months old"),
+    "months_since_first": ("The first charge is {n} months old or older", "The first charge is under {n} months old"),
+    "mean_gap_months": ("At least {n} months to an event since the first", "Under {n} months to an event since the first"),
+    "last_gap_months": ("At least {n} months between the latest two events", "Under {n} months between the latest two events"),
+    "kinds": ("{n} or more different kinds of offence", "Under {n} different kinds of offence"),
+    "violent_events": ("{n} or more events with a violent charge", "Under {n} events with a violent charge"),
+    "violent_24m": ("{n} or more events with a violent charge in the last 24 months", "Under {n} events with a violent charge in the last 24 months"),
+    "weapon_events": ("{n} or more events with a weapon charge", "Under {n} events with a weapon charge"),
+    "band": ("Band, counted from low as 0: {n} or more", "Band, counted from low as 0: under {n}"),
+}
+OUTCOMES = {"charged": "Charged, no result yet", "convicted": "Convicted"}
+CIRCUMSTANCES = {
+    "managed": "Under management",
+    "cohort": "Cohort",
+    "mappa": "MAPPA",
+    "supervision": "Supervision",
+    "custody": "Custody",
+}
+TOLD = {
+    "may become": "The model can tell: records like this one look like those that became high harm.",
+    "does not": "The model can tell: records like this one look like those that did not become high harm.",
+    "cannot tell": "The model cannot tell: records like this one are found on both sides. Rest more on what you know than on this figure.",
+}
+CHANGES = (
+    ("records", "New or corrected records"),
+    ("time", "Time passing"),
+    ("model", "Change of model"),
+)
+GENERAL_GAPS = (
+    "Anything that did not lead to a charge here: offences not reported, other forces' records, out-of-court disposals.",
+    "What support the person has had, how they live, and what they are doing now.",
+    "Time in custody: months without a charge count as months without a charge, wherever they were spent.",
+    "Whether a charge without a result will stand. Charged is not convicted.",
+    "Age, sex, ethnicity, home address, stops, searches and intelligence: never used.",
+)
+
+
+def question(feature: str, threshold: float, below: bool, says: str = "") -> str:
+    """A line of the points card as a statement that is true or not of the person."""
+    known = QUESTIONS.get(feature)
+    plain = f"{threshold:g}"
+    if known is None:
+        return f"{says or feature.replace('_', ' ').capitalize()}: {'under' if below else 'at least'} {plain}"
+    return known[1 if below else 0].format(n=plain, pct=words.share(threshold))
+
+
+def value(feature: dict[str, Any], number: float | None) -> str:
+    """A feature's value of one person with its unit."""
+    if number is None:
+        return words.MISSING
+    unit = str(feature["unit"])
+    if unit.startswith("share"):
+        return f"{words.share(number)} of the high cut"
+    if float(number).is_integer():
+        return f"{number:,.0f} {unit}"
+    return f"{number:,.1f} {unit}"
+
+
+def band_edges(cuts: list[float], unit: str) -> list[tuple[str, str]]:
+    """Each band with where it begins and ends: ("low", "under 5.8 days"), ..."""
+    from harmcast.tables import BANDS
+
+    edges = [f"{cut:,.1f}" for cut in cuts]
+    texts = [f"under {edges[0]} {unit}", *(f"{a} to {b} {unit}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]} {unit} or more"]
+    return list(zip(BANDS, texts, strict=True))

@@ -1,0 +1,271 @@
+"""My people as a page reads it: one release's people of one unit, with what the unit does with them and what is due.
+
+What was read of a release is kept until another release, load, erasure or decision comes. A key or a reference is only ever
+looked up among the asker's own people, so that one of another unit and one that does not exist are the same miss.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.settings import Settings
+from harmcast.store import desk, schema
+from harmcast.store.releases import Release
+from harmcast.store.state import State
+from harmcast.tables import BANDS
+from harmcast.web import frequencies
+from harmcast.web.released import Kept
+
+CHANGE_RELEASES = 13
+PAGE_ROWS = 25
+SCORES = (
+    "person_key unit harm harm_unit band band_last_week chance_high_harm_12m chance_high_harm_12m_low chance_high_harm_12m_high "
+    "chance_high_harm_24m chance_high_harm_24m_low chance_high_harm_24m_high reasons"
+).split()
+CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
+_everyone = Kept(most=2)
+_unit = Kept(most=40)
+_small = Kept(most=120)
+
+
+def records_mark(state: State) -> tuple[int, int]:
+    """What changes with every load and every erasure."""
+    table = schema.ledger
+    with state.operations.reading() as connection:
+        query = sa.select(sa.func.max(table.c.id), sa.func.count()).where(table.c.standing == "current")
+        newest, files = connection.execute(query).one()
+    return int(newest or 0), int(files)
+
+
+def _columns(release: Release, tool: str, columns: list[str]) -> pl.DataFrame:
+    return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=columns)
+
+
+def changes(release: Release, tool: str) -> pl.DataFrame:
+    """People whose band a release changed: person_key, changed_from, changed_week, changed_at."""
+
+    def make() -> pl.DataFrame:
+        frame = _columns(release, tool, ["person_key", "band", "band_last_week"])
+        moved = frame.filter(
+            pl.col("band").is_not_null()
+            & pl.col("band_last_week").is_not_null()
+            & (pl.col("band") != pl.col("band_last_week"))
+        )
+        return moved.select(
+            "person_key",
+            changed_from="band_last_week",
+            changed_to="band",
+            changed_week=pl.lit(release.name),
+            changed_at=pl.lit(release.published_at or release.made_at),
+        )
+
+    return _small.get((release.manifest_sha256, release.published_at, "changes"), make)
+
+
+def recent_changes(history: list[Release], tool: str) -> pl.DataFrame:
+    """The newest change of band of each person over the last releases, back in its old band or not."""
+    found = [changes(release, tool) for release in history[-CHANGE_RELEASES:]]
+    return pl.concat(found).unique("person_key", keep="last", maintain_order=True)
+
+
+def circumstances(state: State) -> pl.DataFrame:
+    """What units say of people now: person_ref, kind, value, from_on, to_on, source, the newest last; read once a load."""
+    return _small.get(
+        (state.root, records_mark(state), "circumstances"), lambda: state.records.circumstances().sort("from_on")
+    )
+
+
+def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
+    """Everyone of the newest release, with reference, name, whether restricted, and the newest change of band."""
+    release = history[-1]
+
+    def make() -> pl.DataFrame:
+        people = state.records.known("persons", columns=["person_ref", "name", "restricted"])
+        if "name" not in people.columns:
+            people = people.with_columns(name=pl.lit(None, pl.String))
+        named = people.join(state.person_keys(), on="person_ref", how="inner")
+        return (
+            _columns(release, tool, SCORES)
+            .join(named, on="person_key", how="inner")
+            .join(recent_changes(history, tool), on="person_key", how="left")
+            .with_columns(pl.col("restricted").fill_null(False))
+            .sort("person_key")
+        )
+
+    return _everyone.get((state.root, release.manifest_sha256, release.published_at, records_mark(state)), make)
+
+
+def managed_now(circumstances: pl.DataFrame, today: date) -> pl.DataFrame:
+    """person_ref with `managed` (its value), `managed_on`, `managed_source` and `custody`: what holds today."""
+    holds = circumstances.filter(
+        (pl.col("from_on") <= today) & (pl.col("to_on").is_null() | (pl.col("to_on") >= today))
+    )
+    managed = holds.filter(pl.col("kind") == "managed").group_by("person_ref").last()
+    custody = holds.filter(pl.col("kind") == "custody").group_by("person_ref").last()
+    return managed.select(
+        "person_ref", managed=pl.col("value").fill_null("yes"), managed_on="from_on", managed_source="source"
+    ).join(
+        custody.select("person_ref", custody=pl.col("value").fill_null("in custody"), custody_source="source"),
+        on="person_ref",
+        how="full",
+        coalesce=True,
+    )
+
+
+@dataclass(frozen=True)
+class Roster:
+    """One scope's people in one release. `by_key`, `by_ref`: row of each; nobody else can be looked up."""
+
+    release: Release
+    frame: pl.DataFrame
+    by_key: dict[str, int]
+    by_ref: dict[str, int]
+
+    def person(self, key: str) -> dict[str, Any] | None:
+        """The row of a key; None for anyone else, known elsewhere or not."""
+        place = self.by_key.get(key)
+        return None if place is None else self.frame.row(place, named=True)
+
+    def key_of(self, reference: str) -> str | None:
+        """The key of a reference as the force writes it; None for anyone else, known elsewhere or not."""
+        place = self.by_ref.get(reference.strip().upper())
+        return None if place is None else str(self.frame["person_key"][place])
+
+
+def roster(state: State, history: list[Release], tool: str, unit: str | None, unassigned: bool, today: date) -> Roster:
+    """The people of one unit.
+
+    Args:
+        history: published releases, oldest first; the last one is shown.
+        unassigned: whether people without a unit belong too: a supervisor's do.
+    """
+    release = history[-1]
+
+    def make() -> Roster:
+        own = (pl.col("unit") == unit) if unit is not None else pl.lit(False)
+        if unassigned:
+            own = own | pl.col("unit").is_null()
+        frame = everyone(state, history, tool).filter(own.fill_null(False))
+        frame = frame.join(managed_now(circumstances(state), today), on="person_ref", how="left", maintain_order="left")
+        by_key = {key: i for i, key in enumerate(frame["person_key"].to_list())}
+        by_ref = {ref.upper(): i for i, ref in enumerate(frame["person_ref"].to_list())}
+        return Roster(release, frame, by_key, by_ref)
+
+    key = (state.root, release.manifest_sha256, release.published_at, records_mark(state), unit, unassigned, today)
+    return _unit.get(key, make)
+
+
+def pseudonymised(state: State, history: list[Release], tool: str) -> Roster:
+    """Everyone, without names, references or anything that a unit says of them."""
+    release = history[-1]
+
+    def make() -> Roster:
+        frame = everyone(state, history, tool).drop("name", "person_ref", "restricted")
+        return Roster(release, frame, {key: i for i, key in enumerate(frame["person_key"].to_list())}, {})
+
+    return _unit.get(
+        (state.root, release.manifest_sha256, release.published_at, records_mark(state), "pseudonymised"), make
+    )
+
+
+def decided(state: State) -> pl.DataFrame:
+    """The newest decision about each person (desk.LATEST), read again only when somebody decided."""
+    return _small.get((state.root, desk.mark(state.operations), "latest"), lambda: desk.latest(state.operations))
+
+
+def listed(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:
+    """Who stands on the list, in its order, with `part` (the group of the order) and what is due.
+
+    On it: people under management, and everyone whose band is in `list_bands`. Parts: changed band and not yet reviewed;
+    review overdue; high and super high not under management; the rest by chance of becoming high harm, in bands and by reference
+    inside a band; everyone else; last the restricted people, whose band stays closed, unless `restricted_open`.
+    """
+    release = people.release
+    key = (
+        state.root, release.manifest_sha256, release.published_at, records_mark(state), id(people), desk.mark(state.operations),
+        today, restricted_open, "listed",
+    )  # fmt: skip
+
+    def make() -> pl.DataFrame:
+        on_list = pl.col("band").is_in(settings.bands.list_bands).fill_null(False) | pl.col("managed").is_not_null()
+        frame = people.frame.drop("reasons").filter(on_list).join(decided(state), on="person_key", how="left")
+        reviewed = pl.col("decided_at").is_not_null() & (pl.col("decided_at") >= pl.col("changed_at"))
+        frame = frame.with_columns(
+            changed=(pl.col("changed_at").is_not_null() & ~reviewed.fill_null(False)),
+            overdue=(pl.col("review_on") < today).fill_null(False),
+            chance_band=_chance_band(),
+            rank=pl.col("band").replace_strict(
+                {b: i for i, b in enumerate(BANDS)}, default=None, return_dtype=pl.Int64
+            ),
+            closed=pl.lit(False) if restricted_open else pl.col("restricted"),
+        )
+        high = pl.col("band").is_in(["high", "super high"]).fill_null(False)
+        part = (
+            pl.when("closed").then(CLOSED)
+            .when("changed").then(CHANGED)
+            .when("overdue").then(OVERDUE)
+            .when(high & pl.col("managed").is_null()).then(UNMANAGED)
+            .when(~high & pl.col("chance_band").is_not_null()).then(BY_CHANCE + pl.col("chance_band"))
+            .otherwise(OTHERS)
+        )  # fmt: skip
+        frame = frame.with_columns(part=part.cast(pl.Int64))
+        within = (
+            pl.when(pl.col("part").is_in([CHANGED, OVERDUE, UNMANAGED])).then(-pl.col("rank").fill_null(0)).otherwise(0)
+        )
+        return frame.with_columns(within=within).sort("part", "within", "person_ref")
+
+    return _unit.get(key, make)
+
+
+def _chance_band() -> pl.Expr:
+    chance = pl.col("chance_high_harm_12m")
+    band: pl.Expr = pl.lit(None, dtype=pl.Int64)
+    for number, (least, _) in reversed(list(enumerate(frequencies.BANDS))):
+        band = pl.when(chance >= least).then(number).otherwise(band)
+    return band
+
+
+PARTS: dict[int, str] = {
+    CHANGED: "Changed band, not reviewed yet",
+    OVERDUE: "Review overdue",
+    UNMANAGED: "High and super high, not under management",
+    **{
+        BY_CHANCE + i: f"Became high harm within 12 months: {words} with such a record"
+        for i, (_, words) in enumerate(frequencies.BANDS)
+    },
+    OTHERS: "Under management, or no chance given, and nothing due",
+    CLOSED: "Restricted access",
+}
+
+
+def filtered(
+    frame: pl.DataFrame, band: str = "", changed: bool = False, overdue: bool = False, custody: str = ""
+) -> pl.DataFrame:
+    """The rows that fit; restricted rows, whose facts are closed, only where nothing is filtered."""
+    open_rows = ~pl.col("closed")
+    if band:
+        frame = frame.filter(open_rows & (pl.col("band") == band))
+    if changed:
+        frame = frame.filter(open_rows & pl.col("changed"))
+    if overdue:
+        frame = frame.filter(open_rows & pl.col("overdue"))
+    if custody:
+        frame = frame.filter(open_rows & (pl.col("custody").is_not_null() == (custody == "yes")))
+    return frame
+
+
+def found(people: Roster, listed_rows: pl.DataFrame, text: str) -> tuple[pl.DataFrame, dict[str, Any] | None]:
+    """The people on the list whose name or reference holds the text, and the person of exactly this reference who is not on it."""
+    wanted = text.strip().upper()
+    name = pl.col("name").fill_null("").str.to_uppercase().str.contains(wanted, literal=True)
+    reference = pl.col("person_ref").str.to_uppercase().str.contains(wanted, literal=True)
+    rows = listed_rows.filter(~pl.col("closed") & (name | reference))
+    key = people.key_of(text)
+    outside = key is not None and listed_rows.filter(pl.col("person_key") == key).is_empty()
+    return rows, people.person(key) if outside and key else None
