@@ -11,7 +11,7 @@ programme); Government Analysis Function, guidance on symbols in tables ([c]: co
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ MARK = "[c]"
 
 _FORMULA_START = r"^[\s\x00-\x1f]*[=+\-@|%\t\r]"
 
-Key = Hashable
+Key = Any
 Sum = tuple[Key, tuple[Key, ...]]
 
 

@@ -1,0 +1,413 @@
+# ruff: noqa: E501
+"""What answers are made of: plain records as known at the end of a day. `gather` reads them; nothing after it does.
+
+What only another room may count (people by protected group, the judging of a model) is handed in as `Counted` by the
+command that composes; what was not handed in is said to be missing, never made up.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast import tables
+from harmcast.oversight.access import ROLES, Role
+from harmcast.oversight.register import Entry, Tool
+from harmcast.publish.disclosure import Published
+from harmcast.store import schema
+
+if TYPE_CHECKING:
+    from harmcast.store.releases import Release
+    from harmcast.store.state import State
+
+_CONFUSION = {
+    "tool": pl.String,
+    "model": pl.String,
+    "year": pl.String,
+    "attribute": pl.String,
+    "group": pl.String,
+    "tp": pl.Int64,
+    "fp": pl.Int64,
+    "fn": pl.Int64,
+    "tn": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counts that the composing command makes elsewhere and hands in; null: nobody counted.
+
+    Attributes:
+        tracked: attribute, group, has_conviction (flag), people: everyone scored (`groups.count_people`).
+        considered: attribute, group, decision, people: people with a decision, each by the last one.
+        confusion: tool, model, year, attribute, group, tp, fp, fn, tn: people judged at a past day; `everyone`/`all` rows
+            for all; plain baselines are models of their own at the same number flagged.
+        judged: in words, what the confusion table counts: who was flagged, at which day, within what time.
+        features: tool -> name, says, unit of each variable in use.
+        without_charge: people without any charge among those scored; must be 0.
+        earlier: name of a family -> what was printed of it before (`Document.published`, kept by the caller).
+    """
+
+    tracked: pl.DataFrame | None = None
+    considered: pl.DataFrame | None = None
+    confusion: pl.DataFrame | None = None
+    judged: str = ""
+    features: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    without_charge: int | None = None
+    earlier: Mapping[str, Sequence[Published]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One kind of training on a tool: what it was, by whom, for how many, from when to when."""
+
+    kind: str
+    trainer: str | None
+    contact: str | None
+    people: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Made:
+    """One release of a tool as it stood at the end of the day."""
+
+    week: str
+    origin: date
+    standing: str
+    made_on: date
+    model: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ToolFacts:
+    """Everything about one tool.
+
+    Attributes:
+        settings: the tool's own settings as plain values.
+        statuses: (status, first day, reason), oldest first.
+        scores: tables.SCORES of its releases, with `week`.
+        about: what the newest release says of the tool's people: left out, cuts, weights, figures; empty for places.
+        audit: the newest audit's document, and the week it belongs to; null where none was made.
+        model: the newest model's document; null where none is in use.
+    """
+
+    tool: Tool
+    settings: Mapping[str, Any]
+    entries: tuple[Entry, ...]
+    statuses: tuple[tuple[str, date, str | None], ...]
+    cost: str | None
+    releases: tuple[Made, ...]
+    scores: pl.DataFrame
+    trained: tuple[Trained, ...]
+    tasking: Mapping[str, int]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
+    audit_week: str | None = None
+    model: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.tool.name
+
+    @property
+    def is_places(self) -> bool:
+        return self.tool.kind == "places"
+
+    def of_kind(self, kind: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.kind == kind]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What people did with it, in counts: decisions, tasking, representations, exports, views.
+
+    Attributes:
+        decisions: decision, reason_code, decisions (count).
+        people_considered: how many people have at least one decision.
+        override: decisions that did not follow the score (`not adopted`), of all; alarms are judged on these.
+        sign_offs, follow_ups: outcome or step -> count.
+        representations: kind, outcome (`open` while none is recorded), count.
+        exports: (how many, how many with names); views: people's pages opened.
+    """
+
+    decisions: pl.DataFrame
+    people_considered: int
+    override: tuple[int, int]
+    sign_offs: Mapping[str, int]
+    follow_ups: Mapping[str, int]
+    representations: pl.DataFrame
+    exports: tuple[int, int]
+    views: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything an answer may say, as known at the end of `as_of`."""
+
+    force: str
+    invented: bool
+    as_of: date
+    settings: Mapping[str, Any]
+    tools: tuple[ToolFacts, ...]
+    roles: tuple[tuple[str, str, int], ...]
+    units: tuple[str, ...]
+    work: Work
+    deliveries: pl.DataFrame
+    first_delivery: date | None
+    last_delivery: date | None
+    code_version: str | None
+    data_hash: str | None
+    counted: Counted = field(default_factory=Counted)
+
+    @property
+    def places(self) -> list[ToolFacts]:
+        return [t for t in self.tools if t.is_places]
+
+    @property
+    def people(self) -> ToolFacts | None:
+        return next((t for t in self.tools if not t.is_places), None)
+
+    def confusion(self, tool: str) -> pl.DataFrame:
+        """The judged counts of one tool; empty where nobody handed any in."""
+        if self.counted.confusion is None:
+            return pl.DataFrame(schema=_CONFUSION)
+        return self.counted.confusion.select(pl.col(name).cast(kind) for name, kind in _CONFUSION.items()).filter(
+            pl.col("tool") == tool
+        )
+
+
+def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
+    """Everything the store holds that an answer may say, as known at the end of `as_of`."""
+    end = f"{as_of.isoformat()}T99"
+    rows = state.operations.rows
+    deliveries = _deliveries(state, end)
+    releases = {t.name: _releases(state, t.name, end) for t in state.settings.tools}
+    newest = max((r for found in releases.values() for r, _ in found), key=lambda r: (r.week, r.revision), default=None)
+    manifest = newest.manifest() if newest else {}
+    scores = _scores([r for found in releases.values() for r, _ in found])
+    return Facts(
+        force=state.settings.force.name,
+        invented=state.settings.force.invented,
+        as_of=as_of,
+        settings=state.settings.model_dump(mode="json", exclude={"store", "alerts"}),
+        tools=tuple(_tool(state, tool, as_of, end, releases[tool.name], scores) for tool in state.register.tools(as_of)),
+        roles=_roles(state, end),
+        units=tuple(
+            sorted(
+                {
+                    row["unit"]
+                    for row in rows(sa.select(schema.user_roles).where(schema.user_roles.c.given_at < end))
+                    if row["unit"] and (row["ended_at"] is None or row["ended_at"] >= end)
+                }
+            )
+        ),
+        work=_work(state, end),
+        deliveries=deliveries,
+        first_delivery=deliveries["made_on"].min() if deliveries.height else None,  # type: ignore[arg-type]
+        last_delivery=deliveries["made_on"].max() if deliveries.height else None,  # type: ignore[arg-type]
+        code_version=manifest.get("code_version"),
+        data_hash=(manifest.get("records") or {}).get("data_hash"),
+        counted=counted or Counted(),
+    )
+
+
+def _day(instant: str) -> date:
+    return date.fromisoformat(instant[:10])
+
+
+def _releases(state: State, tool: str, end: str) -> list[tuple[Release, str]]:
+    """Releases of a tool made by then, each with where it stood then."""
+    moves = schema.release_moves
+    found = []
+    for release in state.releases.history(tool, None):
+        if release.made_at < end:
+            past = state.operations.rows(
+                sa.select(moves.c.to_standing).where(moves.c.release == release.id, moves.c.at < end).order_by(moves.c.id)
+            )
+            found.append((release, past[-1]["to_standing"] if past else "draft"))
+    return found
+
+
+def _scores(releases: Iterable[Release]) -> pl.DataFrame:
+    by_path = {release.path: release for release in releases}
+    parts = [
+        pl.read_parquet(io.BytesIO(r.read("scores.parquet"))).with_columns(week=pl.lit(r.week))
+        for r in sorted(by_path.values(), key=lambda r: (r.week, r.revision))
+        if r.has("scores.parquet")
+    ]
+    empty = pl.DataFrame(schema=pl.Schema({**tables.SCORES.schema(), "week": pl.String()}))
+    return pl.concat([empty, *parts], how="diagonal_relaxed")
+
+
+def _tool(
+    state: State, tool: Tool, as_of: date, end: str, releases: list[tuple[Release, str]], scores: pl.DataFrame
+) -> ToolFacts:
+    about: dict[str, Any] = {}
+    audit: dict[str, Any] | None = None
+    audit_week: str | None = None
+    model: dict[str, Any] | None = None
+    for release, _ in reversed(releases):
+        if not about and release.has(f"{tool.name}_about.json"):
+            about = json.loads(release.read(f"{tool.name}_about.json"))
+        if audit is None and release.has(f"{tool.name}_audit.json"):
+            audit, audit_week = json.loads(release.read(f"{tool.name}_audit.json")), release.week
+        if model is None and release.has(f"{tool.name}_model.json"):
+            from harmcast.publish import release as release_files
+
+            raw = release.read(f"{tool.name}_model.json")
+            reader = getattr(release_files, "read_model", json.loads)
+            model = dict(reader(raw))
+    own = state.settings.tool(tool.name)
+    return ToolFacts(
+        tool=tool,
+        settings=own.model_dump(mode="json"),
+        entries=tuple(e for e in state.register.entries(as_of) if e.tool == tool.name),
+        statuses=tuple(
+            (s["status"], s["from_on"], s["reason"]) for s in state.register.statuses(tool.name) if s["from_on"] <= as_of
+        ),
+        cost=state.register.cost(tool.name),
+        releases=tuple(Made(r.week, r.origin, standing, _day(r.made_at), r.model, r.reasons) for r, standing in releases),
+        scores=scores.filter(pl.col("tool") == tool.name),
+        trained=_trained(state, tool.name, as_of),
+        tasking=_tasking(state, tool.name, end),
+        about=about,
+        audit=audit,
+        audit_week=audit_week,
+        model=model,
+    )
+
+
+def _trained(state: State, tool: str, as_of: date) -> tuple[Trained, ...]:
+    table = schema.training
+    held = state.operations.rows(sa.select(table).where(table.c.tool == tool, table.c.passed_on <= as_of))
+    kinds: dict[tuple[str, str | None, str | None], list[dict[str, Any]]] = {}
+    for row in held:
+        kinds.setdefault((row["kind"], row["trainer"], row["trainer_contact"]), []).append(row)
+    return tuple(
+        Trained(
+            kind,
+            trainer,
+            contact,
+            len({r["account"] for r in found}),
+            min(r["passed_on"] for r in found),
+            max(r["passed_on"] for r in found),
+        )
+        for (kind, trainer, contact), found in sorted(kinds.items(), key=repr)
+    )
+
+
+def _tasking(state: State, tool: str, end: str) -> dict[str, int]:
+    table = schema.tasking
+    held = state.operations.rows(sa.select(table).where(table.c.tool == tool, table.c.at < end))
+    counts = {"recommendations": 0}
+    for row in held:
+        if row["step"] == "recommendation":
+            counts["recommendations"] += 1
+        else:
+            name = f"outcome: {row['choice'] or 'not said'}"
+            counts[name] = counts.get(name, 0) + 1
+    notes = schema.cell_notes
+    counts["notes"] = len(state.operations.rows(sa.select(notes.c.id).where(notes.c.tool == tool, notes.c.at < end)))
+    return counts
+
+
+def _roles(state: State, end: str) -> tuple[tuple[str, str, int], ...]:
+    table = schema.user_roles
+    held = [
+        row
+        for row in state.operations.rows(sa.select(table).where(table.c.given_at < end))
+        if row["ended_at"] is None or row["ended_at"] >= end
+    ]
+    return tuple(
+        (ROLES[role][0], ROLES[role][1], len({row["account"] for row in held if row["role"] == role})) for role in Role
+    )
+
+
+def _work(state: State, end: str) -> Work:
+    rows = state.operations.rows
+    decisions, events = schema.decisions, schema.events
+    made = rows(
+        sa.select(decisions.c.person_key, decisions.c.decision, decisions.c.reason_code).where(decisions.c.at < end)
+    )
+    frame = pl.DataFrame(
+        [(r["decision"], r["reason_code"]) for r in made],
+        schema={"decision": pl.String, "reason_code": pl.String},
+        orient="row",
+    )
+    grouped = frame.group_by("decision", "reason_code").agg(pl.len().cast(pl.Int64).alias("decisions"))
+    exports = rows(sa.select(schema.exports.c.with_names).where(schema.exports.c.at < end))
+    views = rows(
+        sa.select(sa.func.count().label("n")).where(
+            events.c.at < end, events.c.kind == "consultation", events.c.subject.is_not(None)
+        )
+    )
+    return Work(
+        decisions=grouped.sort("decision", "reason_code"),
+        people_considered=len({r["person_key"] for r in made}),
+        override=(sum(str(r["decision"]).startswith("not adopted") for r in made), len(made)),
+        sign_offs=_counts(rows(sa.select(schema.sign_offs.c.outcome).where(schema.sign_offs.c.at < end)), "outcome"),
+        follow_ups=_counts(rows(sa.select(schema.follow_ups.c.step).where(schema.follow_ups.c.at < end)), "step"),
+        representations=_representations(state, end),
+        exports=(len(exports), sum(bool(r["with_names"]) for r in exports)),
+        views=int(views[0]["n"]),
+    )
+
+
+def _counts(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        found[str(row[column])] = found.get(str(row[column]), 0) + 1
+    return dict(sorted(found.items()))
+
+
+def _representations(state: State, end: str) -> pl.DataFrame:
+    table, steps = schema.representations, schema.representation_steps
+    held = state.operations.rows(sa.select(table.c.id, table.c.kind).where(table.c.at < end))
+    outcomes = {
+        row["representation"]: row["outcome"]
+        for row in state.operations.rows(
+            sa.select(steps).where(steps.c.at < end, steps.c.outcome.is_not(None)).order_by(steps.c.id)
+        )
+    }
+    frame = pl.DataFrame(
+        [(r["kind"], outcomes.get(r["id"], "open")) for r in held],
+        schema={"kind": pl.String, "outcome": pl.String},
+        orient="row",
+    )
+    return frame.group_by("kind", "outcome").agg(pl.len().cast(pl.Int64).alias("received")).sort("kind", "outcome")
+
+
+def _deliveries(state: State, end: str) -> pl.DataFrame:
+    """A row a table over all deliveries loaded by then: what was received, and what became of it; `made_on` the newest."""
+    deliveries, files = schema.deliveries, schema.delivery_files
+    held = state.operations.rows(
+        sa.select(
+            deliveries.c.made_at,
+            files.c.table_name,
+            files.c.received,
+            files.c.loaded,
+            files.c.unchanged,
+            files.c.superseded,
+            files.c.quarantined,
+            files.c.left_out,
+        )
+        .join_from(deliveries, files, files.c.delivery == deliveries.c.id)
+        .where(deliveries.c.loaded_at < end, deliveries.c.standing == "loaded")
+    )
+    counts = ("received", "loaded", "unchanged", "superseded", "quarantined", "left_out")
+    frame = pl.DataFrame(
+        [(r["table_name"], _day(r["made_at"]), *(int(r[c]) for c in counts)) for r in held if r["made_at"]],
+        schema={"table": pl.String, "made_on": pl.Date, **dict.fromkeys(counts, pl.Int64)},
+        orient="row",
+    )
+    return frame.sort("table", "made_on")

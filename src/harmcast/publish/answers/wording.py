@@ -1,0 +1,115 @@
+# ruff: noqa: E501
+"""What is true of every tool of a kind, by its design, in words: kept in one place, read by every answer.
+
+What only a force can know (why it was developed here, who uses it, what it costs) is in its register and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAMES = {"places": "A forecast of places", "people": "A score of people who were charged"}
+
+METHOD: dict[str, tuple[str, ...]] = {
+    "places": (
+        "Each week recorded offences within the tool's definition are counted, cell by cell, in windows of 28 days that end where the forecast begins. "
+        "The expected number of a cell joins its own long record, its neighbours', other recorded crime that may lead it, and the force's total. "
+        "The result is a distribution for each cell, printed as a range before a number.",
+        "Plain counts stand beside each forecast. Where the last thirteen completed windows show that the plain count of 24 months does better, it takes the model's place, and the page says so.",
+    ),
+    "people": (
+        "Each charge that stands has a weight of harm from a published index; charges of one event count once, by the heaviest; weights fade with time. "
+        "Their sum is the person's harm, placed in one of five bands by cuts that were frozen at a reference date. "
+        "Charges that fell away (acquitted, withdrawn, discontinued, quashed) count for nothing from the day that was known.",
+        "For people who are not and never were in a high band, a regression on their charges gives the chance of reaching a high band at a new charge within a stated time, with a range. "
+        "The simplest model within the noise is used, and the plain harm score itself where a model gains nothing real over it.",
+    ),
+}
+PREDICTS = {
+    "places": "Nothing about a person is read or said. A forecast is of recorded offences, so what is not recorded cannot be seen.",
+    "people": "A score says what a record of charges looks like beside others like it. It is an assessment and not a fact about the person, and it says nothing about guilt.",
+}
+INPUTS = {
+    "places": (
+        "Recorded crimes from the force's records system: reference, offence code, when and where it happened, when it was recorded, status, weapon and injury as recorded.",
+    ),
+    "people": (
+        "Charges from the force's records system: reference, person, offence code, dates of offence and charge, outcome and its date.",
+        "Of the person record: reference, unit, whether merged, dead or restricted, and the records management review group and date. They decide who is scored and who may look, and are no input to the score.",
+        "A harm index: a weight for each offence, from a file with its edition and source.",
+    ),
+}
+SHOWN_ONLY = {
+    "places": (),
+    "people": (
+        "Circumstances such as management, supervision or custody are shown beside a score with source and date, and are never an input to it.",
+    ),
+}
+ELSE_CONSULTED = {
+    "places": "Whoever reads a forecast weighs it against local knowledge, current intelligence held elsewhere and the plain counts printed beside it. Deployment is decided by people in force tasking.",
+    "people": "The output is researched and checked against other sources before anything is done: the force's records, the Police National Computer, probation, the neighbourhood team, partners and local officers' knowledge. Each check is recorded with the decision.",
+}
+DECISIONS = {
+    "places": "Where to look first when analysts recommend places to tasking. It triggers nothing: no patrol, stop or search follows from it by itself.",
+    "people": "Whether a unit considers support or management for a person already charged. It triggers nothing: an officer decides, gives a reason, and a supervisor signs a referral.",
+}
+NEVER = (
+    "It is not evidence.",
+    "It is not grounds for a stop, a search or an arrest.",
+    "It takes no decision. A person decides.",
+)
+EXCLUDED: tuple[tuple[str, str], ...] = (
+    ("Stop and search", "It counts what officers did, not what was proven; it feeds earlier attention back into the score."),
+    ("Intelligence reports", "Untested, and unevenly gathered."),
+    ("Ethnicity, religion, nationality", "Protected characteristics; never an input."),
+    ("Sex", "A protected characteristic; read for the audit alone."),
+    ("Age", "A protected characteristic; read for the audit and to leave out anyone under 18."),
+    ("Address or home area", "Stands in for where people live, and so for ethnicity and deprivation."),
+    ("Anything about a person who was not charged", "Victims, witnesses, suspects without a charge and associates are not held."),
+)
+
+
+def signifies(kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What each output signifies: its name, and of what, within what time."""
+    if kind == "places":
+        weeks, level = settings["horizon_weeks"], settings["range_level"]
+        top = settings["top_cells"]
+        return (
+            ("Range of counts", f"How many recorded offences of this kind may come in the cell in the coming {weeks} weeks; at least {level:.0%} of such ranges should hold what comes."),
+            ("Expected number", f"The mean of the same distribution: offences in the coming {weeks} weeks."),
+            ("Chance of at least one", f"Chance that one or more such offences are recorded in the cell in the coming {weeks} weeks."),
+            (f"Chance of being among the {top} highest", f"Chance that the cell's own rate is truly among the {top} highest; where ranks overlap the cells are too few to rank."),
+        )
+    months = " and ".join(str(m) for m in settings["horizons_months"])
+    unit = about.get("harm_unit") or "the unit of the harm index"
+    return (
+        ("Harm score", f"The faded sum of weights of the charges that stand, in {unit}. It speaks of the past."),
+        ("Band", "Low, low-medium, high-medium, high or super high: where the harm lies among the charged at the reference date. High and super high are high harm."),
+        ("Chance of becoming high harm", f"Only for people not yet high harm: the chance of reaching a high band at a new charge within {months} months, with a range."),
+    )
+
+
+def cell(settings: Mapping[str, Any]) -> str:
+    """The unit of a places tool in words."""
+    if settings.get("cell_side_m"):
+        return f"square cells of {settings['cell_side_m']:,.0f} m by {settings['cell_side_m']:,.0f} m"
+    if settings.get("cell_area_km2"):
+        area = settings["cell_area_km2"]
+        return f"square cells of {area:g} km² (side {(area * 1e6) ** 0.5:,.1f} m)"
+    return "the units of the force's own layer"
+
+
+def definition(settings: Mapping[str, Any]) -> str:
+    """Which crimes count for a places tool, in words."""
+    parts = [f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in settings["where"].items()]
+    return "Recorded crimes with " + "; and ".join(parts) + "."
+
+
+def leading(settings: Mapping[str, Any]) -> str | None:
+    """Other recorded crime used as a leading series, in words; null where none is."""
+    series = [
+        "; and ".join(f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in where.items())
+        for where in settings.get("leading", [])
+    ]
+    return f"Other recorded crime used as a leading series: {' | '.join(series)}." if series else None
