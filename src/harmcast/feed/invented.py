@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ import polars as pl
 
 from harmcast.errors import RunStopped
 from harmcast.feed.invention import (
-    bad_rows,
     careers,
     charges,
     circumstances,
@@ -33,10 +32,9 @@ from harmcast.feed.invention import (
     patrols,
     people,
     settings_file,
+    slices,
     truth,
 )
-from harmcast.feed.invention.draws import stream
-from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, DELETIONS, PERSONS
 
 Progress = Callable[[str, float], None]
 
@@ -139,131 +137,6 @@ def make(plan: Plan, progress: Progress | None = None) -> Force:
     return Force(plan, where, drawn_to, volume, planned, activity, folk, lives, brought, twice, known, gone)
 
 
-def _crimes(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
-    shown = corrections.as_shown(force.crimes, sent.made_at, None if everything else sent.since)
-    gone = force.deletions.filter(pl.col("deleted_at") < sent.made_at)
-    if len(gone):
-        shown = shown.filter(~pl.col("crime_ref").is_in(gone["ref"].to_list()))
-    return shown.select(CRIMES.names)
-
-
-def _charges(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
-    shown = charges.as_shown(force.charges, sent.until_day)
-    if sent.since is not None and not everything:
-        shown = shown.filter(pl.col("changed_on") >= sent.since.date())
-    refs = force.people.frame["person_ref"].gather(shown["person"].to_numpy())
-    minute = (shown["event"].to_numpy().astype(np.int64) * 7919) % 600 + 480
-    return (
-        shown.with_columns(
-            refs.alias("person_ref"),
-            (
-                pl.col("changed_on").cast(pl.Datetime("us")) + pl.Series(minute * 60_000_000).cast(pl.Duration("us"))
-            ).alias("changed_at"),
-        )
-        .join(force.duplicates, on="person", how="left", maintain_order="left")
-        .with_columns(
-            pl.when((pl.col("charged_on") >= pl.col("split_on")) & (pl.col("charged_on") < pl.col("merged_on")))
-            .then(pl.col("second_ref"))
-            .otherwise(pl.col("person_ref"))
-            .alias("person_ref")
-        )
-        .select(CHARGES.names)
-    )
-
-
-def _persons(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
-    """People seen by then; in a week, those new, charged, dead or found to be entered twice since the delivery before."""
-    until, first_day = sent.until_day, force.plan.first_day
-    brought = force.charges.filter(pl.col("charged_on") <= until)
-    frame = people.with_records(
-        force.people.frame, brought, force.careers.died_day, force.plan.seed, first_day, force.plan.to
-    )
-    frame = frame.filter(pl.col("first_seen_on") <= until).with_columns(
-        pl.when(pl.col("died_on") <= until).then(pl.col("died_on")).otherwise(None).alias("died_on"),
-        pl.lit(None, pl.String).alias("merged_into"),
-    )
-    changed = [pl.col("first_seen_on"), pl.col("died_on")]
-    if sent.since is not None:
-        latest = (
-            brought.filter(pl.col("charged_on") >= sent.since.date())
-            .group_by("person")
-            .agg(pl.col("charged_on").max().alias("again_on"))
-        )
-        frame = frame.join(latest, on="person", how="left", maintain_order="left")
-        changed.append(pl.col("again_on"))
-    frame = frame.with_columns(pl.max_horizontal(changed).alias("changed_on"))
-    second = (
-        force.duplicates.join(brought.select("person", "charged_on"), on="person")
-        .filter((pl.col("charged_on") >= pl.col("split_on")) & (pl.col("charged_on") < pl.col("merged_on")))
-        .group_by("person", "second_ref", "merged_on", maintain_order=True)
-        .agg(pl.col("charged_on").min().alias("opened_on"))
-    )
-    twins = frame.join(second, on="person", how="inner", maintain_order="left").with_columns(
-        pl.when(pl.col("merged_on") <= until).then(pl.col("person_ref")).otherwise(None).alias("merged_into"),
-        pl.col("second_ref").alias("person_ref"),
-        pl.when(pl.col("merged_on") <= until)
-        .then(pl.col("merged_on"))
-        .otherwise(pl.col("opened_on"))
-        .alias("changed_on"),
-    )
-    every = pl.concat([frame, twins.select(frame.columns)])
-    if sent.since is not None and not everything:
-        every = every.filter(pl.col("changed_on") >= sent.since.date())
-    return every.with_columns(
-        (pl.col("changed_on").cast(pl.Datetime("us")) + pl.duration(hours=9)).alias("changed_at")
-    ).select(PERSONS.names)
-
-
-def _tables(force: Force, sent: deliveries.Delivery, everything: bool) -> dict[str, pl.DataFrame]:
-    since = None if everything or sent.since is None else sent.since
-    activity = force.activity.filter(pl.col("started_at") < sent.made_at)
-    gone = force.deletions.filter(pl.col("deleted_at") < sent.made_at)
-    if since is not None:
-        activity, gone = activity.filter(pl.col("started_at") >= since), gone.filter(pl.col("deleted_at") >= since)
-    tables = {
-        "crimes": _crimes(force, sent, everything),
-        "persons": _persons(force, sent, everything),
-        "charges": _charges(force, sent, everything),
-        "circumstances": circumstances.as_shown(
-            force.circumstances, sent.until_day, since.date() - timedelta(days=1) if since else None
-        ).select(CIRCUMSTANCES_TABLE.names),
-        "activity": activity.select(ACTIVITY.names),
-    }
-    if sent.since is not None:
-        tables["deletions"] = gone.select(DELETIONS.names)
-    return tables
-
-
-def _spoil(
-    force: Force, sent: deliveries.Delivery, tables: dict[str, pl.DataFrame], held: list[pl.DataFrame]
-) -> list[bad_rows.Planted]:
-    """Plants bad rows in one delivery's tables, in place. `held` carries person rows sent a delivery too late."""
-    rng = stream(force.plan.seed, f"bad rows {sent.name}")
-    share = force.plan.bad_rows_share
-    late = held.pop() if held else None
-    planted: list[bad_rows.Planted] = []
-    if share > 0:
-        tables["crimes"], found = bad_rows.spoil_crimes(tables["crimes"], rng, share, as_text=sent.since is not None)
-        tables["charges"], more = bad_rows.spoil_charges(tables["charges"], rng, share)
-        planted = found + more
-        if sent.since is not None and len(tables["persons"]) > 50:
-            new = (
-                tables["persons"]
-                .with_row_index()
-                .filter(pl.col("changed_at") >= sent.since, pl.col("merged_into").is_null())
-            )
-            behind = new.sample(min(len(new), max(1, round(len(new) * 0.02))), seed=int(rng.integers(2**31))).sort(
-                "index"
-            )
-            held.append(behind.drop("index"))
-            tables["persons"] = tables["persons"].filter(~pl.col("person_ref").is_in(behind["person_ref"].to_list()))
-            planted += [bad_rows.Planted("persons", 0, "person_later", ref) for ref in behind["person_ref"]]
-    if late is not None:
-        again = set(tables["persons"]["person_ref"])
-        tables["persons"] = pl.concat([tables["persons"], late.filter(~pl.col("person_ref").is_in(list(again)))])
-    return planted
-
-
 def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[deliveries.Written], list[pl.DataFrame]]:
     written: list[deliveries.Written] = []
     planted_frames: list[pl.DataFrame] = []
@@ -271,8 +144,8 @@ def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[d
     sends = deliveries.schedule(force.plan.to, force.plan.weeks)
     for k, sent in enumerate(sends):
         everything = sent.since is None or (force.plan.complete_last and sent is sends[-1])
-        tables = _tables(force, sent, everything)
-        planted = _spoil(force, sent, tables, held)
+        tables = slices.tables_of(force, sent, everything)
+        planted = slices.spoil(force, sent, tables, held)
         rows = deliveries.write(folder / sent.name, sent, tables, complete=everything and sent.since is not None)
         counts: dict[str, int] = {}
         for row in planted:
@@ -351,9 +224,8 @@ def invent(
 
 
 def reference_date(plan: Plan) -> date:
-    """Day on which the bands' cuts are taken: the Monday of the last delivery's week, two years back where there are."""
-    back = timedelta(weeks=104 if plan.years >= 3 else 26)
-    return datetime.combine(plan.to, datetime.min.time()).date() - back
+    """Day on which the bands' cuts are taken: two years before the last origin, half a year in a short history."""
+    return plan.to + timedelta(days=1) - timedelta(weeks=104 if plan.years >= 3 else 26)
 
 
 def document(summary: Summary) -> str:

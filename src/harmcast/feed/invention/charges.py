@@ -30,11 +30,16 @@ def draw_lags(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.asarray(np.minimum(days, 900).astype(np.int64))
 
 
-def draw_result_days(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Days from a charge to its result."""
-    return np.asarray(
-        np.maximum(1, rng.lognormal(np.log(RESULT_MEDIAN_DAYS), RESULT_SPREAD, size)).astype(np.int64)
-    )
+def draw_result_days(rng: np.random.Generator, size: int, waited: np.ndarray | None = None) -> np.ndarray:
+    """Days from a charge to its result; given `waited`, of charges still without one after so many days."""
+    from scipy.special import ndtr, ndtri
+
+    centre = np.log(RESULT_MEDIAN_DAYS)
+    past = 0.0 if waited is None else ndtr((np.log(np.maximum(waited, 0) + 1.0) - centre) / RESULT_SPREAD)
+    u = past + (1 - past) * rng.random(size)
+    days = np.exp(centre + RESULT_SPREAD * ndtri(np.minimum(u, 1 - 1e-12)))
+    least = 1 if waited is None else waited + 1
+    return np.asarray(np.maximum(least, np.minimum(days, 1e5)).astype(np.int64))
 
 
 def draw_codes(rng: np.random.Generator, kinds: np.ndarray, table: dict[str, dict[str, float]]) -> np.ndarray:
@@ -92,9 +97,7 @@ def build(careers: Careers, crimes: pl.DataFrame, seed: int, first_day: date) ->
     extra = rng.poisson(ALONGSIDE_MEAN, events)
     event = np.concatenate([np.arange(events), np.repeat(np.arange(events), extra)])
     kind = np.concatenate([careers.kind, np.repeat(careers.kind, extra)])
-    code = np.concatenate(
-        [draw_codes(rng, careers.kind, CODES_OF_KIND), draw_codes(rng, kind[events:], ALONGSIDE)]
-    )
+    code = np.concatenate([draw_codes(rng, careers.kind, CODES_OF_KIND), draw_codes(rng, kind[events:], ALONGSIDE)])
     charged = careers.day[event]
     lag = draw_lags(rng, events)
     result_after = draw_result_days(rng, events)

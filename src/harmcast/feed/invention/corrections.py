@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -97,7 +98,7 @@ def deletions(planned: pl.DataFrame, seed: int, moments: list[datetime], a_week:
     """Crimes deleted at source in the weeks between `moments`: table, ref, deleted_at, reason."""
     rng = stream(seed, "deletions")
     frames = []
-    for since, until in zip(moments, moments[1:], strict=False):
+    for since, until in pairwise(moments):
         held = planned.filter(pl.col("recorded_at") < since)["crime_ref"]
         chosen = np.unique(rng.integers(max(0, len(held) - 20_000), len(held), a_week))
         minutes = rng.integers(600, int((until - since).total_seconds() // 60), len(chosen))

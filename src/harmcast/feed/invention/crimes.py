@@ -185,7 +185,7 @@ def scatter(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
 
 
 def record(intensity: Intensity, seed: int, drawn: Drawn) -> pl.DataFrame:
-    """The crimes as recorded, by when that was: the contract's columns, plus `line` and `parent_ref` (whom it repeats)."""
+    """The crimes as recorded, by when that was: the contract's columns, `line` and `parent_ref` (what it repeats)."""
     rng = stream(seed, "crime attributes")
     n = len(drawn.line)
     group = drawn.group

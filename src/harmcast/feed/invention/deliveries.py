@@ -1,4 +1,4 @@
-"""What the force sends: the history as Parquet, then each week's new and changed rows as CSV, each with its manifest."""
+"""What the force sends: the history as Parquet, then each week's new and changed rows as CSV, with manifests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Written:
 
 
 def schedule(last_day: date, weeks: int) -> list[Delivery]:
-    """The history and `weeks` weekly deliveries; the last is made the morning after `last_day`, the others on Mondays."""
+    """The history and `weeks` weekly deliveries, made on Mondays; the last the morning after `last_day`."""
     end = last_day + timedelta(days=1)
     monday = Week.of(end).monday
     newest = [monday] if monday == end else [monday, end]

@@ -295,7 +295,7 @@ _HARM_DAYS_OF_CODE = {
 
 
 def harm_days(code: str) -> float:
-    """Harm of one offence in days, by the median of its subgroup; KeyError for a code that is not in the county's mix."""
+    """Harm of one offence in days, by the median of its subgroup; KeyError for a code the county does not have."""
     return _HARM_DAYS_OF_CODE[code] if code in _HARM_DAYS_OF_CODE else _HARM_DAYS_OF_CLASS[code.split("/")[0]]
 
 

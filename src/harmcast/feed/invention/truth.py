@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from harmcast.feed.invention import intensity
-from harmcast.feed.invention.careers import CLASSES, STATES
-from harmcast.feed.invention.offences import GROUPS, MIX, SERIOUS_VIOLENCE
+from harmcast.feed.invention import charges, intensity, known
+from harmcast.feed.invention.careers import CLASSES, STATES, process
+from harmcast.feed.invention.draws import stream
+from harmcast.feed.invention.offences import GROUPS, MIX, SERIOUS_VIOLENCE, harm_days
+from harmcast.tables import FALLEN_AWAY
 
 if TYPE_CHECKING:
     from harmcast.feed.invented import Force
@@ -58,7 +61,12 @@ def _people(force: Force, folder: Path) -> None:
         pl.Series(list(CLASSES)).gather(lives.first_cell // 6).alias("career"),
         pl.Series(list(STATES)).gather(lives.last_cell % 6).alias("state_at_end"),
         pl.Series(force.people.over_policed & (force.plan.over_policing != 0)).alias("over_policed"),
+        pl.Series(lives.entry_day.astype(np.int32)).alias("entry_day"),
+        pl.Series(lives.died_day.astype(np.int32)).alias("died_day"),
     ).write_parquet(folder / "people.parquet", compression="zstd")
+    pl.DataFrame(
+        {"person": lives.person.astype(np.int32), "day": lives.day.astype(np.int32), "kind": lives.kind.astype(np.int8)}
+    ).write_parquet(folder / "charge_events.parquet", compression="zstd")
     refs = frame["person_ref"]
     spells = lives.custody
     pl.DataFrame(
@@ -71,6 +79,90 @@ def _people(force: Force, folder: Path) -> None:
     force.duplicates.join(force.people.frame.select("person", "person_ref"), on="person").drop("person").write_parquet(
         folder / "duplicates.parquet"
     )
+
+
+# what is left of a harm weight at whole half years (OGRS4, serious violence, offence-free months)
+_HALF_YEARS_LEFT = (1.0, 0.8332, 0.7074, 0.6114, 0.5348, 0.4685, 0.4047)
+KNOWN_PEOPLE = 4000
+HIGH_PERCENTILE = 90
+
+
+def share_left(days: np.ndarray) -> np.ndarray:
+    """Share of a harm weight left after `days`; after three years the rate of the third goes on."""
+    half_years = np.maximum(np.asarray(days, float), 0) / (365.25 / 2)
+    logs = np.log(_HALF_YEARS_LEFT)
+    beyond = np.maximum(half_years - 6, 0) * (logs[6] - logs[4]) / 2
+    return np.asarray(np.exp(np.interp(half_years, np.arange(7), logs) + beyond))
+
+
+def standing_events(force: Force, day: date) -> pl.DataFrame:
+    """Events that stand before `day`, by the heaviest charge: person_ref, weight, happened_on, charged_on, pending."""
+    shown = charges.as_shown(force.charges, day - timedelta(days=1)).filter(~pl.col("outcome").is_in(FALLEN_AWAY))
+    weights = {code: harm_days(code) for code in charges.LABELS}
+    heaviest = (
+        shown.with_columns(pl.col("offence_code").replace_strict(weights, return_dtype=pl.Float64).alias("weight"))
+        .sort("weight", "charge_ref", descending=[True, False])
+        .unique(["person", "event"], keep="first", maintain_order=True)
+        .sort("charged_on", "charge_ref")
+    )
+    refs = force.people.frame["person_ref"].gather(heaviest["person"].to_numpy())
+    return heaviest.select(
+        refs.alias("person_ref"),
+        "weight",
+        "happened_on",
+        "charged_on",
+        (pl.col("outcome") == "charged").alias("pending"),
+    )
+
+
+def record_of(force: Force) -> known.Record:
+    """The charge events behind the charges, as `known.chances` wants them."""
+    lives, planted = force.careers, force.plan.over_policing
+    group = (force.people.over_policed & (planted != 0)).astype(np.int64)
+    refs = force.people.frame["person_ref"].head(force.people.charged)
+    models = [process(), process(planted)]
+    return known.Record(force.plan.first_day, models, refs, group, lives.entry_day, lives.person, lives.day, lives.kind)
+
+
+def read_record(folder: Path) -> known.Record:
+    """The same, read from the truth's folder."""
+    document = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    people = pl.read_parquet(folder / "people.parquet")
+    events = pl.read_parquet(folder / "charge_events.parquet")
+    return known.Record(
+        date.fromisoformat(document["first_day"]),
+        [process(), process(document["over_policing_log_odds"])],
+        people["person_ref"],
+        people["over_policed"].to_numpy().astype(np.int64),
+        people["entry_day"].to_numpy().astype(np.int64),
+        events["person"].to_numpy().astype(np.int64),
+        events["day"].to_numpy().astype(np.int64),
+        events["kind"].to_numpy().astype(np.int64),
+    )
+
+
+def _known_chances(force: Force, folder: Path) -> dict[str, Any]:
+    """known_chances.parquet: for a sample of people under the cut the day after the last, what the records imply."""
+    day = force.plan.to + timedelta(days=1)
+    events = standing_events(force, day)
+    age = (day - events["happened_on"]).dt.total_days().to_numpy()
+    harm = (
+        events.select("person_ref", (pl.col("weight") * pl.Series(share_left(age))).alias("harm"))
+        .group_by("person_ref")
+        .agg(pl.col("harm").sum())
+        .sort("person_ref")
+    )
+    cut = float(np.percentile(harm["harm"].to_numpy(), HIGH_PERCENTILE))
+    twice = force.duplicates.join(force.people.frame.select("person", "person_ref"), on="person")["person_ref"]
+    below = harm.filter((pl.col("harm") < cut) & ~pl.col("person_ref").is_in(twice.to_list()))
+    rng = stream(force.plan.seed, "known chances")
+    chosen = np.sort(rng.permutation(len(below))[:KNOWN_PEOPLE])
+    sample = below[chosen]
+    weights = {code: harm_days(code) for code in charges.LABELS}
+    own = record_of(force).of(sample["person_ref"])
+    found = known.chances(own, day, events, weights, share_left, cut, draws=300, replicates=2, seed=force.plan.seed)
+    sample.join(found, on="person_ref", maintain_order="left").write_parquet(folder / "known_chances.parquet")
+    return {"day": day.isoformat(), "high_cut_days": cut, "people": len(sample), "draws": 300}
 
 
 def document(force: Force, written: list[Written]) -> dict[str, Any]:
@@ -110,4 +202,5 @@ def write(force: Force, folder: Path, written: list[Written], planted: pl.DataFr
     _places(force, folder)
     _people(force, folder)
     planted.write_parquet(folder / "bad_rows.parquet")
-    (folder / "truth.json").write_text(json.dumps(document(force, written), indent=1) + "\n", encoding="utf-8")
+    facts = {**document(force, written), "known_chances": _known_chances(force, folder)}
+    (folder / "truth.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
