@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmcast.people import minors
+from harmcast.people.charges import survivors
+from harmcast.people.cohort import REASONS, cohort, left_out_counts
+
+DAY = date(2026, 11, 16)
+days = st.one_of(st.none(), st.dates(date(1950, 1, 1), date(2027, 12, 31)))
+person = st.fixed_dictionaries(
+    {"merged_into": st.one_of(st.none(), st.integers(0, 11)), "died_on": days, "review_due_on": days, "born_on": days, "charged": st.booleans()}
+)
+SCHEMA = {"person_ref": pl.String, "unit": pl.String, "merged_into": pl.String, "died_on": pl.Date, "review_due_on": pl.Date, "born_on": pl.Date}
+
+
+def _tables(people: list[dict[str, object]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    rows = [
+        {k: v for k, v in p.items() if k in SCHEMA}
+        | {"person_ref": f"p{i:02d}", "unit": "U", "merged_into": None if p["merged_into"] is None else f"p{p['merged_into']:02d}"}
+        for i, p in enumerate(people)
+    ]
+    charged = [f"p{i:02d}" for i, p in enumerate(people) if p["charged"]]
+    return pl.DataFrame(rows, schema=SCHEMA), pl.DataFrame({"person_ref": charged}, schema={"person_ref": pl.String})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(person, min_size=1, max_size=12), st.sampled_from(["leave_out", "score"]))
+def test_everyone_is_in_or_out_once_and_nobody_is_in_who_must_not_be(people: list[dict[str, object]], unknown: str) -> None:
+    persons, charges = _tables(people)
+    flags = minors.flags(persons, [DAY])
+    inside, outside = cohort(persons.drop("born_on"), charges, flags, DAY, unknown)  # type: ignore[arg-type]
+    assert sorted([*inside["person_ref"], *outside["person_ref"]]) == sorted(persons["person_ref"])
+    assert sum(left_out_counts(outside).values()) == outside.height
+    assert set(outside["reason"]) <= set(REASONS)
+    gone = set(survivors(persons).filter(pl.col("survivor") != pl.col("person_ref"))["person_ref"])
+    for ref in inside["person_ref"]:
+        own = people[int(ref[1:])]
+        born, died, due = own["born_on"], own["died_on"], own["review_due_on"]
+        assert own["charged"]
+        assert ref not in gone
+        assert died is None or died > DAY  # type: ignore[operator]
+        assert due is None or due >= DAY  # type: ignore[operator]
+        if born is None or born > DAY:  # type: ignore[operator]
+            assert unknown == "score"
+        else:
+            assert (born.year + 18, born.month, born.day) <= (DAY.year, DAY.month, DAY.day)  # type: ignore[attr-defined]
+
+
+def test_merging_in_a_circle_or_a_chain_ends_at_one_reference() -> None:
+    links = pl.DataFrame({"person_ref": ["a", "b", "c", "d", "e"], "merged_into": ["b", "c", None, "e", "d"]})
+    assert dict(survivors(links).iter_rows()) == {"a": "c", "b": "c", "d": "d", "e": "d"}
+
+
+def test_under_18_on_the_day_before_and_on_the_birthday() -> None:
+    births = pl.DataFrame({"person_ref": ["a", "leap", "none"], "born_on": [date(2008, 11, 17), date(2008, 2, 29), None]})
+    found = minors.flags(births, [date(2026, 11, 16), date(2026, 11, 17), date(2026, 2, 28), date(2026, 3, 1)])
+    said = {(r, d): u for r, d, u in found.iter_rows()}
+    assert said["a", date(2026, 11, 16)] is True
+    assert said["a", date(2026, 11, 17)] is False
+    assert said["leap", date(2026, 2, 28)] is True
+    assert said["leap", date(2026, 3, 1)] is False
+    assert said["none", date(2026, 3, 1)] is None
+    assert found.columns == ["person_ref", "day", "under_18"]

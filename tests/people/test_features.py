@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from harmcast.people import bands, harm
+from harmcast.people.features import FEATURES, NAMES
+from harmcast.people.harm import OGRS4_LEFT, OGRS4_MONTHS
+from harmcast.people.offences import kinds
+from harmcast.tables import PERSONS
+from harmcast.transitions.landmarks import People, Rules, eligible
+from tests.people import by_hand
+from tests.people.invented_careers import careers
+
+DAY = date(2023, 6, 30)
+CUT = 200.0
+TABLE = list(zip(OGRS4_MONTHS, OGRS4_LEFT, strict=True))
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[People, pl.DataFrame, pl.DataFrame]:
+    persons, charges, births = careers(1000, 3)
+    rules = Rules(harm.default_index(), harm.decay_from(), CUT, unknown_birth="score")
+    minors = pl.DataFrame(schema={"person_ref": pl.String, "day": pl.Date, "under_18": pl.Boolean})
+    return People(persons, charges, minors, rules), persons, charges
+
+
+@pytest.fixture(scope="module")
+def judged(made: tuple[People, pl.DataFrame, pl.DataFrame]) -> dict[str, list[dict[str, object]]]:
+    _, persons, charges = made
+    return by_hand.known_charges(charges.to_dicts(), persons.to_dicts(), DAY)
+
+
+def _weights(charges: pl.DataFrame) -> dict[str, float | None]:
+    medians = {"008/01": 365.0, "105/01": 10.0, "046": 1.0, "092/50": 3.0, "028/01": 273.5, "034": 365.0, "058/01": 2.0,
+               "008/11": 273.75, "149": 2.0, "019/01": 2555.0, "125/11": 7.5, "ZZ9": None}  # fmt: skip
+    assert set(charges["offence_code"].unique()) <= set(medians)
+    return medians
+
+
+def test_harm_bands_and_features_equal_an_independent_computation(made, judged) -> None:  # type: ignore[no-untyped-def]
+    people, _, charges = made
+    weights = _weights(charges)
+    kind_of = {row["offence_code"]: row for row in kinds(charges["offence_code"]).to_dicts()}
+    got = {row["person_ref"]: row for row in people.features(DAY).to_dicts()}
+    assert set(got) == set(judged)
+    assert len(judged) > 700
+    cuts = [2.0, 20.0, CUT, 600.0]
+    banded = dict(
+        people.features(DAY).select("person_ref", band=bands.band_of(pl.col("harm"), cuts)).iter_rows()
+    )
+    for ref, own in judged.items():
+        events = by_hand.as_events(own, weights.__getitem__)
+        incomplete = any(e["weight"] is None for e in events)
+        total = by_hand.harm(events, DAY, TABLE)
+        row = got[ref]
+        assert row["incomplete"] == incomplete
+        names = ["low", "low-medium", "high-medium", "high", "super high"]
+        if incomplete:
+            assert row["harm"] is None
+            assert banded[ref] is None
+        else:
+            assert row["harm"] == pytest.approx(total, rel=1e-12)
+            assert banded[ref] == names[sum(total >= cut for cut in cuts)]
+        ages = [(DAY - e["counted_on"]).days / by_hand.MONTH for e in events]
+        shares = [(e["weight"] or 0.0) / CUT for e in events]
+        logs = [math.log(s + 0.01) for s in shares]
+        violent = [any(kind_of[c]["violent"] for c in e["codes"]) for e in events]
+        expected = {
+            "harm_share": total / CUT,
+            "quick_harm_share": sum((e["weight"] or 0) * 0.5 ** (max((DAY - e["happened_on"]).days, 0) / by_hand.MONTH / 6) for e in events) / CUT,
+            "heaviest_share": max(shares),
+            "last_weight_share": shares[-1],
+            "weight_trend": sum(logs[-3:]) / 3 - sum(logs[:-3]) / (len(logs) - 3) if len(logs) > 3 else 0.0,
+            "events_all": len(events),
+            "events_6m": sum(a < 6 for a in ages),
+            "events_12m": sum(a < 12 for a in ages),
+            "events_24m": sum(a < 24 for a in ages),
+            "serious_events": sum(s >= 0.25 for s in shares),
+            "months_since_last": ages[-1],
+            "months_since_first": ages[0],
+            "mean_gap_months": ages[0] / len(events),
+            "last_gap_months": min(ages[-2] - ages[-1], 120.0) if len(ages) > 1 else 120.0,
+            "kinds": len({kind_of[e["heaviest"]["offence_code"]]["kind"] for e in events}),
+            "violent_events": sum(violent),
+            "violent_24m": sum(v and a < 24 for v, a in zip(violent, ages, strict=True)),
+            "weapon_events": sum(any(kind_of[c]["weapon"] for c in e["codes"]) for e in events),
+            "convicted_share": sum(e["convicted"] for e in events) / len(events),
+        }
+        assert set(expected) == set(NAMES)
+        for name, value in expected.items():
+            assert row[name] == pytest.approx(value, rel=1e-9, abs=1e-9), (ref, name)
+
+
+def test_high_before_equals_an_independent_computation_at_every_charge(made, judged) -> None:  # type: ignore[no-untyped-def]
+    people, _, charges = made
+    weights = _weights(charges)
+    got = dict(people.features(DAY).select("person_ref", "high_before").iter_rows())
+    highs = 0
+    for ref, own in judged.items():
+        days = sorted({row["counted_on"] for row in own})
+        firsts = {e["key"]: e["happened_on"] for e in by_hand.as_events(own, weights.__getitem__)}
+        reached = False
+        for day in days:
+            then = [row for row in own if row["counted_on"] <= day]
+            events = by_hand.as_events(then, lambda code: weights[code] or 0.0)
+            for event in events:
+                event["happened_on"] = firsts[event["key"]]
+            reached |= by_hand.harm(events, day, TABLE) >= CUT
+        assert got[ref] == reached
+        highs += reached
+    assert 50 < highs < len(judged) - 50
+
+
+def test_scrambling_everything_known_later_changes_nothing(made) -> None:  # type: ignore[no-untyped-def]
+    people, persons, charges = made
+    rng = np.random.default_rng(1)
+    later = (charges["known_on"] > DAY).to_numpy()
+    shuffled = charges.with_columns(
+        offence_code=pl.when(pl.Series(later)).then(pl.lit("019/01")).otherwise(pl.col("offence_code")),
+        person_ref=pl.when(pl.Series(later)).then(pl.Series(rng.permutation(charges["person_ref"].to_numpy()))).otherwise(pl.col("person_ref")),
+        outcome=pl.when(pl.Series(later)).then(pl.lit("quashed")).otherwise(pl.col("outcome")),
+        known_on=pl.when(pl.Series(later)).then(pl.col("known_on") + timedelta(days=30)).otherwise(pl.col("known_on")),
+    )
+    folk = persons.with_columns(
+        merged_into=pl.when(pl.col("known_on") > DAY).then(pl.lit("P00000")).otherwise(pl.col("merged_into")),
+        died_on=pl.when(pl.col("known_on") > DAY).then(pl.lit(date(2020, 1, 1))).otherwise(pl.col("died_on")),
+    )
+    other = People(folk, shuffled, people.minors, people.rules)
+    assert later.sum() > 500
+    assert other.features(DAY).equals(people.features(DAY))
+    assert eligible(other, DAY).equals(eligible(people, DAY))
+    cut = People(persons, charges.filter(pl.col("known_on") <= DAY), people.minors, people.rules)
+    assert cut.features(DAY).equals(people.features(DAY))
+
+
+def test_no_feature_is_protected_or_says_where() -> None:
+    protected = set(PERSONS.having("protected"))
+    assert not protected & set(NAMES)
+    assert all(feature.says and feature.unit for feature in FEATURES)
+    assert not [name for name in NAMES if any(word in name for word in ("age", "born", "sex", "ethnic", "unit", "area", "cell"))]
