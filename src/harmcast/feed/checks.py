@@ -368,7 +368,13 @@ def _repeated_places(checked: Checked) -> None:
         return
     placed = checked.rows.lazy().filter(pl.col("easting_m").is_not_null())
     by = ["easting_m", "northing_m", "offence_code"]
-    counts = placed.select([pl.col("crime_ref"), pl.col("happened_from").dt.date(), *by]).unique("crime_ref").group_by(pl.exclude("crime_ref")).len().collect()
+    counts = (
+        placed.select([pl.col("crime_ref"), pl.col("happened_from").dt.date(), *by])
+        .unique("crime_ref")
+        .group_by(pl.exclude("crime_ref"))
+        .len()
+        .collect()
+    )
     repeated = int(counts.filter(pl.col("len") > 1)["len"].sum())
     if repeated:
         checked.notes["repeated_date_place"] = repeated

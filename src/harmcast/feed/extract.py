@@ -232,6 +232,7 @@ def _read_csv(path: Path, encoding: str, delimiter: str) -> RawFile:
 
     names = _header(path, encoding, delimiter)
     broken: list[tuple[int, str]] = []
+    by_bytes = encoding.lower() in {"utf-8", "utf8"} and not _is_utf8(path)
 
     def set_aside(row: Any) -> str:
         broken.append((row.number - 1, "row_columns"))
@@ -241,7 +242,11 @@ def _read_csv(path: Path, encoding: str, delimiter: str) -> RawFile:
         table = arrow_csv.read_csv(
             path,
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=LINE_BYTES, column_names=names, skip_rows=1, encoding=encoding
+                use_threads=False,
+                block_size=LINE_BYTES,
+                column_names=names,
+                skip_rows=1,
+                encoding="latin-1" if by_bytes else encoding,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
@@ -265,11 +270,11 @@ def _read_csv(path: Path, encoding: str, delimiter: str) -> RawFile:
         raise _stop("encoding_unreadable", path.name, "save it as UTF-8 or name its encoding in the mapping") from None
     received = table.num_rows + len(broken)
     rows = _numbered(table.num_rows, {number for number, _ in broken})
-    columns, unreadable = _decoded(table, names, rows)
+    columns = {name: _trimmed(pl.Series(name, pl.from_arrow(table.column(name).cast(pa.string())))) for name in names}
     frame = pl.DataFrame({ROW: rows, **columns})
-    if unreadable:
-        broken += [(number, "not_utf8") for number in sorted(unreadable)]
-        frame = frame.filter(~pl.col(ROW).is_in(list(unreadable)))
+    if by_bytes:
+        frame, unreadable = _decoded(frame, names)
+        broken += [(number, "not_utf8") for number in unreadable]
     return RawFile(path.name, frame, received, broken, dict.fromkeys(names, "text"))
 
 
@@ -286,27 +291,35 @@ def _numbered(accepted: int, broken: set[int]) -> pl.Series:
     return numbers.filter(~numbers.is_in(list(broken)))
 
 
-def _decoded(table: Any, names: list[str], rows: pl.Series) -> tuple[dict[str, pl.Series], set[int]]:
-    """Columns as text (empty: null), and the numbers of rows with bytes that are no UTF-8."""
-    import pyarrow as pa
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as handle:
+        try:
+            while block := handle.read(LINE_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
-    columns: dict[str, pl.Series] = {}
+
+def _decoded(frame: pl.DataFrame, names: list[str]) -> tuple[pl.DataFrame, list[int]]:
+    """Bytes that were read one for one as characters, read as UTF-8; rows that are none go, their numbers are given."""
     unreadable: set[int] = set()
     for name in names:
-        raw = table.column(name)
-        try:
-            text = raw.cast(pa.string())
-        except pa.ArrowInvalid:
-            values = []
-            for number, value in zip(rows, raw.to_pylist(), strict=True):
-                try:
-                    values.append(value.decode())
-                except UnicodeDecodeError:
-                    unreadable.add(number)
-                    values.append(None)
-            text = pa.chunked_array([pa.array(values, pa.string())])
-        columns[name] = _trimmed(pl.Series(name, pl.from_arrow(text)))
-    return columns, unreadable
+        high = frame[name].str.contains(r"[^\x00-\x7f]").fill_null(False)
+        places = high.arg_true()
+        if places.is_empty():
+            continue
+        values: list[str | None] = []
+        for number, value in zip(frame[ROW].gather(places), frame[name].gather(places), strict=True):
+            try:
+                values.append(value.encode("latin-1").decode())
+            except UnicodeDecodeError:
+                unreadable.add(number)
+                values.append(None)
+        frame = frame.with_columns(frame[name].scatter(places, values))
+    return frame.filter(~pl.col(ROW).is_in(sorted(unreadable))), sorted(unreadable)
 
 
 def _trimmed(text: pl.Series) -> pl.Series:

@@ -26,6 +26,7 @@ from harmcast.feed.invention import (
     corrections,
     county,
     crimes,
+    database,
     deliveries,
     intensity,
     offences,
@@ -53,6 +54,8 @@ class Plan:
     bad_rows_share: float = 0.002
     crimes_a_year: float | None = None
     complete_last: bool = False
+    county_share: float = 1.0
+    known_people: int = 4000
 
     @property
     def steps(self) -> int:
@@ -84,6 +87,17 @@ class Summary:
     crimes: int
     charges: int
     deliveries: list[deliveries.Written]
+    database_rows: int = 0
+
+    def lines(self) -> list[str]:
+        """The same for people to read."""
+        planted = sum(sum(sent.bad_rows.values()) for sent in self.deliveries)
+        return [
+            f"{self.name} (invented): {self.people:,} people, {self.people_charged:,} of them charged at some time;",
+            f"{self.crimes:,} crimes and {self.charges:,} charges from {self.first_day} to {self.last_day}.",
+            f"{len(self.deliveries)} deliveries, {planted:,} bad rows planted; the truth is beside them in truth/.",
+            *([f"{self.database_rows:,} rows written to the database."] if self.database_rows else []),
+        ]
 
     def document(self) -> dict[str, Any]:
         """The same as one JSON-ready document."""
@@ -115,7 +129,7 @@ def make(plan: Plan, progress: Progress | None = None) -> Force:
     where = county.build(plan.seed)
     say("places", 0.05)
     drawn_to = intensity.build(where, plan.seed, plan.first_day, plan.steps)
-    volume = offences.volumes(plan.yearly)
+    volume = offences.volumes(plan.yearly, plan.county_share)
     scattered = crimes.scatter(drawn_to, plan.seed, volume)
     spots, extra = patrols.allocate(drawn_to, scattered, plan.seed, plan.patrol_feedback)
     recorded = crimes.record(drawn_to, plan.seed, scattered if extra is None else scattered.plus(extra))
@@ -141,9 +155,9 @@ def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[d
     written: list[deliveries.Written] = []
     planted_frames: list[pl.DataFrame] = []
     held: list[pl.DataFrame] = []
-    sends = deliveries.schedule(force.plan.to, force.plan.weeks)
-    for k, sent in enumerate(sends):
-        everything = sent.since is None or (force.plan.complete_last and sent is sends[-1])
+    every = sends(force.plan)
+    for k, sent in enumerate(every):
+        everything = sent.since is None or (force.plan.complete_last and sent is every[-1])
         tables = slices.tables_of(force, sent, everything)
         planted = slices.spoil(force, sent, tables, held)
         rows = deliveries.write(folder / sent.name, sent, tables, complete=everything and sent.since is not None)
@@ -157,7 +171,7 @@ def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[d
                 schema={"table": pl.String, "row": pl.Int64, "kind": pl.String, "ref": pl.String},
             ).with_columns(pl.lit(sent.name).alias("delivery"))
         )
-        say(f"delivery {sent.name}", 0.55 + 0.30 * (k + 1) / len(sends))
+        say(f"delivery {sent.name}", 0.55 + 0.30 * (k + 1) / len(every))
     return written, planted_frames
 
 
@@ -174,6 +188,9 @@ def invent(
     bad_rows_share: float = 0.002,
     crimes_a_year: float | None = None,
     complete_last: bool = False,
+    sql: str | None = None,
+    county_share: float = 1.0,
+    known_people: int = 4000,
 ) -> Summary:
     """An invented force's deliveries, settings and layers in `folder`, and its truth in `folder`/truth.
 
@@ -189,6 +206,9 @@ def invent(
         bad_rows_share: share of rows planted bad.
         crimes_a_year: all recorded crimes; knife, robbery and serious violence stay at a county's full volume.
         complete_last: the last delivery is a full extract.
+        county_share: size of knife, robbery and serious violence against a large county's.
+        known_people: for how many people the known chances are worked out at once (`known.chances` does so for any).
+        sql: URL of a database that is filled with the records as they stand at the end, without bad rows.
     Raises: RunStopped if the folder holds something.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -208,6 +228,10 @@ def invent(
     written, planted = _write_deliveries(force, folder / "deliveries", say)
     say("truth", 0.9)
     truth.write(force, folder / "truth", written, pl.concat(planted))
+    rows = 0
+    if sql is not None:
+        say("database", 0.95)
+        rows = sum(database.fill(sql, slices.tables_of(force, sends(plan)[-1], everything=True)).values())
     summary = Summary(
         folder.name,
         force.county.name,
@@ -218,9 +242,15 @@ def invent(
         len(force.crimes),
         len(force.charges),
         written,
+        rows,
     )
     say("done", 1.0)
     return summary
+
+
+def sends(plan: Plan) -> list[deliveries.Delivery]:
+    """The deliveries of a plan: the history, then the weeks."""
+    return deliveries.schedule(plan.to, plan.weeks)
 
 
 def reference_date(plan: Plan) -> date:
@@ -231,3 +261,47 @@ def reference_date(plan: Plan) -> date:
 def document(summary: Summary) -> str:
     """A summary as JSON text."""
     return json.dumps(summary.document(), indent=1)
+
+
+# shares of the largest force's size that the territorial forces of England and Wales have, roughly, largest first
+_FORCE_SIZES = (1.0, 0.42, 0.40, 0.33, 0.27, 0.25)
+
+
+def invent_fleet(
+    folder: Path,
+    forces: int = 43,
+    seed: int = 1,
+    to: date = date(2026, 11, 22),
+    people: int = 60_000,
+    years: float = 3.0,
+    weeks: int = 1,
+    progress: Progress | None = None,
+) -> list[Summary]:
+    """Many invented forces, one folder each (`force-01` is the largest), sized as real ones are: six large, many small.
+
+    Args:
+        forces: how many; every force has its own county, people and seed.
+        people: persons of the largest force; the seventh and later forces hold 20 down to 4 in 100 of that.
+    Returns: a summary a force, in the order of their names.
+    """
+    say = progress or (lambda what, share: None)
+    summaries = []
+    for k in range(forces):
+        rest = 0.20 * math.exp(-1.6 * (k - 6) / max(1, forces - 7)) if k >= len(_FORCE_SIZES) else _FORCE_SIZES[k]
+        own = max(200, round(people * rest))
+        name = f"force-{k + 1:02d}"
+        summaries.append(
+            invent(
+                folder / name,
+                own,
+                years,
+                seed * 1000 + k,
+                to,
+                weeks,
+                crimes_a_year=300_000.0 * rest,
+                county_share=2.0 * rest,
+                known_people=0,
+            )
+        )
+        say(name, (k + 1) / forces)
+    return summaries

@@ -304,9 +304,12 @@ def all_codes() -> list[str]:
     return sorted({o.code for o in MIX} | {c for codes in CODES_OF_KIND.values() for c in codes})
 
 
-def volumes(crimes_a_year: float) -> np.ndarray:
-    """Offences in four weeks of each line of MIX, so that a year holds `crimes_a_year`; fixed lines do not move."""
-    volume = np.array([o.volume for o in MIX])
+def volumes(crimes_a_year: float, county_share: float = 1.0) -> np.ndarray:
+    """Offences in four weeks of each line of MIX, so that a year holds `crimes_a_year`.
+
+    Fixed lines (knife, robbery, serious violence) do not follow it: they are `county_share` of a large county's.
+    """
+    volume = np.array([o.volume for o in MIX]) * county_share
     fixed = np.array([o.fixed for o in MIX])
     rest = max(0.0, crimes_a_year * 28 / 365.25 - volume[fixed].sum())
     return np.where(fixed, volume, volume * rest / volume[~fixed].sum())

@@ -83,7 +83,6 @@ def _people(force: Force, folder: Path) -> None:
 
 # what is left of a harm weight at whole half years (OGRS4, serious violence, offence-free months)
 _HALF_YEARS_LEFT = (1.0, 0.8332, 0.7074, 0.6114, 0.5348, 0.4685, 0.4047)
-KNOWN_PEOPLE = 4000
 HIGH_PERCENTILE = 90
 
 
@@ -156,7 +155,7 @@ def _known_chances(force: Force, folder: Path) -> dict[str, Any]:
     twice = force.duplicates.join(force.people.frame.select("person", "person_ref"), on="person")["person_ref"]
     below = harm.filter((pl.col("harm") < cut) & ~pl.col("person_ref").is_in(twice.to_list()))
     rng = stream(force.plan.seed, "known chances")
-    chosen = np.sort(rng.permutation(len(below))[:KNOWN_PEOPLE])
+    chosen = np.sort(rng.permutation(len(below))[: force.plan.known_people])
     sample = below[chosen]
     weights = {code: harm_days(code) for code in charges.LABELS}
     own = record_of(force).of(sample["person_ref"])
@@ -202,5 +201,7 @@ def write(force: Force, folder: Path, written: list[Written], planted: pl.DataFr
     _places(force, folder)
     _people(force, folder)
     planted.write_parquet(folder / "bad_rows.parquet")
-    facts = {**document(force, written), "known_chances": _known_chances(force, folder)}
+    facts = document(force, written)
+    if force.plan.known_people:
+        facts["known_chances"] = _known_chances(force, folder)
     (folder / "truth.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

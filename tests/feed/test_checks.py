@@ -1,0 +1,244 @@
+"""What is accepted, what is quarantined under which rule, and what refuses the whole delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harmcast.errors import FeedRefused
+from harmcast.loading import load_delivery
+from harmcast.store.state import State
+
+SETTINGS = """
+[force]
+name = "Test force"
+{force}
+
+[feed]
+quarantine_max_share = 0.2
+{feed}
+
+[[tools]]
+name = "knife_injury"
+kind = "places"
+cell_area_km2 = 1.0
+where = {{ weapon = ["knife"] }}
+
+[[tools]]
+name = "iom"
+kind = "people"
+"""
+FIRST, SECOND = "2026-03-02T05:00:00", "2026-03-09T05:00:00"
+SQUARE = """{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry":
+{"type": "Polygon", "coordinates": [[[-2.0, 52.4], [-1.8, 52.4], [-1.8, 52.6], [-2.0, 52.6], [-2.0, 52.4]]]}}]}"""
+
+Row = dict[str, str]
+Good = dict[str, Row]
+Deliver = Callable[..., Path]
+MakeState = Callable[..., State]
+
+
+def settings(force: str = "", feed: str = "") -> str:
+    return SETTINGS.format(force=force, feed=feed)
+
+
+@pytest.fixture
+def checked(make_state: MakeState) -> State:
+    return make_state(settings())
+
+
+def many(row: Row, key: str, count: int = 12, **odd: str) -> list[Row]:
+    """Good rows of one table, the last one changed."""
+    rows = [{**row, key: f"{key}{i}"} for i in range(count)]
+    rows[-1] = {**rows[-1], **odd}
+    return rows
+
+
+KEYS = {"crimes": "crime_ref", "persons": "person_ref", "charges": "charge_ref"}
+ROW_RULES = [
+    ("crimes", {"offence_code": ""}, "offence_code", "required_missing"),
+    ("crimes", {"recorded_at": "soon"}, "recorded_at", "date_unreadable"),
+    ("crimes", {"happened_from": "2026-02-30T00:00:00"}, "happened_from", "date_unreadable"),
+    ("crimes", {"happened_from": "1066-10-14"}, "happened_from", "date_out_of_range"),
+    ("crimes", {"recorded_at": "2026-05-01T00:00:00"}, "recorded_at", "date_in_future"),
+    ("crimes", {"happened_to": "2020-01-01"}, "happened_to", "interval_backwards"),
+    ("crimes", {"easting_m": "here"}, "easting_m", "number_unreadable"),
+    ("crimes", {"northing_m": "inf"}, "northing_m", "number_unreadable"),
+    ("crimes", {"crime_ref": "x" * 300}, "crime_ref", "text_too_long"),
+    ("crimes", {"offence_code": "008\x07/01"}, "offence_code", "control_character"),
+    ("persons", {"died_on": "1980-01-01"}, "died_on", "died_before_born"),
+    ("persons", {"review_group": "9"}, "review_group", "review_group_unknown"),
+    ("persons", {"restricted": "perhaps"}, "restricted", "flag_unreadable"),
+    ("charges", {"charged_on": "2025-12-31"}, "charged_on", "charged_before_happened"),
+    ("charges", {"outcome": "convicted", "outcome_on": "2026-01-01"}, "outcome_on", "outcome_before_charge"),
+]
+
+
+@pytest.mark.parametrize(("table", "odd", "column", "rule"), ROW_RULES, ids=[r[3] + "-" + r[2] for r in ROW_RULES])
+def test_a_broken_row_is_quarantined_with_file_row_column_and_rule(
+    checked: State, deliver: Deliver, rows: Good, table: str, odd: Row, column: str, rule: str
+) -> None:
+    tables: dict[str, list[Row]] = {name: [row] for name, row in rows.items()}
+    tables[table] = many(rows[table], KEYS[table], **odd)
+    if table == "persons":
+        tables["charges"] = [
+            {**rows["charges"], "charge_ref": r["person_ref"], "person_ref": r["person_ref"]} for r in tables[table]
+        ]
+    result = load_delivery(checked, deliver(tables, FIRST))
+    assert [(f.where, f.row, f.column, f.rule) for f in result.quarantine] == [(f"{table}.csv", 12, column, rule)]
+    count = next(count for count in result.files if count.table == table)
+    assert (count.received, count.loaded, count.quarantined) == (12, 11, 1)
+
+
+def test_every_fault_of_a_row_is_named_and_the_row_counted_once(checked: State, deliver: Deliver, rows: Good) -> None:
+    odd = {"offence_code": "", "easting_m": "x", "recorded_at": "y"}
+    tables = {**{name: [row] for name, row in rows.items()}, "crimes": many(rows["crimes"], "crime_ref", **odd)}
+    result = load_delivery(checked, deliver(tables, FIRST))
+    assert {fault.column for fault in result.quarantine} == set(odd)
+    assert next(count.quarantined for count in result.files if count.table == "crimes") == 1
+
+
+NOTES = [
+    ({"easting_m": "", "northing_m": ""}, "place_unknown"),
+    ({"easting_m": ""}, "place_half"),
+    ({"easting_m": "0", "northing_m": "0"}, "place_zero"),
+    ({"happened_to": "2026-01-05T23:00:00"}, "interval"),
+    ({"happened_from": "2026-01-07T00:00:00"}, "happened_after_recorded"),
+]
+
+
+@pytest.mark.parametrize(("odd", "rule"), NOTES, ids=[rule for _, rule in NOTES])
+def test_what_is_kept_as_it_stands_is_counted(
+    checked: State, deliver: Deliver, rows: Good, odd: Row, rule: str
+) -> None:
+    tables = {**{name: [row] for name, row in rows.items()}, "crimes": many(rows["crimes"], "crime_ref", **odd)}
+    result = load_delivery(checked, deliver(tables, FIRST))
+    count = next(count for count in result.files if count.table == "crimes")
+    assert count.loaded == 12
+    assert count.notes[rule] == 1
+
+
+def test_repeated_date_and_place_under_other_references_is_counted(
+    checked: State, deliver: Deliver, rows: Good
+) -> None:
+    tables = {**{name: [row] for name, row in rows.items()}, "crimes": many(rows["crimes"], "crime_ref", 5)}
+    result = load_delivery(checked, deliver(tables, FIRST))
+    assert next(c for c in result.files if c.table == "crimes").notes["repeated_date_place"] == 5
+
+
+def refused_code(state: State, delivery: Path) -> FeedRefused:
+    with pytest.raises(FeedRefused) as raised:
+        load_delivery(state, delivery)
+    return raised.value
+
+
+def test_every_fault_is_found_before_refusing(checked: State, deliver: Deliver, rows: Good) -> None:
+    crimes = [{**rows["crimes"], "status": "lost", "weapon": "sword"}]
+    people = [{name: value for name, value in rows["persons"].items() if name != "sex"}]
+    error = refused_code(checked, deliver({"crimes": crimes, "persons": people, "charges": [rows["charges"]]}, FIRST))
+    assert {(f.where, f.column, f.rule) for f in error.faults} == {
+        ("crimes.csv", "status", "value_new"),
+        ("crimes.csv", "weapon", "value_new"),
+        ("persons.csv", "sex", "column_lost"),
+    }
+
+
+DRIFT: list[tuple[str, str, Callable[[Row], Row], str]] = [
+    *[
+        ("lost", column, lambda row, c=column: {k: v for k, v in row.items() if k != c}, "column_lost")  # type: ignore[misc]
+        for column in ("crime_ref", "happened_to", "recorded_at", "status", "easting_m", "weapon")
+    ],
+    *[
+        ("renamed", column, lambda row, c=column: {(c + "_x" if k == c else k): v for k, v in row.items()}, "column_lost")  # type: ignore[misc]
+        for column in ("crime_ref", "offence_code", "happened_from", "northing_m", "injury", "changed_at")
+    ],
+    *[
+        ("new", name, lambda row, n=name: {**row, n: "1"}, "column_new")  # type: ignore[misc]
+        for name in ("postcode", "officer", "Crime_Ref", "weapon2", "x", "notes")
+    ],
+    *[
+        ("retyped", column, lambda row, c=column, v=value: {**row, c: v}, "column_retyped")  # type: ignore[misc]
+        for column, value in (
+            ("happened_from", "05/01/2026"), ("recorded_at", "46028"), ("easting_m", "SP 00100"), ("changed_at", "Monday"),
+            ("northing_m", "4,00"), ("happened_to", "n/a"),
+        )
+    ],
+    *[
+        ("value", column, lambda row, c=column, v=value: {**row, c: v}, "value_new")  # type: ignore[misc]
+        for column, value in (
+            ("status", "open"), ("weapon", "axe"), ("weapon", "Knife"), ("injury", "slight"), ("status", "RECORDED"), ("injury", "dead"),
+        )
+    ],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "change", "rule"), DRIFT, ids=[f"{d[0]}-{d[1]}-{i}" for i, d in enumerate(DRIFT)]
+)
+def test_schema_drift_stops_the_load_and_the_last_week_stays(
+    checked: State, deliver: Deliver, rows: Good, kind: str, column: str, change: Callable[[Row], Row], rule: str
+) -> None:
+    load_delivery(checked, deliver({**{name: [row] for name, row in rows.items()}}, FIRST))
+    changed = [change(row) for row in many(rows["crimes"], "crime_ref")]
+    error = refused_code(checked, deliver({"crimes": changed}, SECOND))
+    assert rule in {fault.rule for fault in error.faults}
+    assert checked.records.latest() == 1
+
+
+def test_an_optional_column_once_sent_may_not_be_lost(checked: State, deliver: Deliver, rows: Good) -> None:
+    with_area = {**rows["crimes"], "area": "North"}
+    load_delivery(checked, deliver({**{name: [row] for name, row in rows.items()}, "crimes": [with_area]}, FIRST))
+    error = refused_code(checked, deliver({"crimes": [rows["crimes"]]}, SECOND))
+    assert error.code == "column_lost"
+
+
+def test_too_many_broken_rows_refuse_the_whole(checked: State, deliver: Deliver, rows: Good) -> None:
+    crimes = many(rows["crimes"], "crime_ref", 10)
+    for row in crimes[:3]:
+        row["offence_code"] = ""
+    error = refused_code(checked, deliver({**{name: [row] for name, row in rows.items()}, "crimes": crimes}, FIRST))
+    assert error.code == "quarantine_share"
+
+
+def test_a_table_that_a_tool_needs_must_come_once(checked: State, deliver: Deliver, rows: Good) -> None:
+    error = refused_code(checked, deliver({"crimes": [rows["crimes"]]}, FIRST))
+    assert {fault.where for fault in error.faults} == {"persons", "charges"}
+
+
+def test_points_off_the_area_are_counted_and_most_of_them_refuse(
+    make_state: MakeState, deliver: Deliver, rows: Good
+) -> None:
+    state = make_state(settings('boundary = "area.geojson"'), {"area.geojson": SQUARE})
+    inside, outside = {"easting_m": "405000", "northing_m": "290000"}, {"easting_m": "100000", "northing_m": "100000"}
+    crimes = [{**row, **inside} for row in many(rows["crimes"], "crime_ref", 20)]
+    crimes[3].update(outside)
+    tables: dict[str, Any] = {name: [row] for name, row in rows.items()}
+    result = load_delivery(state, deliver({**tables, "crimes": crimes}, FIRST))
+    assert next(c for c in result.files if c.table == "crimes").notes["off_area"] == 1
+    swapped = [{**row, **outside} for row in crimes]
+    assert refused_code(state, deliver({"crimes": swapped}, SECOND)).code == "off_area_share"
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ("2026-01-05", "2026-01-05T00:00:00"),
+        ("2026-01-05 22:10", "2026-01-05T22:10:00"),
+        ("2026-01-05T22:10:00.250000", "2026-01-05T22:10:00.250000"),
+        ("2026-01-05T22:10:00Z", "2026-01-05T22:10:00"),
+        ("2026-01-05T22:10:00+02:00", "2026-01-05T20:10:00"),
+        ("2025-07-05T22:10:00Z", "2025-07-05T23:10:00"),
+    ],
+)
+def test_times_are_local_unless_they_name_their_zone(
+    checked: State, deliver: Deliver, rows: Good, given: str, local: str
+) -> None:
+    from datetime import date, datetime
+
+    tables = {name: [row] for name, row in rows.items()}
+    tables["crimes"] = [{**rows["crimes"], "happened_from": given}]
+    load_delivery(checked, deliver(tables, FIRST))
+    assert checked.records.crimes(date(2026, 12, 31))["happened_from"].to_list() == [datetime.fromisoformat(local)]
