@@ -210,6 +210,7 @@ def _scores(
 def make_state(
     folder: Path,
     releases: int = 22,
+    across_m: float = 34_000.0,
     warnings: tuple[str, ...] = ("12 crimes without a place were counted for the force alone.",),
 ) -> State:
     """A state with `releases` weekly releases of both places tools up to NEWEST, published, registered in use."""
@@ -220,7 +221,7 @@ def make_state(
     rng = np.random.default_rng(7)
     grounds, panels = {}, {}
     for tool in made.settings.places_tools:
-        ground = Ground(tool.side_m or 0, {"knife_injury": 36.0, "serious_violence": 120.0}[tool.name], 3)
+        ground = Ground(tool.side_m or 0, {"knife_injury": 36.0, "serious_violence": 120.0}[tool.name], 3, across_m)
         grounds[tool.name] = ground
         panels[tool.name] = rng.poisson(ground.rate, (104 + 160 + releases, len(ground.rate)))
         register(made, tool.name)

@@ -52,6 +52,12 @@ def nice_top(most: float) -> int:
     return int(10 * size)
 
 
+def nice_step(least: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten at or above `least`."""
+    size = 10.0 ** math.floor(math.log10(least))
+    return next(round(k * size, 9) for k in (1, 2, 5, 10) if k * size >= least * 0.999)
+
+
 def _ticks(top: int) -> list[int]:
     for parts in (4, 5, 3, 2):
         if top % parts == 0:
@@ -149,7 +155,7 @@ def lines(
     height: int = 300,
 ) -> Markup:
     """Lines over releases: ours whole, plain counts dashed, the ceiling dotted; each named at its right end."""
-    left, right, top, bottom = 48, 150, 14, 40
+    left, right, top, bottom = 48, 150 if width > 500 else 110, 14, 40
     seen = [v for line in series for v in line.values if v is not None]
     most = max([0.01, *seen])
     high = min(1.0, math.ceil(most * 10) / 10) if as_share else nice_top(most)
@@ -167,7 +173,7 @@ def lines(
         text = f"{100 * value:.0f}%" if as_share else f"{value:g}"
         body.append(_tag("line", x1=left, x2=width - right, y1=y(value), y2=y(value), class_="app-chart__grid"))
         body.append(_tag("text", text, x=left - 6, y=y(value) + 4, class_="app-chart__tick", text_anchor="end"))
-    step = max(1, len(labels) // 6)
+    step = max(1, -(-len(labels) // (6 if width > 500 else 3)))
     for i in range(0, len(labels), step):
         body.append(
             _tag("text", labels[i], x=x(i), y=height - bottom + 18, class_="app-chart__tick", text_anchor="middle")
@@ -216,7 +222,9 @@ class Point:
 def calibration(points: Sequence[Point], label: str, width: int = 420, height: int = 360) -> Markup:
     """Expected against recorded: on the diagonal the forecasts say what comes."""
     left, right, top, bottom = 52, 12, 12, 48
-    most = max([0.1, *(max(p.expected, p.high or p.recorded) for p in points)]) * 1.05
+    largest = max([0.1, *(max(p.expected, p.high or p.recorded) for p in points)])
+    step = nice_step(largest / 4)
+    most = step * math.ceil(largest / step)
     plot_w, plot_h = width - left - right, height - top - bottom
 
     def x(value: float) -> float:
@@ -226,16 +234,14 @@ def calibration(points: Sequence[Point], label: str, width: int = 420, height: i
         return _r(top + plot_h * (1 - min(value, most) / most))
 
     body = []
-    for k in range(5):
-        value = most * k / 4
+    for k in range(round(most / step) + 1):
+        value = round(step * k, 6)
         body.append(_tag("line", x1=left, x2=width - right, y1=y(value), y2=y(value), class_="app-chart__grid"))
-        body.append(
-            _tag("text", f"{value:.2g}", x=left - 6, y=y(value) + 4, class_="app-chart__tick", text_anchor="end")
-        )
+        body.append(_tag("text", f"{value:g}", x=left - 6, y=y(value) + 4, class_="app-chart__tick", text_anchor="end"))
         body.append(
             _tag(
                 "text",
-                f"{value:.2g}",
+                f"{value:g}",
                 x=x(value),
                 y=height - bottom + 18,
                 class_="app-chart__tick",

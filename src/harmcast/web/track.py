@@ -69,6 +69,8 @@ def judged(frame: pl.DataFrame) -> list[Judged]:
         hits = {
             ("ours" if m == model else m): int(v) for (m, f), v in value.items() if f == "hits_top20" and v is not None
         }
+        if model in BASELINES and "ours" in hits:
+            hits[model] = hits["ours"]
         found.append(
             Judged(
                 origin=origin,

@@ -52,6 +52,8 @@ def number(value: float | None, digits: int = 1) -> str:
     """A number to `digits` decimals; what would round to nothing is "under 0.1"."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING
+    if value == 0:
+        return "0"
     least = 10.0**-digits
     if 0 < value < least / 2:
         return f"under {least:.{digits}f}"

@@ -18,6 +18,7 @@ from harmcast.web.shell import go, page
 
 pages = Pages()
 HISTORY_WINDOWS = 39
+NARROW_WINDOWS = 14
 EARLIEST_DAYS = 366
 SAVED = {
     "note": "Your note is saved.",
@@ -99,6 +100,11 @@ def _shown(
         row=row,
         periods=drawn,
         chart=charts.history(drawn, f"Offences recorded in cell {cell} in each {tool.horizon_weeks} weeks")
+        if drawn
+        else None,
+        narrow=charts.history(
+            drawn[-NARROW_WINDOWS:], f"Offences recorded in cell {cell}, the last windows", width=330, height=230
+        )
         if drawn
         else None,
         recorded_total=sum(p.recorded or 0 for p in closed),

@@ -58,6 +58,7 @@ def track_record(visit: Here, tool: str) -> Response:
         pooled=_pooled(rows),
         names=NAMES,
         hits_chart=_hits_chart(rows) if len(rows) > 1 else None,
+        hits_narrow=_hits_chart(rows[:13], width=380, height=260) if len(rows) > 1 else None,
         groups=groups,
         calibration_chart=charts.calibration([g.point for g in groups], "Expected against recorded offences a cell")
         if groups
@@ -103,7 +104,7 @@ def _pooled(rows: list[track.Judged]) -> list[dict[str, Any]]:
     return found
 
 
-def _hits_chart(rows: list[track.Judged]) -> Any:
+def _hits_chart(rows: list[track.Judged], width: int = 760, height: int = 300) -> Any:
     ordered = sorted(rows, key=lambda r: r.origin)
     labels = [f"{r.origin.day} {r.origin:%b %y}" for r in ordered]
 
@@ -112,7 +113,8 @@ def _hits_chart(rows: list[track.Judged]) -> Any:
 
     kinds = {"foresight": "ceiling", "ours": "ours", "count_24m": "plain", "count_4w": "short"}
     series = [Line(SHORT[name], values(name), kind) for name, kind in kinds.items()]
-    return charts.lines(labels, series, "Share of offences that fell in the 20 highest cells, by release")
+    label = "Share of offences that fell in the 20 highest cells, by release"
+    return charts.lines(labels, series, label, width=width, height=height)
 
 
 def _fallback_history(history: list[Any], tool: str) -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ def training(visit: Here) -> Response:
         "training",
         title="Training",
         tools=visit.state.register.tools(visit.today),
-        settings_tools={tool.name: tool for tool in visit.settings.tools},
         records={tool.name: [r for r in records if r["tool"] == tool.name] for tool in visit.settings.tools},
         material={tool.name: [e for e in entries if e.tool == tool.name] for tool in visit.settings.tools},
     )

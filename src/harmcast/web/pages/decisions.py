@@ -1,0 +1,169 @@
+"""What is written on a person's page: decision, sign-off, follow-up, data error. Added, never changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from harmcast.oversight.access import Action
+from harmcast.store import desk, representations
+from harmcast.tables import BANDS
+from harmcast.web import past_scores, tickets, unit_people
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.pages.person import seconds_since, shown
+from harmcast.web.sheet import sheet
+from harmcast.web.shell import go
+
+pages = Pages()
+
+
+def _own(visit: Visit, key: str) -> dict[str, Any]:
+    tool, releases = unit_people.history(visit)
+    return unit_people.person(visit, unit_people.own(visit, tool, releases), key)
+
+
+def _judgement(form: Form, ticket: dict[str, Any], band: str | None) -> str:
+    """The own judgement: chosen now, or set against the band expected before the score was shown."""
+    expected = ticket.get("judged")
+    if expected is None:
+        return form.choice("judgement", desk.JUDGEMENTS, "Choose your own judgement")
+    if band is None or expected == band:
+        return "same"
+    return "higher" if BANDS.index(expected) > BANDS.index(band) else "lower"
+
+
+@pages.post("/people/{key}/decisions", Action.DECIDE)
+def decide(visit: Here, key: str) -> Response:
+    """Keeps a decision with what was shown when it was made."""
+    row, form = _own(visit, key), Form(visit.form)
+    ticket = tickets.read(visit.state.secret, "page", form.value("ticket"))
+    if ticket is None or ticket["key"] != key or ticket["account"] != visit.user.account:
+        form.fault("decision", "This form had expired. Read the page again, then decide")
+        return shown(visit, row, form, 400)
+    tool, releases = unit_people.history(visit)
+    release = next((r for r in releases if r.id == ticket["release"]), None)
+    if release is None:
+        form.fault("decision", "The release you saw was withdrawn. Read the page again, then decide")
+        return shown(visit, row, form, 409)
+    decision = form.choice("decision", desk.DECISIONS, "Choose what you decided")
+    reason = form.choice("reason", desk.REASONS, "Choose the reason")
+    checks = [c for c in form.value("checks").split("\n") if c]
+    own = _judgement(form, ticket, row["band"])
+    words = form.words("words", _words_missing(decision, reason))
+    limits = visit.settings.decisions
+    review_on = form.day("review", "Enter the date of the next review", first=visit.today, last=visit.today + timedelta(weeks=limits.review_weeks_max))
+    if not checks or not set(checks) <= {*desk.CHECKS, "none"} or ("none" in checks and len(checks) > 1):
+        form.fault("checks", "Choose the checks you made, or that you made none")
+    elif decision == "refer" and checks == ["none"]:
+        form.fault("checks", "A referral rests on more than the score: make at least one check first")
+    if form.errors or review_on is None:
+        return shown(visit, row, form, 400)
+    past = past_scores.of_person([r for r in releases if r.id <= release.id], tool.name, key)
+    new = desk.NewDecision(
+        person_key=key,
+        week=release.week,
+        release=release.id,
+        unit=row["unit"],
+        model=release.model,
+        band=row["band"],
+        decision=decision,
+        reason_code=reason,
+        checks=[c for c in checks if c != "none"],
+        own_judgement=own,
+        review_on=review_on,
+        time_band=desk.time_band(seconds_since(visit, ticket["at"])),
+        judged_first=ticket.get("judged") is not None,
+        words=words,
+        shown=sheet(visit.state, release, tool.name, row, past),
+        after=ticket["after"],
+    )
+    event = visit.event("alteration", "decision_made", subject=key, about=f"release:{release.name}", decision=decision)
+    try:
+        with visit.writing(event) as tx:
+            desk.decide(tx, new, visit.user.account, visit.role.value)
+    except desk.Overtaken:
+        newest = desk.of_person(visit.operations, key)[0]
+        form.fault("decision", f"{newest.by_name} decided about this person after you opened the page. Nothing of yours was saved. Read what was decided, in the timeline, then decide again")
+        return shown(visit, row, form, 409)
+    return go(f"/people/{key}?saved=decision{_reopened(visit, key)}")
+
+
+def _words_missing(decision: str, reason: str) -> str | None:
+    if reason == "other":
+        return "Say the reason in words"
+    if decision in desk.OVERRIDES:
+        return "Say what is wrong, or what you know that the score does not"
+    if decision == "refer":
+        return "Say what you refer the person for, and to whom"
+    return None
+
+
+def _reopened(visit: Visit, key: str) -> str:
+    """What keeps a person who is not on the list open to whoever just wrote about them."""
+    return "&opened=" + tickets.issue(visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()})
+
+
+def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
+    for decision in desk.of_person(visit.operations, key):
+        if decision.id == number:
+            return decision
+    raise not_found("There is no such decision about this person.")
+
+
+@pages.post("/people/{key}/decisions/{number}/sign-off", Action.SIGN_OFF)
+def sign_off(visit: Here, key: str, number: int) -> Response:
+    """Keeps a supervisor's sign-off of a referral that somebody else made."""
+    row, form = _own(visit, key), Form(visit.form)
+    referral = _decision(visit, key, number)
+    outcome = form.choice("sign", desk.SIGN_OFFS, "Choose whether you agree")
+    words = form.words("sign-words", "Say why you do not agree" if outcome == "not_agreed" else None)
+    if not referral.is_referral:
+        form.fault("sign", "Only a referral is signed off")
+    if form.errors:
+        return shown(visit, row, form, 400)
+    event = visit.event("alteration", "referral_signed_off", subject=key, about=f"decision:{number}", outcome=outcome)
+    try:
+        with visit.writing(event) as tx:
+            desk.sign_off(tx, key, number, outcome, words, visit.user.account, visit.role.value)
+    except desk.Overtaken:
+        form.fault("sign", "This referral is signed off already. Nothing of yours was saved")
+        return shown(visit, row, form, 409)
+    except PermissionError:
+        form.fault("sign", "You made this referral: another supervisor signs it off")
+        return shown(visit, row, form, 403)
+    return go(f"/people/{key}?saved=sign-off{_reopened(visit, key)}")
+
+
+@pages.post("/people/{key}/decisions/{number}/follow-ups", Action.DECIDE)
+def follow_up(visit: Here, key: str, number: int) -> Response:
+    """Keeps what came of a referral: support offered, taken up, declined, ended, each with its date."""
+    row, form = _own(visit, key), Form(visit.form)
+    referral = _decision(visit, key, number)
+    step = form.choice("step", desk.STEPS, "Choose what happened")
+    on = form.day("happened", "Enter the date it happened", last=visit.today)
+    words = form.words("step-words", None)
+    if not referral.is_referral:
+        form.fault("step", "Only a referral is followed up")
+    if form.errors or on is None:
+        return shown(visit, row, form, 400)
+    event = visit.event("alteration", "referral_followed_up", subject=key, about=f"decision:{number}", step=step)
+    with visit.writing(event) as tx:
+        desk.follow_up(tx, key, number, step, on, words, visit.user.account, visit.role.value)
+    return go(f"/people/{key}?saved=follow-up{_reopened(visit, key)}")
+
+
+@pages.post("/people/{key}/data-errors", Action.REPORT_DATA_ERROR)
+def report_error(visit: Here, key: str) -> Response:
+    """Keeps a report that something in this person's data is wrong; the data protection officer sees it."""
+    row, form = _own(visit, key), Form(visit.form)
+    words = form.words("error-words", "Say what is wrong: which charge, and what it should say")
+    if form.errors:
+        return shown(visit, row, form, 400)
+    tool = visit.people_tool()
+    event = visit.event("alteration", "data_error_reported", subject=key)
+    with visit.writing(event) as tx:
+        representations.receive(tx, key, tool.name, "data_error", visit.today, "unit", words, visit.user.account, visit.role.value)
+    return go(f"/people/{key}?saved=data-error{_reopened(visit, key)}")

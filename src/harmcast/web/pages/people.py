@@ -1,0 +1,182 @@
+"""My people: the unit's own people, what changed first, 25 at a time; and finding one by name or exact reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from starlette.responses import Response
+
+from harmcast.oversight.access import PURPOSES, Action
+from harmcast.store import schema
+from harmcast.tables import BANDS
+from harmcast.web import frequencies, roster, tickets, unit_people
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.pages.signing_in import safe_next
+from harmcast.web.shell import go, page
+
+pages = Pages()
+CUSTODY = {"yes": "In custody", "no": "Not known to be in custody"}
+SHORTEST_SEARCH = 2
+
+
+def rows_of(visit: Visit, frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of the list ready to read; a restricted row keeps nothing but that it is there."""
+    found = []
+    for row in frame.iter_rows(named=True):
+        if row["closed"]:
+            found.append({"closed": True, "part": row["part"]})
+            continue
+        found.append(
+            {
+                **row,
+                "frequency": frequencies.frequency(row["chance_high_harm_12m"]),
+                "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"]),
+            }
+        )
+    return found
+
+
+@pages.get("/people", Action.LIST_PEOPLE, view=None)
+def my_people(visit: Here, band: str = "", changed: str = "", overdue: str = "", custody: str = "", at: int = 1) -> Response:
+    """The list in its order, 25 rows at a time, with filters."""
+    tool, releases = unit_people.history(visit)
+    people = unit_people.own(visit, tool, releases)
+    everyone = unit_people.on_list(visit, people)
+    band = band if band in BANDS else ""
+    custody = custody if custody in CUSTODY else ""
+    frame = roster.filtered(everyone, band, changed == "yes", overdue == "yes", custody)
+    last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
+    at = min(max(1, at), last_page)
+    start = (at - 1) * roster.PAGE_ROWS
+    shown = frame.slice(start, roster.PAGE_ROWS)
+    open_keys = shown.filter(~pl.col("closed"))["person_key"].to_list()
+    unit_people.looked(visit, "people_listed", about=f"release:{people.release.name}", shown=open_keys)
+    given = {"band": band, "changed": changed if changed == "yes" else "", "overdue": overdue if overdue == "yes" else "", "custody": custody}
+    return page(
+        visit,
+        "people",
+        title="My people",
+        about=unit_people.about(visit, tool, people.release),
+        tool=tool,
+        release=people.release,
+        rows=rows_of(visit, shown),
+        parts=roster.PARTS,
+        part_counts=dict(frame.group_by("part").len().iter_rows()),
+        counts=_counts(everyone),
+        start=start,
+        count=frame.height,
+        total=everyone.height,
+        at=at,
+        last_page=last_page,
+        given=given,
+        bands=BANDS,
+        custody_choices=CUSTODY,
+        form=Form({}),
+        found=None,
+        ask_purpose=unit_people.purpose_missing(visit),
+        purposes=PURPOSES,
+        scope=_scope(visit),
+    )
+
+
+def _scope(visit: Visit) -> str:
+    return visit.user.unit or "People without a unit"
+
+
+def _counts(everyone: pl.DataFrame) -> dict[str, int]:
+    open_rows = everyone.filter(~pl.col("closed"))
+    return {
+        "changed": int(open_rows["changed"].sum()),
+        "overdue": int(open_rows["overdue"].sum()),
+        "unmanaged": open_rows.filter(pl.col("part") == roster.UNMANAGED).height,
+        "managed": open_rows["managed"].drop_nulls().len(),
+    }
+
+
+@pages.post("/people/search", Action.LIST_PEOPLE)
+def search(visit: Here) -> Response:
+    """Finds people of the list by name or reference, and anyone else of the unit by exact reference. Sent as a form, so that
+    no name stands in an address."""
+    tool, releases = unit_people.history(visit)
+    people = unit_people.own(visit, tool, releases)
+    everyone = unit_people.on_list(visit, people)
+    form = Form(visit.form)
+    text = form.words("find", "Enter a name or a reference", 100)
+    if text and len(text) < SHORTEST_SEARCH:
+        form.fault("find", f"Enter at least {SHORTEST_SEARCH} characters")
+    frame, outside = (everyone.clear(), None) if form.errors else roster.found(people, everyone, text)
+    shown = frame.head(roster.PAGE_ROWS)
+    if outside is not None and outside["restricted"] and not visit.may(Action.SIGN_OFF):
+        outside = None
+    unit_people.looked(visit, "people_searched", about=f"release:{people.release.name}", shown=shown["person_key"].to_list(), found=frame.height)
+    return page(
+        visit,
+        "people",
+        400 if form.errors else 200,
+        title="My people: search",
+        about=unit_people.about(visit, tool, people.release),
+        tool=tool,
+        release=people.release,
+        rows=rows_of(visit, shown),
+        parts=roster.PARTS,
+        part_counts={},
+        counts=_counts(everyone),
+        start=0,
+        count=frame.height,
+        total=everyone.height,
+        at=1,
+        last_page=1,
+        given={},
+        bands=BANDS,
+        custody_choices=CUSTODY,
+        form=form,
+        errors=form.errors,
+        found=text if not form.errors else None,
+        outside=outside,
+        ask_purpose=unit_people.purpose_missing(visit),
+        purposes=PURPOSES,
+        scope=_scope(visit),
+    )
+
+
+@pages.get("/people/purpose", Action.LIST_PEOPLE, view=None)
+def purpose_page(visit: Here, next: str = "/people") -> Response:
+    """Why people are opened in this session; asked where the force's settings say so."""
+    return page(visit, "purpose", title="Why are you opening people?", after=safe_next(next), purposes=PURPOSES, form=Form({"purpose": visit.user.purpose or ""}))
+
+
+@pages.post("/people/purpose", Action.LIST_PEOPLE)
+def give_purpose(visit: Here) -> Response:
+    """Keeps the purpose for this session: every view of a person carries it in the log."""
+    form = Form(visit.form)
+    after = safe_next(form.value("next") or "/people")
+    purpose = form.choice("purpose", PURPOSES, "Choose why you are opening people")
+    if form.errors:
+        return page(visit, "purpose", 400, title="Why are you opening people?", after=after, purposes=PURPOSES, form=form, errors=form.errors)
+    _keep_purpose(visit, purpose, None)
+    return go(after)
+
+
+def _keep_purpose(visit: Visit, purpose: str, subject: str | None) -> None:
+    event = visit.event("administration", "purpose_given", subject=subject, given=purpose)
+    with visit.writing(event) as tx:
+        table = schema.sessions
+        tx.execute(sa.update(table).where(table.c.token_hash == visit.user.token_hash).values(purpose=purpose))
+
+
+@pages.post("/people/{key}/open", Action.OPEN_PERSON)
+def open_outside(visit: Here, key: str) -> Response:
+    """Opens someone of the unit who is not on the list, for a purpose given for this person."""
+    tool, releases = unit_people.history(visit)
+    people = unit_people.own(visit, tool, releases)
+    unit_people.person(visit, people, key)
+    form = Form(visit.form)
+    purpose = form.choice("purpose", PURPOSES, "Choose why you are opening this person")
+    if form.errors:
+        return page(visit, "purpose", 400, title="Why are you opening this person?", after="", key=key, purposes=PURPOSES, form=form, errors=form.errors)
+    _keep_purpose(visit, purpose, key)
+    ticket = tickets.issue(visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()})
+    return go(f"/people/{key}?opened={ticket}")

@@ -1,0 +1,170 @@
+"""One person's page: who, what the score says and why, what it does not know, the decision, the timeline. Logged before it is sent."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from starlette.responses import Response
+
+from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
+from harmcast.store import desk, representations
+from harmcast.store.releases import Release
+from harmcast.tables import BANDS
+from harmcast.web import past_scores, people_charts, released, roster, tickets, unit_people
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.sessions import now_utc
+from harmcast.web.sheet import sheet
+from harmcast.web.shell import go, page
+
+pages = Pages()
+SAVED = {
+    "decision": "Your decision is saved.",
+    "sign-off": "Your sign-off is saved.",
+    "follow-up": "The follow-up is saved.",
+    "data-error": "The data error is reported.",
+}
+
+
+@pages.get("/people/{key}", Action.OPEN_PERSON, view=None)
+def person_page(visit: Here, key: str, saved: str = "", opened: str = "", judged: str = "") -> Response:
+    """The page of one of the unit's people."""
+    tool, releases = unit_people.history(visit)
+    people = unit_people.own(visit, tool, releases)
+    row = unit_people.person(visit, people, key)
+    if not _is_open(visit, people, key, opened):
+        return page(visit, "purpose", title="Why are you opening this person?", after="", key=key, purposes=PURPOSES, form=Form({}))
+    if unit_people.purpose_missing(visit):
+        return go(f"/people/purpose?next=/people/{key}")
+    return shown(visit, row, Form({}), notice=SAVED.get(saved), judged=judged)
+
+
+def _is_open(visit: Visit, people: roster.Roster, key: str, opened: str) -> bool:
+    """Whether the person stands on the list, or was opened today by this asker for a purpose of its own."""
+    everyone = unit_people.on_list(visit, people)
+    if not everyone.filter(pl.col("person_key") == key).is_empty() or not visit.settings.log.ask_purpose:
+        return True
+    ticket = tickets.read(visit.state.secret, "opened", opened)
+    return ticket == {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
+
+
+def shown(visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", **values: Any) -> Response:
+    """The page, after its view is written."""
+    tool, releases = unit_people.history(visit)
+    release, key = releases[-1], row["person_key"]
+    unit_people.looked(visit, "person_viewed", subject=key, about=f"release:{release.name}")
+    past = past_scores.of_person(releases, tool.name, key)
+    document = sheet(visit.state, release, tool.name, row, past)
+    decisions = desk.of_person(visit.operations, key)
+    raised = representations.of_person(visit.operations, key)
+    judgement = read_judgement(visit, key, judged)
+    hidden = visit.settings.decisions.judge_then_reveal and judgement is None and visit.may(Action.DECIDE)
+    return page(
+        visit,
+        "person",
+        status,
+        title=f"{row['name'] or 'Name not held'}, {row['person_ref']}",
+        about=unit_people.about(visit, tool, release),
+        release=release,
+        row=row,
+        sheet=document,
+        named=True,
+        circumstances=unit_people.circumstances(visit, row),
+        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"]) if row["band"] and document["cuts"] else None,
+        line=people_charts.half_year(past, document["cuts"], row["harm_unit"]) if document["cuts"] and any(p.harm is not None for p in past) else None,
+        decisions=decisions,
+        raised=raised,
+        timeline=timeline(visit, past, decisions, raised),
+        hidden=hidden,
+        judgement=judgement,
+        form=form,
+        errors=form.errors,
+        ticket=issue(visit, release, key, judgement),
+        judged=judged if judgement else "",
+        words_of=desk,
+        review_default=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks),
+        review_last=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks_max),
+        may_decide=visit.may(Action.DECIDE),
+        may_sign=visit.may(Action.SIGN_OFF),
+        bands=BANDS,
+        local=lambda at: released.local(at, visit.settings.force.timezone),
+        purpose=PURPOSES.get(visit.user.purpose or ""),
+        **values,
+    )
+
+
+def issue(visit: Visit, release: Release, key: str, judgement: dict[str, Any] | None) -> str:
+    """What goes out with the decision's form: the release and the newest decision shown, to whom, since when."""
+    facts = {
+        "key": key,
+        "account": visit.user.account,
+        "release": release.id,
+        "after": unit_people.latest_number(visit, key),
+        "at": judgement["at"] if judgement else visit.operations.now(),
+        "judged": judgement["band"] if judgement else None,
+    }
+    return tickets.issue(visit.state.secret, "page", facts)
+
+
+def read_judgement(visit: Visit, key: str, text: str) -> dict[str, Any] | None:
+    """The own judgement given before the score was shown, by this asker about this person; None if there is none."""
+    facts = tickets.read(visit.state.secret, "judged", text) if text else None
+    return facts if facts and facts["key"] == key and facts["account"] == visit.user.account else None
+
+
+@pages.post("/people/{key}/judgement", Action.DECIDE)
+def judge_first(visit: Here, key: str) -> Response:
+    """Takes the officer's own judgement; the score is shown after it."""
+    tool, releases = unit_people.history(visit)
+    row = unit_people.person(visit, unit_people.own(visit, tool, releases), key)
+    form = Form(visit.form)
+    band = form.choice("band", {b: b for b in BANDS}, "Choose the band you expect")
+    if form.errors:
+        return shown(visit, row, form, 400)
+    facts = {"key": key, "account": visit.user.account, "band": band, "at": visit.operations.now()}
+    visit.looked(visit.event("alteration", "judged_first", subject=key))
+    return go(f"/people/{key}?judged={tickets.issue(visit.state.secret, 'judged', facts)}")
+
+
+def timeline(
+    visit: Visit, past: list[past_scores.Past], decisions: list[desk.Decision], raised: list[representations.Representation], words_open: bool = True
+) -> list[dict[str, Any]]:
+    """Scores, decisions and corrections, the newest first. `words_open` false leaves out what people wrote and who they are."""
+    items: list[dict[str, Any]] = []
+    zone = visit.settings.force.timezone
+
+    def add(on: date, order: str, title: str, text: str = "", by: str = "") -> None:
+        items.append({"on": on, "order": order, "title": title, "text": text if words_open else "", "by": by if words_open else ""})
+
+    for before, now in zip([None, *past], past, strict=False):
+        if before is None:
+            add(now.origin, now.origin.isoformat(), f"First of the scores shown here: {now.band or 'harm incomplete'}, release {now.week}")
+        elif before.band != now.band:
+            add(now.origin, now.origin.isoformat(), f"Band {now.band or 'harm incomplete'}, was {before.band or 'harm incomplete'}, release {now.week}")
+        if before is not None and before.model != now.model:
+            add(now.origin, now.origin.isoformat(), f"Scored with another model from release {now.week} on")
+    for d in decisions:
+        review = f", review by {d.review_on.day} {d.review_on:%B %Y}" if d.review_on else ""
+        add(released.local(d.at, zone).date(), d.at, f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})", d.words or "", _by(d.by_name, d.role))
+        for s in d.sign_offs:
+            add(released.local(s["at"], zone).date(), s["at"], f"Referral: {desk.SIGN_OFFS[s['outcome']].lower()} by the supervisor", s["words"] or "", _by(s["by_name"], s["role"]))
+        for f in d.follow_ups:
+            add(f["happened_on"], f["at"], desk.STEPS[f["step"]], f["words"] or "", _by(f["by_name"], f["role"]))
+    for r in raised:
+        add(r.received_on, r.at, f"{representations.KINDS[r.kind]}: received", r.words or "", _by(r.by_name, r.role))
+        for step in r.steps:
+            title = representations.OUTCOMES.get(step["outcome"] or "", representations.STEPS[step["step"]])
+            week = f", scored again in {step['rescored_week']}" if step["rescored_week"] else ""
+            add(released.local(step["at"], zone).date(), step["at"], f"{representations.KINDS[r.kind]}: {title.lower()}{week}", step["words"] or "", _by(step["by_name"], step["role"]))
+    return sorted(items, key=lambda item: (item["on"], item["order"]), reverse=True)
+
+
+def _by(name: str, role: str) -> str:
+    return f"{name}, {ROLES[Role(role)][0].lower()}" if role in list(Role) else name
+
+
+def seconds_since(visit: Visit, at: str) -> float:
+    """Seconds from an instant of the log to now."""
+    return (now_utc(visit.operations.now()) - now_utc(at)).total_seconds()

@@ -1,0 +1,122 @@
+"""A state, its application and signed-in clients, shared by the tests of the web."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from harmcast.oversight.access import Role
+from harmcast.store.operations import Operations
+from harmcast.store.state import State, open_state
+from harmcast.web import app as apps
+from harmcast.web import assets
+from tests.web import invented_releases as invented
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "three plain words"
+UNIT = "Brede Unit"
+TOOLS = ("knife_injury", "serious_violence", "iom")
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+    def on(self, **ahead: float) -> None:
+        self.at += timedelta(**ahead)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _styles() -> None:
+    if not apps.VENDOR_NEEDED.is_file():
+        if not (ROOT / "node_modules" / "govuk-frontend").is_dir():
+            pytest.skip("SKIPPED: style sheets are not built; run `make install`")
+        assets.build(ROOT / "node_modules")
+
+
+@pytest.fixture(scope="session")
+def made_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state made once: small grounds, 14 releases, one user a role."""
+    folder = tmp_path_factory.mktemp("web") / "state"
+    state = invented.make_state(folder, releases=14, across_m=14_000.0)
+    for role in Role:
+        unit = UNIT if role in (Role.OFFENDER_MANAGER, Role.SUPERVISOR) else None
+        invented.user(state.operations, role.value, role, unit, TOOLS, PASSWORD)
+    invented.user(state.operations, "untrained", Role.INTELLIGENCE_ANALYST, None, (), PASSWORD)
+    state.close()
+    return folder
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def state(made_state: Path, tmp_path: Path, clock: Clock) -> Iterator[State]:
+    """The state with a database of its own and a clock that the test moves; releases are shared, nothing writes them."""
+    for name in ("settings", "secret", "operations.db"):
+        source = made_state / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
+    for name in ("releases", "records"):
+        (tmp_path / name).symlink_to(made_state / name)
+    opened = open_state(tmp_path)
+    timed = replace(opened, operations=Operations(opened.operations.engine, clock))
+    yield timed
+    timed.close()
+
+
+@pytest.fixture
+def web(state: State) -> FastAPI:
+    return apps.create_app(state)
+
+
+SignIn = Callable[..., TestClient]
+
+
+def csrf_of(client: TestClient, path: str = "/account") -> str:
+    """The token of the session's forms."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+def try_password(client: TestClient, account: str, password: str, after: str = "/account") -> object:
+    """Sends the sign-in form as a browser would."""
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', client.get("/sign-in").text)
+    assert found
+    form = {"form_token": found[1], "account": account, "password": password, "next": after}
+    return client.post("/sign-in", data=form, follow_redirects=False)
+
+
+@pytest.fixture
+def sign_in(web: FastAPI) -> SignIn:
+    """Gives a client signed in as the user of a role, without spending time on the password."""
+    from harmcast.oversight.log import Event
+    from harmcast.web import accounts, sessions
+
+    def signed(account: str) -> TestClient:
+        state: State = web.state.harmcast
+        held = accounts.roles_of(state.operations, account)[0]
+        with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
+            token = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
+        client = TestClient(web, raise_server_exceptions=True)
+        client.cookies.set("harmcast", token)
+        return client
+
+    return signed
