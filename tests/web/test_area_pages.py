@@ -1,0 +1,183 @@
+"""My area: figures on the page are the release's; groups, changes and downloads say what they should."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+
+import polars as pl
+import pytest
+from fastapi import FastAPI
+
+from harmcast.web import areas, released, track, words
+from tests.web.conftest import Clock, SignIn
+
+TOOL = "knife_injury"
+NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest."
+
+
+@pytest.fixture
+def release(web: FastAPI) -> released.Release:
+    return web.state.harmcast.releases.published(TOOL)
+
+
+def test_the_page_shows_the_releases_figures_range_first(sign_in: SignIn, release: released.Release) -> None:
+    html = sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
+    total = release.frame(f"{TOOL}_areas").filter(pl.col("area").is_null()).row(0, named=True)
+    shown = html.index(f">{words.span(total['lower'], total['upper'])}<")
+    assert shown < html.index(f"expected {words.number(total['expected'])}")
+    for row in release.frame(TOOL).sort("expected", descending=True).head(25).iter_rows(named=True):
+        assert f"/areas/{TOOL}/cells/{row['cell']}" in html
+    assert "Showing 1 to 25 of" in html
+    assert "too few offences to rank" in html
+    assert "A person decides. Not evidence. Not grounds for a stop, search or arrest." in html
+    assert "Invented force." in html
+
+
+def test_old_data_is_said_after_eight_days(sign_in: SignIn, clock: Clock) -> None:
+    assert "days old" not in sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
+    clock.on(days=7)
+    assert "days old" not in sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
+    clock.on(days=1)
+    assert "This data is 9 days old." in sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
+
+
+def test_a_held_week_says_why_on_every_page(web: FastAPI, sign_in: SignIn, release: released.Release) -> None:
+    from harmcast.oversight.log import Event
+
+    event = Event("data_scientist", "data_scientist", "alteration", "release_held")
+    web.state.harmcast.releases.move(release, "held", event, "odd volume")
+    html = sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
+    assert "week 2026-W47 is held" in html
+    assert "2026-W46" in html
+    assert "is held" in sign_in("intelligence_analyst").get("/training").text
+
+
+def test_every_order_is_what_it_says(sign_in: SignIn, release: released.Release) -> None:
+    rows = areas.rows(release.frame(TOOL), {})
+    for order in areas.ORDERS:
+        shown = areas.ordered(rows, order)
+        assert {r.cell for r in shown} == {r.cell for r in rows}
+        html = sign_in("intelligence_analyst").get(f"/areas/{TOOL}?sort={order}").text
+        first = html.index(f"cells/{shown[0].cell}", html.index("<tbody"))
+        assert first < html.index(f"cells/{shown[1].cell}", first)
+
+
+def test_groups_hold_cells_whose_ranks_overlap_the_first_ones(release: released.Release) -> None:
+    rows = areas.rows(release.frame(TOOL), {})
+    spans = areas.groups(rows)
+    assert sum(g.cells for g in spans.values()) == len(rows)
+    for group in spans.values():
+        members = rows[group.first - 1 : group.last]
+        assert all(m.group == group.number for m in members)
+        assert all(m.rank_low <= members[0].rank_high for m in members)
+        if group.last < len(rows):
+            assert rows[group.last].rank_low > members[0].rank_high
+
+
+def test_outcomes_are_counted_from_the_weeks(web: FastAPI, release: released.Release) -> None:
+    """What came of a past window, counted here by plain loops, equals the page's."""
+    history = web.state.harmcast.releases.history(TOOL)
+    past = released.outcomes(release, history, TOOL, 4)
+    weeks = release.frame(f"{TOOL}_weeks").to_dicts()
+    for cell in release.frame(TOOL)["cell"].head(15):
+        for outcome in past[cell]:
+            mine = sum(w["recorded"] for w in weeks if w["cell"] == cell and 0 <= (w["week"] - outcome.origin).days < 28)
+            assert outcome.recorded == mine
+            assert (outcome.origin - release.origin).days <= -28
+    assert len(past[release.frame(TOOL)["cell"][0]]) == len(history) - 4
+
+
+def test_change_needs_a_count_that_chance_seldom_gives() -> None:
+    assert words.change(0, 0) == "none for a year"
+    assert words.change(1, 0.9) == "about its usual"
+    assert words.change(4, 0.9) == "higher than its own usual"
+    assert words.change(0, 5) == "lower than its own usual"
+    assert words.change(40, 20) == "higher than its own usual (+100%)"
+    assert "%" not in words.change(19, 5)
+
+
+def test_numbers_never_round_to_none_or_all() -> None:
+    assert words.share(0.001) == "under 1%"
+    assert words.share(0.999) == "over 99%"
+    assert words.share(0.0) == "0%"
+    assert words.number(0.01) == "under 0.1"
+    assert words.number(0) == "0"
+    assert words.number(None) == "not held"
+    assert words.span(0, 0) == "0"
+    assert words.ordinal(11) == "11th"
+    assert words.ordinal(22) == "22nd"
+    assert words.cell("E412000N293000") == "E412000 N293000"
+    assert words.cell("E01000001") == "E01000001"
+    assert words.window(date(2026, 12, 14), 4) == "14 December 2026 to 10 January 2027"
+
+
+def test_csv_is_the_release_under_its_notice(sign_in: SignIn, release: released.Release) -> None:
+    text = sign_in("intelligence_analyst").get(f"/areas/{TOOL}/download.csv").content.decode("utf-8-sig")
+    lines = list(csv.reader(io.StringIO(text)))
+    assert lines[0] == [NOTICE]
+    assert "2026-W47" in lines[1][0]
+    head = next(i for i, line in enumerate(lines) if line[0] == "cell")
+    assert len(lines) - head - 1 == release.frame(TOOL).height
+
+
+def test_a_formula_in_an_area_name_is_made_harmless() -> None:
+    from harmcast.web.pages.area import csv_text
+
+    frame = pl.DataFrame({"cell": ["E1N1"], "area": ["=HYPERLINK(\"http://x\")"], "expected": [1.0]})
+    assert b"'=HYPERLINK" in csv_text(frame, [NOTICE])
+
+
+def test_geojson_holds_the_notice_and_the_area_asked_for(sign_in: SignIn, release: released.Release) -> None:
+    area = release.frame(TOOL)["area"][0]
+    document = json.loads(sign_in("intelligence_analyst").get(f"/areas/{TOOL}/download.geojson", params={"area": area}).content)
+    assert document["notice"] == NOTICE
+    assert len(document["features"]) == release.frame(TOOL).filter(pl.col("area") == area).height
+
+
+def test_shades_part_all_cells_and_rise(release: released.Release) -> None:
+    expected = release.frame(TOOL)["expected"].to_list()
+    shades = areas.classes(expected)
+    assert sum(c.cells for c in shades) == len(expected)
+    assert [c.shade for c in shades] == sorted({c.shade for c in shades})
+    assert shades[-1].cells > 0
+    assert len(shades) <= areas.SHADES
+
+
+def test_hits_pool_over_windows_that_do_not_overlap(web: FastAPI) -> None:
+    history = web.state.harmcast.releases.history(TOOL)
+    rows = track.judged(track.scores(history, TOOL))
+    apart = track.not_overlapping(rows)
+    assert all((a.origin - b.origin).days >= 28 for a, b in zip(apart, apart[1:], strict=False))
+    hits, crimes = track.pooled_hits(rows, "ours") or (0, 0)
+    assert (hits, crimes) == (sum(r.hits["ours"] for r in apart), sum(r.crimes for r in apart))
+    best = track.pooled_hits(rows, "foresight")
+    assert best is not None
+    assert best[0] >= hits
+
+
+def test_calibration_groups_hold_every_forecast() -> None:
+    outcomes = [released.Outcome("w", date(2026, 1, 5), 0, 1, (i % 50) / 50, i % 2) for i in range(1000)]
+    groups = track.calibration(outcomes)
+    assert sum(g.point.n or 0 for g in groups) == 1000
+    assert sum(g.recorded for g in groups) == 500
+    assert [g.point.expected for g in groups] == sorted(g.point.expected for g in groups)
+    assert track.calibration(outcomes[:10]) == []
+
+
+def test_a_wilson_range_holds_its_share() -> None:
+    low, high = track.wilson(8, 10) or (0.0, 0.0)
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)  # Wilson's own formula, by hand
+    assert track.wilson(0, 0) is None
+
+
+def test_two_tools_of_one_folder_are_kept_apart(web: FastAPI, sign_in: SignIn) -> None:
+    """Both tools lie in one release folder with one manifest: neither page may show the other's cells."""
+    client = sign_in("intelligence_analyst")
+    first, second = client.get(f"/areas/{TOOL}").text, client.get("/areas/serious_violence").text
+    cells = web.state.harmcast.releases.published("serious_violence").frame("serious_violence")["cell"].to_list()
+    assert sum(f"cells/{c}" in second for c in cells) >= 25
+    own = set(web.state.harmcast.releases.published(TOOL).frame(TOOL)["cell"].to_list())
+    assert not any(f"cells/{c}" in first for c in cells if c not in own)

@@ -1,0 +1,103 @@
+"""What an analyst writes on a cell: saved with its event, signed, never run as markup; faults are said and nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmcast.web import cell_records
+from harmcast.web.forms import Form, plain
+from harmcast.web.security import MOST_BYTES
+from tests.web.conftest import SignIn, csrf_of
+
+TOOL = "knife_injury"
+ATTACKS = ("<script>alert(1)</script>", "{{ 7*7 }}", "'; DROP TABLE users;--", "=cmd|' /C calc'!A0", "\u202egnp.exe", "a\x00b\r\nSet-Cookie: x=1")
+
+
+@pytest.fixture
+def cell(web: FastAPI) -> str:
+    return str(web.state.harmcast.releases.published(TOOL).frame(TOOL)["cell"][0])
+
+
+def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    operations = web.state.harmcast.operations
+    here, csrf = f"/areas/{TOOL}/cells/{cell}", csrf_of(client)
+    client.post(f"{here}/notes", data={"csrf": csrf, "note": "Fair on the green until Friday."})
+    client.post(f"{here}/recommendations", data={"csrf": csrf, "recommendation": "Visible patrol, late turns."})
+    number = cell_records.recommendations(operations, TOOL, cell)[0]["id"]
+    decided = {f"decided-{number}-day": "16", f"decided-{number}-month": "11", f"decided-{number}-year": "2026"}
+    client.post(f"{here}/recommendations/{number}/outcomes", data={"csrf": csrf, f"outcome-{number}": "adopted_in_part", **decided})
+    happened = {"happened-day": "15", "happened-month": "11", "happened-year": "2026"}
+    client.post(f"{here}/activity", data={"csrf": csrf, "activity": "patrol", "minutes": "45", **happened})
+    html = client.get(here).text
+    for words in ("Fair on the green until Friday.", "Visible patrol, late turns.", "Adopted in part", "45 minutes", "Intelligence_Analyst, intelligence analyst, 16 November 2026"):
+        assert words in html
+    written = [e.action for e in operations.entries() if e.kind == "alteration"]
+    assert written[-4:] == ["cell_note_added", "tasking_recommended", "tasking_outcome_recorded", "cell_activity_recorded"]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_is_written_is_shown_as_text(attack: str, sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    here = f"/areas/{TOOL}/cells/{cell}"
+    client.post(f"{here}/notes", data={"csrf": csrf_of(client), "note": attack})
+    response = client.get(here)
+    assert response.status_code == 200
+    assert "<script>alert" not in response.text
+    assert "49" not in response.text.split('id="notes"')[1].split("</section>")[0].split("<form")[0]
+    assert "\u202e" not in response.text
+    assert "set-cookie" not in response.headers
+
+
+def test_faults_are_said_and_nothing_typed_is_lost(web: FastAPI, sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    here = f"/areas/{TOOL}/cells/{cell}"
+    form = {"csrf": csrf_of(client), "activity": "patrol", "minutes": "much", "happened-day": "31", "happened-month": "2", "happened-year": "2026", "activity-words": "late turn"}
+    response = client.post(f"{here}/activity", data=form)
+    assert response.status_code == 400
+    for words in ("There is a problem", "Enter a real date", "Minutes must be a whole number", 'value="late turn"', 'value="31"'):
+        assert words in response.text
+    assert cell_records.activity(web.state.harmcast.operations, TOOL, cell) == []
+
+
+def test_a_date_to_come_is_refused(sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    form = {"csrf": csrf_of(client), "activity": "visit", "happened-day": "1", "happened-month": "1", "happened-year": "2027"}
+    assert "or earlier" in client.post(f"/areas/{TOOL}/cells/{cell}/activity", data=form).text
+
+
+def test_cells_and_recommendations_that_are_not_there(sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    csrf = csrf_of(client)
+    assert client.get(f"/areas/{TOOL}/cells/E1N1").status_code == 404
+    assert client.post(f"/areas/{TOOL}/cells/E1N1/notes", data={"csrf": csrf, "note": "x"}).status_code == 404
+    assert client.post(f"/areas/{TOOL}/cells/{cell}/recommendations/999/outcomes", data={"csrf": csrf}).status_code == 404
+    assert client.get(f"/areas/{TOOL}?week=2031-W01").status_code == 404
+    assert client.get(f"/areas/{TOOL}?area=Nowhere").status_code == 404
+    assert client.get("/areas/iom").status_code == 404
+    assert client.get(f"/areas/{TOOL}?at=x").status_code == 400
+
+
+def test_a_request_that_is_too_large_is_not_read(sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    form = {"csrf": csrf_of(client), "note": "x" * (MOST_BYTES + 1)}
+    assert client.post(f"/areas/{TOOL}/cells/{cell}/notes", data=form).status_code == 413
+
+
+@given(st.text())
+def test_plain_text_holds_no_mark_that_turns_a_line(text: str) -> None:
+    made = plain(text)
+    assert plain(made) == made
+    assert not any(c in made for c in "\x00\x1b\r\u202e\u2066")
+
+
+def test_a_form_reads_dates_and_numbers() -> None:
+    form = Form({"d-day": "1", "d-month": "2", "d-year": "2026", "n": "٣", "m": ""})
+    assert str(form.day("d", "missing")) == "2026-02-01"
+    assert form.whole("m", 1, 5, "fault") is None
+    assert not form.errors
+    assert form.whole("n", 1, 5, "fault") is None
+    assert form.error("n") == {"text": "fault"}
