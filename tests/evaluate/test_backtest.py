@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+from tests.forecast.conftest import invent, lattice
+
+from harmcast.evaluate import backtest, splits
+from harmcast.forecast import shipped
+from harmcast.forecast.ranges import Prediction
+from harmcast.places.counts import Panel
+
+ORIGINS = 6
+KEYS = {"hit_rate_top20", "pai_5pct", "pei_5pct", "log_score", "crps", "pit_deviation", "coverage_90",
+        "inside_printed_range", "total_mape", "seconds_per_origin"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return invent(weeks=150, units=lattice(8))[0]
+
+
+def run(panel: Panel, **more):
+    panels, came = backtest.rolling(panel, ORIGINS)
+    models = shipped.models(panels[0], draws=50)
+    return backtest.backtest_places(panels, came, models, tool="t", chosen=shipped.CHOSEN, level=shipped.level,
+                                    in_turn=shipped.IN_TURN, seed=3, **more)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(panel):
+    return run(panel)
+
+
+def test_the_document_is_that_of_the_contract(found):
+    json.dumps(found)
+    assert {"tool", "units", "origins", "chosen", "models", "oracle", "foresight"} <= set(found)
+    assert {"count_4w", "count_12m", "count_24m", "count_36m", "count_all", "ewma", found["chosen"]} <= set(found["models"])
+    assert all(set(one) >= KEYS for one in found["models"].values())
+    assert len(found["origins"]) == ORIGINS
+
+
+def without_times(found):
+    return json.dumps({**found, "models": {name: {key: value for key, value in one.items() if key != "seconds_per_origin"}
+                                           for name, one in found["models"].items()}})  # fmt: skip
+
+
+def test_the_same_answer_twice_and_on_two_threads(panel, found):
+    calls = []
+    again = run(panel, workers=2, progress=lambda *said: calls.append(said))
+    assert without_times(again) == without_times(found)
+    assert {name for name, _, _ in calls} == set(found["models"])
+
+
+def test_garbling_everything_from_an_origin_on_changes_no_forecast_made_there(panel):
+    cut = backtest.rolling(panel, ORIGINS)[0]
+    weeks = len(cut[0].weekly)
+    garbled = panel.weekly.copy()
+    garbled[weeks:] = np.random.default_rng(0).permutation(garbled[weeks:].ravel()).reshape(garbled[weeks:].shape) + 3
+    other = Panel(panel.units, panel.origin, 4, garbled,
+                  {name: np.where(np.arange(len(garbled))[:, None] >= weeks, 9, one) for name, one in panel.leading.items()},
+                  panel.known_share)  # fmt: skip
+    then = backtest.rolling(other, ORIGINS)[0]
+    for name in shipped.models(cut[0], draws=20):
+        one = shipped.models(cut[0], draws=20)[name](cut[0])
+        two = shipped.models(then[0], draws=20)[name](then[0])
+        assert np.array_equal(one.expected, two.expected), name
+        assert np.array_equal(one.dispersion, two.dispersion), name
+
+
+def test_floor_oracle_and_foresight_stand_in_order(found):
+    ours = found["models"][found["chosen"]]
+    assert found["models"]["count_24m"]["gap_closed_share"] == 0
+    assert found["oracle"]["log_score"] > found["models"]["count_24m"]["log_score"]
+    assert found["foresight"]["hit_rate_top20"] >= found["oracle"]["hit_rate_top20"]
+    assert ours["log_score_gain_low"] <= ours["log_score_gain"] <= ours["log_score_gain_high"]
+    assert 0 <= ours["certain_of_top20"] <= 20
+    assert ours["regret_top20"] == found["foresight"]["hits_top20"] - ours["hits_top20"]
+
+
+def test_figures_of_a_known_forecast_by_hand():
+    units = lattice(5)
+    weekly = np.zeros((16, 25), dtype=np.int32)
+    weekly[:, 3] = 2
+    panel = Panel(units, invent(weeks=16)[0].origin, 4, weekly)
+    panels, came = backtest.rolling(panel, 2)
+    mean = np.full(25, 0.01)
+    mean[3] = 8.0
+
+    def knows(panel):
+        return Prediction(mean, np.zeros(25))
+
+    found = backtest.backtest_places(panels, came, {"count_24m": knows}, tool="t", chosen="count_24m", level=shipped.level)
+    one = found["models"]["count_24m"]
+    assert one["hits_top20"] == one["hits_top20"] == found["crimes"] == 16
+    assert one["pai_5pct"] == 25.0
+    assert one["pei_5pct"] == 1.0
+    assert one["total_mape"] == pytest.approx(0.24 / 8)
+
+
+def test_a_backtest_without_its_floor_is_refused(panel):
+    panels, came = backtest.rolling(panel, 2)
+    with pytest.raises(ValueError, match="24-month"):
+        backtest.backtest_places(panels, came, {"x": lambda p: None}, tool="t", chosen="x", level=shipped.level)
+
+
+def test_splits_never_let_a_test_window_choose():
+    split = splits.rolling_origins(100, 39)
+    assert split.tests == tuple(range(61, 100))
+    assert max(split.tuning) < min(split.tests)
+    assert len(split.tuning) == 13
+    assert splits.rolling_origins(5, 39).tests == (1, 2, 3, 4)
+    with pytest.raises(ValueError, match="history"):
+        splits.rolling_origins(1, 1)

@@ -1,0 +1,119 @@
+from datetime import date
+
+import hypothesis.strategies as st
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from scipy import stats
+
+from harmcast import tables
+from harmcast.evaluate import scores
+
+RNG = np.random.default_rng(4)
+MEAN = RNG.gamma(1.0, 1.5, 400) + 0.01
+ALPHA = RNG.gamma(1.0, 0.5, 400)
+COUNT = RNG.poisson(MEAN)
+
+
+def binomial(mean, alpha):
+    return stats.nbinom(1 / alpha, 1 / (1 + alpha * mean))
+
+
+def test_log_scores_are_those_of_scipy():
+    assert np.allclose(scores.log_scores(COUNT, MEAN, ALPHA), binomial(MEAN, ALPHA).logpmf(COUNT))
+    assert np.allclose(scores.log_scores(COUNT, MEAN, np.zeros(400)), stats.poisson(MEAN).logpmf(COUNT))
+
+
+def test_lower_tails_are_those_of_scipy():
+    below, upto = scores.lower_tails(COUNT, MEAN, ALPHA)
+    assert np.allclose(below, binomial(MEAN, ALPHA).cdf(COUNT - 1))
+    assert np.allclose(upto, binomial(MEAN, ALPHA).cdf(COUNT))
+
+
+def test_crps_is_the_mean_distance_less_half_the_mean_spread():
+    grid = np.arange(400)
+    for mean, alpha, count in [(0.3, 0.5, 0), (4.0, 0.2, 9), (2.0, 1.5, 1)]:
+        mass = binomial(mean, alpha).pmf(grid)
+        apart = np.abs(grid[:, None] - grid[None, :])
+        direct = mass @ np.abs(grid - count) - 0.5 * mass @ apart @ mass
+        found = scores.crps(np.array([count]), np.array([mean]), np.array([alpha]))
+        assert found[0] == pytest.approx(direct, abs=1e-6)
+
+
+def test_the_pit_of_the_true_distribution_is_flat_and_of_a_wrong_one_is_not():
+    mean = RNG.gamma(1.0, 0.5, 60_000)
+    count = RNG.poisson(mean)
+    right = scores.randomised_pit(count, mean, np.zeros(len(mean)), 1)
+    wrong = scores.randomised_pit(count, 1.5 * mean, np.zeros(len(mean)), 1)
+    assert scores.pit_deviation(right) < 0.04
+    assert scores.pit_deviation(wrong) > 0.1
+    assert scores.inside_share(right) == pytest.approx(0.9, abs=0.01)
+
+
+@given(st.lists(st.integers(0, 9), min_size=3, max_size=40), st.integers(1, 40), st.integers(0, 99))
+def test_hits_lie_between_nothing_and_the_best_possible(counts, flagged, seed):
+    y = np.array(counts)
+    flagged = min(flagged, len(y))
+    mu = np.random.default_rng(seed).random(len(y)).round(1)
+    found = scores.hits(mu, y, flagged, seed)
+    assert 0 <= found <= scores.best_hits(y, flagged) <= y.sum()
+    assert scores.regret(mu, y, flagged, seed) == scores.best_hits(y, flagged) - found
+    assert scores.hits(y, y, flagged, seed) == scores.best_hits(y, flagged)
+
+
+def test_ties_fall_at_random_but_the_same_way_for_a_seed():
+    mu, y = np.zeros(1000), np.arange(1000)
+    assert scores.hits(mu, y, 20, 1) == scores.hits(mu, y, 20, 1)
+    assert len({scores.hits(mu, y, 20, seed) for seed in range(20)}) > 15
+
+
+def test_indices_by_hand():
+    assert scores.accuracy_index(5, 20, 1.0, 20.0) == 5.0
+    assert scores.accuracy_index(0, 0, 1.0, 20.0) is None
+    assert scores.efficiency_index(5, 10) == 0.5
+    assert scores.efficiency_index(0, 0) is None
+    with pytest.raises(ValueError, match="more hits"):
+        scores.accuracy_index(3, 2, 1, 2)
+    assert scores.absolute_percentage_error(10, 12) == pytest.approx(0.2)
+    assert scores.absolute_percentage_error(0, 12) is None
+
+
+def test_the_bootstrap_range_covers_the_mean_about_as_often_as_it_says():
+    inside = 0
+    for seed in range(200):
+        low, high = scores.bootstrap_range(np.random.default_rng(seed).normal(1.0, 1.0, 39), seed, draws=400)
+        inside += low <= 1.0 <= high
+    assert 0.85 <= inside / 200 <= 0.98
+
+
+def test_a_released_window_is_judged_into_the_long_table():
+    n = 30
+    cells = pl.DataFrame(
+        {
+            "cell": [f"E{k}N0" for k in range(n)], "area": [None] * n, "easting_m": np.arange(n) * 1.0, "northing_m": [0.0] * n,
+            "origin": [date(2026, 6, 1)] * n, "horizon_weeks": [4] * n, "expected": np.linspace(0.1, 3, n), "lower": [0] * n,
+            "upper": [6] * n, "range_level": [0.9] * n, "chance_any": [0.5] * n, "chance_top20": [20 / n] * n,
+            "rank_low": [1] * n, "rank_high": [n] * n, "dispersion": [0.2] * n, "model": ["dynamic_pool"] * n,
+            "baseline_4w": np.arange(n) % 5 * 1.0, "baseline_last_year": [None] * n, "baseline_52w": np.arange(n) % 3 * 1.0,
+            "baseline_24m": np.arange(n) % 7 * 1.0,
+        },
+        schema=tables.FORECAST.schema(),
+    )  # fmt: skip
+    came = pl.DataFrame({"cell": ["E29N0", "E3N0"], "count": [4, 1]})
+    table = scores.judge(cells, came, "knife_injury")
+    assert table.schema == tables.SCORES.schema()
+    assert not table.select("model", "figure").is_duplicated().any()
+
+    def value(model, figure):
+        return table.filter((pl.col("model") == model) & (pl.col("figure") == figure))["value"][0]
+
+    assert value("dynamic_pool", "hits_top20") == 4
+    assert value("dynamic_pool", "hit_rate_top20") == pytest.approx(0.8)
+    assert value("foresight", "hits_top20") == 5
+    assert value("dynamic_pool", "total") == 5
+    assert "count_last_year" not in set(table["model"])
+    seen = np.zeros(n)
+    seen[[29, 3]] = 4, 1
+    logs = binomial(np.linspace(0.1, 3, n), 0.2).logpmf(seen).mean()
+    assert value("dynamic_pool", "log_score") == pytest.approx(logs)
