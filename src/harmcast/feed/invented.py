@@ -219,7 +219,18 @@ def invent(
         raise ValueError("at least 50 people, some years and no negative weeks")
     say = progress or (lambda what, share: None)
     plan = Plan(
-        people, years, seed, to, weeks, over_policing, patrol_feedback, bad_rows_share, crimes_a_year, complete_last
+        people,
+        years,
+        seed,
+        to,
+        weeks,
+        over_policing,
+        patrol_feedback,
+        bad_rows_share,
+        crimes_a_year,
+        complete_last,
+        county_share,
+        known_people,
     )
     force = make(plan, say)
     folder.mkdir(parents=True, exist_ok=True)
@@ -263,7 +274,7 @@ def document(summary: Summary) -> str:
     return json.dumps(summary.document(), indent=1)
 
 
-# shares of the largest force's size that the territorial forces of England and Wales have, roughly, largest first
+# sizes of the six large forces of England and Wales against the largest, roughly
 _FORCE_SIZES = (1.0, 0.42, 0.40, 0.33, 0.27, 0.25)
 
 
@@ -298,8 +309,8 @@ def invent_fleet(
                 seed * 1000 + k,
                 to,
                 weeks,
-                crimes_a_year=300_000.0 * rest,
-                county_share=2.0 * rest,
+                crimes_a_year=5.0 * own,
+                county_share=own / 40_000,
                 known_people=0,
             )
         )
