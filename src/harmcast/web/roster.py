@@ -236,7 +236,7 @@ PARTS: dict[int, str] = {
     OVERDUE: "Review overdue",
     UNMANAGED: "High and super high, not under management",
     **{
-        BY_CHANCE + i: f"Became high harm within 12 months: {words} with such a record"
+        BY_CHANCE + i: f"Chance of becoming high harm within 12 months: {words}"
         for i, (_, words) in enumerate(frequencies.BANDS)
     },
     OTHERS: "Under management, or no chance given, and nothing due",

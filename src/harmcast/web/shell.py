@@ -47,6 +47,7 @@ class Shell:
 # Order of the navigation; a page module adds its home here: action, address, text, what its addresses begin with.
 NAVIGATION: list[tuple[Action, str, str, tuple[str, ...]]] = [
     (Action.VIEW_AREAS, "/areas", "My area", ("/areas",)),
+    (Action.LIST_PEOPLE, "/people", "My people", ("/people",)),
     (Action.VIEW_TRACK_RECORD, "/track-record", "Were we right?", ("/track-record",)),
     (Action.TAKE_TRAINING, "/training", "Training", ("/training",)),
     (Action.MANAGE_USERS, "/users", "Users", ("/users",)),

@@ -8,5 +8,8 @@ from harmcast.web.guard import Pages
 def all_pages() -> list[Pages]:
     """Every part of the service, in the order its addresses are tried."""
     from harmcast.web.pages import area, cell, files, notices, signing_in, track_record, training, users
+    from harmcast.web.pages import decisions, people, person
 
-    return [module.pages for module in (files, signing_in, notices, area, cell, track_record, training, users)]
+    areas = (files, signing_in, notices, area, cell, track_record, training, users)
+    about_people = (people, person, decisions)
+    return [module.pages for module in (*areas, *about_people)]

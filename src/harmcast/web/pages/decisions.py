@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store import desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, tickets, unit_people
+from harmcast.web import past_scores, roster, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.pages.person import seconds_since, shown
@@ -61,7 +62,10 @@ def decide(visit: Here, key: str) -> Response:
         form.fault("checks", "A referral rests on more than the score: make at least one check first")
     if form.errors or review_on is None:
         return shown(visit, row, form, 400)
-    past = past_scores.of_person([r for r in releases if r.id <= release.id], tool.name, key)
+    upto = releases[: releases.index(release) + 1]
+    past = past_scores.of_person(upto, tool.name, key)
+    if release is not releases[-1]:
+        row = roster.everyone(visit.state, upto, tool.name).row(by_predicate=pl.col("person_key") == key, named=True)
     new = desk.NewDecision(
         person_key=key,
         week=release.week,

@@ -79,6 +79,7 @@ def my_people(visit: Here, band: str = "", changed: str = "", overdue: str = "",
         ask_purpose=unit_people.purpose_missing(visit),
         purposes=PURPOSES,
         scope=_scope(visit),
+        list_bands=visit.settings.bands.list_bands,
     )
 
 
@@ -139,6 +140,7 @@ def search(visit: Here) -> Response:
         ask_purpose=unit_people.purpose_missing(visit),
         purposes=PURPOSES,
         scope=_scope(visit),
+        list_bands=visit.settings.bands.list_bands,
     )
 
 

@@ -12,7 +12,7 @@ from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, people_charts, released, roster, tickets, unit_people
+from harmcast.web import past_scores, people_charts, released, roster, tickets, unit_people, words
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.sessions import now_utc
@@ -84,15 +84,30 @@ def shown(visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judg
         ticket=issue(visit, release, key, judgement),
         judged=judged if judgement else "",
         words_of=desk,
-        review_default=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks),
         review_last=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks_max),
         may_decide=visit.may(Action.DECIDE),
         may_sign=visit.may(Action.SIGN_OFF),
         bands=BANDS,
+        review_form=with_review(visit, form),
+        days=days,
         local=lambda at: released.local(at, visit.settings.force.timezone),
         purpose=PURPOSES.get(visit.user.purpose or ""),
         **values,
     )
+
+
+def days(text: str) -> str:
+    """A day of a document, 2026-11-16, or its month where a reader may have no more, in words."""
+    return words.day(date.fromisoformat(text)) if len(text) == 10 else f"{date.fromisoformat(text + '-01'):%B %Y}"
+
+
+def with_review(visit: Visit, form: Form) -> Form:
+    """The form with the default review date filled in where none was sent."""
+    if any(form.value(f"review-{part}") for part in ("day", "month", "year")):
+        return form
+    default = visit.today + timedelta(weeks=visit.settings.decisions.review_weeks)
+    filled = {"review-day": str(default.day), "review-month": str(default.month), "review-year": str(default.year)}
+    return Form({**form.sent, **filled}, form.errors)
 
 
 def issue(visit: Visit, release: Release, key: str, judgement: dict[str, Any] | None) -> str:

@@ -35,6 +35,7 @@ def safe_next(address: str) -> str:
 def home(visit: Here) -> Response:
     """On to the home of one's role."""
     homes = [
+        (Action.LIST_PEOPLE, "/people"),
         (Action.VIEW_AREAS, "/areas"),
         (Action.MANAGE_USERS, "/users"),
         (Action.VIEW_TRACK_RECORD, "/track-record"),
