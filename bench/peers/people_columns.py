@@ -75,7 +75,7 @@ def georgia(path: Path) -> None:
 CALIFORNIA_LEFT_OUT = (
     "ID", "WEEK", "OBSDATE", "crowd3groups", "crowd2groups", "start.time", "stop.time", "DAYFREE", "EVENT", "VIOEVENT", "AVCLOCK", "CVCLOCK",
     "SEX_FLAG", "MALE", "BLACK", "MALEPA", "BLACKPA", "AGEFIRST", "AGERLSE_G_1", "AGERLSE_G_3",
-    "REGION", "REGION_1", "REGION_2", "REGION_4", "PALWEEK",
+    "REGION", "REGION_1", "REGION_2", "REGION_4", "PALWEEK", "RETURNS",
 )  # fmt: skip
 STRETCH_DAYS = 90.0
 STRETCHES = 8
@@ -108,7 +108,9 @@ def concordance(score: Array, days: Array, event: Array) -> float:
 
 
 def california(path: Path) -> None:
-    """First of recurrent parole spells to an event, by stretches of 90 days; people halved; clock columns left out."""
+    """First of recurrent parole spells to an event, by stretches of 90 days; one person in four judged.
+
+    The clock columns are left out, and RETURNS, which counts the return that ends the spell itself."""
     data = pl.read_csv(path, infer_schema_length=None, null_values=["NA"])
     columns = [n for n in data.columns if n not in CALIFORNIA_LEFT_OUT and data[n].dtype.is_numeric()]
     data = data.with_columns(pl.col(n).cast(pl.Float64).fill_null(strategy="mean") for n in columns)

@@ -2,7 +2,7 @@
 
 Not yet high harm: below the high cut on the day and at every charge before it, by the charges standing as known then
 (harm only rises at a charge, so this covers every past week). Becoming: reaching the cut at a charge within the
-horizon, by the charges standing as known at `as_of`.
+horizon, by the charges standing as known at the end of that horizon.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class People:
     def _keep(self, what: Literal["weighed", "path", "features"], day: date) -> pl.DataFrame:
         key = (what, day)
         if key not in self._kept:
+            if what == "weighed":
+                self.forget("weighed")
             self._kept[key] = {"weighed": self._weighed, "path": self._path, "features": self._features}[what](day)
         return self._kept[key]
 
@@ -113,27 +115,35 @@ def eligible(people: People, day: date) -> pl.DataFrame:
     )
 
 
+def _reached_by(people: People, day: date, end: date, refs: pl.Series) -> pl.Series:
+    """Whether each person reached the cut at a charge after `day` and by `end`, as known at `end`."""
+    merged = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", end))
+    reached = reached_on(people.path(end), people.rules.high_cut).filter(pl.col("counted_on") > day)
+    return (
+        pl.DataFrame({"person_ref": refs})
+        .join(merged, on="person_ref", how="left", maintain_order="left")
+        .select(pl.coalesce("survivor", "person_ref").is_in(reached["person_ref"].unique().implode()))
+        .to_series()
+    )
+
+
 def outcomes(people: People, day: date, refs: pl.Series, months: Sequence[int], as_of: date) -> pl.DataFrame:
-    """What came of each person after `day`, as known at `as_of`.
+    """What came of each person after `day`, each horizon as known at its own end, so that every landmark is judged alike.
 
     Returns: person_ref and for each horizon `became_<months>m`: whether the cut was reached at a charge after `day` and
-        on or before the same day so many months later; null where that is after `as_of`.
+        on or before the same day so many months later, or had been by an earlier horizon; null where that day is after
+        `as_of`.
     """
-    merged = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", as_of))
-    reached = reached_on(people.path(as_of), people.rules.high_cut).filter(pl.col("counted_on") > day)
-    first = reached.group_by("person_ref").agg(reached_on=pl.col("counted_on").min())
-    found = (
-        pl.DataFrame({"person_ref": refs})
-        .join(merged, on="person_ref", how="left")
-        .with_columns(now=pl.coalesce("survivor", "person_ref"))
-        .join(first, left_on="now", right_on="person_ref", how="left")
-    )
-    columns = {}
+    columns: dict[str, pl.Series] = {}
+    so_far = pl.Series([False] * len(refs), dtype=pl.Boolean)
     for horizon in months:
         end = add_months(day, horizon)
-        came = (pl.col("reached_on") <= end).fill_null(False)
-        columns[f"became_{horizon}m"] = came if end <= as_of else pl.lit(None, dtype=pl.Boolean)
-    return found.select("person_ref", **columns)
+        if end > as_of:
+            columns[f"became_{horizon}m"] = pl.Series([None] * len(refs), dtype=pl.Boolean)
+            continue
+        so_far = so_far | _reached_by(people, day, end, refs)
+        columns[f"became_{horizon}m"] = so_far
+    return pl.DataFrame({"person_ref": refs, **columns})
 
 
 def panel(people: People, days: Sequence[date], months: Sequence[int], as_of: date) -> pl.DataFrame:
