@@ -143,3 +143,16 @@ def test_groups_that_match_are_never_gaps() -> None:
     outcomes = pl.DataFrame({"person_ref": ["a", "b"], "became": [False, False]})
     audit = audit_people(scored, None, groups, outcomes, None, Thresholds())
     assert audit.judged == 0
+
+
+def test_few_people_are_no_excuse_for_a_gap_that_is_sure() -> None:
+    rng = np.random.default_rng(3)
+    labels = pl.DataFrame({"person_ref": [str(i) for i in range(6000)], "sex": ["female"] * 600 + ["male"] * 5400})
+    chance = np.full(6000, 0.3)
+    scored = labels.select("person_ref").with_columns(chance=pl.Series(chance), selected=pl.Series(chance > 0.5))
+    for rate, verdict in ((0.15, "stop"), (0.29, "too few to say")):
+        came = rng.random(6000) < np.where(np.arange(6000) < 600, rate, 0.3)
+        audit = audit_people(scored, None, groups_of(labels, "person_ref", ["sex"]), labels.select("person_ref", became=pl.Series(came)), None, Thresholds())
+        women = audit.table.filter((pl.col("measure") == "observed_against_predicted") & (pl.col("group") == "female"))
+        assert women["half_width"].item() > 0.02
+        assert women["verdict"].item() == verdict

@@ -30,6 +30,11 @@ class MonitorThresholds:
     false_alarms: float = _threshold(
         0.2, "False alarms expected in 104 weeks over everything watched together.", "alarms"
     )
+    level_allowance: float = _threshold(
+        0.4,
+        "Share of the false alarms that the forecast levels have: few charts, and the ones that matter most.",
+        "share",
+    )
     reference_weeks: int = _threshold(
         52, "Weeks from which it is learned how far one week foretells the next.", "weeks"
     )
@@ -41,7 +46,9 @@ class MonitorThresholds:
         0.03, "Bins with less than this share of the reference weeks are put together too.", "share"
     )
     least_stock_spread: float = _threshold(
-        0.25, "A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws.", "share"
+        0.25,
+        "A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws.",
+        "share",
     )
     break_error: float = _threshold(
         0.01,
@@ -139,12 +146,15 @@ def monitor(history: pl.DataFrame, thresholds: MonitorThresholds | None = None, 
     rows = history.with_columns(pl.col("bin").fill_null("")).sort("kind", "name", "bin", "week")
     weeks = sorted(rows["week"].unique().to_list())
     series = [*_distributions(rows, weeks, t), *_levels(rows, weeks, t)]
-    count = max(1, sum(one.values.shape[1] for one in series))
-    height = sequential.height_for((1 - sequential.SHARE_JUMP) * t.false_alarms, 104, count)
-    limit = sequential.limit_for(sequential.SHARE_JUMP * t.false_alarms, 104, count)
-    charted = (
-        pl.concat([_chart(one, weeks, height, limit, t) for one in series]) if series else _EMPTY.clone()
-    )
+    parts = []
+    for which, allowance in ((False, 1 - t.level_allowance), (True, t.level_allowance)):
+        family = [one for one in series if (one.kind == "level") == which]
+        count = max(1, sum(one.values.shape[1] for one in family))
+        error = allowance * t.false_alarms
+        height = sequential.height_for((1 - sequential.SHARE_JUMP) * error, 104, count)
+        limit = sequential.limit_for(sequential.SHARE_JUMP * error, 104, count)
+        parts += [_chart(one, weeks, height, limit, t) for one in family]
+    charted = pl.concat(parts) if parts else _EMPTY.clone()
     alarms = (
         charted.filter("alarm")
         .sort("week", "kind", "name", "bin")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
-from harmcast.fairness import measures, proxies, records
+from harmcast.fairness import exposure, feedback, measures, proxies, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit, Finding, Rule, judge, worst
@@ -172,3 +173,111 @@ def _sentence(row: dict[str, Any]) -> str:
 
 def _words(attribute: str) -> str:
     return attribute.replace("_", " ").capitalize()
+
+
+PLACES_CANNOT_SEE = (
+    "Crime that nobody reported, and who was stopped or searched because of the map.",
+    "Patrols that always go to the same cells: without a change there is nothing to compare.",
+    "Whether a deprived area has more crime because of deprivation, policing or reporting: only whether the forecast "
+    "holds there as well as elsewhere.",
+)
+
+
+def audit_places(
+    forecast: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    neighbourhoods: pl.DataFrame | None,
+    activity: pl.DataFrame | None,
+    thresholds: Thresholds,
+    *,
+    crimes: pl.DataFrame | None = None,
+    recorded: pl.DataFrame | None = None,
+    top: int = 20,
+) -> Audit:
+    """The audit of a places tool over the origins whose outcomes are known.
+
+    Args:
+        forecast: `origin, cell, expected`, one or more origins (non-overlapping for the feedback check).
+        outcomes: `origin, cell, recorded`; a cell that is absent at an origin that is there had none.
+        neighbourhoods: from `exposure.overlap`; None: the force gave no layer.
+        activity: `cell, started_on, minutes` of patrols and visits; None: none is fed.
+        crimes: `cell, happened_on` of the tool's crimes, for the feedback check.
+        recorded: `tables.CRIMES`, for the exploration of recording by area; None leaves it out.
+        top: cells flagged at each origin.
+    Returns: an Audit. What cannot be looked at for want of input is noted, and is a concern only where nothing at all
+        could be judged although the input is there.
+    """
+    findings: list[Finding] = []
+    extra: dict[str, pl.DataFrame] = {}
+    notes: list[str] = []
+    verdicts: list[str] = []
+    table = pl.DataFrame(schema={"fifth": pl.String, "verdict": pl.String})
+    if neighbourhoods is None:
+        notes.append(
+            "No neighbourhood layer is given: exposure by deprivation and residents cannot be shown."
+        )
+    elif outcomes.join(forecast, on="origin", how="semi").is_empty():
+        notes.append("No outcome is known yet: exposure is shown once a window has closed.")
+    else:
+        table = exposure.by_fifth(forecast, outcomes, neighbourhoods, thresholds, top)
+        findings += _fifths(table)
+        verdicts += table["verdict"].to_list()
+    if activity is None or crimes is None:
+        notes.append("No patrol activity is given: whether records follow patrols cannot be checked.")
+    else:
+        rows = feedback.panel(forecast, crimes, activity)
+        found = feedback.check(rows, thresholds)
+        extra["With and without patrolled cells"] = feedback.with_and_without(rows, top)
+        extra["Do records follow patrols?"] = pl.DataFrame([asdict(found)], schema=_FEEDBACK)
+        if found.z is None:
+            notes.append(f"Whether records follow patrols: too few to say ({found.reason}).")
+        else:
+            verdicts.append("concern" if found.alarm else "met")
+        if found.alarm:
+            findings.append(Finding("feedback/records_follow_patrols", "concern", _follows(found)))
+    if recorded is not None:
+        extra["Recording by area (explored, not judged)"] = exposure.recording_by_area(recorded)
+    verdict = worst(verdicts) if any(v != "printed" for v in verdicts) else "met"
+    if verdict == "met" and not any(v == "met" for v in verdicts):
+        notes.append(
+            "Nothing could be judged: met here means that nothing was found, not that something was shown."
+        )
+    return Audit(
+        kind="places",
+        verdict=verdict,
+        findings=tuple(findings),
+        table=table,
+        thresholds=thresholds,
+        judged=sum(v in ("met", "concern", "stop") for v in verdicts),
+        too_few=sum(v == "too few to say" for v in verdicts),
+        cannot_see=PLACES_CANNOT_SEE,
+        extra=extra,
+        notes=tuple(notes),
+    )
+
+
+_FEEDBACK = {
+    "z": pl.Float64, "extra_share": pl.Float64, "extra_low": pl.Float64, "extra_high": pl.Float64, "alarm": pl.Boolean,
+    "records": pl.Int64, "windows": pl.Int64, "reason": pl.String,
+}  # fmt: skip
+
+
+def _fifths(table: pl.DataFrame) -> list[Finding]:
+    found = table.filter(pl.col("verdict").is_in(["concern", "stop"]))
+    return [
+        Finding(
+            f"places/{row['fifth']}",
+            row["verdict"],
+            f"Deprivation fifth {row['fifth']}: recorded over forecast is {row['ratio']:.2f} of the whole's "
+            f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f}).",
+        )
+        for row in found.iter_rows(named=True)
+    ]
+
+
+def _follows(found: feedback.Feedback) -> str:
+    low, high, share = (100 * (v or 0.0) for v in (found.extra_low, found.extra_high, found.extra_share))
+    return (
+        f"Records follow patrols: where patrols rose by one standard deviation, {share:+.0f} in 100 more was recorded "
+        f"afterwards than history gives ({low:+.0f} to {high:+.0f}; {found.records} records in {found.windows} windows)."
+    )

@@ -97,9 +97,11 @@ def by_fifth(
         pl.col("residents").sum(),
         pl.col("share").sum().alias("cells"),
     )
+    own = sums.select("fifth", (pl.col("recorded") / pl.col("expected")).alias("own"))
     noise = (
-        split.group_by("fifth", "cell")
-        .agg(((pl.col("recorded") - whole * pl.col("expected")) * pl.col("share")).sum().alias("off"))
+        split.join(own, on="fifth")
+        .group_by("fifth", "cell")
+        .agg(((pl.col("recorded") - pl.col("own") * pl.col("expected")) * pl.col("share")).sum().alias("off"))
         .group_by("fifth")
         .agg(pl.col("off").pow(2).sum().sqrt().alias("noise"))
     )

@@ -145,10 +145,9 @@ def check(rows: pl.DataFrame, thresholds: Thresholds) -> Feedback:
     spread = float(np.sqrt((fitted * cleared**2).sum() / fitted.sum()))
     z = score / noise
     slope, half = score / information * spread, 1.96 * noise / information * spread
-    return Feedback(
-        round(z, 6), *(round(float(np.expm1(v)), 6) for v in (slope, slope - half, slope + half)),
-        alarm=z > z_of(2 * thresholds.feedback_error), records=int(late.sum()), windows=windows,
-    )  # fmt: skip
+    share, low, high = (round(float(np.expm1(v)), 6) for v in (slope, slope - half, slope + half))
+    alarm = z > z_of(2 * thresholds.feedback_error)
+    return Feedback(round(z, 6), share, low, high, alarm, int(late.sum()), windows)
 
 
 def _past_mean(values: Numbers) -> Numbers:

@@ -2,7 +2,8 @@
 
 A gap is judged where its 95% half-width is small enough; otherwise there are too few to say. A judged gap is a concern
 if it is above its bar and chance alone, over everything judged together, would not give it; a stop if it lies above
-the stop bar even at the near end of that wider interval.
+the stop bar even at the near end of that wider interval. Few people are no excuse: a gap that lies above its bar even
+at the near end of the wider interval is a concern whatever its half-width.
 """
 
 from __future__ import annotations
@@ -115,11 +116,13 @@ def judge(rows: pl.DataFrame, rules: Iterable[Rule], thresholds: Thresholds) -> 
     meeting = [(rule, _speaks(rows, rule)) for rule in rules]
     half = rows["half_width"].fill_null(float("inf")).to_numpy()
     clear = [(rule, speaks, speaks & (half <= rule.half_width)) for rule, speaks in meeting]
-    z = simultaneous(thresholds.family_error, sum(int(c.sum()) for _, _, c in clear))
+    z = simultaneous(thresholds.family_error, sum(int(speaks.sum()) for _, speaks, _ in clear))
     bounds = _bounds(rows, z)
     worst = np.full(rows.height, _ORDER["printed"])
     for rule, speaks, judged in clear:
-        found = np.where(judged, _found(rows, rule, bounds), np.where(speaks, _ORDER["too few to say"], 0))
+        found, surely = _found(rows, rule, bounds)
+        few = np.where(surely, found, _ORDER["too few to say"])
+        found = np.where(judged, found, np.where(speaks, few, 0))
         worst = np.maximum(worst, found)
     words = {number: word for word, number in _ORDER.items()}
     return rows.with_columns(
@@ -150,7 +153,10 @@ def _bounds(rows: pl.DataFrame, z: float) -> dict[str, tuple[np.ndarray, np.ndar
     }
 
 
-def _found(rows: pl.DataFrame, rule: Rule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _found(
+    rows: pl.DataFrame, rule: Rule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a rule finds in every row, and whether the whole interval lies beyond the bar of a concern."""
     low, high = bounds[rule.quantity]
     middle = rows[rule.quantity].fill_null(float("nan")).to_numpy()
     if rule.quantity == "ratio":
@@ -165,7 +171,7 @@ def _found(rows: pl.DataFrame, rule: Rule, bounds: dict[str, tuple[np.ndarray, n
     if stop is not None:
         beyond = (above & (low > stop)) | (below & (high < -stop))
         found = np.where(beyond, _ORDER["stop"], found)
-    return found
+    return found, (above & (low > concern)) | (below & (high < -concern))
 
 
 def worst(verdicts: Iterable[str]) -> Verdict:

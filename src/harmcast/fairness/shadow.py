@@ -1,0 +1,140 @@
+"""Shadow: has a tool that nobody acts on yet earned a trial? The written bar against what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Judgement = Literal["met", "not met", "too early"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of the bar for a trial, as a force has written it before the tool ran.
+
+    Attributes:
+        figure, model: the row of `tables.SCORES` that is held against it (pooled over origins, all groups).
+        at_least, at_most: the bar; the range of the figure must lie on its right side if `surely`, else the figure.
+        n: how many the figure must rest on before it is judged.
+    """
+
+    figure: str
+    says: str
+    model: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    n: int = 0
+    surely: bool = False
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """`lines`: says, figure, model, value, low, high, n, bar, judgement, reason; the worst line decides."""
+
+    judgement: Judgement
+    lines: pl.DataFrame
+
+
+def judge_shadow(
+    figures: pl.DataFrame,
+    bars: tuple[Bar, ...],
+    weeks_run: int,
+    weeks_asked: int = 26,
+    audit_verdict: str | None = None,
+) -> Shadow:
+    """Whether the written bar for a trial is met.
+
+    Args:
+        figures: `tables.SCORES` of what came since the tool has run in shadow.
+        bars: as written in the settings; without any, nothing can be met.
+        weeks_run, weeks_asked: weeks of shadow, and how many are asked.
+        audit_verdict: of the last audit; None: none yet.
+    Returns: met if every line is; not met if any line is not, however early; else too early.
+    """
+    rows = [_line(figures, bar) for bar in bars]
+    ran = "met" if weeks_run >= weeks_asked else "too early"
+    rows.append(
+        _row(
+            "Weeks run in shadow",
+            "weeks",
+            "",
+            weeks_run,
+            None,
+            None,
+            weeks_run,
+            f"at least {weeks_asked}",
+            ran,
+        )
+    )
+    if audit_verdict is None:
+        rows.append(
+            _row(
+                "Fairness audit", "audit", "", None, None, None, None, "not stop", "too early", "no audit yet"
+            )
+        )
+    else:
+        kept: Judgement = "not met" if audit_verdict == "stop" else "met"
+        rows.append(
+            _row("Fairness audit", "audit", "", None, None, None, None, "not stop", kept, audit_verdict)
+        )
+    if not bars:
+        rows.append(
+            _row("Bar for a trial", "bar", "", None, None, None, None, "", "too early", "no bar is written")
+        )
+    lines = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    seen = set(lines["judgement"])
+    overall: Judgement = "not met" if "not met" in seen else "too early" if "too early" in seen else "met"
+    return Shadow(overall, lines)
+
+
+_SCHEMA = {
+    "says": pl.String, "figure": pl.String, "model": pl.String, "value": pl.Float64, "low": pl.Float64,
+    "high": pl.Float64, "n": pl.Int64, "bar": pl.String, "judgement": pl.String, "reason": pl.String,
+}  # fmt: skip
+
+
+def _row(
+    says: str, figure: str, model: str, value: float | None, low: float | None, high: float | None, n: int | None,
+    bar: str, judgement: str, reason: str | None = None,
+) -> tuple[object, ...]:  # fmt: skip
+    return (says, figure, model, value, low, high, n, bar, judgement, reason)
+
+
+def _line(figures: pl.DataFrame, bar: Bar) -> tuple[object, ...]:
+    wanted = (pl.col("figure") == bar.figure) & pl.col("group").is_null() & pl.col("origin").is_null()
+    if bar.model:
+        wanted &= pl.col("model") == bar.model
+    found = figures.filter(wanted)
+    text = " and ".join(
+        f"{word} {value:g}"
+        for word, value in (("at least", bar.at_least), ("at most", bar.at_most))
+        if value is not None
+    )
+    if found.is_empty() or found["value"][0] is None:
+        return _row(
+            bar.says, bar.figure, bar.model, None, None, None, None, text, "too early", "no figure yet"
+        )
+    row = found.row(0, named=True)
+    value, low, high, n = (row[c] for c in ("value", "low", "high", "n"))
+    if (n or 0) < bar.n:
+        return _row(
+            bar.says,
+            bar.figure,
+            bar.model,
+            value,
+            low,
+            high,
+            n,
+            text,
+            "too early",
+            f"rests on fewer than {bar.n}",
+        )
+    least, most = (low, high) if bar.surely else (value, value)
+    if least is None or most is None:
+        return _row(
+            bar.says, bar.figure, bar.model, value, low, high, n, text, "too early", "the figure has no range"
+        )
+    kept = (bar.at_least is None or least >= bar.at_least) and (bar.at_most is None or most <= bar.at_most)
+    return _row(bar.says, bar.figure, bar.model, value, low, high, n, text, "met" if kept else "not met")
