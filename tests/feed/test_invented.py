@@ -94,7 +94,7 @@ def test_settings_and_layers_are_ready_for_init(made) -> None:
 
 
 def test_each_week_holds_only_what_came_since_the_last(made) -> None:
-    folder, summary = made
+    folder, _ = made
     sends = deliveries.schedule(TO, 4)
     assert sends[-1].made_at == datetime(2026, 11, 23, 4)
     planted = pl.read_parquet(folder / "truth" / "bad_rows.parquet")
