@@ -40,7 +40,11 @@ def test_nobody_signed_in_reads_only_what_is_for_anyone() -> None:
     assert open_to_all == {Action.SIGN_IN, Action.READ_NOTICES}
 
 
-@given(role=st.sampled_from(Role), action=st.sampled_from(Action), purpose=st.sampled_from([None, "", "curious", *PURPOSES]))
+@given(
+    role=st.sampled_from(Role),
+    action=st.sampled_from(Action),
+    purpose=st.sampled_from([None, "", "curious", *PURPOSES]),
+)
 def test_conditions_only_ever_take_away(role: Role, action: Action, purpose: str | None) -> None:
     most = may(role, action, trained=True, same_unit=True, purpose="review", ask_purpose=True)
     for trained in (True, False):
@@ -54,7 +58,16 @@ def test_conditions_only_ever_take_away(role: Role, action: Action, purpose: str
                 assert purpose in PURPOSES or not rule.purpose
 
 
-@pytest.mark.parametrize("role", [Role.DATA_SCIENTIST, Role.ETHICS_REVIEWER, Role.ADMINISTRATOR, Role.INTELLIGENCE_ANALYST, Role.DATA_PROTECTION_OFFICER])
+@pytest.mark.parametrize(
+    "role",
+    [
+        Role.DATA_SCIENTIST,
+        Role.ETHICS_REVIEWER,
+        Role.ADMINISTRATOR,
+        Role.INTELLIGENCE_ANALYST,
+        Role.DATA_PROTECTION_OFFICER,
+    ],
+)
 def test_only_the_units_own_roles_ever_see_a_name(role: Role) -> None:
     assert not may_see_names(role)
     assert may_see_names(Role.OFFENDER_MANAGER)

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.web import invented_releases as invented
 
 from harmcast.oversight.access import Role
 from harmcast.store.operations import Operations
 from harmcast.store.state import State, open_state
 from harmcast.web import app as apps
 from harmcast.web import assets
-from tests.web import invented_releases as invented
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "three plain words"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from datetime import date
 
 import polars as pl
 import pytest
 from fastapi import FastAPI
+from tests.web.conftest import Clock, SignIn
 
 from harmcast.web import areas, released, track, words
-from tests.web.conftest import Clock, SignIn
 
 TOOL = "knife_injury"
 NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest."
@@ -84,7 +85,9 @@ def test_outcomes_are_counted_from_the_weeks(web: FastAPI, release: released.Rel
     weeks = release.frame(f"{TOOL}_weeks").to_dicts()
     for cell in release.frame(TOOL)["cell"].head(15):
         for outcome in past[cell]:
-            mine = sum(w["recorded"] for w in weeks if w["cell"] == cell and 0 <= (w["week"] - outcome.origin).days < 28)
+            mine = sum(
+                w["recorded"] for w in weeks if w["cell"] == cell and 0 <= (w["week"] - outcome.origin).days < 28
+            )
             assert outcome.recorded == mine
             assert (outcome.origin - release.origin).days <= -28
     assert len(past[release.frame(TOOL)["cell"][0]]) == len(history) - 4
@@ -126,13 +129,15 @@ def test_csv_is_the_release_under_its_notice(sign_in: SignIn, release: released.
 def test_a_formula_in_an_area_name_is_made_harmless() -> None:
     from harmcast.web.pages.area import csv_text
 
-    frame = pl.DataFrame({"cell": ["E1N1"], "area": ["=HYPERLINK(\"http://x\")"], "expected": [1.0]})
+    frame = pl.DataFrame({"cell": ["E1N1"], "area": ['=HYPERLINK("http://x")'], "expected": [1.0]})
     assert b"'=HYPERLINK" in csv_text(frame, [NOTICE])
 
 
 def test_geojson_holds_the_notice_and_the_area_asked_for(sign_in: SignIn, release: released.Release) -> None:
     area = release.frame(TOOL)["area"][0]
-    document = json.loads(sign_in("intelligence_analyst").get(f"/areas/{TOOL}/download.geojson", params={"area": area}).content)
+    document = json.loads(
+        sign_in("intelligence_analyst").get(f"/areas/{TOOL}/download.geojson", params={"area": area}).content
+    )
     assert document["notice"] == NOTICE
     assert len(document["features"]) == release.frame(TOOL).filter(pl.col("area") == area).height
 
@@ -150,7 +155,7 @@ def test_hits_pool_over_windows_that_do_not_overlap(web: FastAPI) -> None:
     history = web.state.harmcast.releases.history(TOOL)
     rows = track.judged(track.scores(history, TOOL))
     apart = track.not_overlapping(rows)
-    assert all((a.origin - b.origin).days >= 28 for a, b in zip(apart, apart[1:], strict=False))
+    assert all((a.origin - b.origin).days >= 28 for a, b in itertools.pairwise(apart))
     hits, crimes = track.pooled_hits(rows, "ours") or (0, 0)
     assert (hits, crimes) == (sum(r.hits["ours"] for r in apart), sum(r.crimes for r in apart))
     best = track.pooled_hits(rows, "foresight")

@@ -6,14 +6,21 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.web.conftest import SignIn, csrf_of
 
 from harmcast.web import cell_records
 from harmcast.web.forms import Form, plain
 from harmcast.web.security import MOST_BYTES
-from tests.web.conftest import SignIn, csrf_of
 
 TOOL = "knife_injury"
-ATTACKS = ("<script>alert(1)</script>", "{{ 7*7 }}", "'; DROP TABLE users;--", "=cmd|' /C calc'!A0", "\u202egnp.exe", "a\x00b\r\nSet-Cookie: x=1")
+ATTACKS = (
+    "<script>alert(1)</script>",
+    "{{ 7*7 }}",
+    "'; DROP TABLE users;--",
+    "=cmd|' /C calc'!A0",
+    "\u202egnp.exe",
+    "a\x00b\r\nSet-Cookie: x=1",
+)
 
 
 @pytest.fixture
@@ -29,14 +36,28 @@ def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     client.post(f"{here}/recommendations", data={"csrf": csrf, "recommendation": "Visible patrol, late turns."})
     number = cell_records.recommendations(operations, TOOL, cell)[0]["id"]
     decided = {f"decided-{number}-day": "16", f"decided-{number}-month": "11", f"decided-{number}-year": "2026"}
-    client.post(f"{here}/recommendations/{number}/outcomes", data={"csrf": csrf, f"outcome-{number}": "adopted_in_part", **decided})
+    client.post(
+        f"{here}/recommendations/{number}/outcomes",
+        data={"csrf": csrf, f"outcome-{number}": "adopted_in_part", **decided},
+    )
     happened = {"happened-day": "15", "happened-month": "11", "happened-year": "2026"}
     client.post(f"{here}/activity", data={"csrf": csrf, "activity": "patrol", "minutes": "45", **happened})
     html = client.get(here).text
-    for words in ("Fair on the green until Friday.", "Visible patrol, late turns.", "Adopted in part", "45 minutes", "Intelligence_Analyst, intelligence analyst, 16 November 2026"):
+    for words in (
+        "Fair on the green until Friday.",
+        "Visible patrol, late turns.",
+        "Adopted in part",
+        "45 minutes",
+        "Intelligence_Analyst, intelligence analyst, 16 November 2026",
+    ):
         assert words in html
     written = [e.action for e in operations.entries() if e.kind == "alteration"]
-    assert written[-4:] == ["cell_note_added", "tasking_recommended", "tasking_outcome_recorded", "cell_activity_recorded"]
+    assert written[-4:] == [
+        "cell_note_added",
+        "tasking_recommended",
+        "tasking_outcome_recorded",
+        "cell_activity_recorded",
+    ]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -55,17 +76,37 @@ def test_what_is_written_is_shown_as_text(attack: str, sign_in: SignIn, cell: st
 def test_faults_are_said_and_nothing_typed_is_lost(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     client = sign_in("intelligence_analyst")
     here = f"/areas/{TOOL}/cells/{cell}"
-    form = {"csrf": csrf_of(client), "activity": "patrol", "minutes": "much", "happened-day": "31", "happened-month": "2", "happened-year": "2026", "activity-words": "late turn"}
+    form = {
+        "csrf": csrf_of(client),
+        "activity": "patrol",
+        "minutes": "much",
+        "happened-day": "31",
+        "happened-month": "2",
+        "happened-year": "2026",
+        "activity-words": "late turn",
+    }
     response = client.post(f"{here}/activity", data=form)
     assert response.status_code == 400
-    for words in ("There is a problem", "Enter a real date", "Minutes must be a whole number", 'value="late turn"', 'value="31"'):
+    for words in (
+        "There is a problem",
+        "Enter a real date",
+        "Minutes must be a whole number",
+        'value="late turn"',
+        'value="31"',
+    ):
         assert words in response.text
     assert cell_records.activity(web.state.harmcast.operations, TOOL, cell) == []
 
 
 def test_a_date_to_come_is_refused(sign_in: SignIn, cell: str) -> None:
     client = sign_in("intelligence_analyst")
-    form = {"csrf": csrf_of(client), "activity": "visit", "happened-day": "1", "happened-month": "1", "happened-year": "2027"}
+    form = {
+        "csrf": csrf_of(client),
+        "activity": "visit",
+        "happened-day": "1",
+        "happened-month": "1",
+        "happened-year": "2027",
+    }
     assert "or earlier" in client.post(f"/areas/{TOOL}/cells/{cell}/activity", data=form).text
 
 
@@ -74,7 +115,9 @@ def test_cells_and_recommendations_that_are_not_there(sign_in: SignIn, cell: str
     csrf = csrf_of(client)
     assert client.get(f"/areas/{TOOL}/cells/E1N1").status_code == 404
     assert client.post(f"/areas/{TOOL}/cells/E1N1/notes", data={"csrf": csrf, "note": "x"}).status_code == 404
-    assert client.post(f"/areas/{TOOL}/cells/{cell}/recommendations/999/outcomes", data={"csrf": csrf}).status_code == 404
+    assert (
+        client.post(f"/areas/{TOOL}/cells/{cell}/recommendations/999/outcomes", data={"csrf": csrf}).status_code == 404
+    )
     assert client.get(f"/areas/{TOOL}?week=2031-W01").status_code == 404
     assert client.get(f"/areas/{TOOL}?area=Nowhere").status_code == 404
     assert client.get("/areas/iom").status_code == 404

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.web.conftest import SignIn, csrf_of
 
 from harmcast.oversight.access import Role
 from harmcast.store import schema
 from harmcast.web import app as apps
 from harmcast.web.security import HEADERS
-from tests.web.conftest import SignIn, csrf_of
 
 LETTERS = dict(zip("AMSDEPU", Role, strict=True))
 ALL = "AMSDEPU"
@@ -45,7 +45,10 @@ POSTS = {
     "/account/password": ("/account/password", ALL),
     "/areas/{tool}/cells/{cell}/notes": ("/areas/knife_injury/cells/CELL/notes", "A"),
     "/areas/{tool}/cells/{cell}/recommendations": ("/areas/knife_injury/cells/CELL/recommendations", "A"),
-    "/areas/{tool}/cells/{cell}/recommendations/{number}/outcomes": ("/areas/knife_injury/cells/CELL/recommendations/1/outcomes", "A"),
+    "/areas/{tool}/cells/{cell}/recommendations/{number}/outcomes": (
+        "/areas/knife_injury/cells/CELL/recommendations/1/outcomes",
+        "A",
+    ),
     "/areas/{tool}/cells/{cell}/activity": ("/areas/knife_injury/cells/CELL/activity", "A"),
     "/users": ("/users", "U"),
     "/users/{account}/roles": ("/users/untrained/roles", "U"),
@@ -112,7 +115,12 @@ def test_every_route_without_a_session(web: FastAPI, cell: str) -> None:
 
 def test_an_untrained_analyst_sees_no_tool(sign_in: SignIn, cell: str) -> None:
     client = sign_in("untrained")
-    for address in ("/areas", "/areas/knife_injury", "/areas/knife_injury/download.csv", f"/areas/knife_injury/cells/{cell}"):
+    for address in (
+        "/areas",
+        "/areas/knife_injury",
+        "/areas/knife_injury/download.csv",
+        f"/areas/knife_injury/cells/{cell}",
+    ):
         response = client.get(address)
         assert response.status_code == 403
         assert "training" in response.text
@@ -176,7 +184,13 @@ def test_each_view_is_one_event_written_before_the_page(web: FastAPI, sign_in: S
 
 
 def test_a_page_never_names_another_host(sign_in: SignIn, cell: str) -> None:
-    for address in ("/areas/knife_injury", f"/areas/knife_injury/cells/{cell}", "/track-record/knife_injury", "/training", "/account"):
+    for address in (
+        "/areas/knife_injury",
+        f"/areas/knife_injury/cells/{cell}",
+        "/track-record/knife_injury",
+        "/training",
+        "/account",
+    ):
         html = sign_in("intelligence_analyst").get(address).text
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', html)
         assert not re.search(r"\sstyle=|\son\w+=|<script(?![^>]*(?:src=|application/json))", html)

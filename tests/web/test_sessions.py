@@ -6,13 +6,13 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.web.conftest import PASSWORD, Clock, SignIn, csrf_of, try_password
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
 from harmcast.store import schema
 from harmcast.web import accounts
 from harmcast.web.pages.signing_in import safe_next
-from tests.web.conftest import PASSWORD, Clock, SignIn, csrf_of, try_password
 
 ACCOUNT = "intelligence_analyst"
 BY = Event("administrator", "administrator", "administration", "tested")
@@ -139,7 +139,10 @@ def test_a_sign_in_form_from_elsewhere_is_refused(web: FastAPI) -> None:
     assert client.post("/sign-in", data=form).status_code == 403
 
 
-@pytest.mark.parametrize("address", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "evil", "/\tx", "", "/a\\b"])
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "evil", "/\tx", "", "/a\\b"],
+)
 def test_signing_in_never_leads_elsewhere(address: str) -> None:
     assert safe_next(address) == "/"
 

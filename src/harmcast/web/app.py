@@ -145,7 +145,7 @@ def routes(app: FastAPI) -> list[dict[str, Any]]:
     """Every route with its method, path, action and view: for the reference and the tests."""
     return [
         {
-            "method": next(iter(sorted(route.methods - {"HEAD"}))),
+            "method": next(iter(sorted((route.methods or set()) - {"HEAD"}))),
             "path": route.path,
             "action": (route.openapi_extra or {})[guard.ACCESS],
             "view": (route.openapi_extra or {}).get(guard.VIEW),

@@ -204,7 +204,7 @@ def map_cells(found: Sequence[Row]) -> list[list[Any]]:
     ]
 
 
-MAP_FIELDS = "cell area easting_m northing_m expected range expected_words chance last_4w last_year mean_52w change ranks".split()
+MAP_FIELDS = ["cell", "area", "easting_m", "northing_m", "expected", "range", "expected_words", "chance", "last_4w", "last_year", "mean_52w", "change", "ranks"]
 
 
 @dataclass(frozen=True)

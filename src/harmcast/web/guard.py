@@ -22,7 +22,7 @@ from harmcast.errors import RunStopped, StoreDamaged
 from harmcast.oversight import access
 from harmcast.oversight.access import Action, Role
 from harmcast.oversight.log import Event
-from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.settings import PeopleTool, PlacesTool, Settings
 from harmcast.store.operations import Operations, Writing
 from harmcast.store.state import State
 from harmcast.web import accounts, released, sessions
@@ -73,7 +73,7 @@ class Visit:
         return self.state.operations
 
     @property
-    def settings(self) -> Any:
+    def settings(self) -> Settings:
         return self.state.settings
 
     @property
@@ -134,7 +134,8 @@ class Visit:
         for tool in self.settings.places_tools:
             if tool.name == name:
                 _require_visible(self, name)
-                return tool
+                found: PlacesTool = tool
+                return found
         raise not_found("There is no such tool.")
 
     def people_tool(self) -> PeopleTool:
@@ -143,7 +144,7 @@ class Visit:
         if tool is None:
             raise not_found("This force runs no tool about people.")
         _require_visible(self, tool.name)
-        return tool  # type: ignore[no-any-return]
+        return tool
 
 
 def _require_visible(visit: Visit, tool: str) -> None:

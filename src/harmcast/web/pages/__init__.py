@@ -7,8 +7,19 @@ from harmcast.web.guard import Pages
 
 def all_pages() -> list[Pages]:
     """Every part of the service, in the order its addresses are tried."""
-    from harmcast.web.pages import area, cell, files, notices, signing_in, track_record, training, users
-    from harmcast.web.pages import decisions, people, person
+    from harmcast.web.pages import (
+        area,
+        cell,
+        decisions,
+        files,
+        notices,
+        people,
+        person,
+        signing_in,
+        track_record,
+        training,
+        users,
+    )
 
     areas = (files, signing_in, notices, area, cell, track_record, training, users)
     about_people = (people, person, decisions)

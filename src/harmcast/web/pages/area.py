@@ -233,10 +233,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
     )
 
 
-_COLUMNS = (
-    "cell area easting_m northing_m origin horizon_weeks expected lower upper range_level chance_any chance_top20 "
-    "rank_low rank_high model baseline_4w baseline_last_year baseline_52w baseline_24m"
-).split()
+_COLUMNS = ["cell", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "rank_low", "rank_high", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m"]
 
 
 def csv_text(frame: pl.DataFrame, header: Sequence[str]) -> bytes:

@@ -46,7 +46,7 @@ def periods(chosen: Chosen, cell: str) -> list[Period]:
     if not released.has(release, name):
         return []
     weeks = released.frame(release, name)
-    oldest = weeks["week"].min()
+    oldest: Any = weeks["week"].min()
     by_week = dict(weeks.filter(weeks["cell"] == cell).select("week", "recorded").iter_rows())
     said = {r.origin: r for r in chosen.history}
     found = []

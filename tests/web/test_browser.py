@@ -1,0 +1,252 @@
+"""The pages in a real Chromium: accessible, usable without scripts and at 320 pixels, and silent towards other hosts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from tests.web.conftest import PASSWORD, ROOT
+
+from harmcast.oversight.access import Role
+from harmcast.oversight.log import Event
+from harmcast.store.state import open_state
+from harmcast.web import accounts, sessions
+from harmcast.web.app import create_app
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+TOOL = "knife_injury"
+ANALYST = "intelligence_analyst"
+PAGES = {
+    ANALYST: [
+        f"/areas/{TOOL}", "/areas/serious_violence?sort=change&at=2", f"/areas/{TOOL}?week=2026-W45", f"/areas/{TOOL}/cells/CELL",
+        f"/areas/{TOOL}/briefing", f"/track-record/{TOOL}", "/training", "/account", "/about", "/accessibility", "/nothing-here",
+    ],
+    "administrator": ["/users", "/users/untrained", "/users?saved=user"],
+    "untrained": [f"/areas/{TOOL}"],
+}  # fmt: skip
+
+
+@dataclass
+class Site:
+    address: str
+    folder: Path
+    cell: str
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The application served on a free port, with a session for each account."""
+    folder = tmp_path_factory.mktemp("served") / "state"
+    shutil.copytree(made_state, folder)
+    state = open_state(folder)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(create_app(state), port=port, log_level="error", server_header=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    tokens = {}
+    for account in [*(role.value for role in Role), "untrained"]:
+        held = accounts.roles_of(state.operations, account)[0]
+        with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
+            tokens[account] = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
+    cells = state.releases.published(TOOL).frame(TOOL).sort("expected", descending=True)
+    yield Site(f"http://127.0.0.1:{port}", folder, cells["cell"][0], tokens)
+    server.should_exit = True
+    thread.join(timeout=10)
+    state.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    if CHROMIUM is None:
+        pytest.skip("SKIPPED: no Chromium here, so pages were not tried in a browser")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def visit(browser: object, site: Site, account: str | None, width: int = 1280, scripts: bool = True) -> object:
+    """A page of a fresh browser, signed in, whose every request is watched."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)  # type: ignore[attr-defined]
+    if account:
+        context.add_cookies([{"name": "harmcast", "value": site.tokens[account], "url": site.address}])
+    page = context.new_page()
+    page.asked, page.faults = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("console", lambda message: page.faults.append(message.text) if _is_fault(message) else None)
+    return page
+
+
+def _is_fault(message: object) -> bool:
+    return message.type == "error" and "status of 40" not in message.text  # type: ignore[attr-defined]
+
+
+def axe(page: object) -> list[str]:
+    """Faults that axe-core finds on the page. Its script is added by the browser's own hand, past the page's policy."""
+    source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    page.evaluate(source)  # type: ignore[attr-defined]
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")  # type: ignore[attr-defined]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:160]} ({len(v['nodes'])})" for v in found]
+
+
+def every_page() -> list[tuple[str, str]]:
+    return [(account, address) for account, addresses in PAGES.items() for address in addresses]
+
+
+def opened(page: object, site: Site, address: str) -> None:
+    page.goto(site.address + address.replace("CELL", site.cell))  # type: ignore[attr-defined]
+    page.wait_for_load_state("networkidle")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_finds_nothing_and_nothing_runs_over(browser: object, site: Site, width: int) -> None:
+    for account, address in every_page():
+        page = visit(browser, site, account, width)
+        opened(page, site, address)
+        for summary in page.query_selector_all("details:not([open]) > summary"):  # type: ignore[attr-defined]
+            summary.click()
+        assert axe(page) == [], (address, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (address, width)  # type: ignore[attr-defined]
+        assert page.faults == [], address  # type: ignore[attr-defined]
+        assert all(url.startswith(site.address) for url in page.asked), address  # type: ignore[attr-defined]
+        page.context.close()  # type: ignore[attr-defined]
+
+
+def test_signing_in_page_and_its_fault_are_accessible(browser: object, site: Site) -> None:
+    page = visit(browser, site, None)
+    opened(page, site, "/sign-in")
+    assert axe(page) == []
+    page.fill("#account", ANALYST)
+    page.fill("#password", "not this one")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "There is a problem" in page.content()
+    assert axe(page) == []
+    page.context.close()
+
+
+def test_all_can_be_done_without_scripts(browser: object, site: Site) -> None:
+    """Sign in, filter, order, page, open a cell, note, recommend, record: with scripts switched off."""
+    page = visit(browser, site, None, scripts=False)
+    page.goto(site.address + f"/areas/{TOOL}")
+    page.fill("#account", ANALYST)
+    page.fill("#password", PASSWORD)
+    page.click("main button[type=submit]")
+    assert page.title().startswith("Knife crime")
+    assert not page.is_visible("#map")
+    page.select_option("#area", index=1)
+    page.click("text=Show >> visible=true")
+    assert "area=" in page.url
+    page.click("thead >> text=Last 4 weeks")
+    assert "sort=last4" in page.url
+    page.click("tbody .app-cell-link >> nth=0")
+    page.fill("#note", "Written without scripts.")
+    page.click("text=Save note")
+    assert "Your note is saved." in page.content()
+    assert "Written without scripts." in page.content()
+    page.fill("#recommendation", "Look here first.")
+    page.click("text=Save recommendation")
+    page.click("text=Record what tasking decided")
+    page.check("text=Not adopted")
+    for part, value in (("day", "16"), ("month", "11"), ("year", "2026")):
+        page.fill(f"form[action*=outcomes] input[name$='-{part}']", value)
+    page.click("text=Save decision")
+    assert "Not adopted" in page.inner_text("#main-content")
+    page.click("text=Sign out")
+    assert "Sign in" in page.title()
+    page.context.close()
+
+
+def test_the_map_tells_the_rows_facts_by_keyboard(browser: object, site: Site) -> None:
+    page = visit(browser, site, ANALYST)
+    opened(page, site, f"/areas/{TOOL}")
+    assert page.get_attribute("#map", "data-ready") == "yes"
+    page.focus("#map")
+    page.keyboard.press("ArrowRight")
+    told = page.inner_text("#map-words")
+    row = page.query_selector("tbody tr.govuk-table__row")
+    cell = row.get_attribute("data-cell")
+    assert re.sub("N", " N", cell) in told
+    figures = [td.inner_text().split("\n")[0] for td in row.query_selector_all("td")][:5]
+    for figure in figures:
+        assert figure in told, (figure, told)
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#map-words") != told
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cells/**")
+    page.context.close()
+
+
+def test_the_map_tells_the_rows_facts_by_pointer(browser: object, site: Site) -> None:
+    page = visit(browser, site, ANALYST)
+    opened(page, site, f"/areas/{TOOL}")
+    box = page.query_selector("#map").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    told = page.inner_text("#map-words")
+    assert "Chance of at least one" in told
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url("**/cells/**")
+    assert page.inner_text("h1").replace("Cell ", "") in told
+    page.context.close()
+
+
+def test_the_analysts_monday_with_keyboard_alone(browser: object, site: Site) -> None:
+    """From the page's top: skip to the table, open the first cell, write a note, go back."""
+    page = visit(browser, site, ANALYST)
+    opened(page, site, f"/areas/{TOOL}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.app-skip-map')"):
+            page.keyboard.press("Enter")
+        if page.evaluate("document.activeElement.matches('tbody .app-cell-link')"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cells/**")
+    page.focus("#note")
+    page.keyboard.type("By keyboard.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**saved=note**")
+    assert "By keyboard." in page.inner_text("#main-content")
+    page.context.close()
+
+
+def test_the_briefing_prints_on_one_page(browser: object, site: Site) -> None:
+    for address in (f"/areas/{TOOL}/briefing", "/areas/serious_violence/briefing"):
+        page = visit(browser, site, ANALYST)
+        opened(page, site, address)
+        printed = page.pdf(format="A4", print_background=False, prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1
+        page.context.close()
+
+
+def test_text_at_four_times_the_size_needs_no_sideways_scroll(browser: object, site: Site) -> None:
+    """400% of a window 1,280 wide is a window 320 wide: pages with every fold open stay inside it."""
+    page = visit(browser, site, ANALYST, 320)
+    for address in (f"/areas/{TOOL}", f"/areas/{TOOL}/cells/{site.cell}", f"/track-record/{TOOL}"):
+        opened(page, site, address)
+        page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.context.close()
