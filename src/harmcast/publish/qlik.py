@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """A star for Qlik beside the release: facts and dimensions as Parquet and QVD, a load script, a dictionary, a note.
 
 Views inside Qlik are not in our log. So files about people are left out unless the setting and the register say who

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Blocks that several answers share: papers of the register, figures with counts, people by group, gaps by name."""
 
 from __future__ import annotations
@@ -34,9 +33,7 @@ ATTRIBUTES = {
     "ethnicity_self": "Race (self-defined ethnicity)",
     "ethnicity_officer": "Race (officer-defined ethnicity)",
 }
-HIDDEN_NOTE = (
-    f"{disclosure.MARK}: a count under {disclosure.SMALL_NUMBER}, none included, or one that would give such a count away."
-)
+HIDDEN_NOTE = f"{disclosure.MARK}: a count under {disclosure.SMALL_NUMBER}, none included, or one that would give such a count away."
 MODELS = {
     "count_4w": "Plain count, last 4 weeks",
     "count_last_year": "Plain count, same weeks last year",
@@ -70,7 +67,7 @@ def model_words(name: str | None) -> str:
 
 def field(tool: ToolFacts, title: str, value: str | None) -> Block:
     """A field of the register: what is written, or that it is empty."""
-    return Words(value) if value else Empty(title)
+    return Pairs(((title, value),)) if value else Empty(title)
 
 
 def papers(tool: ToolFacts, kinds: Iterable[str]) -> tuple[Block, ...]:
@@ -97,6 +94,7 @@ def papers(tool: ToolFacts, kinds: Iterable[str]) -> tuple[Block, ...]:
                 )
             else:
                 gaps.append(NoneMade(title, f"none was made, or it was refused (entered on {day(e.dated)} by {e.by})"))
+    rows.sort(key=lambda r: (r["dated"], r["what"]))
     return ((Papers(tuple(rows)),) if rows else ()) + tuple(gaps)
 
 
@@ -152,7 +150,9 @@ def place_scores(tool: ToolFacts) -> tuple[Block, ...]:
         )
     top = int(tool.settings.get("top_cells", 20)) if tool.is_places else 20
     released = {r.model for r in tool.releases}
-    origins = hits.filter(pl.col("model").is_in(list(released)))["origin"].unique() if released else hits["origin"].unique()
+    origins = (
+        hits.filter(pl.col("model").is_in(list(released)))["origin"].unique() if released else hits["origin"].unique()
+    )
     pooled = (
         hits.group_by("model")
         .agg(
@@ -346,7 +346,12 @@ def group_family(frame: pl.DataFrame, column: str) -> Family:
 
 
 def people_by_group(
-    facts: Facts, name: str, frame: pl.DataFrame, column: str, titles: Mapping[str, str], rate: tuple[str, str] | None = None
+    facts: Facts,
+    name: str,
+    frame: pl.DataFrame,
+    column: str,
+    titles: Mapping[str, str],
+    rate: tuple[str, str] | None = None,
 ) -> tuple[tuple[Block, ...], dict[str, Published]]:
     """Tables of people by age, gender and race against one more column, safe to publish.
 
@@ -425,7 +430,9 @@ def considered(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
 # -- work ---------------------------------------------------------------------------------------------------------
 
 
-def small_counts(facts: Facts, name: str, rows: Sequence[tuple[str, int]], what: str, unit: str) -> tuple[tuple[Block, ...], dict[str, Published]]:
+def small_counts(
+    facts: Facts, name: str, rows: Sequence[tuple[str, int]], what: str, unit: str
+) -> tuple[tuple[Block, ...], dict[str, Published]]:
     """A short list of counts with their total, small ones hidden so that the total does not give them away."""
     if not rows or not sum(n for _, n in rows):
         return (Words(f"{what}: none so far."),), {}
@@ -468,7 +475,11 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         Family(counts, tuple(sums)), facts.as_of, facts.counted.earlier.get("decisions", ()), small=_small(facts)
     )
     rows = [
-        {"decision": d[:1].upper() + d[1:], "reason": "all reasons" if c == "all" else c.replace("_", " "), "count": _shown(published, (d, c))}
+        {
+            "decision": d[:1].upper() + d[1:],
+            "reason": "all reasons" if c == "all" else c.replace("_", " "),
+            "count": _shown(published, (d, c)),
+        }
         for d, c in sorted(published.shown, key=lambda k: (k[0], k[1] != "all", k[1]))
         if d
     ]
@@ -485,7 +496,9 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         + ("" if aside is not None and made is not None else f" Too few, or too alike, to print ({disclosure.MARK}).")
     )
     if aside is not None and made is not None:
-        says = Words(says.text, (Rate("Decisions that set the score aside", ("not adopted", aside), ("decisions", made)),))
+        says = Words(
+            says.text, (Rate("Decisions that set the score aside", ("not adopted", aside), ("decisions", made)),)
+        )
     return (says, table), {"decisions": published}
 
 

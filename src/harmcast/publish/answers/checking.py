@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Works every published rate out again from the counts printed beside it, in the JSON of any answer."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The shape every answer has: parts, numbered sections, and blocks that say what is held and what is not.
 
 Counts come before rates, and a rate carries the names of the counts it is made of, so that anyone can work it out
@@ -43,6 +42,7 @@ class Rate:
     says: str
     numerator: tuple[str, int | float | None]
     denominator: tuple[str, int | float | None]
+
     @property
     def interval(self) -> tuple[float, float] | None:
         """95% interval, where the counts are whole and the one is part of the other."""
@@ -142,7 +142,11 @@ class Table:
                 over, under = [row.get(n) for n in c.over], [row.get(n) for n in c.under]
                 found[c.name] = _rate(over, under)
                 whole = isinstance(found[c.name], float)
-                low, high = wilson(sum(v or 0 for v in over), sum(v or 0 for v in under)) if whole else (found[c.name], found[c.name])
+                low, high = (
+                    wilson(sum(v or 0 for v in over), sum(v or 0 for v in under))
+                    if whole
+                    else (found[c.name], found[c.name])
+                )
                 found |= {f"{c.name}_low": low, f"{c.name}_high": high}
         return found
 
@@ -280,7 +284,9 @@ class Document:
     invented: bool = False
     made_from: Mapping[str, str | None] = field(default_factory=dict)
     personal: bool = False
-    published: Mapping[str, Published] = field(default_factory=dict)  # families printed: kept by the caller, for the next report
+    published: Mapping[str, Published] = field(
+        default_factory=dict
+    )  # families printed: kept by the caller, for the next report
 
     def gaps(self) -> list[tuple[str, str, str]]:
         """Part, section and words of everything that is not held, was not made or is empty."""

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What answers are made of: plain records as known at the end of a day. `gather` reads them; nothing after it does.
 
 What only another room may count (people by protected group, the judging of a model) is handed in as `Counted` by the
@@ -200,7 +199,9 @@ def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
         invented=state.settings.force.invented,
         as_of=as_of,
         settings=state.settings.model_dump(mode="json", exclude={"store", "alerts"}),
-        tools=tuple(_tool(state, tool, as_of, end, releases[tool.name], scores) for tool in state.register.tools(as_of)),
+        tools=tuple(
+            _tool(state, tool, as_of, end, releases[tool.name], scores) for tool in state.register.tools(as_of)
+        ),
         roles=_roles(state, end),
         units=tuple(
             sorted(
@@ -232,7 +233,9 @@ def _releases(state: State, tool: str, end: str) -> list[tuple[Release, str]]:
     for release in state.releases.history(tool, None):
         if release.made_at < end:
             past = state.operations.rows(
-                sa.select(moves.c.to_standing).where(moves.c.release == release.id, moves.c.at < end).order_by(moves.c.id)
+                sa.select(moves.c.to_standing)
+                .where(moves.c.release == release.id, moves.c.at < end)
+                .order_by(moves.c.id)
             )
             found.append((release, past[-1]["to_standing"] if past else "draft"))
     return found
@@ -273,10 +276,14 @@ def _tool(
         settings=own.model_dump(mode="json"),
         entries=tuple(e for e in state.register.entries(as_of) if e.tool == tool.name),
         statuses=tuple(
-            (s["status"], s["from_on"], s["reason"]) for s in state.register.statuses(tool.name) if s["from_on"] <= as_of
+            (s["status"], s["from_on"], s["reason"])
+            for s in state.register.statuses(tool.name)
+            if s["from_on"] <= as_of
         ),
         cost=state.register.cost(tool.name),
-        releases=tuple(Made(r.week, r.origin, standing, _day(r.made_at), r.model, r.reasons) for r, standing in releases),
+        releases=tuple(
+            Made(r.week, r.origin, standing, _day(r.made_at), r.model, r.reasons) for r, standing in releases
+        ),
         scores=scores.filter(pl.col("tool") == tool.name),
         trained=_trained(state, tool.name, as_of),
         tasking=_tasking(state, tool.name, end),

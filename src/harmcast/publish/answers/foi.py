@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The answer to a freedom-of-information request: every question, by its number, for each tool, from the records."""
 
 from __future__ import annotations
@@ -56,7 +55,9 @@ def answer(facts: Facts) -> Document:
     parts = tuple(
         Part(
             tool.tool.title,
-            tuple(_section(q, Asked(facts, tool, published)) for q in questions() if q["kind"] in ("any", tool.tool.kind)),
+            tuple(
+                _section(q, Asked(facts, tool, published)) for q in questions() if q["kind"] in ("any", tool.tool.kind)
+            ),
             tool=tool.name,
             intro=(Words(f"{wording.NAMES[tool.tool.kind]}. Status: {tool.tool.status}."),),
         )
@@ -131,13 +132,19 @@ def _how(asked: Asked) -> tuple[Block, ...]:
         ]
         own = (bullets(parts),)
     newest = tool.releases[-1] if tool.releases else None
-    made = (Words(f"Made by, in the newest release ({newest.week}): {blocks.model_words(newest.model)}."),) if newest else ()
+    made = (
+        (Words(f"Made by, in the newest release ({newest.week}): {blocks.model_words(newest.model)}."),)
+        if newest
+        else ()
+    )
     return (
         *(Words(w) for w in wording.METHOD[kind]),
         Words(wording.PREDICTS[kind]),
         *own,
         *made,
-        Words("The method in formulas, with sources, is published with the software (docs/methods-places.md, docs/methods-people.md)."),
+        Words(
+            "The method in formulas, with sources, is published with the software (docs/methods-places.md, docs/methods-people.md)."
+        ),
         *papers(tool, ("technical_paper",)),
     )
 
@@ -150,7 +157,11 @@ def _cost(asked: Asked) -> tuple[Block, ...]:
         return (*papers(asked.tool, ("cost",)), Words("No licence is paid for the software."))
     return (
         Words("No licence is paid for the software."),
-        NotHeld("Cost of staff and machines", "The register holds no cost of this tool.", "The force's finance department would hold it."),
+        NotHeld(
+            "Cost of staff and machines",
+            "The register holds no cost of this tool.",
+            "The force's finance department would hold it.",
+        ),
     )
 
 
@@ -194,7 +205,9 @@ def _tracked(asked: Asked) -> tuple[Block, ...]:
         )
         about += asked.keep(found)
     return (
-        Words("Tracked means scored: everyone charged at least once whose charge still stands, aged 18 or over, not dead, whose record is not overdue for review."),
+        Words(
+            "Tracked means scored: everyone charged at least once whose charge still stands, aged 18 or over, not dead, whose record is not overdue for review."
+        ),
         *asked.keep(blocks.tracked(asked.facts)),
         *about,
         Words("A previous record here means a conviction held in the force's charges, known by the day of the answer."),
@@ -213,7 +226,13 @@ LEFT_OUT = {
 
 def _met_people(asked: Asked) -> tuple[Block, ...]:
     work = asked.facts.work
-    follow = blocks.small_counts(asked.facts, "follow_ups", [(k[:1].upper() + k[1:], n) for k, n in work.follow_ups.items()], "What followed a referral", "Times")
+    follow = blocks.small_counts(
+        asked.facts,
+        "follow_ups",
+        [(k[:1].upper() + k[1:], n) for k, n in work.follow_ups.items()],
+        "What followed a referral",
+        "Times",
+    )
     return (
         *blocks.releases(asked.tool),
         *asked.keep(blocks.considered(asked.facts)),
@@ -236,7 +255,12 @@ def bias(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
     found: list[Block] = []
     audit = tool.audit
     if audit is None:
-        found.append(NoneMade("The weekly fairness audit of this tool", "none has been made: no outcome that it could judge is known yet"))
+        found.append(
+            NoneMade(
+                "The weekly fairness audit of this tool",
+                "none has been made: no outcome that it could judge is known yet",
+            )
+        )
     else:
         found.append(
             Words(
@@ -253,7 +277,11 @@ def bias(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
 
 
 def _bias(asked: Asked) -> tuple[Block, ...]:
-    where = "The comparison of forecasts and records between neighbourhoods is the exploratory analysis for places." if asked.tool.is_places else "The audit opens protected characteristics for itself alone, and each opening is logged."
+    where = (
+        "The comparison of forecasts and records between neighbourhoods is the exploratory analysis for places."
+        if asked.tool.is_places
+        else "The audit opens protected characteristics for itself alone, and each opening is logged."
+    )
     return (Words(where), *bias(asked.facts, asked.tool))
 
 
@@ -262,24 +290,40 @@ def _bias(asked: Asked) -> tuple[Block, ...]:
 
 def _status(asked: Asked) -> tuple[Block, ...]:
     tool = asked.tool.tool
-    return (Pairs((("Name", tool.title), ("Kind", wording.NAMES[tool.kind]), ("Status", tool.status))), blocks.stages(asked.tool))
+    return (
+        Pairs((("Name", tool.title), ("Kind", wording.NAMES[tool.kind]), ("Status", tool.status))),
+        blocks.stages(asked.tool),
+    )
 
 
 def _why(asked: Asked) -> tuple[Block, ...]:
     tool = asked.tool
-    return (field(tool, "Purpose", tool.tool.purpose), field(tool, "Policy purpose: why it was developed", tool.tool.policy_purpose))
+    return (
+        field(tool, "Purpose", tool.tool.purpose),
+        field(tool, "Policy purpose: why it was developed", tool.tool.policy_purpose),
+    )
 
 
 def inputs(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
     """Which data, from where, how and how often brought up to date, and what became of the rows received."""
     kind = tool.tool.kind
     feed = facts.settings["feed"]
-    how = "a folder of files that the records system fills" if feed["source"] == "folder" else "a database of the records system"
+    how = (
+        "a folder of files that the records system fills"
+        if feed["source"] == "folder"
+        else "a database of the records system"
+    )
     tables_ = ("crimes",) if tool.is_places else ("persons", "charges", "circumstances")
-    frame = facts.deliveries.filter(facts.deliveries["table"].is_in(list(tables_))) if facts.deliveries.height else facts.deliveries
+    frame = (
+        facts.deliveries.filter(facts.deliveries["table"].is_in(list(tables_)))
+        if facts.deliveries.height
+        else facts.deliveries
+    )
     found: list[Block] = [
         bullets((*wording.INPUTS[kind], *wording.SHOWN_ONLY[kind])),
-        Words(f"Source: internal police records. No external public source and no private source is read. They are brought up to date automatically, each week, from {how}."),
+        Words(
+            f"Source: internal police records. No external public source and no private source is read. They are brought up to date automatically, each week, from {how}."
+        ),
     ]
     if frame.height:
         grouped = frame.group_by("table").sum().sort("table")
@@ -322,7 +366,10 @@ def _decisions(asked: Asked) -> tuple[Block, ...]:
 
 
 def _users(asked: Asked) -> tuple[Block, ...]:
-    found: list[Block] = [field(asked.tool, "Intended users, in the force's own words", asked.tool.tool.users), blocks.access(asked.facts)]
+    found: list[Block] = [
+        field(asked.tool, "Intended users, in the force's own words", asked.tool.tool.users),
+        blocks.access(asked.facts),
+    ]
     if not asked.tool.is_places and asked.facts.units:
         found.append(Words(f"Units with users: {', '.join(asked.facts.units)}. Each sees its own people alone."))
     return tuple(found)
@@ -336,7 +383,11 @@ def _deployed(asked: Asked) -> tuple[Block, ...]:
     first = next(((s, d) for s, d, _ in asked.tool.statuses if s in ("trial", "in use")), None)
     ended = next((d for s, d, _ in asked.tool.statuses if s == "stopped"), None)
     return (
-        Words(f"First deployed: {day(first[1])} ({first[0]})." if first else "It has never been deployed: no status of trial or in use is on the register."),
+        Words(
+            f"First deployed: {day(first[1])} ({first[0]})."
+            if first
+            else "It has never been deployed: no status of trial or in use is on the register."
+        ),
         Words(f"Ended: {day(ended)}." if ended else "It has not ended."),
     )
 
@@ -395,9 +446,17 @@ def variables(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
         found.append(Words("People without a charge in it: none. It holds nobody."))
     elif facts.counted.without_charge is not None:
         n = facts.counted.without_charge
-        found.append(Words(f"People without a charge among those scored: {'none' if n == 0 else number(n)}. Rows of people without a charge are counted on arrival and not kept."))
+        found.append(
+            Words(
+                f"People without a charge among those scored: {'none' if n == 0 else number(n)}. Rows of people without a charge are counted on arrival and not kept."
+            )
+        )
     else:
-        found.append(Words("People without a charge: none. Rows of people without a charge are counted on arrival and not kept, and a person whose charges all fell away leaves."))
+        found.append(
+            Words(
+                "People without a charge: none. Rows of people without a charge are counted on arrival and not kept, and a person whose charges all fell away leaves."
+            )
+        )
     return tuple(found)
 
 
@@ -406,13 +465,20 @@ def _variables(asked: Asked) -> tuple[Block, ...]:
 
 
 def _contracts(asked: Asked) -> tuple[Block, ...]:
-    return (Words("The software runs on the force's own machine. No data leaves the force to make a forecast or a score."), *papers(asked.tool, ("contract",)))
+    return (
+        Words("The software runs on the force's own machine. No data leaves the force to make a forecast or a score."),
+        *papers(asked.tool, ("contract",)),
+    )
 
 
 def _considered(asked: Asked) -> tuple[Block, ...]:
     if asked.tool.is_places:
         return (
-            NotHeld("People considered, referred or not adopted", "The tool holds nobody; recommendations about places are under A1f.", "Nobody else would hold it."),
+            NotHeld(
+                "People considered, referred or not adopted",
+                "The tool holds nobody; recommendations about places are under A1f.",
+                "Nobody else would hold it.",
+            ),
             *representations(asked),
         )
     return (
@@ -433,9 +499,18 @@ def _considered(asked: Asked) -> tuple[Block, ...]:
 def representations(asked: Asked) -> tuple[Block, ...]:
     """Complaints, corrections and objections received, by kind and outcome."""
     if asked.tool.is_places:
-        return (Words("Complaints, corrections and objections about a place forecast come to the data protection officer and are answered under the tool about people, where a person is concerned."),)
-    rows = [(f"{r['kind'][:1].upper()}{r['kind'][1:]}: {r['outcome']}", int(r["received"])) for r in asked.facts.work.representations.iter_rows(named=True)]
-    return asked.keep(blocks.small_counts(asked.facts, "representations", rows, "Complaints, corrections and objections", "Received"))
+        return (
+            Words(
+                "Complaints, corrections and objections about a place forecast come to the data protection officer and are answered under the tool about people, where a person is concerned."
+            ),
+        )
+    rows = [
+        (f"{r['kind'][:1].upper()}{r['kind'][1:]}: {r['outcome']}", int(r["received"]))
+        for r in asked.facts.work.representations.iter_rows(named=True)
+    ]
+    return asked.keep(
+        blocks.small_counts(asked.facts, "representations", rows, "Complaints, corrections and objections", "Received")
+    )
 
 
 ANSWERS: dict[str, Answer] = {

@@ -35,13 +35,19 @@ TAGS = {
 
 def json_text(document: Document) -> bytes:
     """The document as JSON, keys sorted, ending in a newline."""
-    return (json.dumps(document.document(), sort_keys=True, indent=1, ensure_ascii=False, default=_plain) + "\n").encode()
+    return (
+        json.dumps(document.document(), sort_keys=True, indent=1, ensure_ascii=False, default=_plain) + "\n"
+    ).encode()
 
 
 def html(document: Document) -> bytes:
     """The document as one self-contained page that prints on A4; everything from records is escaped."""
     data = json.loads(json_text(document))
-    page = _environment().get_template("document.html.jinja").render(d=data, heading=HEADINGS[document.kind], personal=document.personal)
+    page = (
+        _environment()
+        .get_template("document.html.jinja")
+        .render(d=data, heading=HEADINGS[document.kind], personal=document.personal)
+    )
     return page.encode()
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What is true of every tool of a kind, by its design, in words: kept in one place, read by every answer.
 
 What only a force can know (why it was developed here, who uses it, what it costs) is in its register and nowhere else.
@@ -60,13 +59,19 @@ NEVER = (
     "It takes no decision. A person decides.",
 )
 EXCLUDED: tuple[tuple[str, str], ...] = (
-    ("Stop and search", "It counts what officers did, not what was proven; it feeds earlier attention back into the score."),
+    (
+        "Stop and search",
+        "It counts what officers did, not what was proven; it feeds earlier attention back into the score.",
+    ),
     ("Intelligence reports", "Untested, and unevenly gathered."),
     ("Ethnicity, religion, nationality", "Protected characteristics; never an input."),
     ("Sex", "A protected characteristic; read for the audit alone."),
     ("Age", "A protected characteristic; read for the audit and to leave out anyone under 18."),
     ("Address or home area", "Stands in for where people live, and so for ethnicity and deprivation."),
-    ("Anything about a person who was not charged", "Victims, witnesses, suspects without a charge and associates are not held."),
+    (
+        "Anything about a person who was not charged",
+        "Victims, witnesses, suspects without a charge and associates are not held.",
+    ),
 )
 
 
@@ -76,17 +81,32 @@ def signifies(kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) 
         weeks, level = settings["horizon_weeks"], settings["range_level"]
         top = settings["top_cells"]
         return (
-            ("Range of counts", f"How many recorded offences of this kind may come in the cell in the coming {weeks} weeks; at least {level:.0%} of such ranges should hold what comes."),
+            (
+                "Range of counts",
+                f"How many recorded offences of this kind may come in the cell in the coming {weeks} weeks; at least {level:.0%} of such ranges should hold what comes.",
+            ),
             ("Expected number", f"The mean of the same distribution: offences in the coming {weeks} weeks."),
-            ("Chance of at least one", f"Chance that one or more such offences are recorded in the cell in the coming {weeks} weeks."),
-            (f"Chance of being among the {top} highest", f"Chance that the cell's own rate is truly among the {top} highest; where ranks overlap the cells are too few to rank."),
+            (
+                "Chance of at least one",
+                f"Chance that one or more such offences are recorded in the cell in the coming {weeks} weeks.",
+            ),
+            (
+                f"Chance of being among the {top} highest",
+                f"Chance that the cell's own rate is truly among the {top} highest; where ranks overlap the cells are too few to rank.",
+            ),
         )
     months = " and ".join(str(m) for m in settings["horizons_months"])
     unit = about.get("harm_unit") or "the unit of the harm index"
     return (
         ("Harm score", f"The faded sum of weights of the charges that stand, in {unit}. It speaks of the past."),
-        ("Band", "Low, low-medium, high-medium, high or super high: where the harm lies among the charged at the reference date. High and super high are high harm."),
-        ("Chance of becoming high harm", f"Only for people not yet high harm: the chance of reaching a high band at a new charge within {months} months, with a range."),
+        (
+            "Band",
+            "Low, low-medium, high-medium, high or super high: where the harm lies among the charged at the reference date. High and super high are high harm.",
+        ),
+        (
+            "Chance of becoming high harm",
+            f"Only for people not yet high harm: the chance of reaching a high band at a new charge within {months} months, with a range.",
+        ),
     )
 
 
@@ -113,3 +133,85 @@ def leading(settings: Mapping[str, Any]) -> str | None:
         for where in settings.get("leading", [])
     ]
     return f"Other recorded crime used as a leading series: {' | '.join(series)}." if series else None
+
+
+RISKS: dict[str, tuple[tuple[str, str], ...]] = {
+    "any": (
+        (
+            "Read as evidence, or as grounds for a stop",
+            "The notice stands on every page, file and report; training says it; no encounter can be recorded against an output.",
+        ),
+        (
+            "A wrong or short delivery of data",
+            "Every row is accounted for or the delivery is refused; odd volumes hold the release until two people look.",
+        ),
+        (
+            "People follow the output without thinking",
+            "Reasons, own judgement and time taken are recorded; the rate of setting aside is watched, with an alarm at either end.",
+        ),
+        (
+            "The output worsens unnoticed",
+            "Windows that are over are judged each week beside plain counts; a plain count steps in where it does better; drift raises an alarm.",
+        ),
+        (
+            "Use grows beyond what was approved",
+            "The register refuses publication without dated approvals, holds it when a review lapses, and roles see only what they need.",
+        ),
+    ),
+    "places": (
+        (
+            "Records follow patrols, and patrols follow the forecast",
+            "Definitions rest on injury and on what victims report; with patrol data the audit reports with and without patrolled cells.",
+        ),
+        (
+            "Recorded crime is taken for all crime",
+            "Pages say that it is recorded crime; what is not reported cannot be seen.",
+        ),
+        (
+            "Some neighbourhoods carry more of the attention",
+            "The audit compares forecasts and records by deprivation and residents.",
+        ),
+    ),
+    "people": (
+        (
+            "Someone is wrongly labelled high harm",
+            "False positives come first in choosing a model; precision and specificity stand beside sensitivity; ranges are shown.",
+        ),
+        (
+            "Charges stand in for a protected characteristic",
+            "Each variable is tested for how far it tells a protected group; strength is printed, never claimed nil; above a limit it is refused.",
+        ),
+        (
+            "Past policing is repeated",
+            "The audit looks at charges that fell away and at charges that rest on police activity, by group.",
+        ),
+        (
+            "A record is wrong",
+            "A data error can be reported from the page; corrections flow through at the next run; charges that fell away count for nothing.",
+        ),
+        (
+            "More is kept, or for longer, than is needed",
+            "People without a charge are not kept; records overdue for review are not scored; forgetting reaches files, releases and exports.",
+        ),
+        (
+            "A list leaks",
+            "Own unit only; exports are capped, need a reason and a second person for names; every view is logged before the page is sent.",
+        ),
+    ),
+}
+BENEFITS = {
+    "places": "Intended: attention and support reach the places where serious harm is most likely, judged each week against plain counts so that a force sees whether the forecast adds anything.",
+    "people": "Intended: support is considered earlier for people whose harm may grow, with reasons that an officer can follow and redo by hand.",
+}
+SUMMARY = {
+    "places": "Forecasts how many recorded offences of one kind may come in each small area in the coming weeks, for analysts who recommend where to look. It holds nothing about individuals.",
+    "people": "Scores the harm that the charges of people already charged stand for, and for people not yet high harm the chance of becoming so, for officers who consider support. It takes no decision.",
+}
+ARCHITECTURE = (
+    "One program on the force's own machine. Weekly deliveries are checked, kept as files that are never edited, forecast and scored, audited, and released. "
+    "People see published releases in a browser inside the force's network. Nothing calls out of the network."
+)
+MAINTENANCE = {
+    "places": "Fitted anew each week by a frozen procedure from records as known; every past week can be made again byte for byte.",
+    "people": "Refitted by a frozen procedure every 13 weeks or when the monitor asks, as a release of its own that a second person approves, with band changes counted.",
+}

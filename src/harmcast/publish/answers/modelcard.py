@@ -1,0 +1,82 @@
+"""A model card of each tool. Source of the form: Mitchell and others (2019), Proceedings of FAT* '19, 220-229."""
+
+from __future__ import annotations
+
+from harmcast.publish.answers import atrs, blocks, foi, wording
+from harmcast.publish.answers.blocks import bullets, field, papers
+from harmcast.publish.answers.document import Block, Column, Document, NoneMade, Part, Section, Table, Words
+from harmcast.publish.answers.facts import Facts
+from harmcast.publish.answers.foi import Asked
+from harmcast.publish.disclosure import Published
+
+
+def answer(facts: Facts) -> Document:
+    """One card a tool."""
+    published: dict[str, Published] = {}
+    return Document(
+        kind="modelcard",
+        title="Model card",
+        force=facts.force,
+        as_of=facts.as_of,
+        parts=tuple(Part(t.tool.title, _card(Asked(facts, t, published)), tool=t.name) for t in facts.tools),
+        intro=(
+            Words(
+                "What the model in use is, what it was judged on, for whom it is worse, and what it must not be used for."
+            ),
+        ),
+        invented=facts.invented,
+        made_from=foi.made_from(facts),
+        published=published,
+    )
+
+
+def _card(asked: Asked) -> tuple[Section, ...]:
+    tool, facts = asked.tool, asked.facts
+    kind = tool.tool.kind
+    return (
+        Section("1", "Model", (*atrs.model(asked), *(Words(w) for w in wording.METHOD[kind]), Words(wording.MAINTENANCE[kind]))),
+        Section("2", "Intended use", (Words(wording.SUMMARY[kind]), field(tool, "Intended users", tool.tool.users), Words(wording.DECISIONS[kind]))),
+        Section("3", "What it must not be used for", (bullets(wording.NEVER), Words(wording.PREDICTS[kind]))),
+        Section("4", "Outputs", (blocks.outputs(wording.signifies(kind, tool.settings, tool.about)),)),
+        Section("5", "Variables", foi.variables(facts, tool)),
+        Section("6", "Data", foi.inputs(facts, tool)),
+        Section("7", "How right it is", asked.keep(foi.accuracy(facts, tool))),
+        Section("8", "Bands, cuts and figures of the newest release" if not tool.is_places else "Settings in use", _figures(asked)),
+        Section("9", "For whom it is worse", foi.bias(facts, tool)),
+        Section("10", "Limits and risks", (*atrs.completeness(asked), atrs.risks(kind))),
+        Section("11", "Papers", papers(tool, ("technical_paper", "test_for_bias"))),
+    )  # fmt: skip
+
+
+def _figures(asked: Asked) -> tuple[Block, ...]:
+    tool, facts = asked.tool, asked.facts
+    if tool.is_places:
+        s = tool.settings
+        return (
+            blocks.outputs(
+                (
+                    ("Unit", wording.cell(s)),
+                    ("Window", f"{s['horizon_weeks']} weeks"),
+                    ("Definition", wording.definition(s)),
+                    ("Ranges", f"at least {s['range_level']:.0%} should hold what comes"),
+                )
+            ),
+        )
+    cuts = tool.about.get("cuts")
+    if not cuts:
+        return (NoneMade("Band cuts", "none are frozen yet"),)
+    names = ("low", "low-medium", "high-medium", "high", "super high")
+    edges = ["below", *[f"from {c:,.1f}" for c in cuts]]
+    rows = tuple(
+        {"band": n, "from": e if e != "below" else f"below {cuts[0]:,.1f}"} for n, e in zip(names, edges, strict=True)
+    )
+    unit = tool.about.get("harm_unit") or "unit of the harm index"
+    percentiles = ", ".join(f"{p:g}" for p in facts.settings["bands"]["percentiles"])
+    return (
+        Table(
+            "Bands of harm",
+            (Column("band", "Band"), Column("from", f"Harm, {unit}")),
+            rows,
+            note=f"Percentiles {percentiles} of the charged at {tool.about.get('cuts_reference_date', 'the reference date')}, frozen since.",
+        ),
+    )

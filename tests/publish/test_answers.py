@@ -1,0 +1,333 @@
+"""Every answer over a full and an empty force: questions found, rates worked out again, small counts kept, bytes the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from harmcast.oversight.register import ENTRY_KINDS, Tool
+from harmcast.publish import disclosure
+from harmcast.publish.answers import algocare, atrs, checking, foi, impact, modelcard, public, render
+from harmcast.publish.answers.document import Document, Words
+from harmcast.publish.answers.facts import Facts
+from harmcast.publish.disclosure import MARK
+from harmcast.publish.release import NOTICE
+
+from .conftest import tracked
+
+MAKERS: dict[str, Callable[[Facts], Document]] = {
+    "foi": foi.answer,
+    "atrs": atrs.answer,
+    "dpia": impact.dpia,
+    "eia": impact.eia,
+    "algocare": algocare.answer,
+    "modelcard": modelcard.answer,
+    "public": public.answer,
+}
+ASKED = {
+    "places": "A1 A1a A1b A1c A1d A1e A1f A1g A1h",
+    "people": "A2 A2a A2b A2c A2d A2e A2f A2g A2h A2i",
+    "any": "B1 B2 B3 B4 B5 B6 B7 B8 C1 C2 C3 C4",
+}
+
+
+def made(kind: str, facts: Facts) -> dict:
+    return json.loads(render.json_text(MAKERS[kind](facts)))
+
+
+@pytest.fixture(params=["full", "bare"])
+def any_facts(request, facts, bare_facts) -> Facts:
+    return facts if request.param == "full" else bare_facts
+
+
+def test_every_question_of_the_public_requests_has_its_answer_or_its_not_held(any_facts):
+    document = made("foi", any_facts)
+    for part in document["parts"]:
+        kind = next(t for t in any_facts.tools if t.name == part["tool"]).tool.kind
+        wanted = {*ASKED[kind].split(), *ASKED["any"].split()}
+        found = {s["number"]: s for s in part["sections"]}
+        assert set(found) == wanted
+        for number, section in found.items():
+            assert section["blocks"], number
+            for block in section["blocks"]:
+                if block["type"] == "not held":
+                    assert block["why"] and block["who"], number
+                if block["type"] == "table":
+                    assert block["rows"], number
+
+
+def test_the_list_of_questions_holds_each_number_once():
+    numbers = [q["number"] for q in foi.questions()]
+    assert sorted(numbers) == sorted(" ".join(ASKED.values()).split())
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_published_rate_follows_from_its_counts(kind, any_facts):
+    document = made(kind, any_facts)
+    assert checking.faults(document) == []
+
+
+def test_the_checker_finds_a_rate_that_is_off_by_a_millionth(facts):
+    document = made("foi", facts)
+    found = list(checking.rates(document))
+    assert len(found) > 60
+    text = json.dumps(document)
+    value = next(v for _, v, _, _ in found if isinstance(v, float) and 0 < v < 1)
+    spoilt = json.loads(text.replace(json.dumps(value), json.dumps(value + 1e-6)))
+    assert checking.faults(spoilt)
+
+
+def test_a_rate_beside_a_hidden_count_is_a_fault(facts):
+    document = made("foi", facts)
+    for part in document["parts"]:
+        for section in part["sections"]:
+            for block in section["blocks"]:
+                if block["type"] == "table" and any(c["kind"] == "rate" for c in block["columns"]):
+                    block["rows"][0][next(c for c in block["columns"] if c["kind"] == "rate")["numerator"][0]] = MARK
+    assert checking.faults(document)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_the_same_facts_give_the_same_bytes(kind, facts):
+    assert render.files(MAKERS[kind](facts)) == render.files(MAKERS[kind](facts))
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "a":
+            self.links.append(given["href"])
+        if tag in ("script", "img", "link", "iframe") or "src" in given:
+            self.fetched.append(tag)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_page_stands_alone_bears_the_notice_and_its_links_lead_somewhere(kind, any_facts):
+    html = render.html(MAKERS[kind](any_facts)).decode()
+    page = Page()
+    page.feed(html)
+    assert page.fetched == []
+    assert "url(" not in html and "http" not in html
+    assert NOTICE in html
+    assert len(page.ids) == len(set(page.ids))
+    assert all(link.removeprefix("#") in page.ids for link in page.links)
+    assert "22 November 2026" in html
+
+
+def test_words_of_a_record_are_escaped(facts):
+    payload = "<script>alert(1)</script>{{ 7*7 }}"
+    tool = facts.tools[0]
+    evil = replace(facts, force=payload, tools=(replace(tool, tool=replace(tool.tool, purpose=payload, title=payload)),))
+    for maker in MAKERS.values():
+        html = render.html(maker(evil)).decode()
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;" in html
+        assert "{{ 7*7 }}" in html
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_an_empty_register_is_named_and_nothing_is_invented(kind, bare_facts):
+    document = made(kind, bare_facts)
+    assert document["gaps"]
+    text = json.dumps(document)
+    for invented in ("Data Analytics Lab", "DP/12", "POL/3"):
+        assert invented not in text
+
+
+def test_every_kind_of_document_that_is_missing_is_said_to_be(bare_facts):
+    words = json.dumps(made("foi", bare_facts)["gaps"])
+    for kind in ("dpia", "eia", "legal", "ethics", "policy", "technical_paper", "test_for_bias", "contract", "training_material"):
+        assert ENTRY_KINDS[kind] in words
+
+
+def test_an_entry_that_none_was_made_is_printed_with_its_date(facts):
+    section = next(s for p in made("foi", facts)["parts"] for s in p["sections"] if s["number"] == "A2h")
+    says = [b["says"] for b in section["blocks"] if b["type"] == "none was made" and b["what"] == ENTRY_KINDS["eia"]]
+    assert len(says) == 1
+    assert "none was made" in says[0]
+    assert "1 April 2026" in says[0]
+
+
+# -- people by group ------------------------------------------------------------------------------------------------
+
+
+def shown_counts(document: dict, title: str) -> dict[str, dict]:
+    for part in document["parts"]:
+        for section in part["sections"]:
+            for block in section["blocks"]:
+                if block["type"] == "table" and block["title"] == title:
+                    return {row["group"]: row for row in block["rows"]}
+    raise AssertionError(title)
+
+
+def test_people_tracked_are_counted_by_age_gender_and_race_with_and_without_a_conviction(facts):
+    document = made("foi", facts)
+    everyone = shown_counts(document, "Everyone")["Everyone"]
+    assert (everyone["True"], everyone["False"], everyone["all"]) == (6040, 3960, 10000)
+    assert everyone["share"] == pytest.approx(0.604, abs=1e-12)
+    for title in ("Age", "Gender (sex as recorded)", "Race (self-defined ethnicity)", "Race (officer-defined ethnicity)"):
+        assert shown_counts(document, title)
+
+
+def test_no_small_count_of_people_is_printed_or_can_be_worked_out(facts):
+    published = foi.answer(facts).published
+    assert {"tracked", "confusion_iom", "decisions", "left_out"} <= set(published)
+    attacked = 0
+    for name, table in published.items():
+        for key, value in table.shown.items():
+            if value is None:
+                _, most = disclosure.bounds(table.shown, table.sums, key)
+                assert most >= 5, (name, key)
+                attacked += 1
+            else:
+                assert value >= 5, (name, key)
+    assert attacked > 20
+
+
+def test_the_next_report_holds_a_table_that_has_hardly_changed_and_says_so(facts):
+    first = foi.answer(facts)
+    week = replace(
+        facts,
+        as_of=facts.as_of + timedelta(days=7),
+        counted=replace(facts.counted, tracked=tracked(6_042, 3_960), earlier={k: [v] for k, v in first.published.items()}),
+    )
+    document = json.loads(render.json_text(foi.answer(week)))
+    assert shown_counts(document, "Everyone")["Everyone"]["True"] == 6040
+    section = next(s for p in document["parts"] for s in p["sections"] if s["number"] == "A2f")
+    assert any("22 November 2026" in b.get("text", "") for b in section["blocks"])
+
+
+def test_the_same_day_again_with_what_was_printed_kept_gives_the_same_bytes(facts):
+    first = foi.answer(facts)
+    again = replace(facts, counted=replace(facts.counted, earlier={k: [v] for k, v in first.published.items()}))
+    assert render.files(foi.answer(again)) == render.files(first)
+
+
+def test_true_and_false_positives_stand_beside_the_base_rate_and_a_plain_baseline(facts):
+    document = made("foi", facts)
+    section = next(s for p in document["parts"] if p["tool"] == "iom" for s in p["sections"] if s["number"] == "C1")
+    everyone = next(b for b in section["blocks"] if b["type"] == "table" and b["title"] == "Everyone")
+    assert {r["model"] for r in everyone["rows"]} == {"Monotone additive", "Plain harm score"}
+    row = next(r for r in everyone["rows"] if r["model"] == "Monotone additive")
+    assert (row["tp"], row["fp"], row["fn"], row["tn"], row["n"]) == (110, 140, 90, 4610, 4950)
+    assert row["base_rate"] == pytest.approx(200 / 4950, abs=1e-12)
+    assert row["precision"] == pytest.approx(110 / 250, abs=1e-12)
+    assert row["precision_low"] < row["precision"] < row["precision_high"]
+
+
+def test_place_hits_are_pooled_over_windows_beside_plain_counts(facts):
+    document = made("foi", facts)
+    section = next(s for p in document["parts"] if p["tool"] == "knife_injury" for s in p["sections"] if s["number"] == "C1")
+    rows = next(b for b in section["blocks"] if b["type"] == "table")["rows"]
+    ours = rows[0]
+    assert ours["hits"] == sum(range(9, 15))
+    assert ours["offences"] == sum(range(31, 37))
+    assert ours["hit_rate"] == pytest.approx(69 / 201, abs=1e-12)
+    assert {"Plain count, 24 months", "Perfect foresight (the ceiling)"} <= {r["model"] for r in rows}
+
+
+# -- each document's own form -----------------------------------------------------------------------------------------
+
+
+def test_every_field_of_the_transparency_template_is_filled_or_named_as_empty(any_facts):
+    document = made("atrs", any_facts)
+    fields = atrs.template()["fields"]
+    for part in document["parts"]:
+        tier = int(part["title"][-1])
+        assert [s["number"] for s in part["sections"]] == [f["number"] for f in fields if f["tier"] == tier]
+        assert all(s["blocks"] for s in part["sections"])
+
+
+def test_nine_characteristics_and_three_aims_with_marriage_for_the_first_alone(facts):
+    assert len(impact.CHARACTERISTICS) == 9
+    assert len(impact.AIMS) == 3
+    for part in made("eia", facts)["parts"]:
+        table = next(b for s in part["sections"] for b in s["blocks"] if b["type"] == "table" and "aim" in b["title"])
+        rows = {r["characteristic"]: r for r in table["rows"]}
+        assert set(rows) == set(impact.CHARACTERISTICS)
+        marriage = rows["Marriage and civil partnership"]
+        assert "Not relevant" in marriage["second"] and "Not relevant" in marriage["third"]
+        assert "Not relevant" not in marriage["first"]
+        assert not any("Not relevant" in r[a] for n, r in rows.items() if n != impact.FIRST_AIM_ONLY for a in impact.AIMS)
+
+
+def test_algo_care_spells_its_name_with_live_numbers(facts):
+    for part in made("algocare", facts)["parts"]:
+        assert "".join(s["number"] for s in part["sections"]) == "ALGOCARE"
+    accuracy = [s for p in made("algocare", facts)["parts"] for s in p["sections"] if s["title"] == "Accuracy"]
+    assert all(any(b["type"] == "table" for b in s["blocks"]) for s in accuracy)
+
+
+def test_the_page_for_everyone_reads_at_about_twelve(any_facts):
+    words = public.own_words(public.answer(any_facts))
+    from harmcast.publish.answers.reading import reading_age
+
+    assert len(words) > 20
+    assert 8 <= reading_age(words) <= public.OLDEST_READER
+
+
+def test_the_page_for_everyone_answers_five_things_for_each_tool(any_facts):
+    document = made("public", any_facts)
+    titles = ["What it is", "What it is not", "How good is it?", "Who may it treat worse?", "How to object"]
+    for part in document["parts"][:-1]:
+        assert [s["title"] for s in part["sections"]] == titles
+
+
+def test_no_percentage_is_written_into_a_paragraph(facts):
+    allowed = re.compile(r"at least 80%|under 5%|over 60%|The model itself expected")
+    for maker in MAKERS.values():
+        document = maker(facts)
+        for part in document.parts:
+            for section in part.sections:
+                for block in section.blocks:
+                    if isinstance(block, Words) and "%" in block.text:
+                        assert allowed.search(block.text), block.text
+
+
+def test_a_stopped_tool_says_when_it_ended(facts):
+    tool = facts.tools[0]
+    stopped = replace(
+        tool,
+        tool=Tool(tool.name, "places", tool.tool.title, "stopped", date(2026, 11, 1)),
+        statuses=(*tool.statuses, ("stopped", date(2026, 11, 1), "no better than a plain count")),
+    )
+    document = made("foi", replace(facts, tools=(stopped,)))
+    section = next(s for s in document["parts"][0]["sections"] if s["number"] == "B8")
+    assert [b["text"] for b in section["blocks"]] == ["First deployed: 6 April 2026 (trial).", "Ended: 1 November 2026."]
+
+
+def test_every_row_received_is_accounted_for_in_the_inputs(facts):
+    rows = [
+        r
+        for p in made("foi", facts)["parts"]
+        for s in p["sections"]
+        for b in s["blocks"]
+        if b["type"] == "table" and b["title"] == "Every row received"
+        for r in b["rows"]
+    ]
+    assert {r["table"] for r in rows} == {"crimes", "persons", "charges"}
+    parts = ("loaded", "unchanged", "superseded", "quarantined", "left_out")
+    assert all(r["received"] == sum(r[p] for p in parts) for r in rows)
+
+
+def test_counts_handed_in_for_another_tool_are_not_printed_for_this_one(facts):
+    other = facts.counted.confusion.with_columns(tool=pl.lit("another"))
+    document = made("foi", replace(facts, counted=replace(facts.counted, confusion=other)))
+    section = next(s for p in document["parts"] if p["tool"] == "iom" for s in p["sections"] if s["number"] == "C1")
+    assert section["standing"] == "not held"
