@@ -90,7 +90,14 @@ def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, st
 def rules_of(settings: Settings, index: harm.HarmIndex, high_cut: float) -> Rules:
     """What harm means here, from the settings."""
     decay = harm.decay_from(settings.harm.decay, settings.harm.half_life_months)
-    return Rules(index, decay, high_cut, settings.people.unknown_birth, tuple(settings.people.weapon_classes))
+    return Rules(
+        index,
+        decay,
+        high_cut,
+        settings.people.unknown_birth,
+        tuple(settings.people.weapon_classes),
+        one_event=settings.harm.one_event,
+    )
 
 
 def cuts_of(
