@@ -1,0 +1,85 @@
+"""The weekly run at full size: `make bench-week`.
+
+    python -m bench.week [--people 300000] [--years 10] [--keep]
+
+An invented force of 300,000 people and ten years (about 3 million crimes) is made once in .bench/, its history loaded, a person
+model fitted, and a week run as a command of its own. Asked: history load 120 s, weekly run 60 s and 4 GB on 2 cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+from harmcast.weeks import Week
+
+ROOT = Path(__file__).resolve().parent.parent
+HARMCAST = Path(sys.executable).parent / "harmcast"
+LAST_SUNDAY = date(2026, 11, 15)
+WEEKS = 3
+
+
+def timed(*words: str) -> tuple[float, float, str]:
+    """Seconds, peak memory in GB and output of one harmcast command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    begun = time.perf_counter()
+    run = subprocess.run(["/usr/bin/env", "-S", str(HARMCAST), *words], capture_output=True, text=True)
+    seconds = time.perf_counter() - begun
+    if run.returncode:
+        sys.exit(f"harmcast {words[0]} failed:\n{run.stderr}")
+    peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    return seconds, peak / 1e6, run.stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=300_000)
+    parser.add_argument("--years", type=float, default=10.0)
+    asked = parser.parse_args()
+    folder = ROOT / ".bench" / f"force-{asked.people}-{asked.years:g}"
+    if not (folder / "truth").is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        seconds, memory, _ = timed(
+            "invent", str(folder), "--people", str(asked.people), "--years", str(asked.years), "--seed", "10", "--to", str(LAST_SUNDAY), "--weeks", str(WEEKS)
+        )
+        print(f"invented {asked.people:,} people, {asked.years:g} years: {seconds:.0f} s, {memory:.1f} GB")
+    deliveries = sorted((folder / "deliveries").iterdir())
+    state = ROOT / ".bench" / "week-state"
+    shutil.rmtree(state, ignore_errors=True)
+    timed("init", str(state), "--settings", str(folder / "settings.toml"))
+    load_s, load_gb, said = timed("load", str(state), str(deliveries[0]), "--json")
+    rows = {f["table"]: f["loaded"] for f in json.loads(said)["files"]}
+    first = Week.of(LAST_SUNDAY).plus(2 - WEEKS)
+    refit_s, refit_gb, _ = timed("refit", str(state), "--as-of", str(first.plus(-1).monday))
+    weeks = []
+    for number, delivery in enumerate(deliveries[1:]):
+        monday = first.plus(number).monday
+        seconds, memory, said = timed("week", str(state), "--as-of", str(monday), "--from", str(delivery), "--json")
+        weeks.append(seconds)
+        week_gb = memory
+        print(f"week {json.loads(said)['week']}: {seconds:.1f} s")
+    print(f"held: {', '.join(f'{count:,} {table}' for table, count in rows.items())}")
+    figures = [
+        ("history load, s", load_s, 120.0),
+        ("weekly run from kept state, s", weeks[-1], 60.0),
+        ("weekly run, the first (nothing kept), s", weeks[0], 60.0),
+        ("memory of the largest of these commands, GB", week_gb, 4.0),
+        ("refit of the person model, s", refit_s, 300.0),
+    ]
+    missed = 0
+    print(f"{'':48}{'asked':>10}{'got':>10}")
+    for what, got, most in figures:
+        missed += got > most
+        print(f"{what:<48}{most:>10.0f}{got:>10.1f}  {'met' if got <= most else 'MISSED'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
