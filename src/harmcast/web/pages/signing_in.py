@@ -80,6 +80,8 @@ def _form(
 async def sign_in(visit: Here) -> Response:
     """Checks a password, off the event loop, and opens a new session."""
     form, request = visit.form, visit.request
+    if visit.settings.web.login != "local":
+        raise Refused(403, "Sign in with your force account", "This service takes no passwords of its own.")
     after = safe_next(form.get("next", "/"))
     sent, held = form.get("form_token", ""), request.cookies.get(FORM_COOKIE, "")
     if not held or not hmac.compare_digest(sent.encode(), held.encode()):

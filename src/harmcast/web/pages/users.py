@@ -113,6 +113,7 @@ def _one(visit: Visit, user: accounts.User, form: Form, status: int = 200, **val
         role_names=ROLE_NAMES,
         trainings=trainings,
         kinds=TRAININGS,
+        titles={tool.name: tool.title or tool.name.replace("_", " ").capitalize() for tool in visit.settings.tools},
         tools=visit.settings.tools,
         form=form,
         errors=form.errors,

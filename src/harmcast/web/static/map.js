@@ -24,6 +24,18 @@ function rings(cell) {
   return [[[n - half, e - half], [n - half, e + half], [n + half, e + half], [n + half, e - half]]];
 }
 
+// Centre of gravity of a ring, for an area's name.
+function middle(ring) {
+  let twice = 0, e = 0, n = 0;
+  const [e0, n0] = ring[0];
+  for (let i = 0; i < ring.length; i += 1) {
+    const [a, b] = [ring[i][0] - e0, ring[i][1] - n0], [c, d] = [ring[(i + 1) % ring.length][0] - e0, ring[(i + 1) % ring.length][1] - n0];
+    const part = a * d - c * b;
+    twice += part; e += (a + c) * part; n += (b + d) * part;
+  }
+  return twice ? [e0 + e / (3 * twice), n0 + n / (3 * twice)] : ring[0];
+}
+
 function tell(cell) {
   words.replaceChildren();
   const name = document.createElement("strong");
@@ -54,6 +66,12 @@ function draw() {
   L.featureGroup(layers).addTo(map);
   for (const [name, parts] of Object.entries(data.areas))
     for (const ring of parts) L.polyline(ring.map(([e, n]) => [n, e]), { weight: 1.2, color: "#0b0c0c", opacity: 0.75, interactive: false }).addTo(map);
+  for (const [name, parts] of Object.entries(data.areas)) {
+    const centre = middle(parts.reduce((a, b) => (b.length > a.length ? b : a)));
+    const icon = L.divIcon({ className: "app-map-name", html: "", iconSize: [0, 0] });
+    const label = L.marker([centre[1], centre[0]], { icon, interactive: false, keyboard: false }).addTo(map);
+    label.getElement().append(Object.assign(document.createElement("span"), { textContent: name }));
+  }
   for (const ring of data.outline) L.polyline(ring.map(([e, n]) => [n, e]), { weight: 2, color: "#0b0c0c", interactive: false }).addTo(map);
   const drawn = { fill: false, interactive: false };
   const halo = L.polygon(rings(data.cells[0]), { weight: 6, color: "#ffdd00", ...drawn });
