@@ -113,7 +113,6 @@ def test_a_panel_of_another_origin_is_a_mistake_of_the_caller(panel):
 
 def test_ranges_hold_what_comes_as_often_as_they_say():
     inside, cells, top, among = 0, 0, 0.0, 0
-    totals = 0
     for seed in range(6):
         panel, rate = invent(weeks=160, seed=seed, units=lattice(7))
         found = forecast_places(panel, ORIGIN, 4, seed).cells.sort("cell")
@@ -125,6 +124,5 @@ def test_ranges_hold_what_comes_as_often_as_they_say():
         sure = found["chance_top20"].to_numpy()
         among += np.isin(np.flatnonzero(sure > 0.9), best).sum()
         top += (sure > 0.9).sum()
-        totals += 1
     assert inside / cells > 0.9
     assert among / top > 0.9

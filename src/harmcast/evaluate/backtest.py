@@ -170,7 +170,7 @@ def _hits(one: Judged, came: Counts, flagged: int, seed: int) -> NDArray[np.int6
 
 
 def _logs(one: Judged, came: Counts) -> Floats:
-    return scores.log_scores(came, one.expected, one.dispersion).mean(axis=1)
+    return np.asarray(scores.log_scores(came, one.expected, one.dispersion).mean(axis=1))
 
 
 def _figures(one: Judged, came: Counts, land_m2: Floats, seed: int) -> dict[str, Any]:

@@ -21,12 +21,6 @@ SEASON_SHRINK_YEARS = 3.0
 UNIFORM_SHARE = 0.005
 
 
-def windows_of(weekly: Counts, weeks: int) -> Counts:
-    """(windows, units) sums of `weeks` weeks, counted back from the last; a remainder at the start is left out."""
-    whole = len(weekly) // weeks
-    return weekly[len(weekly) - whole * weeks :].reshape(whole, weeks, -1).sum(axis=1, dtype=np.int32)
-
-
 def exponential_level(totals: Floats, smoothing: float = LEVEL_SMOOTHING) -> float:
     """Exponentially weighted mean of the window totals, oldest first; crimes a window.
 

@@ -40,12 +40,12 @@ class Level:
 
     @property
     def mean(self) -> float:
-        return float(self.weights @ self.means)
+        return float(np.dot(self.weights, self.means))
 
     @property
     def relative_variance(self) -> float:
         """Variance of the expected total over its square: how unsure the level is, chance of counting apart."""
-        second = self.weights @ (self.means**2 * (1.0 + self.dispersions))
+        second = float(np.dot(self.weights, self.means**2 * (1.0 + self.dispersions)))
         return float(max(second / self.mean**2 - 1.0, 1e-6))
 
     def rates(self, draws: int, rng: np.random.Generator) -> Floats:
@@ -152,7 +152,7 @@ class LevelBank:
         parts = [1.0]
         for k in range(1, max(HARMONICS) + 1):
             parts += [np.cos(k * angle), np.sin(k * angle)]
-        return self.mask * np.array(parts)
+        return np.asarray(self.mask * np.array(parts))
 
     def _learn(self, mean: Floats, cov: Floats, x: Floats, count: float, known: float) -> tuple[Floats, Floats]:
         cov = cov.copy()

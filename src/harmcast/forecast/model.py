@@ -25,7 +25,7 @@ from harmcast.forecast import bank, baselines, cox, pool
 from harmcast.forecast.kept import Kept
 from harmcast.forecast.level import Level, LevelBank
 from harmcast.forecast.ranges import Prediction
-from harmcast.places.counts import Panel
+from harmcast.places.counts import Panel, in_windows
 
 Floats = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ class Fitted:
             start, came = self.past[k], self.past_counts[k]
             spread = pool.fit_spread(self.past_expected[:k], self.past_counts[:k])
             ours = log_scores(came, self.past_expected[k], spread.of(self.past_expected[k]))
-            history = baselines.windows_of(self.panel.weekly[:start], self.horizon)
+            history = in_windows(self.panel.weekly[:start], self.horizon)
             expected = np.maximum(baselines.level(history.sum(axis=1).astype(float)) * plain(history), 1e-12)
             theirs = log_scores(came, expected, np.zeros(len(expected)))
             found.append({"weeks_ago": self.weeks - start, "ours": float(ours.mean()), "count_24m": float(theirs.mean())})
@@ -258,10 +258,7 @@ class Fitted:
         all_weights = []
         for k, digest in enumerate([*(self.digests[step] for step in steps), self.digests[-1]]):
             held = before.weights.get(digest) if before else None
-            if held is None:
-                weights = self._weigh(at_crimes[:k], crimes[:k], prior, weights)
-            else:
-                weights = held
+            weights = self._weigh(at_crimes[:k], crimes[:k], prior, weights) if held is None else held
             if k < len(steps):
                 self.kept.weights[digest] = weights
             all_weights.append(weights)

@@ -29,7 +29,7 @@ def exposure(units: Units) -> Floats:
     Land for squares. For polygons with known residents the geometric middle of land and residents: a ward of the centre
     has few of the first and a park few of the second.
     """
-    land = units.land_m2 / units.land_m2.sum()
+    land = np.asarray(units.land_m2 / units.land_m2.sum())
     if units.residents is None or units.residents.sum() <= 0:
         return land
     people = np.maximum(units.residents, 1.0) / np.maximum(units.residents, 1.0).sum()

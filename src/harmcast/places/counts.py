@@ -63,7 +63,7 @@ class Panel:
     @property
     def weekly_total(self) -> NDArray[np.int64]:
         """Crimes of the whole force in each week, oldest first."""
-        return self.weekly.sum(axis=1, dtype=np.int64)
+        return np.asarray(self.weekly.sum(axis=1, dtype=np.int64))
 
     def before(self, origin: date) -> Panel:
         """The panel as it would be at an earlier origin, whole weeks before; takes later knowledge of earlier crimes as it is.
@@ -89,7 +89,7 @@ def in_windows(weekly: Counts, weeks: int) -> Counts:
     """Sums of `weeks` rows at a time, counted back from the last; a remainder at the start is left out."""
     whole = len(weekly) // weeks
     kept = weekly[len(weekly) - whole * weeks :]
-    return kept.reshape(whole, weeks, -1).sum(axis=1, dtype=np.int32)
+    return np.asarray(kept.reshape(whole, weeks, -1).sum(axis=1, dtype=np.int32))
 
 
 def matching(where: Filter, columns: Sequence[str]) -> str:

@@ -169,8 +169,8 @@ def squares_at(
     squares = shapely.box(columns * side_m, rows * side_m, (columns + 1) * side_m, (rows + 1) * side_m)
     return Units(
         keys=keys,
-        easting_m=(columns + 0.5) * side_m,
-        northing_m=(rows + 0.5) * side_m,
+        easting_m=columns.astype(np.float64) * side_m + 0.5 * side_m,
+        northing_m=rows.astype(np.float64) * side_m + 0.5 * side_m,
         land_m2=land,
         areas=_areas_of(squares, areas),
         side_m=float(side_m),
