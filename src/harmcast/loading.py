@@ -424,7 +424,7 @@ def _versioned(work: _Work, table: Table, sequence: int, is_history: bool) -> pl
     )
     extra = sorted(set(whole.columns) - set(table.names) - set(_VERSION))
     names = [name for name in (*table.names, *extra, *_VERSION) if name in whole.columns]
-    return whole.select(names).sort("known_on", *table.key)
+    return whole.select(names).sort("known_on", *table.key, "deleted")
 
 
 _VERSION = ("known_on", "deleted", "sequence", "made_at", "digest")

@@ -41,7 +41,7 @@ def all_of(rows: Good, **changes: Row) -> dict[str, list[Row]]:
     return {name: [{**row, **changes.get(name, {})}] for name, row in rows.items()}
 
 
-@pytest.fixture()
+@pytest.fixture
 def first(state: State, deliver: Callable[..., Path], rows: Good) -> LoadResult:
     return load_delivery(state, deliver(all_of(rows), FIRST))
 
@@ -70,7 +70,9 @@ def test_a_later_row_is_known_from_the_day_of_its_delivery(
     assert state.records.crimes(date(2026, 3, 9))["crime_ref"].to_list() == ["C1", "C2"]
 
 
-def test_a_charge_of_history_with_a_result_is_two_versions(state: State, deliver: Callable[..., Path], rows: Good) -> None:
+def test_a_charge_of_history_with_a_result_is_two_versions(
+    state: State, deliver: Callable[..., Path], rows: Good
+) -> None:
     result = {"outcome": "acquitted", "outcome_on": "2026-02-10"}
     load_delivery(state, deliver(all_of(rows, charges=result), FIRST))
     found = state.records.charge_versions().select("outcome", "outcome_on", "known_on").rows()
@@ -253,9 +255,7 @@ def test_a_refusal_is_on_record_and_changes_nothing(
     assert "lost" not in held[0]["document"]
 
 
-def test_a_name_used_again_for_other_content_is_refused(
-    state: State, deliver: Callable[..., Path], rows: Good
-) -> None:
+def test_a_name_used_again_for_other_content_is_refused(state: State, deliver: Callable[..., Path], rows: Good) -> None:
     load_delivery(state, deliver(all_of(rows), FIRST, delivery_id="week-1"))
     with pytest.raises(FeedRefused) as raised:
         load_delivery(state, deliver(all_of(rows, crimes={"weapon": "none"}), SECOND, delivery_id="week-1"))
@@ -304,7 +304,9 @@ def test_a_damaged_part_is_named(state: State, first: LoadResult, how: str) -> N
     assert state.records.verify() == ["records/000001_crimes.parquet"]
 
 
-def test_the_data_hash_names_what_was_known(state: State, first: LoadResult, deliver: Callable[..., Path], rows: Good) -> None:
+def test_the_data_hash_names_what_was_known(
+    state: State, first: LoadResult, deliver: Callable[..., Path], rows: Good
+) -> None:
     before = state.records.data_hash()
     load_delivery(state, deliver({"crimes": [{**rows["crimes"], "crime_ref": "C2"}]}, SECOND))
     assert state.records.data_hash() != before

@@ -169,7 +169,7 @@ class Records:
         if as_of is not None:
             first = first.filter(pl.col("known_on") <= as_of)
             later = later.filter(pl.col("known_on") <= as_of)
-        if table == CHARGES.name:
+        if table == CHARGES.name or first["deleted"].any():
             first = first.unique(subset=key, keep="last", maintain_order=True)
         later = later.unique(subset=key, keep="last", maintain_order=True)
         if later.height:
@@ -285,5 +285,5 @@ class Records:
             rows = people.join(digests, on=[*key, "sequence"], how="left", maintain_order="left")
         else:
             rows = self.versions(table, columns=[*key, *changed, "deleted", "sequence", "made_at", "digest"])
-        many = len({part.sequence for part in self.parts(table)}) > 1 or table == CHARGES.name
+        many = rows["deleted"].any() or table == CHARGES.name or rows["sequence"].n_unique() > 1
         return rows.unique(subset=key, keep="last", maintain_order=True) if many else rows
