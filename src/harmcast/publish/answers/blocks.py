@@ -296,6 +296,14 @@ def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[st
                 as_of=published.as_of,
             )
         )
+    if frame["model"].n_unique() == 1:
+        blocks.append(
+            NotHeld(
+                "A plain baseline on the same people",
+                "The counts above are of the model in use alone.",
+                "`harmcast backtest` prints the plain harm score and others on the same past days.",
+            )
+        )
     return tuple(blocks), {name: published}
 
 

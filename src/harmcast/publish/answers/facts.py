@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +194,10 @@ def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
     newest = max((r for found in releases.values() for r, _ in found), key=lambda r: (r.week, r.revision), default=None)
     manifest = newest.manifest() if newest else {}
     scores = _scores([r for found in releases.values() for r, _ in found])
+    counted = counted or Counted()
+    people = state.settings.people_tool
+    if counted.confusion is None and people is not None:
+        counted = _with_audited(counted, people.name, people.horizons_months[0], releases[people.name])
     return Facts(
         force=state.settings.force.name,
         invented=state.settings.force.invented,
@@ -218,8 +222,43 @@ def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
         last_delivery=deliveries["made_on"].max() if deliveries.height else None,  # type: ignore[arg-type]
         code_version=manifest.get("code_version"),
         data_hash=(manifest.get("records") or {}).get("data_hash"),
-        counted=counted or Counted(),
+        counted=counted,
     )
+
+
+def _with_audited(counted: Counted, tool: str, months: int, releases: list[tuple[Release, str]]) -> Counted:
+    """The judged counts of the newest audit kept with a release, where the command hands in none of its own.
+
+    An attribute of which the audit hid a group is left out: what is hidden there cannot be protected here.
+    """
+    held = next((r for r, _ in reversed(releases) if r.has(f"{tool}_audit.parquet")), None)
+    if held is None:
+        return counted
+    cells = ("tp", "fp", "fn", "tn")
+    table = held.frame(f"{tool}_audit")
+    if not {"scope", "attribute", "group", *cells} <= set(table.columns):
+        return counted
+    single = table.filter(~pl.col("attribute").str.contains(" + ", literal=True), pl.col("measure") == "selection")
+    scope = "all" if "all" in single["scope"].unique() else "not managed"
+    judged = single.filter(pl.col("scope") == scope).select("attribute", "group", *cells).unique(["attribute", "group"])
+    hidden = judged.filter(pl.any_horizontal(pl.col(c).is_null() for c in cells))["attribute"].unique().to_list()
+    whole = judged.filter(~pl.col("attribute").is_in(hidden))
+    if whole.is_empty():
+        return counted
+    everyone = whole.group_by("attribute").agg(pl.col(c).sum() for c in cells).sort("attribute").head(1)
+    rows = pl.concat(
+        [everyone.with_columns(attribute=pl.lit("everyone"), group=pl.lit("all")).select(judged.columns), whole]
+    )
+    year = str(held.as_of.year if held.as_of else held.origin.year)
+    frame = rows.sort("attribute", "group").with_columns(
+        tool=pl.lit(tool), model=pl.lit(held.model or "model"), year=pl.lit(year)
+    )
+    words = (
+        f"From the audit of release {held.week}: people not yet high harm {months} months before"
+        f"{'' if scope == 'all' else ' and not under management'}; what the model says of what was known then, against what has come since. "
+        "Flagged: those at or above the audit's operating point."
+    )
+    return replace(counted, confusion=frame, judged=words)
 
 
 def _day(instant: str) -> date:
@@ -271,6 +310,9 @@ def _tool(
             reader = getattr(release_files, "read_model", json.loads)
             model = dict(reader(raw))
     own = state.settings.tool(tool.name)
+    if model is None and releases and releases[-1][0].model and tool.kind == "people":
+        kept = state.models.named(releases[-1][0].model)
+        model = dict(kept.content()) if kept else None
     return ToolFacts(
         tool=tool,
         settings=own.model_dump(mode="json"),

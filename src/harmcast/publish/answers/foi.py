@@ -417,7 +417,7 @@ def _accuracy(asked: Asked) -> tuple[Block, ...]:
 
 def variables(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
     """Variables used and left out, and that nobody without a charge is in it."""
-    used = facts.counted.features.get(tool.name)
+    used = facts.counted.features.get(tool.name) or _model_features(tool)
     if tool.is_places:
         lines = [
             wording.definition(tool.settings),
@@ -458,6 +458,16 @@ def variables(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
             )
         )
     return tuple(found)
+
+
+def _model_features(tool: ToolFacts) -> list[dict[str, str]]:
+    """Variables as the model in use names them in its own file."""
+    listed = (tool.model or {}).get("features") or []
+    return [
+        {"name": str(f["name"]), "says": str(f.get("says", "")), "unit": str(f.get("unit", ""))}
+        for f in listed
+        if isinstance(f, dict) and "name" in f
+    ]
 
 
 def _variables(asked: Asked) -> tuple[Block, ...]:

@@ -129,8 +129,11 @@ def _eia_sections(asked: Asked) -> tuple[Section, ...]:
             else (Words("Nobody: the tool holds no individuals."),),
         ),
     ]
-    for number, (name, attributes) in enumerate(CHARACTERISTICS.items(), start=1):
-        sections.append(Section(f"4.{number}", name, _characteristic(asked, name, attributes)))
+    if tool.is_places:
+        sections.append(Section("4", "Each characteristic", _characteristic(asked, "Each characteristic", ())))
+    else:
+        for number, (name, attributes) in enumerate(CHARACTERISTICS.items(), start=1):
+            sections.append(Section(f"4.{number}", name, _characteristic(asked, name, attributes)))
     return (
         *sections,
         Section("5", "What was done to test for bias", foi.bias(facts, tool)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,18 @@ import sqlalchemy as sa
 
 from harmcast.oversight.access import PURPOSES, ROLES, Role
 from harmcast.publish.answers import wording
-from harmcast.publish.answers.document import Block, Column, Document, Empty, NotHeld, Part, Section, Table, Words
+from harmcast.publish.answers.document import (
+    Block,
+    Column,
+    Document,
+    Empty,
+    NotHeld,
+    Pairs,
+    Part,
+    Section,
+    Table,
+    Words,
+)
 from harmcast.store import keys, schema
 
 if TYPE_CHECKING:
@@ -34,7 +45,7 @@ class PersonFacts:
         scores: week, tables.SCORED_PEOPLE columns, of every release that holds the person.
         decisions, representations: rows as kept, words opened.
         views: at, role, action, purpose, of everyone who looked; accounts are not named.
-        protected_fields: names of the protected fields that are filled; their values are handed over apart.
+        features: name -> sentence of each variable of the model that made the newest score, in its order.
     """
 
     person_ref: str
@@ -49,10 +60,10 @@ class PersonFacts:
     decisions: Sequence[Mapping[str, Any]]
     representations: Sequence[Mapping[str, Any]]
     views: Sequence[Mapping[str, Any]]
-    protected_fields: tuple[str, ...] = ()
+    features: Mapping[str, str] = field(default_factory=dict)
 
 
-def gather(state: State, person_ref: str, as_of: date) -> PersonFacts | None:
+def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, str] | None = None) -> PersonFacts | None:
     """Everything held about a person; null if nobody of that reference is held."""
     key = keys.key_of(state.operations, person_ref)
     persons = state.records.persons(as_of).filter(pl.col("person_ref") == person_ref)
@@ -65,7 +76,13 @@ def gather(state: State, person_ref: str, as_of: date) -> PersonFacts | None:
         if release.made_at < end and release.has(f"{tool.name if tool else ''}.parquet"):
             row = release.frame(release.tool).filter(pl.col("person_key") == key)
             if row.height:
-                scores.append(row.with_columns(week=pl.lit(release.week), standing=pl.lit(release.standing)))
+                scores.append(
+                    row.with_columns(
+                        week=pl.lit(release.week),
+                        standing=pl.lit(release.standing),
+                        model=pl.lit(release.model, dtype=pl.String),
+                    )
+                )
     versions = state.records.charge_versions().filter(
         (pl.col("person_ref") == person_ref) & (pl.col("known_on") <= as_of)
     )
@@ -108,7 +125,17 @@ def gather(state: State, person_ref: str, as_of: date) -> PersonFacts | None:
         decisions=decisions,
         representations=representations,
         views=views,
+        features=_features(state, scores, features or {}),
     )
+
+
+def _features(state: State, scores: Sequence[pl.DataFrame], says: Mapping[str, str]) -> dict[str, str]:
+    """Variables of the model of the newest score, in order, each with its sentence where one was handed in."""
+    model = scores[-1]["model"][0] if scores else None
+    found = state.models.named(model) if model else None
+    listed = found.content().get("features", []) if found else []
+    own = {str(f["name"]): str(f["says"]) for f in listed if isinstance(f, dict)} or {str(n): str(n) for n in listed}
+    return {name: says.get(name, own[name].replace("_", " ")) for name in own}
 
 
 def answer(held: PersonFacts) -> Document:
@@ -141,6 +168,10 @@ def answer(held: PersonFacts) -> Document:
     )
 
 
+def _written(value: date) -> str:
+    return f"{value.day} {value:%B %Y}"
+
+
 def _table(
     title: str, columns: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]], note: str = ""
 ) -> Table:
@@ -155,7 +186,7 @@ def _who(held: PersonFacts) -> tuple[Block, ...]:
         ("Unit", p.get("unit") or "none: supervisors only"),
         ("Restricted", "yes" if p.get("restricted") else "no"),
         ("Review group", str(p["review_group"]) if p.get("review_group") is not None else "not recorded"),
-        ("Record next reviewed by", p["review_due_on"].isoformat() if p.get("review_due_on") else "not recorded"),
+        ("Record next reviewed by", _written(p["review_due_on"]) if p.get("review_due_on") else "not recorded"),
     ]
     protected = Words(
         "Date of birth, sex and ethnicity as sent by the records system are held apart for two uses: to leave out anyone under 18, and for the fairness audit. "
@@ -260,40 +291,110 @@ def _reasons(held: PersonFacts) -> tuple[Block, ...]:
     found: list[Block] = []
     charges = reasons.get("charges") or []
     if charges:
-        found.append(
-            _table(
-                "Charges that count most in the newest score",
-                (
-                    ("charge_ref", "Reference", "text"),
-                    ("happened_on", "Happened", "text"),
-                    ("offence_code", "Offence", "text"),
-                    ("weight", "Weight", "number"),
-                    ("effect", "Effect today", "number"),
-                ),
-                [
-                    {k: c.get(k) for k in ("charge_ref", "happened_on", "offence_code", "weight", "effect")}
-                    for c in charges
-                ],
-                "Weight as the harm index gives it; effect after fading with time. All effects together are the harm score.",
-            )
-        )
-    rest = {k: v for k, v in reasons.items() if k != "charges" and v not in (None, [], {})}
-    if rest:
-        flat = [
-            {
-                "name": k.replace("_", " "),
-                "value": json.dumps(v, sort_keys=True, ensure_ascii=False) if isinstance(v, dict | list) else str(v),
-            }
-            for k, v in sorted(rest.items())
+        rows = [
+            {k: c.get(k) for k in ("charge_ref", "happened_on", "offence_code", "weight", "effect")} for c in charges
         ]
-        found.append(
-            _table(
-                "Everything else stored with the score",
-                (("name", "What", "text"), ("value", "As stored", "text")),
-                flat,
-            )
+        others = reasons.get("others") or {}
+        if others.get("count"):
+            rows.append({"charge_ref": f"{others['count']} other event(s)", "effect": others.get("effect")})
+        columns = (
+            ("charge_ref", "Reference", "text"),
+            ("happened_on", "Happened", "date"),
+            ("offence_code", "Offence", "text"),
+            ("weight", "Weight", "number"),
+            ("effect", "Effect today", "number"),
         )
+        note = (
+            "Weight as the harm index gives it; effect after fading with time. All effects together are the harm score."
+        )
+        found.append(_table("Charges that count most in the newest score", columns, rows, note))
+    found += [*_changed(reasons.get("changed") or {}), *_variables(held, reasons), *_not_known(reasons)]
     return tuple(found) or (Empty("Reasons", "the release"),)
+
+
+def _changed(changed: Mapping[str, Any]) -> list[Block]:
+    """What moved the score since the week before: records, time, model; the three add up."""
+    rows = []
+    for name, parts in sorted(changed.items()):
+        if isinstance(parts, dict) and {"last", "now"} <= set(parts):
+            title = (
+                "Harm" if name == "harm" else f"Chance within {name.removeprefix('chance_').removesuffix('m')} months"
+            )
+            digits = 1 if name == "harm" else 4
+            shown = {
+                k: "none" if parts.get(k) is None else f"{parts[k]:.{digits}f}"
+                for k in ("last", "records", "time", "model", "now")
+            }
+            rows.append({"what": title, **shown})
+    if not rows:
+        return []
+    columns = (
+        ("what", "What", "text"),
+        ("last", "Last week", "text"),
+        ("records", "Records", "text"),
+        ("time", "Time passing", "text"),
+        ("model", "Model", "text"),
+        ("now", "Now", "text"),
+    )
+    return [
+        _table(
+            "What changed since the week before",
+            columns,
+            rows,
+            "Last week, plus what records, time and model did, is now.",
+        )
+    ]
+
+
+def _variables(held: PersonFacts, reasons: Mapping[str, Any]) -> list[Block]:
+    """Each variable with its value and what it adds to the log odds in each stretch of months."""
+    values, effects = reasons.get("values") or [], reasons.get("effects") or []
+    names = (
+        list(held.features) if len(held.features) == len(values) else [f"variable {i + 1}" for i in range(len(values))]
+    )
+    if not values:
+        return []
+    rows = []
+    for i, (name, value) in enumerate(zip(names, values, strict=True)):
+        adds = {f"adds{k}": f"{e['effects'][i]:+.3f}" if e["effects"][i] else "0" for k, e in enumerate(effects)}
+        rows.append({"name": held.features.get(name, name.replace("_", " ")), "value": f"{round(value, 3):g}", **adds})
+    rows.append(
+        {
+            "name": "Start, the same for everyone",
+            "value": "",
+            **{f"adds{k}": f"{e['intercept']:+.3f}" for k, e in enumerate(effects)},
+        }
+    )
+    columns = [("name", "Variable", "text"), ("value", "Value", "text")]
+    columns += [(f"adds{k}", f"Adds, stretch {k + 1}", "text") for k in range(len(effects))]
+    return [
+        _table(
+            "What the model read, and what each adds to the log odds",
+            columns,
+            rows,
+            "The chance follows from the sums of these columns.",
+        )
+    ]
+
+
+def _not_known(reasons: Mapping[str, Any]) -> list[Block]:
+    said = dict(reasons.get("not_known") or {})
+    told = reasons.get("told") or {}
+    rows = [(k.replace("_", " ").capitalize(), str(v)) for k, v in sorted(said.items())]
+    rows += [
+        (f"Can it tell, within {k.removeprefix('told_').removesuffix('m')} months?", str(v))
+        for k, v in sorted(told.items())
+        if v
+    ]
+    card = reasons.get("card") or {}
+    if card.get("points") is not None:
+        rows.append(("Points on the card that can be redone by hand", str(card["points"])))
+    rows += [
+        (k.replace("_", " ").capitalize(), "yes" if v else "no")
+        for k, v in sorted(reasons.items())
+        if isinstance(v, bool)
+    ]
+    return [Pairs(tuple(rows))] if rows else []
 
 
 def _decisions(held: PersonFacts) -> tuple[Block, ...]:
