@@ -73,12 +73,20 @@ def calibration_slope(chance: Array, y: Array, people: NDArray[np.int64]) -> tup
         return None
     design = np.column_stack([np.ones(len(z)), z])
     beta = np.array([0.0, 1.0])
-    for _ in range(50):
-        fitted = 1 / (1 + np.exp(-design @ beta))
-        hessian = (design * (fitted * (1 - fitted))[:, None]).T @ design
+    for _ in range(100):
+        eta = design @ beta
+        least = float((np.logaddexp(0.0, eta) - y * eta).sum())
+        fitted = 0.5 * (1 + np.tanh(0.5 * eta))
+        hessian = (design * np.maximum(fitted * (1 - fitted), 1e-12)[:, None]).T @ design
         step = np.linalg.solve(hessian, design.T @ (y - fitted))
-        beta = beta + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-10:
+        size = 1.0
+        while size > 1e-6:
+            tried = design @ (beta + size * step)
+            if float((np.logaddexp(0.0, tried) - y * tried).sum()) <= least:
+                break
+            size *= 0.5
+        beta = beta + size * step
+        if np.abs(step).max() < 1e-10 or size <= 1e-6:
             break
     scores = np.zeros((int(people.max()) + 1, 2))
     np.add.at(scores, people, design * (y - fitted)[:, None])
