@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 FELL = {"acquitted", "withdrawn", "discontinued", "quashed"}
@@ -37,7 +38,7 @@ def left(months_table: list[tuple[float, float]], days: int) -> float:
     if months > last_m:
         (_, earlier) = next(p for p in months_table if p[0] == last_m - 12)
         return last_l * (last_l / earlier) ** ((months - last_m) / 12)
-    for (m0, l0), (m1, l1) in zip(months_table, months_table[1:], strict=False):
+    for (m0, l0), (m1, l1) in pairwise(months_table):
         if m0 <= months <= m1:
             return l0 * (l1 / l0) ** ((months - m0) / (m1 - m0))
     raise AssertionError

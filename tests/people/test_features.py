@@ -6,6 +6,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from tests.people import by_hand
+from tests.people.invented_careers import careers
 
 from harmcast.people import bands, harm
 from harmcast.people.features import FEATURES, NAMES
@@ -13,8 +15,6 @@ from harmcast.people.harm import OGRS4_LEFT, OGRS4_MONTHS
 from harmcast.people.offences import kinds
 from harmcast.tables import PERSONS
 from harmcast.transitions.landmarks import People, Rules, eligible
-from tests.people import by_hand
-from tests.people.invented_careers import careers
 
 DAY = date(2023, 6, 30)
 CUT = 200.0
@@ -23,7 +23,7 @@ TABLE = list(zip(OGRS4_MONTHS, OGRS4_LEFT, strict=True))
 
 @pytest.fixture(scope="module")
 def made() -> tuple[People, pl.DataFrame, pl.DataFrame]:
-    persons, charges, births = careers(1000, 3)
+    persons, charges, _ = careers(1000, 3)
     rules = Rules(harm.default_index(), harm.decay_from(), CUT, unknown_birth="score")
     minors = pl.DataFrame(schema={"person_ref": pl.String, "day": pl.Date, "under_18": pl.Boolean})
     return People(persons, charges, minors, rules), persons, charges

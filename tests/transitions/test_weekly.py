@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.people.invented_careers import careers
 
 from harmcast.evaluate import people_choose
 from harmcast.evaluate.landmarks import backtest_people
@@ -16,7 +17,6 @@ from harmcast.tables import SCORED_PEOPLE
 from harmcast.transitions import card, model, refit
 from harmcast.transitions.landmarks import People, Rules, panel
 from harmcast.transitions.weekly import LastWeek, ScoredPeople, score_people
-from tests.people.invented_careers import careers
 
 AS_OF = date(2025, 12, 29)
 MONTHS = (12, 24)
@@ -146,7 +146,7 @@ def test_time_records_and_model_add_up_to_the_change(
     now_rules = Rules(rules.index, harm.decay_from("half_life", 18.0), CUTS[2], "leave_out") if new_rules else rules
     last = LastWeek(scored.people, AS_OF, fitted, rules)
     now = _scored(tables, fitted, now_rules, day, last)
-    persons, charges, births = tables
+    _, charges, _ = tables
     before = dict(scored.people.select("person_ref", "chance_high_harm_12m").iter_rows())
     seen = {"records": 0, "model": 0, "time": 0}
     for row in now.people.to_dicts():

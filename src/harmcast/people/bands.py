@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -24,7 +25,7 @@ def cuts_at(harm: pl.Series, percentiles: Sequence[float] = (50, 75, 90, 97.5)) 
     if not len(values):
         raise ValueError("no harm to take cuts from")
     cuts = [float(np.quantile(values, share / 100, method="higher")) for share in percentiles]
-    if any(b <= a for a, b in zip(cuts, cuts[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(cuts)):
         raise ValueError("two cuts fall together: give `cuts` instead of percentiles")
     return cuts
 
