@@ -189,7 +189,8 @@ _EMPTY = pl.DataFrame(schema=_SCHEMA)
 
 def _distributions(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) -> list[_Series]:
     """Shares by bin on the angular scale, on which their noise is the same everywhere; thin bins put together."""
-    found = []
+    found: list[_Series] = []
+    counted: set[str] = set()
     parts = rows.filter(pl.col("kind") != "level").partition_by(
         "kind", "name", maintain_order=True, as_dict=True
     )
@@ -202,7 +203,9 @@ def _distributions(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) 
         angle = np.where(total > 0, angle, np.nan)
         if len(bins) == 2:  # one bin tells the other
             bins, counts, angle = bins[:1], counts[:, :1], angle[:, :1]
-        if kind == "input":
+        family = str(name).split(".")[0]
+        if kind == "input" and family not in counted:  # the columns of one table arrive together
+            counted.add(family)
             volume = np.where(total > 0, np.sqrt(total + 0.375), np.nan)
             bins, counts, angle = (*bins, "how many"), np.hstack([counts, total]), np.hstack([angle, volume])
         fresh = sequential.innovations(angle, t.reference_weeks, stock=kind == "score")
