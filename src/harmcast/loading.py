@@ -98,6 +98,7 @@ class _Work:
     tombstones: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
+    still_there: set[str] = field(default_factory=set)
 
 
 def load_delivery(
@@ -264,7 +265,7 @@ def _compare_table(state: State, work: _Work, table: Table) -> None:
     count.left_out = checked.rows.height - rows.height
     columns = [name for name in rows.columns if name != ROW]
     rows = versions.with_digest(rows, columns)
-    standing = state.records.standing(table.name)
+    standing = state.records.standing(table.name, None if work.manifest.complete else rows)
     made_at = work.manifest.made_at
     found = versions.change(rows, standing, table, made_at, checked.keep)
     count.loaded, count.unchanged, count.superseded = found.loaded, found.unchanged, found.superseded
@@ -282,8 +283,9 @@ def _kept(state: State, work: _Work, table: Table, rows: pl.DataFrame) -> pl.Dat
     if "person_ref" not in table.names:
         return rows
     if work.blocked:
-        refs = rows["person_ref"].unique().to_list()
-        erased = [ref for ref in refs if keys.erased_hash(state.secret, PERSONS.name, ref) in work.blocked]
+        hashes = {ref: keys.erased_hash(state.secret, ref) for ref in rows["person_ref"].unique()}
+        erased = sorted(ref for ref, hashed in hashes.items() if hashed in work.blocked)
+        work.still_there |= {hashes[ref] for ref in erased}
         rows = rows.filter(~pl.col("person_ref").is_in(erased))
     if table.name == CHARGES.name:
         return rows
@@ -359,7 +361,8 @@ def _listed_deletions(state: State, work: _Work) -> None:
         listed = checked.rows.filter(pl.col("table") == name).select("ref", "deleted_at", ROW)
         if listed.is_empty():
             continue
-        standing = _standing_after(state, work, table)
+        wanted = listed.select(pl.col("ref").alias(table.key[0])).unique()
+        standing = _standing_after(state, work, table, wanted)
         going, unchanged, superseded = versions.deleted(listed, standing, table, work.manifest.made_at)
         already = pl.concat(work.tombstones[name]).select(table.key) if name in work.tombstones else None
         if already is not None:
@@ -374,9 +377,9 @@ def _listed_deletions(state: State, work: _Work) -> None:
             count.deleted += going.height
 
 
-def _standing_after(state: State, work: _Work, table: Table) -> pl.DataFrame:
-    """The newest version of each key once this delivery's rows are in."""
-    standing = state.records.standing(table.name)
+def _standing_after(state: State, work: _Work, table: Table, wanted: pl.DataFrame) -> pl.DataFrame:
+    """The newest version of each key wanted once this delivery's rows are in."""
+    standing = state.records.standing(table.name, wanted)
     new = work.new.get(table.name)
     if new is None or new.is_empty():
         return standing
@@ -485,7 +488,7 @@ def _commit(state: State, work: _Work, actor: str, role: str, progress: Progress
         new_people = work.new.get(PERSONS.name)
         if new_people is not None:
             keys.assign(tx, state.secret, new_people["person_ref"])
-        if work.manifest.complete and work.blocked and PERSONS.name in work.counts:
+        if work.blocked:
             _forget_blocks(state, tx, work)
     progress("Loaded", 1.0)
     return result
@@ -546,7 +549,17 @@ def _note_quarantine(tx: Writing, number: int, checked: Iterable[Checked]) -> No
 
 
 def _forget_blocks(state: State, tx: Writing, work: _Work) -> None:
-    """An erased reference that has left the source needs no block any more."""
+    """An erased reference that has left the source, whole or by a listed deletion, needs no block any more."""
+    gone: set[str] = set()
+    if work.manifest.complete and {PERSONS.name, CHARGES.name} <= set(work.counts):
+        gone = work.blocked - work.still_there
+    if DELETIONS.name in work.checked:
+        listed = work.checked[DELETIONS.name].rows.filter(pl.col("table") == PERSONS.name)["ref"]
+        gone |= {keys.erased_hash(state.secret, ref) for ref in listed} & work.blocked
+    for hashed in sorted(gone):
+        tx.execute(sa.delete(schema.erased).where(schema.erased.c.ref_hash == hashed))
+    if gone:
+        tx.says(**{"erased.left_the_source": len(gone)})
 
 
 def _refused(state: State, delivery: Path, error: FeedRefused, actor: str, role: str) -> None:

@@ -32,9 +32,9 @@ def person_key(secret: bytes, number: int) -> str:
     return base64.b32encode(_prf(secret, f"person key {number}", 15)).decode().lower()
 
 
-def erased_hash(secret: bytes, table: str, ref: str) -> str:
-    """Keyed hash of an erased reference: blocks its return without saying whose it was."""
-    return hmac.new(secret, f"erased {table} {ref}".encode(), hashlib.sha256).hexdigest()
+def erased_hash(secret: bytes, person_ref: str) -> str:
+    """Keyed hash of an erased person's reference: blocks its return without saying whose it was."""
+    return hmac.new(secret, f"erased {person_ref}".encode(), hashlib.sha256).hexdigest()
 
 
 def assign(tx: Writing, secret: bytes, refs: Iterable[str]) -> int:

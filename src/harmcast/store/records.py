@@ -134,8 +134,13 @@ class Records:
         upto: int | None = None,
         columns: Sequence[str] | None = None,
         parts: Sequence[Part] | None = None,
+        only: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
-        """Every version held of a table, in the order it was written; columns that a part lacks are null."""
+        """Every version held of a table, in the order it was written; columns that a part lacks are null.
+
+        Args:
+            only: keys to read, in the table's key columns; None: all.
+        """
         spec = HELD[table]
         chosen = self.parts(table, upto) if parts is None else list(parts)
         if not chosen:
@@ -149,6 +154,9 @@ class Records:
             if columns is not None:
                 present = frame.collect_schema().names()
                 frame = frame.select([name for name in columns if name in present])
+            if only is not None:
+                keys_wanted = only.select(spec.key).unique().lazy()
+                frame = frame.join(keys_wanted, on=list(spec.key), how="semi", nulls_equal=True, maintain_order="left")
             frames.append(frame)
         return self._collect(pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0], table)
 
@@ -274,16 +282,21 @@ class Records:
 
     # -- for loading -----------------------------------------------------------------------------
 
-    def standing(self, table: str) -> pl.DataFrame:
-        """The newest version of every key held, deleted ones too: key, `changed_at`, `made_at`, `deleted`, `digest`."""
+    def standing(self, table: str, only: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The newest version of every key held, deleted ones too: key, `changed_at`, `made_at`, `deleted`, `digest`.
+
+        Args:
+            only: keys to look for; None: all.
+        """
         spec = HELD[table]
         key = list(spec.key)
         changed = ["changed_at"] if "changed_at" in spec.names else []
+        columns = [*key, *changed, "deleted", "sequence", "made_at"]
         if table == PERSONS.name:
-            people = self.versions(PERSONS.name, columns=[*key, *changed, "deleted", "sequence", "made_at"])
-            digests = self.versions(PERSONS_PROTECTED.name, columns=[*key, "sequence", "digest"])
-            rows = people.join(digests, on=[*key, "sequence"], how="left", maintain_order="left")
+            people = self.versions(PERSONS.name, columns=columns, only=only)
+            digests = self.versions(PERSONS_PROTECTED.name, columns=[*key, "sequence", "deleted", "digest"], only=only)
+            rows = people.join(digests, on=[*key, "sequence", "deleted"], how="left", maintain_order="left")
         else:
-            rows = self.versions(table, columns=[*key, *changed, "deleted", "sequence", "made_at", "digest"])
+            rows = self.versions(table, columns=[*columns, "digest"], only=only)
         many = rows["deleted"].any() or table == CHARGES.name or rows["sequence"].n_unique() > 1
         return rows.unique(subset=key, keep="last", maintain_order=True) if many else rows
