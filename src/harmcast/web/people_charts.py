@@ -29,9 +29,27 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
     edges = [0.0, *(x(cut) for cut in cuts), float(width)]
     body = []
     for i, name in enumerate(BANDS):
-        body.append(_tag("rect", x=edges[i], y=top, width=_r(edges[i + 1] - edges[i]), height=bar, class_=f"app-band-fill app-band-fill--{i}"))
+        body.append(
+            _tag(
+                "rect",
+                x=edges[i],
+                y=top,
+                width=_r(edges[i + 1] - edges[i]),
+                height=bar,
+                class_=f"app-band-fill app-band-fill--{i}",
+            )
+        )
         if edges[i + 1] - edges[i] > 8 * len(name):
-            body.append(_tag("text", name, x=_r((edges[i] + edges[i + 1]) / 2), y=top + bar + 16, class_="app-chart__tick", text_anchor="middle"))
+            body.append(
+                _tag(
+                    "text",
+                    name,
+                    x=_r((edges[i] + edges[i + 1]) / 2),
+                    y=top + bar + 16,
+                    class_="app-chart__tick",
+                    text_anchor="middle",
+                )
+            )
     for cut in cuts:
         body.append(_tag("line", x1=x(cut), x2=x(cut), y1=top - 4, y2=top + bar + 4, class_="app-chart__axis"))
         body.append(_tag("text", f"{cut:,.0f}", x=x(cut), y=top - 8, class_="app-chart__tick", text_anchor="middle"))
@@ -58,7 +76,16 @@ def half_year(past: Sequence[Past], cuts: Sequence[float], unit: str, width: int
     edges = [top + plot_h, *(y(cut) for cut in cuts), top]
     taken = 1e9
     for i, name in enumerate(BANDS):
-        body.append(_tag("rect", x=left, y=edges[i + 1], width=plot_w, height=_r(edges[i] - edges[i + 1]), class_=f"app-band-fill app-band-fill--{i} app-band-fill--faint"))
+        body.append(
+            _tag(
+                "rect",
+                x=left,
+                y=edges[i + 1],
+                width=plot_w,
+                height=_r(edges[i] - edges[i + 1]),
+                class_=f"app-band-fill app-band-fill--{i} app-band-fill--faint",
+            )
+        )
         at = min((edges[i] + edges[i + 1]) / 2 + 4, taken - 14)
         taken = at
         body.append(_tag("text", name, x=width - right + 8, y=_r(at), class_="app-chart__tick"))
@@ -70,11 +97,24 @@ def half_year(past: Sequence[Past], cuts: Sequence[float], unit: str, width: int
         labels.append(at)
         body.append(_tag("text", f"{cut:,.0f}", x=left - 6, y=_r(at), class_="app-chart__tick", text_anchor="end"))
     points = [(x(i), y(p.harm)) for i, p in enumerate(past) if p.harm is not None]
-    body.append(_tag("polyline", points=" ".join(f"{a},{b}" for a, b in points), class_="app-chart__line app-chart__line--ours"))
+    body.append(
+        _tag("polyline", points=" ".join(f"{a},{b}" for a, b in points), class_="app-chart__line app-chart__line--ours")
+    )
     for a, b in points:
         body.append(_tag("circle", cx=a, cy=b, r=3.5, class_="app-chart__dot"))
     step = max(1, math.ceil(len(past) / 7))
     for i in range(0, len(past), step):
-        body.append(_tag("text", f"{past[i].origin.day} {past[i].origin:%b}", x=x(i), y=height - 12, class_="app-chart__tick", text_anchor="middle"))
+        body.append(
+            _tag(
+                "text",
+                f"{past[i].origin.day} {past[i].origin:%b}",
+                x=x(i),
+                y=height - 12,
+                class_="app-chart__tick",
+                text_anchor="middle",
+            )
+        )
     body.append(_tag("line", x1=left, x2=width - right, y1=top + plot_h, y2=top + plot_h, class_="app-chart__axis"))
-    return _frame(width, height, f"Harm in {unit} over the last {len(past)} weekly releases, against the cuts of the bands", body)
+    return _frame(
+        width, height, f"Harm in {unit} over the last {len(past)} weekly releases, against the cuts of the bands", body
+    )

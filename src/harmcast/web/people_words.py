@@ -9,22 +9,55 @@ from harmcast.web import words
 # One sentence a feature, with {n} for the number asked about: "at least" form, then "under" form.
 QUESTIONS: dict[str, tuple[str, str]] = {
     "harm_share": ("Harm today is at least {pct} of the high cut", "Harm today is under {pct} of the high cut"),
-    "quick_harm_share": ("Recent harm (halving every 6 months) is at least {pct} of the high cut", "Recent harm (halving every 6 months) is under {pct} of the high cut"),
-    "heaviest_share": ("The heaviest event weighs at least {pct} of the high cut", "The heaviest event weighs under {pct} of the high cut"),
-    "last_weight_share": ("The latest event weighs at least {pct} of the high cut", "The latest event weighs under {pct} of the high cut"),
-    "weight_trend": ("The latest 3 events are heavier than those before, by {n}", "The latest 3 events are heavier than those before by less than {n}"),
+    "quick_harm_share": (
+        "Recent harm (halving every 6 months) is at least {pct} of the high cut",
+        "Recent harm (halving every 6 months) is under {pct} of the high cut",
+    ),
+    "heaviest_share": (
+        "The heaviest event weighs at least {pct} of the high cut",
+        "The heaviest event weighs under {pct} of the high cut",
+    ),
+    "last_weight_share": (
+        "The latest event weighs at least {pct} of the high cut",
+        "The latest event weighs under {pct} of the high cut",
+    ),
+    "weight_trend": (
+        "The latest 3 events are heavier than those before, by {n}",
+        "The latest 3 events are heavier than those before by less than {n}",
+    ),
     "events_all": ("Charged with {n} or more events, ever", "Charged with under {n} events, ever"),
-    "events_6m": ("Charged with {n} or more events in the last 6 months", "Charged with under {n} events in the last 6 months"),
-    "events_12m": ("Charged with {n} or more events in the last 12 months", "Charged with under {n} events in the last 12 months"),
-    "events_24m": ("Charged with {n} or more events in the last 24 months", "Charged with under {n} events in the last 24 months"),
-    "serious_events": ("Charged with {n} or more serious events (a quarter of the high cut or heavier)", "Charged with under {n} serious events (a quarter of the high cut or heavier)"),
+    "events_6m": (
+        "Charged with {n} or more events in the last 6 months",
+        "Charged with under {n} events in the last 6 months",
+    ),
+    "events_12m": (
+        "Charged with {n} or more events in the last 12 months",
+        "Charged with under {n} events in the last 12 months",
+    ),
+    "events_24m": (
+        "Charged with {n} or more events in the last 24 months",
+        "Charged with under {n} events in the last 24 months",
+    ),
+    "serious_events": (
+        "Charged with {n} or more serious events (a quarter of the high cut or heavier)",
+        "Charged with under {n} serious events (a quarter of the high cut or heavier)",
+    ),
     "months_since_last": ("The latest charge is {n} months old or older", "The latest charge is under {n} months old"),
     "months_since_first": ("The first charge is {n} months old or older", "The first charge is under {n} months old"),
-    "mean_gap_months": ("At least {n} months to an event since the first", "Under {n} months to an event since the first"),
-    "last_gap_months": ("At least {n} months between the latest two events", "Under {n} months between the latest two events"),
+    "mean_gap_months": (
+        "At least {n} months to an event since the first",
+        "Under {n} months to an event since the first",
+    ),
+    "last_gap_months": (
+        "At least {n} months between the latest two events",
+        "Under {n} months between the latest two events",
+    ),
     "kinds": ("{n} or more different kinds of offence", "Under {n} different kinds of offence"),
     "violent_events": ("{n} or more events with a violent charge", "Under {n} events with a violent charge"),
-    "violent_24m": ("{n} or more events with a violent charge in the last 24 months", "Under {n} events with a violent charge in the last 24 months"),
+    "violent_24m": (
+        "{n} or more events with a violent charge in the last 24 months",
+        "Under {n} events with a violent charge in the last 24 months",
+    ),
     "weapon_events": ("{n} or more events with a weapon charge", "Under {n} events with a weapon charge"),
     "band": ("Band, counted from low as 0: {n} or more", "Band, counted from low as 0: under {n}"),
 }
@@ -81,5 +114,9 @@ def band_edges(cuts: list[float], unit: str) -> list[tuple[str, str]]:
     from harmcast.tables import BANDS
 
     edges = [f"{cut:,.1f}" for cut in cuts]
-    texts = [f"under {edges[0]} {unit}", *(f"{a} to {b} {unit}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]} {unit} or more"]
+    texts = [
+        f"under {edges[0]} {unit}",
+        *(f"{a} to {b} {unit}" for a, b in zip(edges, edges[1:], strict=False)),
+        f"{edges[-1]} {unit} or more",
+    ]
     return list(zip(BANDS, texts, strict=True))

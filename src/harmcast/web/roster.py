@@ -24,14 +24,11 @@ from harmcast.web.released import Kept
 
 CHANGE_RELEASES = 13
 PAGE_ROWS = 25
-SCORES = (
-    "person_key unit harm harm_unit band band_last_week chance_high_harm_12m chance_high_harm_12m_low chance_high_harm_12m_high "
-    "chance_high_harm_24m chance_high_harm_24m_low chance_high_harm_24m_high reasons"
-).split()
+SCORES = ["person_key", "unit", "harm", "harm_unit", "band", "band_last_week", "chance_high_harm_12m", "chance_high_harm_12m_low", "chance_high_harm_12m_high", "chance_high_harm_24m", "chance_high_harm_24m_low", "chance_high_harm_24m_high", "reasons"]
 CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
 _everyone = Kept(most=2)
 _unit = Kept(most=40)
-_small = Kept(most=120)
+small = Kept(most=120)
 
 
 def records_mark(state: State) -> tuple[int, int]:
@@ -43,15 +40,15 @@ def records_mark(state: State) -> tuple[int, int]:
     return int(newest or 0), int(files)
 
 
-def _columns(release: Release, tool: str, columns: list[str]) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=columns)
+def columns(release: Release, tool: str, names: list[str]) -> pl.DataFrame:
+    return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=names)
 
 
 def changes(release: Release, tool: str) -> pl.DataFrame:
     """People whose band a release changed: person_key, changed_from, changed_week, changed_at."""
 
     def make() -> pl.DataFrame:
-        frame = _columns(release, tool, ["person_key", "band", "band_last_week"])
+        frame = columns(release, tool, ["person_key", "band", "band_last_week"])
         moved = frame.filter(
             pl.col("band").is_not_null()
             & pl.col("band_last_week").is_not_null()
@@ -65,7 +62,7 @@ def changes(release: Release, tool: str) -> pl.DataFrame:
             changed_at=pl.lit(release.published_at or release.made_at),
         )
 
-    return _small.get((release.manifest_sha256, release.published_at, "changes"), make)
+    return small.get((release.manifest_sha256, release.published_at, "changes"), make)
 
 
 def recent_changes(history: list[Release], tool: str) -> pl.DataFrame:
@@ -76,7 +73,7 @@ def recent_changes(history: list[Release], tool: str) -> pl.DataFrame:
 
 def circumstances(state: State) -> pl.DataFrame:
     """What units say of people now: person_ref, kind, value, from_on, to_on, source, the newest last; read once a load."""
-    return _small.get(
+    return small.get(
         (state.root, records_mark(state), "circumstances"), lambda: state.records.circumstances().sort("from_on")
     )
 
@@ -91,7 +88,7 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
             people = people.with_columns(name=pl.lit(None, pl.String))
         named = people.join(state.person_keys(), on="person_ref", how="inner")
         return (
-            _columns(release, tool, SCORES)
+            columns(release, tool, SCORES)
             .join(named, on="person_key", how="inner")
             .join(recent_changes(history, tool), on="person_key", how="left")
             .with_columns(pl.col("restricted").fill_null(False))
@@ -176,7 +173,7 @@ def pseudonymised(state: State, history: list[Release], tool: str) -> Roster:
 
 def decided(state: State) -> pl.DataFrame:
     """The newest decision about each person (desk.LATEST), read again only when somebody decided."""
-    return _small.get((state.root, desk.mark(state.operations), "latest"), lambda: desk.latest(state.operations))
+    return small.get((state.root, desk.mark(state.operations), "latest"), lambda: desk.latest(state.operations))
 
 
 def listed(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:

@@ -36,7 +36,9 @@ def model_of(state: State, release: Release) -> dict[str, Any] | None:
     return released.kept.get((state.root, release.model, "model"), read)
 
 
-def sheet(state: State, release: Release, tool: str, row: dict[str, Any], past: list[Past], named: bool = True) -> dict[str, Any]:
+def sheet(
+    state: State, release: Release, tool: str, row: dict[str, Any], past: list[Past], named: bool = True
+) -> dict[str, Any]:
     """The page of one person.
 
     Args:
@@ -73,10 +75,19 @@ def sheet(state: State, release: Release, tool: str, row: dict[str, Any], past: 
 
 
 def _point(past: Past) -> dict[str, Any]:
-    return {"week": past.week, "origin": past.origin.isoformat(), "harm": _round(past.harm, 3), "band": past.band, "chance": _round(past.chance), "model": past.model}
+    return {
+        "week": past.week,
+        "origin": past.origin.isoformat(),
+        "harm": _round(past.harm, 3),
+        "band": past.band,
+        "chance": _round(past.chance),
+        "model": past.model,
+    }
 
 
-def _chance(row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], model: dict[str, Any] | None, months: int) -> dict[str, Any]:
+def _chance(
+    row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], model: dict[str, Any] | None, months: int
+) -> dict[str, Any]:
     chance, low, high = (row[f"chance_high_harm_{months}m{end}"] for end in ("", "_low", "_high"))
     base = (model or {}).get("base_rate", {}).get(f"{months}m")
     told = (why.get("told") or {}).get(f"told_{months}m")
@@ -163,14 +174,19 @@ def _card(why: dict[str, Any], model: dict[str, Any] | None) -> dict[str, Any] |
     says = {f["name"]: f["says"] for f in model["features"]}
     answered = [
         {
-            "says": people_words.question(line["feature"], line["threshold"], line["below"], says.get(line["feature"], "")),
+            "says": people_words.question(
+                line["feature"], line["threshold"], line["below"], says.get(line["feature"], "")
+            ),
             "worth": line["points"],
             "points": points,
         }
         for line, points in zip(lines, given["lines"], strict=True)
     ]
     total, most = given["points"], sum(line["points"] for line in lines)
-    table = [{"points": p, "here": p == total, "chances": _card_chances(stretches, p)} for p in range(max(0, total - CARD_RANGE), min(most, total + CARD_RANGE) + 1)]
+    table = [
+        {"points": p, "here": p == total, "chances": _card_chances(stretches, p)}
+        for p in range(max(0, total - CARD_RANGE), min(most, total + CARD_RANGE) + 1)
+    ]
     return {"lines": answered, "points": total, "most": most, "table": table, "is_printed": model["chosen"] == "card"}
 
 
@@ -215,7 +231,9 @@ def _gaps(why: dict[str, Any]) -> list[str]:
     known = why.get("not_known") or {}
     own = []
     if known.get("awaiting_result"):
-        own.append(f"What comes of {words.plural(known['awaiting_result'], 'charge')} that still {'waits' if known['awaiting_result'] == 1 else 'wait'} for a result.")
+        own.append(
+            f"What comes of {words.plural(known['awaiting_result'], 'charge')} that still {'waits' if known['awaiting_result'] == 1 else 'wait'} for a result."
+        )
     if known.get("without_weight"):
         own.append(f"How heavy {words.plural(known['without_weight'], 'charge')} without a harm weight would be.")
     if (known.get("events") or 0) <= 2:

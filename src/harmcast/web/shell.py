@@ -48,7 +48,16 @@ class Shell:
 NAVIGATION: list[tuple[Action, str, str, tuple[str, ...]]] = [
     (Action.VIEW_AREAS, "/areas", "My area", ("/areas",)),
     (Action.LIST_PEOPLE, "/people", "My people", ("/people",)),
+    (Action.VIEW_UNIT_WORK, "/unit-work", "Unit work", ("/unit-work",)),
+    (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names", ("/pseudonymised",)),
     (Action.VIEW_TRACK_RECORD, "/track-record", "Were we right?", ("/track-record",)),
+    (Action.VIEW_AUDIT, "/audit", "Who bears it?", ("/audit",)),
+    (Action.RELEASE, "/releases", "Releases", ("/releases",)),
+    (Action.READ_LOG, "/log", "Log", ("/log",)),
+    (Action.VIEW_RETENTION, "/retention", "Retention", ("/retention",)),
+    (Action.VIEW_RETENTION, "/representations", "Objections", ("/representations",)),
+    (Action.VIEW_DATA_QUALITY, "/data-quality", "Data quality", ("/data-quality",)),
+    (Action.VIEW_REGISTER, "/register", "Register", ("/register",)),
     (Action.TAKE_TRAINING, "/training", "Training", ("/training",)),
     (Action.MANAGE_USERS, "/users", "Users", ("/users",)),
 ]

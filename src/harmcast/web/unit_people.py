@@ -17,8 +17,14 @@ from harmcast.web.guard import Refused, Visit
 from harmcast.web.sessions import now_utc
 
 LOOKS = ("person_viewed", "people_listed", "people_searched", "person_not_found", "person_pseudonymised_viewed")
-NOBODY = Refused(404, "No such person", "There is no such person among your unit's scored people. Check the reference; people without a standing charge, and anyone under 18, are not scored.")
-RESTRICTED = Refused(403, "Restricted access", "This person's record is restricted. Ask your supervisor, who can open it.")
+NOBODY = Refused(
+    404,
+    "No such person",
+    "There is no such person among your unit's scored people. Check the reference; people without a standing charge, and anyone under 18, are not scored.",
+)
+RESTRICTED = Refused(
+    403, "Restricted access", "This person's record is restricted. Ask your supervisor, who can open it."
+)
 
 
 def history(visit: Visit) -> tuple[PeopleTool, list[Release]]:
@@ -26,7 +32,11 @@ def history(visit: Visit) -> tuple[PeopleTool, list[Release]]:
     tool = visit.people_tool()
     found = visit.state.releases.history(tool.name)
     if not found:
-        raise Refused(404, "Nothing is published yet", "No release about people is published. It appears here after the first weekly run is released.")
+        raise Refused(
+            404,
+            "Nothing is published yet",
+            "No release about people is published. It appears here after the first weekly run is released.",
+        )
     return tool, found
 
 
@@ -71,7 +81,9 @@ def looked(visit: Visit, action: str, *, subject: str | None = None, about: str 
     table, most = schema.events, visit.settings.web.views_alarm
     with visit.writing(event) as tx:
         hour_ago = log.instant(now_utc(tx.at) - timedelta(hours=1))
-        query = sa.select(sa.func.count()).where(table.c.actor == visit.user.account, table.c.at > hour_ago, table.c.action.in_(LOOKS))
+        query = sa.select(sa.func.count()).where(
+            table.c.actor == visit.user.account, table.c.at > hour_ago, table.c.action.in_(LOOKS)
+        )
         if int(tx.execute(query).scalar_one()) + 1 == most:
             alarm(tx, visit, f"{visit.user.name} ({visit.user.account}) looked at people {most} times within an hour.")
 
@@ -114,7 +126,9 @@ def circumstances(visit: Visit, row: dict[str, Any]) -> list[dict[str, Any]]:
         rows = held.filter(pl.col("kind") == kind).sort("from_on").rows(named=True)
         newest = rows[-1] if rows else None
         ended = newest is not None and newest["to_on"] is not None and newest["to_on"] < visit.today
-        found.append({"kind": kind, "name": name, "known": newest is not None, "ended": ended, **(newest or {})} | {"kind": kind})
+        found.append(
+            {"kind": kind, "name": name, "known": newest is not None, "ended": ended, **(newest or {})} | {"kind": kind}
+        )
     return found
 
 

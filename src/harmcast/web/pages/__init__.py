@@ -9,18 +9,30 @@ def all_pages() -> list[Pages]:
     """Every part of the service, in the order its addresses are tried."""
     from harmcast.web.pages import (
         area,
+        audit,
+        bands,
         cell,
         decisions,
+        exports,
         files,
+        log,
         notices,
         people,
         person,
+        pseudonymised,
+        quality,
+        register,
+        releases,
+        representations,
+        retention,
         signing_in,
+        supervisor,
         track_record,
         training,
         users,
     )
 
     areas = (files, signing_in, notices, area, cell, track_record, training, users)
-    about_people = (people, person, decisions)
-    return [module.pages for module in (*areas, *about_people)]
+    about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
+    oversight = (audit, register, releases, quality, log, retention, representations)
+    return [module.pages for module in (*areas, *about_people, *oversight)]

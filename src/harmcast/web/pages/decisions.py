@@ -55,7 +55,12 @@ def decide(visit: Here, key: str) -> Response:
     own = _judgement(form, ticket, row["band"])
     words = form.words("words", _words_missing(decision, reason))
     limits = visit.settings.decisions
-    review_on = form.day("review", "Enter the date of the next review", first=visit.today, last=visit.today + timedelta(weeks=limits.review_weeks_max))
+    review_on = form.day(
+        "review",
+        "Enter the date of the next review",
+        first=visit.today,
+        last=visit.today + timedelta(weeks=limits.review_weeks_max),
+    )
     if not checks or not set(checks) <= {*desk.CHECKS, "none"} or ("none" in checks and len(checks) > 1):
         form.fault("checks", "Choose the checks you made, or that you made none")
     elif decision == "refer" and checks == ["none"]:
@@ -90,7 +95,10 @@ def decide(visit: Here, key: str) -> Response:
             desk.decide(tx, new, visit.user.account, visit.role.value)
     except desk.Overtaken:
         newest = desk.of_person(visit.operations, key)[0]
-        form.fault("decision", f"{newest.by_name} decided about this person after you opened the page. Nothing of yours was saved. Read what was decided, in the timeline, then decide again")
+        form.fault(
+            "decision",
+            f"{newest.by_name} decided about this person after you opened the page. Nothing of yours was saved. Read what was decided, in the timeline, then decide again",
+        )
         return shown(visit, row, form, 409)
     return go(f"/people/{key}?saved=decision{_reopened(visit, key)}")
 
@@ -107,7 +115,9 @@ def _words_missing(decision: str, reason: str) -> str | None:
 
 def _reopened(visit: Visit, key: str) -> str:
     """What keeps a person who is not on the list open to whoever just wrote about them."""
-    return "&opened=" + tickets.issue(visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()})
+    return "&opened=" + tickets.issue(
+        visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
+    )
 
 
 def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
@@ -169,5 +179,7 @@ def report_error(visit: Here, key: str) -> Response:
     tool = visit.people_tool()
     event = visit.event("alteration", "data_error_reported", subject=key)
     with visit.writing(event) as tx:
-        representations.receive(tx, key, tool.name, "data_error", visit.today, "unit", words, visit.user.account, visit.role.value)
+        representations.receive(
+            tx, key, tool.name, "data_error", visit.today, "unit", words, visit.user.account, visit.role.value
+        )
     return go(f"/people/{key}?saved=data-error{_reopened(visit, key)}")

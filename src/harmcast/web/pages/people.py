@@ -40,7 +40,9 @@ def rows_of(visit: Visit, frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 @pages.get("/people", Action.LIST_PEOPLE, view=None)
-def my_people(visit: Here, band: str = "", changed: str = "", overdue: str = "", custody: str = "", at: int = 1) -> Response:
+def my_people(
+    visit: Here, band: str = "", changed: str = "", overdue: str = "", custody: str = "", at: int = 1
+) -> Response:
     """The list in its order, 25 rows at a time, with filters."""
     tool, releases = unit_people.history(visit)
     people = unit_people.own(visit, tool, releases)
@@ -54,7 +56,12 @@ def my_people(visit: Here, band: str = "", changed: str = "", overdue: str = "",
     shown = frame.slice(start, roster.PAGE_ROWS)
     open_keys = shown.filter(~pl.col("closed"))["person_key"].to_list()
     unit_people.looked(visit, "people_listed", about=f"release:{people.release.name}", shown=open_keys)
-    given = {"band": band, "changed": changed if changed == "yes" else "", "overdue": overdue if overdue == "yes" else "", "custody": custody}
+    given = {
+        "band": band,
+        "changed": changed if changed == "yes" else "",
+        "overdue": overdue if overdue == "yes" else "",
+        "custody": custody,
+    }
     return page(
         visit,
         "people",
@@ -112,7 +119,13 @@ def search(visit: Here) -> Response:
     shown = frame.head(roster.PAGE_ROWS)
     if outside is not None and outside["restricted"] and not visit.may(Action.SIGN_OFF):
         outside = None
-    unit_people.looked(visit, "people_searched", about=f"release:{people.release.name}", shown=shown["person_key"].to_list(), found=frame.height)
+    unit_people.looked(
+        visit,
+        "people_searched",
+        about=f"release:{people.release.name}",
+        shown=shown["person_key"].to_list(),
+        found=frame.height,
+    )
     return page(
         visit,
         "people",
@@ -147,7 +160,14 @@ def search(visit: Here) -> Response:
 @pages.get("/people/purpose", Action.LIST_PEOPLE, view=None)
 def purpose_page(visit: Here, next: str = "/people") -> Response:
     """Why people are opened in this session; asked where the force's settings say so."""
-    return page(visit, "purpose", title="Why are you opening people?", after=safe_next(next), purposes=PURPOSES, form=Form({"purpose": visit.user.purpose or ""}))
+    return page(
+        visit,
+        "purpose",
+        title="Why are you opening people?",
+        after=safe_next(next),
+        purposes=PURPOSES,
+        form=Form({"purpose": visit.user.purpose or ""}),
+    )
 
 
 @pages.post("/people/purpose", Action.LIST_PEOPLE)
@@ -157,7 +177,16 @@ def give_purpose(visit: Here) -> Response:
     after = safe_next(form.value("next") or "/people")
     purpose = form.choice("purpose", PURPOSES, "Choose why you are opening people")
     if form.errors:
-        return page(visit, "purpose", 400, title="Why are you opening people?", after=after, purposes=PURPOSES, form=form, errors=form.errors)
+        return page(
+            visit,
+            "purpose",
+            400,
+            title="Why are you opening people?",
+            after=after,
+            purposes=PURPOSES,
+            form=form,
+            errors=form.errors,
+        )
     _keep_purpose(visit, purpose, None)
     return go(after)
 
@@ -178,7 +207,19 @@ def open_outside(visit: Here, key: str) -> Response:
     form = Form(visit.form)
     purpose = form.choice("purpose", PURPOSES, "Choose why you are opening this person")
     if form.errors:
-        return page(visit, "purpose", 400, title="Why are you opening this person?", after="", key=key, purposes=PURPOSES, form=form, errors=form.errors)
+        return page(
+            visit,
+            "purpose",
+            400,
+            title="Why are you opening this person?",
+            after="",
+            key=key,
+            purposes=PURPOSES,
+            form=form,
+            errors=form.errors,
+        )
     _keep_purpose(visit, purpose, key)
-    ticket = tickets.issue(visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()})
+    ticket = tickets.issue(
+        visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
+    )
     return go(f"/people/{key}?opened={ticket}")

@@ -35,7 +35,15 @@ def person_page(visit: Here, key: str, saved: str = "", opened: str = "", judged
     people = unit_people.own(visit, tool, releases)
     row = unit_people.person(visit, people, key)
     if not _is_open(visit, people, key, opened):
-        return page(visit, "purpose", title="Why are you opening this person?", after="", key=key, purposes=PURPOSES, form=Form({}))
+        return page(
+            visit,
+            "purpose",
+            title="Why are you opening this person?",
+            after="",
+            key=key,
+            purposes=PURPOSES,
+            form=Form({}),
+        )
     if unit_people.purpose_missing(visit):
         return go(f"/people/purpose?next=/people/{key}")
     return shown(visit, row, Form({}), notice=SAVED.get(saved), judged=judged)
@@ -50,7 +58,9 @@ def _is_open(visit: Visit, people: roster.Roster, key: str, opened: str) -> bool
     return ticket == {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
 
 
-def shown(visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", **values: Any) -> Response:
+def shown(
+    visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", **values: Any
+) -> Response:
     """The page, after its view is written."""
     tool, releases = unit_people.history(visit)
     release, key = releases[-1], row["person_key"]
@@ -72,8 +82,12 @@ def shown(visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judg
         sheet=document,
         named=True,
         circumstances=unit_people.circumstances(visit, row),
-        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"]) if row["band"] and document["cuts"] else None,
-        line=people_charts.half_year(past, document["cuts"], row["harm_unit"]) if document["cuts"] and any(p.harm is not None for p in past) else None,
+        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"])
+        if row["band"] and document["cuts"]
+        else None,
+        line=people_charts.half_year(past, document["cuts"], row["harm_unit"])
+        if document["cuts"] and any(p.harm is not None for p in past)
+        else None,
         decisions=decisions,
         raised=raised,
         timeline=timeline(visit, past, decisions, raised),
@@ -144,27 +158,59 @@ def judge_first(visit: Here, key: str) -> Response:
 
 
 def timeline(
-    visit: Visit, past: list[past_scores.Past], decisions: list[desk.Decision], raised: list[representations.Representation], words_open: bool = True
+    visit: Visit,
+    past: list[past_scores.Past],
+    decisions: list[desk.Decision],
+    raised: list[representations.Representation],
+    words_open: bool = True,
 ) -> list[dict[str, Any]]:
     """Scores, decisions and corrections, the newest first. `words_open` false leaves out what people wrote and who they are."""
     items: list[dict[str, Any]] = []
     zone = visit.settings.force.timezone
 
     def add(on: date, order: str, title: str, text: str = "", by: str = "") -> None:
-        items.append({"on": on, "order": order, "title": title, "text": text if words_open else "", "by": by if words_open else ""})
+        items.append(
+            {
+                "on": on,
+                "order": order,
+                "title": title,
+                "text": text if words_open else "",
+                "by": by if words_open else "",
+            }
+        )
 
     for before, now in zip([None, *past], past, strict=False):
         if before is None:
-            add(now.origin, now.origin.isoformat(), f"First of the scores shown here: {now.band or 'harm incomplete'}, release {now.week}")
+            add(
+                now.origin,
+                now.origin.isoformat(),
+                f"First of the scores shown here: {now.band or 'harm incomplete'}, release {now.week}",
+            )
         elif before.band != now.band:
-            add(now.origin, now.origin.isoformat(), f"Band {now.band or 'harm incomplete'}, was {before.band or 'harm incomplete'}, release {now.week}")
+            add(
+                now.origin,
+                now.origin.isoformat(),
+                f"Band {now.band or 'harm incomplete'}, was {before.band or 'harm incomplete'}, release {now.week}",
+            )
         if before is not None and before.model != now.model:
             add(now.origin, now.origin.isoformat(), f"Scored with another model from release {now.week} on")
     for d in decisions:
         review = f", review by {d.review_on.day} {d.review_on:%B %Y}" if d.review_on else ""
-        add(released.local(d.at, zone).date(), d.at, f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})", d.words or "", _by(d.by_name, d.role))
+        add(
+            released.local(d.at, zone).date(),
+            d.at,
+            f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})",
+            d.words or "",
+            _by(d.by_name, d.role),
+        )
         for s in d.sign_offs:
-            add(released.local(s["at"], zone).date(), s["at"], f"Referral: {desk.SIGN_OFFS[s['outcome']].lower()} by the supervisor", s["words"] or "", _by(s["by_name"], s["role"]))
+            add(
+                released.local(s["at"], zone).date(),
+                s["at"],
+                f"Referral: {desk.SIGN_OFFS[s['outcome']].lower()} by the supervisor",
+                s["words"] or "",
+                _by(s["by_name"], s["role"]),
+            )
         for f in d.follow_ups:
             add(f["happened_on"], f["at"], desk.STEPS[f["step"]], f["words"] or "", _by(f["by_name"], f["role"]))
     for r in raised:
@@ -172,7 +218,13 @@ def timeline(
         for step in r.steps:
             title = representations.OUTCOMES.get(step["outcome"] or "", representations.STEPS[step["step"]])
             week = f", scored again in {step['rescored_week']}" if step["rescored_week"] else ""
-            add(released.local(step["at"], zone).date(), step["at"], f"{representations.KINDS[r.kind]}: {title.lower()}{week}", step["words"] or "", _by(step["by_name"], step["role"]))
+            add(
+                released.local(step["at"], zone).date(),
+                step["at"],
+                f"{representations.KINDS[r.kind]}: {title.lower()}{week}",
+                step["words"] or "",
+                _by(step["by_name"], step["role"]),
+            )
     return sorted(items, key=lambda item: (item["on"], item["order"]), reverse=True)
 
 

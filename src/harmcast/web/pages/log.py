@@ -1,0 +1,94 @@
+"""The log, for the data protection officer: who looked, who changed, who decided; by person, account, kind and time."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from starlette.responses import Response
+
+from harmcast.oversight import log as rules
+from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
+from harmcast.store import keys, schema
+from harmcast.web import released
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.shell import go, page
+
+pages = Pages()
+PAGE_ROWS = 50
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@pages.get("/log", Action.READ_LOG, view="log_viewed")
+def log_page(visit: Here, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "", before: int = 0) -> Response:
+    """Events, the newest first, 50 at a time. `first` and `last` are days, both included."""
+    return _shown(visit, Form({}), kind, action, actor, subject, first, last, before)
+
+
+def _shown(
+    visit: Visit, form: Form, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "",
+    before: int = 0, status: int = 200, **values: Any,
+) -> Response:  # fmt: skip
+    table = schema.events
+    chosen: list[sa.ColumnElement[bool]] = []
+    if kind in rules.KINDS:
+        chosen.append(table.c.kind == kind)
+    if action:
+        chosen.append(table.c.action == action[:60])
+    if actor:
+        chosen.append(table.c.actor == actor[:200])
+    if subject:
+        chosen.append(sa.or_(table.c.subject == subject[:40], table.c.detail.contains(f'"{subject[:40]}"', autoescape=True)))
+    if day := _day(first):
+        chosen.append(table.c.at >= day.isoformat())
+    if day := _day(last):
+        chosen.append(table.c.at < (day + timedelta(days=1)).isoformat())
+    with visit.operations.reading() as connection:
+        count = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(*chosen)).scalar_one())
+        actions = list(connection.execute(sa.select(table.c.action).distinct().order_by(table.c.action)).scalars())
+    page_of = [*chosen, table.c.seq < before] if before > 0 else chosen
+    rows = visit.operations.rows(sa.select(table).where(*page_of).order_by(table.c.seq.desc()).limit(PAGE_ROWS))
+    alerts = visit.operations.rows(sa.select(schema.alerts).order_by(schema.alerts.c.id.desc()).limit(5))
+    zone = visit.settings.force.timezone
+    return page(
+        visit,
+        "log",
+        status,
+        title="Log",
+        rows=[{**r, "when": released.local(r["at"], zone), "role_name": _role(r["role"]), "purpose": PURPOSES.get(r["purpose"] or "", r["purpose"])} for r in rows],
+        alerts=[{**a, "when": released.local(a["at"], zone)} for a in alerts],
+        count=count,
+        kinds=rules.KINDS,
+        actions=actions,
+        given={"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last},
+        older=rows[-1]["seq"] if len(rows) == PAGE_ROWS else None,
+        form=form,
+        errors=form.errors,
+        **values,
+    )
+
+
+def _role(role: str) -> str:
+    return ROLES[Role(role)][0] if role in list(Role) else role
+
+
+@pages.post("/log/person", Action.READ_LOG)
+def by_reference(visit: Here) -> Response:
+    """On to the events about one person, found by the force's reference; sent as a form, so that it stands in no address."""
+    form = Form(visit.form)
+    reference = form.words("reference", "Enter the person's reference", 100)
+    key = keys.key_of(visit.operations, reference) if reference else None
+    visit.looked(visit.event("consultation", "log_searched", subject=key))
+    if reference and key is None:
+        form.fault("reference", "Nobody of this reference is held")
+    if form.errors:
+        return _shown(visit, form, status=400)
+    return go(f"/log?subject={key}")

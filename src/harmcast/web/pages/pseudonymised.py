@@ -1,0 +1,96 @@
+"""People without names: for those who judge the tool. No name, no reference of the force in any form, months instead of days."""
+
+from __future__ import annotations
+
+import polars as pl
+from starlette.responses import Response
+
+from harmcast.oversight.access import PURPOSES, Action
+from harmcast.store import desk, representations
+from harmcast.tables import BANDS
+from harmcast.web import frequencies, past_scores, people_charts, released, roster, unit_people
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Refused
+from harmcast.web.pages.person import days, timeline
+from harmcast.web.sheet import sheet
+from harmcast.web.shell import page
+
+pages = Pages()
+
+
+@pages.get("/pseudonymised", Action.OPEN_PERSON_PSEUDONYMISED, view=None)
+def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Response:
+    """Everyone scored, by random key: band, chance, change."""
+    tool, releases = unit_people.history(visit)
+    people = roster.pseudonymised(visit.state, releases, tool.name)
+    frame = people.frame
+    band = band if band in BANDS else ""
+    if band:
+        frame = frame.filter(pl.col("band") == band)
+    if changed == "yes":
+        frame = frame.filter(pl.col("changed_from").is_not_null())
+    last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
+    at = min(max(1, at), last_page)
+    start = (at - 1) * roster.PAGE_ROWS
+    shown = frame.slice(start, roster.PAGE_ROWS)
+    unit_people.looked(visit, "people_pseudonymised_listed", about=f"release:{people.release.name}", shown=shown["person_key"].to_list())
+    rows = [
+        {**row, "frequency": frequencies.frequency(row["chance_high_harm_12m"]), "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"])}
+        for row in shown.drop("reasons").iter_rows(named=True)
+    ]
+    return page(
+        visit,
+        "pseudonymised",
+        title="People without names",
+        about=unit_people.about(visit, tool, people.release),
+        rows=rows,
+        start=start,
+        count=frame.height,
+        at=at,
+        last_page=last_page,
+        given={"band": band, "changed": changed if changed == "yes" else ""},
+        bands=BANDS,
+    )
+
+
+@pages.get("/pseudonymised/{key}", Action.OPEN_PERSON_PSEUDONYMISED, view=None)
+def one(visit: Here, key: str) -> Response:
+    """One person's scores and why, without name, reference, whole dates, words or what a unit does."""
+    tool, releases = unit_people.history(visit)
+    people = roster.pseudonymised(visit.state, releases, tool.name)
+    row = people.person(key)
+    if row is None:
+        unit_people.looked(visit, "person_not_found")
+        raise Refused(404, "No such person", "Nobody of this key is scored in the newest release.")
+    release = releases[-1]
+    unit_people.looked(visit, "person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
+    past = past_scores.of_person(releases, tool.name, key)
+    document = sheet(visit.state, release, tool.name, row, past, named=False)
+    drawn = bool(document["cuts"])
+    return page(
+        visit,
+        "person",
+        title="Person without name",
+        about=unit_people.about(visit, tool, release),
+        release=release,
+        row=row,
+        sheet=document,
+        named=False,
+        circumstances=[],
+        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"]) if row["band"] and drawn else None,
+        line=people_charts.half_year(past, document["cuts"], row["harm_unit"]) if drawn and any(p.harm is not None for p in past) else None,
+        decisions=[],
+        raised=[],
+        timeline=timeline(visit, past, desk.of_person(visit.operations, key), representations.of_person(visit.operations, key), words_open=False),
+        hidden=False,
+        judgement=None,
+        form=Form({}),
+        days=days,
+        may_decide=False,
+        may_sign=False,
+        bands=BANDS,
+        words_of=desk,
+        local=lambda at: released.local(at, visit.settings.force.timezone),
+        purpose=None,
+        purposes=PURPOSES,
+    )

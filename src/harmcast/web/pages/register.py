@@ -1,0 +1,96 @@
+"""The register of tools: what each is for, where it stands, which approvals are dated and until when; who may, enters them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from starlette.responses import Response
+
+from harmcast.oversight import register as rules
+from harmcast.oversight.access import Action
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.shell import go, page
+
+pages = Pages()
+OUTCOMES = {
+    "approved": "Approved",
+    "approved with conditions": "Approved with conditions",
+    "refused": "Refused",
+    "none made": "None was made",
+}
+FIRST_DAY = date(2000, 1, 1)
+LAST_DAY = date(2100, 1, 1)
+
+
+@pages.get("/register", Action.VIEW_REGISTER, view="register_viewed")
+def register_page(visit: Here, saved: str = "") -> Response:
+    """Every tool with its status, what it is for, its entries and whether it may be published."""
+    return _shown(visit, Form({}), notice="The entry is saved." if saved else None)
+
+
+def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+    entries = visit.state.register.entries()
+    tools = []
+    for tool in visit.state.register.tools(visit.today):
+        own = [e for e in entries if e.tool == tool.name]
+        tools.append(
+            {
+                "tool": tool,
+                "cost": visit.state.register.cost(tool.name),
+                "standing": rules.standing(tool, own, visit.today),
+                "entries": sorted(own, key=lambda e: e.dated, reverse=True),
+                "statuses": visit.state.register.statuses(tool.name),
+                "missing": [name for kind, name in rules.ENTRY_KINDS.items() if not any(e.kind == kind for e in own)],
+            }
+        )
+    return page(
+        visit,
+        "register",
+        status,
+        title="Register of tools",
+        tools=tools,
+        kinds=rules.ENTRY_KINDS,
+        may_enter=visit.may(Action.ENTER_APPROVAL),
+        own_kinds={k: v for k, v in rules.ENTRY_KINDS.items() if rules.may_enter(k, visit.role.value)},
+        outcomes=OUTCOMES,
+        today=visit.today,
+        form=form,
+        errors=form.errors,
+        **values,
+    )
+
+
+@pages.post("/register", Action.ENTER_APPROVAL)
+def enter(visit: Here) -> Response:
+    """Adds a dated entry. Nothing is edited: a later entry of a kind stands over an earlier one."""
+    form = Form(visit.form)
+    names = {tool.name: tool.name for tool in visit.settings.tools}
+    tool = form.choice("tool", {**names, "all": "all"}, "Choose the tool")
+    own = {k: v for k, v in rules.ENTRY_KINDS.items() if rules.may_enter(k, visit.role.value)}
+    kind = form.choice("kind", own, "Choose what you enter; your role enters the kinds listed")
+    outcome = form.choice("outcome", OUTCOMES, "Choose the outcome")
+    dated = form.day("dated", "Enter the date of the document or decision", first=FIRST_DAY, last=visit.today)
+    by_whom = form.words("by-whom", "Enter whose document or decision it is", 200)
+    title = form.words("title", "Say what it is, in a line", 200)
+    reference = form.words("reference", None, 200)
+    conditions = form.words("conditions", "Enter the conditions" if outcome == "approved with conditions" else None)
+    needs_review = kind in rules.REQUIRED_ENTRIES and outcome.startswith("approved")
+    has_review = any(form.value(f"review-{p}").strip() for p in ("day", "month", "year"))
+    review_by = form.day("review", "Enter by when it is reviewed", first=visit.today, last=LAST_DAY) if needs_review or has_review else None
+    if form.errors:
+        return _shown(visit, form, 400)
+    entry = {
+        "tool": None if tool == "all" else tool,
+        "kind": kind,
+        "title": title,
+        "outcome": outcome,
+        "dated": dated,
+        "by_whom": by_whom,
+        "document_ref": reference or None,
+        "conditions": conditions or None,
+        "review_by": review_by,
+    }
+    visit.state.register.enter(entry, visit.event("administration", "register_entered", about=f"tool:{tool}"))
+    return go("/register?saved=entry")

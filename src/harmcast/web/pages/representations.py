@@ -1,0 +1,91 @@
+"""Objections, complaints and data errors: received, looked at, outcome, rescored; each step by someone, on a date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from harmcast.oversight.access import Action
+from harmcast.store import keys, representations
+from harmcast.web import released
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.shell import go, page
+
+pages = Pages()
+SAVED = {"received": "The representation is recorded.", "step": "The step is saved."}
+
+
+@pages.get("/representations", Action.VIEW_RETENTION, view=None)
+def listed(visit: Here, saved: str = "") -> Response:
+    """Every representation, the open ones first, and a form for one that came in."""
+    return _shown(visit, Form({}), notice=SAVED.get(saved))
+
+
+def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+    found = representations.everything(visit.operations)
+    event = visit.event("consultation", "representations_viewed", shown=sorted({r.person_key for r in found if r.person_key}))
+    visit.looked(event)
+    tool = visit.settings.people_tool
+    newest = visit.state.releases.published(tool.name) if tool else None
+    return page(
+        visit,
+        "representations",
+        status,
+        title="Objections and data errors",
+        found=sorted(found, key=lambda r: not r.is_open),
+        kinds=representations.KINDS,
+        channels={k: v for k, v in representations.CHANNELS.items() if k != "unit"},
+        steps=representations.STEPS,
+        outcomes=representations.OUTCOMES,
+        newest=newest,
+        form=form,
+        errors=form.errors,
+        local=lambda at: released.local(at, visit.settings.force.timezone),
+        **values,
+    )
+
+
+@pages.post("/representations", Action.VIEW_RETENTION)
+def receive(visit: Here) -> Response:
+    """Records what came in about a person, found by the force's reference."""
+    form = Form(visit.form)
+    kind = form.choice("kind", representations.KINDS, "Choose the kind")
+    channel = form.choice("channel", representations.CHANNELS, "Choose how it came")
+    received = form.day("received", "Enter the date it came", last=visit.today)
+    reference = form.words("reference", "Enter the person's reference", 100)
+    words = form.words("words", "Say what it is about")
+    key = keys.key_of(visit.operations, reference) if reference else None
+    if reference and key is None:
+        form.fault("reference", "Nobody of this reference is held")
+    if form.errors or key is None or received is None:
+        return _shown(visit, form, 400)
+    tool = visit.settings.people_tool
+    event = visit.event("alteration", "representation_received", subject=key, received=kind)
+    with visit.writing(event) as tx:
+        representations.receive(tx, key, tool.name if tool else "", kind, received, channel, words, visit.user.account, visit.role.value)
+    return go("/representations?saved=received")
+
+
+@pages.post("/representations/{number}/steps", Action.VIEW_RETENTION)
+def step(visit: Here, number: int) -> Response:
+    """Records a step: looked at, outcome, rescored."""
+    found = representations.find(visit.operations, number)
+    if found is None or found.person_key is None:
+        raise not_found("There is no such representation.")
+    form = Form(visit.form)
+    name = form.choice(f"step-{number}", representations.STEPS, "Choose the step")
+    outcome = form.choice(f"outcome-{number}", representations.OUTCOMES, "Choose the outcome") if name == "outcome" else None
+    words = form.words(f"words-{number}", "Say what you found" if name == "outcome" else None)
+    tool = visit.settings.people_tool
+    newest = visit.state.releases.published(tool.name) if tool else None
+    if name == "rescored" and newest is None:
+        form.fault(f"step-{number}", "No release is published yet")
+    if form.errors:
+        return _shown(visit, form, 400)
+    week = newest.week if name == "rescored" and newest else None
+    event = visit.event("alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step=name)
+    with visit.writing(event) as tx:
+        representations.add_step(tx, number, found.person_key, name, outcome, week, words, visit.user.account, visit.role.value)
+    return go("/representations?saved=step")

@@ -1,0 +1,60 @@
+"""The supervisor's page: is what changed looked at in time, do people judge for themselves, what waits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.responses import Response
+
+from harmcast.oversight import log
+from harmcast.oversight.access import Action
+from harmcast.store import desk
+from harmcast.web import roster, unit_people, unit_work
+from harmcast.web.guard import Here, Pages
+from harmcast.web.sessions import now_utc
+from harmcast.web.shell import page
+
+pages = Pages()
+WEEKS = 13
+
+
+@pages.get("/unit-work", Action.VIEW_UNIT_WORK, view=None)
+def unit_page(visit: Here) -> Response:
+    """The unit's last 13 weeks."""
+    tool, releases = unit_people.history(visit)
+    people = unit_people.own(visit, tool, releases)
+    everyone = unit_people.on_list(visit, people)
+    now = visit.operations.now()
+    made = desk.since(visit.operations, log.instant(now_utc(now) - timedelta(weeks=WEEKS)))
+    keys = set(people.by_key)
+    own = [d for d in made if d["person_key"] in keys]
+    waiting = desk.waiting_for_sign_off(visit.operations)
+    own_waiting = [w for w in waiting if w["person_key"] in keys]
+    unit_people.looked(visit, "unit_work_viewed", about=f"unit:{visit.user.unit or 'none'}", shown=[w["person_key"] for w in own_waiting])
+    limits = visit.settings.decisions
+    override = unit_work.overrides(own)
+    changes = unit_work.changes_of(releases, tool.name, people.frame["person_key"])
+    overdue = everyone.filter(everyone["overdue"])
+    rows = {row["person_key"]: row for row in people.frame.select("person_key", "name", "person_ref").iter_rows(named=True)}
+    return page(
+        visit,
+        "unit_work",
+        title="Unit work",
+        about=unit_people.about(visit, tool, releases[-1]),
+        unit=visit.user.unit or "People without a unit",
+        weeks=WEEKS,
+        reviewed=unit_work.reviewed_in_time(changes, own, limits.reviewed_days, now),
+        reviewed_days=limits.reviewed_days,
+        changes=changes.height,
+        override=override,
+        alarm=unit_work.override_alarm(override, limits),
+        limits=limits,
+        overdue=overdue.height,
+        decisions=len(own),
+        choices=unit_work.counted(own, "decision", desk.DECISIONS),
+        reasons=unit_work.counted(own, "reason_code", desk.REASONS),
+        judgements=unit_work.counted(own, "own_judgement", desk.JUDGEMENTS),
+        times=unit_work.counted(own, "time_band", {}),
+        waiting=[{**w, **rows[w["person_key"]]} for w in own_waiting],
+        workload=unit_work.workload(roster.everyone(visit.state, releases, tool.name), visit.settings.bands.list_bands, made, waiting),
+    )
