@@ -128,6 +128,23 @@ def test_as_known_in_the_end_each_charge_has_a_person_and_one_life(made) -> None
     assert moves["days"].max() == 1
 
 
+def test_charges_of_two_people_under_one_reference_are_parted(made) -> None:
+    folder, _ = made
+    mixed = pl.read_parquet(folder / "truth" / "mixed.parquet")
+    texts = [
+        table_of(own, "charges").with_columns(pl.all().cast(pl.String))
+        for own in sorted((folder / "deliveries").iterdir())
+    ]
+    last = pl.concat(texts).unique("charge_ref", keep="last", maintain_order=True)
+    assert mixed.height >= 2
+    for ref, own_ref, own_from in mixed.select("person_ref", "own_ref", "own_from").iter_rows():
+        moved = last.filter(pl.col("person_ref") == own_ref)
+        kept = last.filter(pl.col("person_ref") == ref)
+        assert moved.height > 0
+        assert (moved["charged_on"] >= own_from.isoformat()).all()
+        assert (kept["charged_on"] < own_from.isoformat()).all()
+
+
 def test_bad_rows_are_where_the_truth_says(made) -> None:
     folder, summary = made
     planted = pl.read_parquet(folder / "truth" / "bad_rows.parquet")

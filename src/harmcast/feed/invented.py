@@ -118,6 +118,7 @@ class Force:
     careers: careers.Careers
     charges: pl.DataFrame
     duplicates: pl.DataFrame
+    mixed: pl.DataFrame
     circumstances: pl.DataFrame
     deletions: pl.DataFrame
 
@@ -145,10 +146,11 @@ def make(plan: Plan, progress: Progress | None = None) -> Force:
     say("charges", 0.45)
     brought = charges.build(lives, planned, plan.seed, plan.first_day)
     twice = people.duplicates(folk.frame, folk.charged, plan.seed, plan.days, plan.first_day)
+    parted = people.mixed(folk.frame, brought, twice["person"], plan.seed, plan.to)
     known = circumstances.build(lives, folk.frame["person_ref"], plan.seed, plan.first_day, plan.days)
     moments = [d.made_at for d in deliveries.schedule(plan.to, plan.weeks)]
     gone = corrections.deletions(planned, plan.seed, moments, a_week=max(1, round(plan.yearly / 100_000)))
-    return Force(plan, where, drawn_to, volume, planned, activity, folk, lives, brought, twice, known, gone)
+    return Force(plan, where, drawn_to, volume, planned, activity, folk, lives, brought, twice, parted, known, gone)
 
 
 def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[deliveries.Written], list[pl.DataFrame]]:

@@ -22,6 +22,7 @@ OFFICER_WRONG_SHARE = 0.06
 MALE_SHARE = 0.82
 UNCHARGED_SHARE = 0.08
 DUPLICATE_SHARE = 0.008
+MIXED_SHARE = 0.0006
 NO_UNIT_SHARE = 0.03
 BIRTH_MISSING_SHARE = 0.006
 
@@ -155,4 +156,31 @@ def duplicates(frame: pl.DataFrame, charged: int, seed: int, days: int, first_da
             "merged_on": [first_day + timedelta(days=int(d)) for d in found],
         },
         schema_overrides={"person": pl.Int32},
+    )
+
+
+def mixed(frame: pl.DataFrame, charges: pl.DataFrame, not_these: pl.Series, seed: int, last_day: date) -> pl.DataFrame:
+    """Two people held under one reference until that was found: columns `person`, `own_ref`, `own_from`, `parted_on`.
+
+    Charges brought from `own_from` belong to another person, who gets `own_ref` on `parted_on`, in the last half year.
+    """
+    rng = stream(seed, "mixed people")
+    again = (
+        charges.filter(~pl.col("person").is_in(not_these.implode()))
+        .group_by("person")
+        .agg(pl.col("charged_on").min().alias("first"), pl.col("charged_on").max().alias("own_from"))
+        .filter((pl.col("own_from") > pl.col("first")) & (pl.col("own_from") < last_day - timedelta(days=190)))
+        .sort("person")
+    )
+    count = min(len(again), max(2, round(len(frame) * MIXED_SHARE)))
+    chosen = again[np.sort(rng.choice(len(again), count, replace=False))]
+    parted = [last_day - timedelta(days=int(d)) for d in rng.integers(0, 180, count)]
+    return pl.DataFrame(
+        {
+            "person": chosen["person"],
+            "own_ref": frame["person_ref"].gather(chosen["person"].to_numpy()) + "S",
+            "own_from": chosen["own_from"],
+            "parted_on": parted,
+        },
+        schema_overrides={"parted_on": pl.Date},
     )

@@ -25,7 +25,18 @@ def _crimes(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.Dat
 
 
 def _charges(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
-    shown = charges.as_shown(force.charges, sent.until_day)
+    parted = (pl.col("charged_on") >= pl.col("own_from")) & (pl.col("parted_on") <= sent.until_day)
+    shown = (
+        charges.as_shown(force.charges, sent.until_day)
+        .join(force.mixed, on="person", how="left", maintain_order="left")
+        .with_columns(parted.fill_null(False).alias("parted"))
+        .with_columns(
+            pl.when("parted")
+            .then(pl.max_horizontal("changed_on", "parted_on"))
+            .otherwise("changed_on")
+            .alias("changed_on")
+        )
+    )
     if sent.since is not None and not everything:
         shown = shown.filter(pl.col("changed_on") >= sent.since.date())
     refs = force.people.frame["person_ref"].gather(shown["person"].to_numpy())
@@ -41,6 +52,8 @@ def _charges(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.Da
         .with_columns(
             pl.when((pl.col("charged_on") >= pl.col("split_on")) & (pl.col("charged_on") < pl.col("merged_on")))
             .then(pl.col("second_ref"))
+            .when("parted")
+            .then(pl.col("own_ref"))
             .otherwise(pl.col("person_ref"))
             .alias("person_ref")
         )
@@ -83,7 +96,12 @@ def _persons(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.Da
         .otherwise(pl.col("opened_on"))
         .alias("changed_on"),
     )
-    every = pl.concat([frame, twins.select(frame.columns)])
+    others = (
+        frame.join(force.mixed, on="person", how="inner", maintain_order="left")
+        .filter(pl.col("parted_on") <= until)
+        .with_columns(pl.col("own_ref").alias("person_ref"), pl.col("parted_on").alias("changed_on"))
+    )
+    every = pl.concat([frame, twins.select(frame.columns), others.select(frame.columns)])
     if sent.since is not None and not everything:
         every = every.filter(pl.col("changed_on") >= sent.since.date())
     return every.with_columns(

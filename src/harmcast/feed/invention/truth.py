@@ -76,6 +76,9 @@ def _people(force: Force, folder: Path) -> None:
             "last_step": spells[:, 2],
         }
     ).write_parquet(folder / "custody.parquet", compression="zstd")
+    force.mixed.join(force.people.frame.select("person", "person_ref"), on="person").drop("person").write_parquet(
+        folder / "mixed.parquet"
+    )
     force.duplicates.join(force.people.frame.select("person", "person_ref"), on="person").drop("person").write_parquet(
         folder / "duplicates.parquet"
     )
@@ -152,7 +155,8 @@ def _known_chances(force: Force, folder: Path) -> dict[str, Any]:
         .sort("person_ref")
     )
     cut = float(np.percentile(harm["harm"].to_numpy(), HIGH_PERCENTILE))
-    twice = force.duplicates.join(force.people.frame.select("person", "person_ref"), on="person")["person_ref"]
+    unclear = pl.concat([force.duplicates["person"], force.mixed["person"]])
+    twice = force.people.frame.filter(pl.col("person").is_in(unclear.implode()))["person_ref"]
     below = harm.filter((pl.col("harm") < cut) & ~pl.col("person_ref").is_in(twice.to_list()))
     rng = stream(force.plan.seed, "known chances")
     chosen = np.sort(rng.permutation(len(below))[: force.plan.known_people])
