@@ -2,8 +2,8 @@
 
 A gap is judged where its 95% half-width is small enough; otherwise there are too few to say. A judged gap is a concern
 if it is above its bar and chance alone, over everything judged together, would not give it; a stop if it lies above
-the stop bar even at the near end of that wider interval. Few people are no excuse: a gap that lies above its bar even
-at the near end of the wider interval is a concern whatever its half-width.
+the stop bar even at the near end of that wider interval. Few people are no excuse: a concern whose whole
+95% interval lies above the bar stands whatever its half-width.
 """
 
 from __future__ import annotations
@@ -156,12 +156,16 @@ def _bounds(rows: pl.DataFrame, z: float) -> dict[str, tuple[np.ndarray, np.ndar
 def _found(
     rows: pl.DataFrame, rule: Rule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a rule finds in every row, and whether the whole interval lies beyond the bar of a concern."""
+    """What a rule finds in every row, and whether the whole 95% interval lies beyond the bar of a concern."""
     low, high = bounds[rule.quantity]
+    near_low, near_high = (
+        rows[f"{rule.quantity}_{end}"].fill_null(float("nan")).to_numpy() for end in ("low", "high")
+    )
     middle = rows[rule.quantity].fill_null(float("nan")).to_numpy()
     if rule.quantity == "ratio":
         with np.errstate(divide="ignore", invalid="ignore"):
             low, middle, high = np.log(low), np.log(middle), np.log(high)
+            near_low, near_high = np.log(near_low), np.log(near_high)
         concern, stop = -np.log(rule.concern), None if rule.stop is None else -np.log(rule.stop)
     else:
         concern, stop = rule.concern, rule.stop
@@ -171,7 +175,7 @@ def _found(
     if stop is not None:
         beyond = (above & (low > stop)) | (below & (high < -stop))
         found = np.where(beyond, _ORDER["stop"], found)
-    return found, (above & (low > concern)) | (below & (high < -concern))
+    return found, (above & (near_low > concern)) | (below & (near_high < -concern))
 
 
 def worst(verdicts: Iterable[str]) -> Verdict:
