@@ -333,3 +333,19 @@ def test_counts_handed_in_for_another_tool_are_not_printed_for_this_one(facts):
     document = made("foi", replace(facts, counted=replace(facts.counted, confusion=other)))
     section = next(s for p in document["parts"] if p["tool"] == "iom" for s in p["sections"] if s["number"] == "C1")
     assert section["standing"] == "not held"
+
+
+def test_a_new_model_is_held_with_the_table_printed_before_not_blanked_out(facts):
+    first = foi.answer(facts)
+    renamed = facts.counted.confusion.with_columns(model=pl.col("model") + "_2", tp=pl.col("tp") + 1, fn=pl.col("fn") + 1)
+    week = replace(
+        facts,
+        as_of=facts.as_of + timedelta(days=7),
+        counted=replace(facts.counted, confusion=renamed, earlier={k: [v] for k, v in first.published.items()}),
+    )
+    document = json.loads(render.json_text(foi.answer(week)))
+    section = next(s for p in document["parts"] if p["tool"] == "iom" for s in p["sections"] if s["number"] == "C1")
+    everyone = next(b for b in section["blocks"] if b["type"] == "table" and b["title"] == "Everyone")
+    assert everyone["as_of"] == "2026-11-22"
+    assert all(isinstance(r["tp"], int) for r in everyone["rows"])
+    assert checking.faults(document) == []

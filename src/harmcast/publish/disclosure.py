@@ -160,7 +160,7 @@ def _conflicts(family: Family, before: Published, small: int) -> bool:
     return any(
         value is not None and key in family.counts and 0 < abs(family.counts[key] - value) < small
         for key, value in before.shown.items()
-    ) or set(before.shown) != set(family.counts)
+    )
 
 
 def _spans(before: Published) -> dict[Key, tuple[float, float]]:

@@ -145,7 +145,7 @@ def place_scores(tool: ToolFacts) -> tuple[Block, ...]:
             NotHeld(
                 "Accuracy",
                 "No released window has been over for four weeks yet, so none has been judged.",
-                "The system will hold it; `harmcast backtest` says what past windows show.",
+                "The system will hold it; the command harmcast backtest says what past windows show.",
             ),
         )
     top = int(tool.settings.get("top_cells", 20)) if tool.is_places else 20
@@ -278,9 +278,11 @@ def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[st
             "Someone wrongly flagged is the error that weighs most, so precision and specificity stand beside sensitivity."
         )
     )
+    blocks += _held_words(facts, published)
+    cells = sorted(k[:4] for k in published.shown if len(k) == 5 and k[4] == "tp")
     for attribute in ["everyone", *ATTRIBUTES]:
-        rows = frame.filter(pl.col("attribute") == attribute).sort("year", "model", "group")
-        if rows.is_empty():
+        rows = sorted((k for k in cells if k[2] == attribute), key=lambda k: (k[1], k[0], k[3]))
+        if not rows:
             continue
         first = (
             (Column("year", "Year"), Column("model", "Method"))
@@ -291,24 +293,36 @@ def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[st
             Table(
                 "Everyone" if attribute == "everyone" else ATTRIBUTES[attribute],
                 (*first, *_CONFUSION_COLUMNS),
-                tuple(_confusion_row(r, published) for r in rows.iter_rows(named=True)),
+                tuple(_confusion_row(k, published) for k in rows),
                 note=HIDDEN_NOTE,
                 as_of=published.as_of,
             )
         )
-    if frame["model"].n_unique() == 1:
+    if len({k[0] for k in cells}) == 1:
         blocks.append(
             NotHeld(
                 "A plain baseline on the same people",
                 "The counts above are of the model in use alone.",
-                "`harmcast backtest` prints the plain harm score and others on the same past days.",
+                "The command harmcast backtest prints the plain harm score and others on the same past days.",
             )
         )
     return tuple(blocks), {name: published}
 
 
-def _confusion_row(r: Mapping[str, Any], published: Published) -> dict[str, Any]:
-    m, y, a, g = r["model"], r["year"], r["attribute"], r["group"]
+def _held_words(facts: Facts, published: Published) -> tuple[Block, ...]:
+    """Why a table is of another day, where it is."""
+    if published.as_of == facts.as_of:
+        return ()
+    return (
+        Words(
+            f"The table is that of {day(published.as_of)}. Too few people have come or gone since to print a new one without "
+            f"showing who: the next is printed from {day(disclosure.next_after(published))} at the latest."
+        ),
+    )
+
+
+def _confusion_row(key: tuple[str, str, str, str], published: Published) -> dict[str, Any]:
+    m, y, a, g = key
     return {
         "group": g,
         "year": y,
@@ -371,15 +385,7 @@ def people_by_group(
     published = disclosure.release(
         group_family(frame, column), facts.as_of, facts.counted.earlier.get(name, ()), small=_small(facts)
     )
-    held = published.as_of != facts.as_of
-    blocks: list[Block] = []
-    if held:
-        blocks.append(
-            Words(
-                f"These tables are those of {day(published.as_of)}. Too few people have come or gone since to print new ones without "
-                f"showing who: the next are printed from {day(disclosure.next_after(published))} at the latest."
-            )
-        )
+    blocks: list[Block] = list(_held_words(facts, published))
     columns = [Column(v, t, "count") for v, t in titles.items()]
     rates = (Column("share", rate[1], "rate", over=(rate[0],), under=("all",)),) if rate else ()
     keys = sorted({(a, g) for a, g, _ in published.shown})
@@ -447,7 +453,11 @@ def small_counts(
     counts: dict[Any, int] = {("part", n): c for n, c in rows} | {("all", ""): sum(c for _, c in rows)}
     family = Family(counts, ((("all", ""), tuple(("part", n) for n, _ in rows)),))
     published = disclosure.release(family, facts.as_of, facts.counted.earlier.get(name, ()), small=_small(facts))
-    shown = [(n, _shown(published, ("part", n))) for n, _ in rows] + [("All", _shown(published, ("all", "")))]
+    order = [n for n, _ in rows]
+    parts = sorted(
+        (k[1] for k in published.shown if k[0] == "part"), key=lambda n: (order.index(n) if n in order else 99, n)
+    )
+    shown = [(n, _shown(published, ("part", n))) for n in parts] + [("All", _shown(published, ("all", "")))]
     table = Table(
         what,
         (Column("what", "What"), Column("count", unit, "count")),
