@@ -27,7 +27,7 @@ def make_demo(state_folder: Path, deliveries: Path) -> State:
     with shown() as progress:
         say = _spoken(progress)
         say("Inventing a force", 0.0)
-        last = last_complete_week(date.today()).sunday
+        last = last_week()
         _invented(deliveries, last, part(say, 0.0, 0.15))
         beside = state_folder.with_name(f".{state_folder.name}.making")
         shutil.rmtree(beside, ignore_errors=True)
@@ -38,6 +38,11 @@ def make_demo(state_folder: Path, deliveries: Path) -> State:
         state.close()
         beside.rename(state_folder)
     return open_state(state_folder)
+
+
+def last_week() -> date:
+    """The Sunday the demo's records end with: its Monday delivery has been made by today."""
+    return last_complete_week(date.today() - timedelta(days=1)).sunday
 
 
 def _spoken(progress: Progress) -> Progress:
@@ -76,7 +81,7 @@ def _run(state: State, deliveries: Path, progress: Progress) -> None:
     load_delivery(state, folders[0], operator.account, progress=part(progress, 0.0, 0.25))
     _people_who_use_it(state)
     _registered(state)
-    first_monday = Week.of(last_complete_week(date.today()).sunday).plus(1 - len(folders[1:]) + 1).monday
+    first_monday = Week.of(last_week()).plus(2 - len(folders[1:])).monday
     scientist, supervisor = state.users.get("scientist"), state.users.get("supervisor")
     for tool in [state.settings.people_tool] if state.settings.people_tool else []:
         progress("Fitting the first person model", 0.25)
