@@ -259,11 +259,12 @@ def forget(
     as_of: AsOf = None,
 ) -> Said:
     """Remove people past their review date or erased at source from everything held; that it was done is recorded."""
+    from harmcast.publish.qlik import qvd
     from harmcast.store.retention import forget_due
 
     opened_state = opened(state)
     with shown() as progress:
-        result = forget_due(opened_state, day(as_of), actor(opened_state), dry_run=dry_run, progress=progress)
+        result = forget_due(opened_state, day(as_of), actor(opened_state), dry_run=dry_run, qvd=qvd, progress=progress)
     return Said(result.document(), result.lines())
 
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from harmcast.errors import StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.store import durable, schema
+from harmcast.store import files as files_of_record
 from harmcast.store.operations import Operations, Writing
 
 Standing = Literal["draft", "reviewed", "held", "published", "withdrawn"]
@@ -216,10 +217,29 @@ class Releases:
         """Names of all release folders, oldest first."""
         return list(dict.fromkeys(r.name for r in self._rows()))
 
+    def rewritten(self, name: str) -> Path:
+        """Where erasure writes a release again, without somebody, before it takes the place of the old one."""
+        return self.folder / f".{name}.without"
+
+    def settle(self) -> None:
+        """Puts releases that erasure wrote again in their place, once the ledger names them; drops what it does not."""
+        for name in self.names():
+            beside = self.rewritten(name)
+            if not beside.is_dir():
+                continue
+            named = {r.manifest_sha256 for r in self.named(name)}
+            if hashlib.sha256((beside / "manifest.json").read_bytes()).hexdigest() in named:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+                beside.rename(self.folder / name)
+            else:
+                shutil.rmtree(beside)
+            files_of_record.sync_folder(self.folder)
+
     def sweep(self) -> list[str]:
         """Removes folders that the ledger does not name; returns their names."""
         if not self.folder.is_dir():
             return []
+        self.settle()
         known = set(self.names())
         swept = [p for p in sorted(self.folder.iterdir()) if p.name not in known]
         for path in swept:

@@ -1,0 +1,76 @@
+"""Whose record may no longer be held: pure rules over what is known of people on a day.
+
+Reasons, the first that applies:
+
+| reason | whose | source |
+|---|---|---|
+| deleted_at_source | the force deleted the person | the feed; forgotten here at the next `forget`, so within 4 weeks if that runs weekly |
+| no_charge_left | every charge was deleted at source | nobody without a charge is held |
+| review_overdue | past `review_due_on`; without a date, longer since the last change than the group's period | records management groups 1 to 4, College of Policing practice; periods in `[retention] group_years` |
+
+A review that was done shows as a new `review_due_on` in the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+REASONS = ("deleted_at_source", "no_charge_left", "review_overdue")
+DAYS_A_YEAR = 365.25
+
+
+def due(
+    held: pl.DataFrame, known: pl.DataFrame, charged: pl.DataFrame, as_of: date, group_years: Mapping[str, float]
+) -> pl.DataFrame:
+    """Who is to be forgotten on `as_of`, and why: `person_ref, reason`, by reference.
+
+    Args:
+        held: `person_ref` of everybody with any row held.
+        known: people as known, deleted ones gone: person_ref, review_group, review_due_on, changed_at, merged_into.
+        charged: `person_ref` of everybody with a charge that was not deleted at source.
+        group_years: years from one review to the next, by review group.
+    """
+    periods = {int(group): years * DAYS_A_YEAR for group, years in group_years.items()}
+    days = pl.col("review_group").replace_strict(
+        list(periods), list(periods.values()), default=None, return_dtype=pl.Float64
+    )
+    by_group = pl.col("changed_at").dt.date() + pl.duration(days=days.floor().cast(pl.Int64))
+    people = (
+        held.select("person_ref")
+        .unique()
+        .join(known.with_columns(pl.lit(True).alias("is_known")), on="person_ref", how="left")
+    )
+    people = people.join(
+        charged.select("person_ref").unique().with_columns(pl.lit(True).alias("is_charged")),
+        on="person_ref",
+        how="left",
+    )
+    goal_of_merge = people["merged_into"].drop_nulls().unique()
+    reason = (
+        pl.when(pl.col("is_known").is_null())
+        .then(pl.lit("deleted_at_source"))
+        .when(
+            pl.col("is_charged").is_null()
+            & pl.col("merged_into").is_null()
+            & ~pl.col("person_ref").is_in(goal_of_merge.implode())
+        )
+        .then(pl.lit("no_charge_left"))
+        .when(pl.coalesce("review_due_on", by_group) < as_of)
+        .then(pl.lit("review_overdue"))
+    )
+    return people.select("person_ref", reason.alias("reason")).drop_nulls().sort("person_ref")
+
+
+def with_merged(found: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The people found and everybody merged into one of them, however often: the same person under an older reference."""
+    while True:
+        into = known.select("person_ref", "merged_into").join(
+            found.select(pl.col("person_ref").alias("merged_into"), "reason"), on="merged_into", how="inner"
+        )
+        more = into.select("person_ref", "reason").join(found, on="person_ref", how="anti")
+        if more.is_empty():
+            return found.sort("person_ref")
+        found = pl.concat([found, more.unique("person_ref", keep="first")])

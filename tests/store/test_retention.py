@@ -1,0 +1,222 @@
+"""Forgetting: who is due, and that nothing of them is left anywhere, while the log still verifies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from harmcast.loading import load_delivery
+from harmcast.oversight import log
+from harmcast.oversight.log import Event
+from harmcast.store import keys, ledger, schema
+from harmcast.store.releases import NewTool
+from harmcast.store.retention import due, finish, forget_due
+from harmcast.store.state import State
+from harmcast.store.users import Actor
+
+Row = dict[str, str]
+Good = dict[str, Row]
+FIRST, SECOND, THIRD = "2026-03-02T05:00:00", "2026-03-09T05:00:00", "2026-03-16T05:00:00"
+ACTOR = Actor("dora", "Dora", (("data_protection_officer", None),))
+DAY = date(2026, 4, 1)
+GONE, MERGED, KEPT = "PGONE7731", "PMERGED552", "PKEPT1"
+
+
+def people(rows: Good) -> dict[str, list[Row]]:
+    """Three people: one past review, one merged into that one, one who stays; a charge each."""
+    person, charge = rows["persons"], rows["charges"]
+    return {
+        "crimes": [rows["crimes"]],
+        "persons": [
+            {**person, "person_ref": GONE, "review_due_on": "2026-03-15"},
+            {**person, "person_ref": MERGED, "merged_into": GONE},
+            {**person, "person_ref": KEPT},
+        ],
+        "charges": [{**charge, "charge_ref": f"H{ref}", "person_ref": ref} for ref in (GONE, MERGED, KEPT)],
+    }
+
+
+@pytest.fixture
+def held(any_state: State, deliver: Callable[..., Path], rows: Good) -> State:
+    load_delivery(any_state, deliver(people(rows), FIRST))
+    return any_state
+
+
+def residue(state: State, words: list[str]) -> list[str]:
+    """Files of the state and tables of its database that hold one of the words, Parquet decoded."""
+    state.operations.close()
+    found = []
+    for path in sorted(p for p in state.root.rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            content += pl.read_parquet(path).write_csv().encode()
+        if any(word.encode() in content for word in words):
+            found.append(path.name)
+    if not state.operations.is_sqlite:
+        for table in schema.metadata.sorted_tables:
+            held = json.dumps(state.operations.rows(sa.select(table)), default=str)
+            found += [table.name] if any(word in held for word in words) else []
+    return found
+
+
+def test_who_is_due_and_why(held: State, deliver: Callable[..., Path], rows: Good) -> None:
+    assert dict(due(held, date(2026, 3, 15)).iter_rows()) == {}
+    assert dict(due(held, DAY).iter_rows()) == {GONE: "review_overdue", MERGED: "review_overdue"}
+    gone = [{"table": "persons", "ref": KEPT, "deleted_at": "2026-03-08T00:00:00", "reason": ""}]
+    load_delivery(held, deliver({"deletions": gone}, SECOND))
+    assert dict(due(held, date(2026, 3, 10)).iter_rows()) == {KEPT: "deleted_at_source"}
+
+
+def test_nobody_without_a_charge_is_held(held: State, deliver: Callable[..., Path]) -> None:
+    gone = [{"table": "charges", "ref": f"H{KEPT}", "deleted_at": "2026-03-08T00:00:00", "reason": ""}]
+    load_delivery(held, deliver({"deletions": gone}, SECOND))
+    assert dict(due(held, date(2026, 3, 10)).iter_rows()) == {KEPT: "no_charge_left"}
+
+
+def test_without_a_date_the_group_s_period_counts(any_state: State, deliver: Callable[..., Path], rows: Good) -> None:
+    tables = people(rows)
+    for row in tables["persons"]:
+        row.update(review_due_on="", review_group="3", merged_into="")
+    load_delivery(any_state, deliver(tables, FIRST))
+    assert due(any_state, date(2032, 1, 5)).is_empty()
+    assert due(any_state, date(2032, 1, 8)).height == 3
+
+
+def test_a_dry_run_changes_nothing(held: State) -> None:
+    before = held.records.data_hash()
+    result = forget_due(held, DAY, ACTOR, dry_run=True)
+    assert (result.count, result.dry_run) == (2, True)
+    assert held.records.data_hash() == before
+
+
+def test_nothing_of_the_forgotten_is_left(held: State) -> None:
+    key = str(keys.key_of(held.operations, GONE))
+    kept = str(keys.key_of(held.operations, KEPT))
+    with held.operations.reading() as connection:
+        sealed = keys.sealed(connection, key, "words about somebody")
+    result = forget_due(held, DAY, ACTOR)
+    assert (result.count, result.people) == (2, {"review_overdue": 2})
+    assert residue(held, [GONE, MERGED]) == []
+    assert held.records.charge_versions()["person_ref"].to_list() == [KEPT]
+    assert keys.held(held.operations).rows() == [(KEPT, kept)]
+    with held.operations.reading() as connection:
+        assert keys.opened(connection, key, sealed) is None
+    entries = held.operations.entries()
+    assert log.verify(entries) == []
+    assert {e.subject for e in entries if e.action == "person_forgotten"} >= {key}
+    assert held.records.verify() == []
+
+
+def test_the_forgotten_do_not_come_back_until_they_left_the_source(
+    held: State, deliver: Callable[..., Path], rows: Good
+) -> None:
+    forget_due(held, DAY, ACTOR)
+    again = load_delivery(held, deliver(people(rows), SECOND, complete=True))
+    assert {c.table: c.left_out for c in again.files} == {"crimes": 0, "persons": 2, "charges": 2}
+    assert residue(held, [GONE, MERGED]) == []
+    without = {
+        name: [row for row in given if GONE not in str(row) and MERGED not in str(row)]
+        for name, given in people(rows).items()
+    }
+    load_delivery(held, deliver(without, THIRD, complete=True))
+    assert held.operations.rows(sa.select(schema.erased)) == []
+
+
+def test_a_rebuild_afterwards_is_the_original_less_those_rows(held: State) -> None:
+    before = held.records.persons(DAY, upto_part=1).filter(pl.col("person_ref") == KEPT)
+    forget_due(held, DAY, ACTOR)
+    assert held.records.persons(DAY, upto_part=1).equals(before)
+
+
+def a_release(state: State) -> str:
+    frame = pl.DataFrame(
+        {"person_key": sorted(keys.held(state.operations)["person_key"]), "band": ["low", "low", "high"]}
+    )
+    path = state.root / "x.parquet"
+    frame.write_parquet(path, compression="zstd", statistics=True)
+    files = {"iom.parquet": path.read_bytes(), "iom.csv": frame.write_csv().encode(), "other.json": b"{}"}
+    path.unlink()
+    listed = {name: {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)} for name, raw in files.items()}
+    files["manifest.json"] = json.dumps({"week": "2026-W10", "files": listed}).encode()
+    event = Event("system", "operator", "run", "week_made")
+    return state.releases.keep(
+        "2026-W10",
+        files,
+        [NewTool("iom", "published")],
+        origin=date(2026, 3, 2),
+        as_of=date(2026, 3, 2),
+        sequence=1,
+        event=event,
+    )
+
+
+def test_releases_are_written_again_without_them(held: State) -> None:
+    name = a_release(held)
+    gone = [str(keys.key_of(held.operations, ref)) for ref in (GONE, MERGED)]
+    kept = str(keys.key_of(held.operations, KEPT))
+    assert forget_due(held, DAY, ACTOR).releases_rewritten == 1
+    release = held.releases.named(name)[0]
+    assert release.frame("iom")["person_key"].to_list() == [kept]
+    assert all(key not in release.read("iom.csv").decode() for key in gone)
+    assert release.read("other.json") == b"{}"
+    assert held.releases.names() == ["2026-W10"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_on_the_way_it_is_not_begun_or_is_finished(
+    held: State, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    from harmcast.store import retention
+
+    a_release(held)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    finished = 0
+
+    def killed_second(state: State) -> None:
+        nonlocal finished
+        finished += 1
+        if finished == 2:
+            raise KeyboardInterrupt
+        finish(state)
+
+    with monkeypatch.context() as patch:
+        if when == "before":
+            patch.setattr(ledger, "replace", killed)
+        else:
+            patch.setattr(retention, "finish", killed_second)
+        with pytest.raises(KeyboardInterrupt):
+            forget_due(held, DAY, ACTOR)
+    if when == "before":
+        held.releases.sweep()
+        assert held.records.persons()["person_ref"].to_list() == sorted([GONE, MERGED, KEPT])
+        assert held.releases.named("2026-W10")[0].frame("iom").height == 3
+        assert forget_due(held, DAY, ACTOR).count == 2
+    else:
+        assert held.records.persons()["person_ref"].to_list() == [KEPT]
+        assert forget_due(held, DAY, ACTOR).count == 0
+    assert held.releases.named("2026-W10")[0].frame("iom").height == 1
+    assert residue(held, [GONE, MERGED]) == []
+
+
+def test_a_copy_of_an_export_that_holds_them_goes(held: State) -> None:
+    key = str(keys.key_of(held.operations, GONE))
+    folder = held.root / "exports"
+    folder.mkdir()
+    (folder / "1.csv").write_text(key)
+    with held.operations.writing(Event("ann", "offender_manager", "disclosure", "exported")) as tx:
+        tx.insert(
+            schema.exports, what="list", rows=1, with_names=False, subjects=json.dumps([key]), sha256="0" * 64,
+            path="exports/1.csv", by="ann", role="offender_manager", at=tx.at,
+        )  # fmt: skip
+    forget_due(held, DAY, ACTOR)
+    assert not (folder / "1.csv").exists()
