@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -149,7 +150,7 @@ class Bands(Section):
     @model_validator(mode="after")
     def _four(self) -> Self:
         for name, numbers in (("percentiles", self.percentiles), ("cuts", self.cuts)):
-            if numbers is not None and (len(numbers) != 4 or any(b <= a for a, b in zip(numbers, numbers[1:], strict=False))):
+            if numbers is not None and (len(numbers) != 4 or any(b <= a for a, b in pairwise(numbers))):
                 raise ValueError(f"{name}: four rising numbers")
         if set(self.list_bands) - set(BANDS):
             raise ValueError("list_bands: only " + ", ".join(BANDS))
@@ -206,6 +207,32 @@ class Fairness(Section):
     small_number: int = Field(5, ge=2, description="Counts under this are not shown.")
 
 
+class ShadowBar(Section):
+    """One line of the bar for a trial, written before the tool runs."""
+
+    figure: str = Field(description="Figure of the scores that is held against it, pooled over what came.")
+    says: str = Field(description="The line in words.")
+    model: str = Field("", description="Which method's figure; empty: the one released.")
+    at_least: float | None = Field(None, description="The figure must be at least this.")
+    at_most: float | None = Field(None, description="The figure must be at most this.")
+    n: int = Field(0, ge=0, description="How many the figure must rest on before it is judged.")
+
+
+class Shadow(Section):
+    weeks_asked: int = Field(26, gt=0, description="Weeks a tool runs in shadow before a trial can be asked for, weeks.")
+    places_bar: list[ShadowBar] = Field(
+        [
+            ShadowBar(figure="coverage_90", says="Ranges hold: of ranges that should hold 90 in 100, at least 85 do.", at_least=0.85, n=2000),
+            ShadowBar(figure="total_error", says="The force's total is off by at most a quarter.", at_most=0.25, n=200),
+        ],
+        description="Bar for a trial of a places tool.",
+    )
+    people_bar: list[ShadowBar] = Field(
+        [ShadowBar(figure="auc_12m", says="People who became high harm were ranked above those who did not 7 times in 10.", at_least=0.7, n=1000)],
+        description="Bar for a trial of the tool about people.",
+    )
+
+
 class Decisions(Section):
     review_weeks: int = Field(12, ge=1, le=26, description="Default time to the next review, weeks.")
     review_weeks_max: int = Field(26, ge=1, description="Longest time to the next review, weeks.")
@@ -251,6 +278,7 @@ class Settings(Section):
     harm: Harm = Harm()
     bands: Bands = Bands()
     fairness: Fairness = Fairness()
+    shadow: Shadow = Shadow()
     release: Release = Release()
     decisions: Decisions = Decisions()
     retention: Review = Review()

@@ -127,7 +127,7 @@ def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor
     scores: list[pl.DataFrame] = []
 
     progress("Reading what was known", 0.0)
-    columns = sorted({*places.crime_columns(places_tools), "area"})
+    columns = sorted({*places.crime_columns(places_tools), "area", "domestic"})
     crimes = state.records.crimes(as_of, columns, sequence)
     land = ground.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
     odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations)
@@ -142,10 +142,10 @@ def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor
             land,
             crimes,
             week.origin,
-            kept(state.root, f"{tool.name}-{phase}"),
+            kept(state.root, f"{tool.name}-{phase}", release.code_version()),
             fell_back=bool(before and release.read_model(before.read(f"{tool.name}_model.json")).get("fell_back")),
         )
-        keep(state.root, f"{tool.name}-{phase}", made.forecast.kept)
+        keep(state.root, f"{tool.name}-{phase}", release.code_version(), made.forecast.kept)
         files |= release.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
         found[tool.name] += [f"volume: {reason}" for reason in odd.reasons]
@@ -162,7 +162,7 @@ def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor
         scores.append(who.scores)
 
     progress("Auditing", 0.8)
-    audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, land)
+    audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, land, crimes)
     files |= audited.files
     scores.append(audited.scores)
     for name, reasons in audited.found.items():

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from harmcast import tables
-from harmcast.fairness import audit, groups
+from harmcast.evaluate.monitor import Monitor
+from harmcast.fairness import audit, exposure, groups, shadow
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit, hide_small
 from harmcast.oversight.log import Event
 from harmcast.people import charges as charge_rules
 from harmcast.people.features import FEATURES
+from harmcast.places.grid import Units
 from harmcast.publish import release
-from harmcast.stages import people
+from harmcast.settings import PlacesTool
+from harmcast.stages import people, watch
 from harmcast.stages.ground import Ground
+from harmcast.stages.outcomes import SETTLED_WEEKS, recorded_in
 from harmcast.stages.people import PeopleMade
 from harmcast.stages.places import PlacesMade
 from harmcast.store.state import State
@@ -51,14 +55,108 @@ def make_audit(
     places: Sequence[PlacesMade],
     who: PeopleMade | None,
     land: Ground,
+    crimes: pl.DataFrame,
 ) -> AuditMade:
     """Audits each tool of the week; a concern or a stop is a reason the release is held."""
     made = AuditMade()
     thresholds = Thresholds.chosen(state.settings.fairness.model_dump())
+    for one in places:
+        _add(made, one.tool.name, audit_of_places(state, week, as_of, sequence, one, crimes, land, thresholds))
+        _watch(made, one.tool.name, watch.watch_places(state, one, crimes, week), week)
+        _judge_shadow(made, state, one.tool.name, as_of)
     if who is not None:
-        found = audit_of_people(state, as_of, sequence, actor, who, thresholds)
-        _add(made, who.tool.name, found)
+        _add(made, who.tool.name, audit_of_people(state, as_of, sequence, actor, who, thresholds))
+        _watch(made, who.tool.name, watch.watch_people(state, who, week), week)
+        _judge_shadow(made, state, who.tool.name, as_of)
     return made
+
+
+def audit_of_places(
+    state: State,
+    week: Week,
+    as_of: date,
+    sequence: int,
+    made: PlacesMade,
+    crimes: pl.DataFrame,
+    land: Ground,
+    thresholds: Thresholds,
+) -> Audit | str:
+    """The audit of a places tool over released windows that are over and settled, or why none could be made."""
+    tool, units = made.tool, made.panel.units
+    settled = [
+        release
+        for release in state.releases.history(tool.name, None)
+        if release.standing != "withdrawn"
+        and release.week < str(week)
+        and release.origin + timedelta(weeks=tool.horizon_weeks + SETTLED_WEEKS) <= week.origin
+        and (week.origin - release.origin).days % (7 * tool.horizon_weeks) == 0
+    ]
+    if not settled:
+        return f"No released window is over yet; the first is judged {tool.horizon_weeks + SETTLED_WEEKS} weeks after its release."
+    forecast = pl.concat([r.frame(tool.name).select("origin", "cell", "expected") for r in settled])
+    came = pl.concat(
+        [
+            recorded_in(made.panel, r.origin, tool.horizon_weeks).select(pl.lit(r.origin).alias("origin"), "cell", recorded="count")
+            for r in settled
+        ]
+    )
+    return audit.audit_places(
+        forecast,
+        came,
+        _fifths(made, land),
+        _patrols(state, as_of, sequence, units),
+        thresholds,
+        crimes=_placed(units, crimes, tool),
+        recorded=crimes if "area" in crimes.columns and "domestic" in crimes.columns else None,
+        top=tool.top_cells,
+    )
+
+
+def _fifths(made: PlacesMade, land: Ground) -> pl.DataFrame | None:
+    """Which deprivation fifths each cell's residents live in; null where the force names no layer."""
+    if land.neighbourhoods is None:
+        return None
+    layer = pl.DataFrame(
+        [{key: p.get(key) for key in ("code", "residents", "deprivation_fifth")} for p in land.neighbourhoods.properties],
+        infer_schema_length=None,
+    )
+    units = made.panel.units
+    return exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, land.neighbourhoods.shapes)
+
+
+def _cells_of(units: Units, table: pl.DataFrame) -> pl.Series:
+    """The cell of each row with a place; null off the grid."""
+    found = units.place(table["easting_m"].to_numpy(), table["northing_m"].to_numpy())
+    keys = pl.Series(list(units.keys), dtype=pl.String)
+    place = pl.Series(found, dtype=pl.Int64)
+    return keys.gather(place.clip(0)).zip_with(place >= 0, pl.Series([None] * len(place), dtype=pl.String))
+
+
+def _patrols(state: State, as_of: date, sequence: int, units: Units) -> pl.DataFrame | None:
+    """Patrols and visits by cell; null where the force sends none."""
+    activity = state.records.activity(as_of, sequence)
+    if activity.is_empty():
+        return None
+    return activity.select(_cells_of(units, activity).alias("cell"), pl.col("started_at").dt.date().alias("started_on"), "minutes").drop_nulls("cell")
+
+
+def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFrame:
+    """The tool's crimes and those that lead it, by cell and day: the feedback check sees more with both."""
+    wanted = pl.any_horizontal(*(_matches(where) for where in (tool.where, *tool.leading)))
+    own = crimes.filter(wanted & pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
+    return own.select(_cells_of(units, own).alias("cell"), pl.col("happened_from").dt.date().alias("happened_on")).drop_nulls("cell")
+
+
+def _matches(where: Mapping[str, list[str]]) -> pl.Expr:
+    """A filter of the settings as an expression: keys ANDed, values ORed, an offence class covering its subclasses."""
+    parts = []
+    for key, values in where.items():
+        column = pl.col(key).cast(pl.String)
+        hit = column.is_in(values)
+        if key == "offence_code":
+            hit = hit | column.str.split("/").list.first().is_in([v for v in values if "/" not in v])
+        parts.append(hit.fill_null(False))
+    return pl.all_horizontal(*parts)
 
 
 def audit_of_people(
@@ -110,3 +208,48 @@ def _add(made: AuditMade, tool: str, found: Audit | str) -> None:
         "findings": [{"name": f.name, "verdict": f.verdict, "says": f.says} for f in found.findings],
     }
     made.found[tool] = [f"audit_{f.verdict}: {f.says}" for f in found.findings]
+
+
+def _watch(made: AuditMade, tool: str, found: Monitor, week: Week) -> None:
+    """Adds the monitor: its page's document, its history, and a hold where a named threshold asks for suspension."""
+    made.files[f"{tool}_monitor.json"] = release.document(found.document())
+    made.files[f"{tool}_monitor.parquet"] = release.parquet(found.history)
+    made.about[tool]["monitor"] = {"state": found.state, "reasons": list(found.reasons)}
+    made.history += watch.history_rows(found, tool, week)
+    if found.state == "suspend":
+        made.found.setdefault(tool, []).append(f"audit_stop: the monitor asks for suspension: {' '.join(found.reasons)}")
+
+
+def _judge_shadow(made: AuditMade, state: State, tool: str, as_of: date) -> None:
+    """For a tool in shadow: whether the written bar for a trial is met by what came so far."""
+    registered = state.register.tool(tool, as_of)
+    if registered.status != "shadow":
+        return
+    settings = state.settings
+    bars = settings.shadow.places_bar if registered.kind == "places" else settings.shadow.people_bar
+    history = [r for r in state.releases.history(tool, None) if r.as_of is not None and r.as_of < as_of]
+    figures = [r.frame("scores").filter(pl.col("tool") == tool) for r in history]
+    pooled = _pooled(pl.concat(figures)) if figures else made.scores
+    judged = shadow.judge_shadow(
+        pooled,
+        tuple(shadow.Bar(**bar.model_dump()) for bar in bars),
+        len(history),
+        settings.shadow.weeks_asked,
+        made.about[tool]["verdict"] if made.about[tool]["verdict"] != "not made" else None,
+    )
+    made.files[f"{tool}_shadow.json"] = release.document({"judgement": judged.judgement, "lines": judged.lines.to_dicts()})
+    made.about[tool]["shadow"] = judged.judgement
+
+
+def _pooled(figures: pl.DataFrame) -> pl.DataFrame:
+    """Figures of single origins taken together: the mean weighed by what each rests on, n added up."""
+    single = figures.filter(pl.col("origin").is_not_null() & pl.col("value").is_not_null() & pl.col("group").is_null())
+    return (
+        single.group_by("tool", "model", "figure", "unit", "better")
+        .agg(value=(pl.col("value") * pl.col("n")).sum() / pl.col("n").sum(), n=pl.col("n").sum())
+        .with_columns(
+            group=pl.lit(None, pl.String), origin=pl.lit(None, pl.Date), low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64), reason=pl.lit(None, pl.String)
+        )
+        .select(tables.SCORES.names)
+        .sort("figure", "model")
+    )

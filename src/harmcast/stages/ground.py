@@ -102,8 +102,7 @@ class Ground:
 def first_days(crimes: pl.DataFrame, days: int) -> pl.DataFrame:
     """Crimes with a place that happened in the first `days` days held."""
     placed = crimes.filter(pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
-    first = placed["happened_from"].min()
-    return placed.filter(pl.col("happened_from") < first + timedelta(days=days)) if first is not None else placed
+    return placed.filter(pl.col("happened_from") < pl.col("happened_from").min() + timedelta(days=days))
 
 
 def rings_of(shape: Any, simplify_m: float = 0.0) -> list[list[list[float]]]:

@@ -1,7 +1,11 @@
-"""State kept only to be quick: losing any of it changes no number, so it is no file of record."""
+"""State kept only to be quick: losing any of it changes no number, so it is no file of record.
+
+Each file begins with the code version that wrote it and a digest; another version's, or a damaged one, counts as lost.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from harmcast.store import files
@@ -9,18 +13,22 @@ from harmcast.store import files
 FOLDER = "kept"
 
 
-def keep(root: Path, name: str, content: bytes) -> None:
+def keep(root: Path, name: str, version: str, content: bytes) -> None:
     """Keeps `content` under a name, whole or not at all."""
+    if kept(root, name, version) == content:
+        return
+    head = f"{version} {hashlib.sha256(content).hexdigest()}\n".encode()
+
+    def write(beside: Path) -> None:
+        beside.write_bytes(head + content)
+
+    files.write_whole(root / FOLDER / name, write)
+
+
+def kept(root: Path, name: str, version: str) -> bytes | None:
+    """What this version kept under a name; None if nothing, another version's, or not what was written."""
     path = root / FOLDER / name
-    if not path.is_file() or path.read_bytes() != content:
-        files.write_whole(path, lambda beside: _write(beside, content))
-
-
-def kept(root: Path, name: str) -> bytes | None:
-    """What was kept under a name; None if nothing was."""
-    path = root / FOLDER / name
-    return path.read_bytes() if path.is_file() else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    if not path.is_file():
+        return None
+    head, _, content = path.read_bytes().partition(b"\n")
+    return content if head == f"{version} {hashlib.sha256(content).hexdigest()}".encode() else None

@@ -201,7 +201,15 @@ class Records:
         found = self.known(CRIMES.name, as_of, upto_part, read)
         if not cancelled:
             found = found.filter(pl.col("status") == "recorded")
-        return found if columns is None else found.select(list(columns))
+        if columns is None:
+            return found
+        never_sent = [
+            pl.lit(None, CRIMES.column(name).polars).alias(name)
+            for name in columns
+            if name not in found.columns and name in CRIMES.names
+        ]
+        found = found.with_columns(never_sent)
+        return found.select([name for name in columns if name in found.columns])
 
     def charge_versions(self, upto_part: int | None = None) -> pl.DataFrame:
         """Every version of every charge whose person is held: by charge, then in the order it became known.
