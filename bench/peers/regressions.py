@@ -74,7 +74,7 @@ def lightgbm(first: Panel, seed: int) -> shipped.Model:
         data = gbm.Dataset(x, label=y, init_score=offset)
         settings = {"objective": "tweedie", "tweedie_variance_power": 1.1, "learning_rate": 0.05, "num_leaves": 15,
                     "min_data_in_leaf": 200, "lambda_l2": 10.0, "feature_fraction": 0.7, "bagging_fraction": 0.8,
-                    "bagging_freq": 1, "seed": seed, "num_threads": 2, "deterministic": True, "verbose": -1}  # fmt: skip
+                    "bagging_freq": 1, "seed": seed, "num_threads": 1, "deterministic": True, "verbose": -1}  # fmt: skip
         found = gbm.train(settings, data, num_boost_round=150)
         return lambda rows: np.exp(np.clip(np.asarray(found.predict(rows, raw_score=True)), -12, 12))
 
@@ -87,7 +87,7 @@ def random_forest(first: Panel, seed: int) -> shipped.Model:
     def fit(x: np.ndarray, y: np.ndarray, offset: np.ndarray) -> Predict:
         from sklearn.ensemble import RandomForestRegressor
 
-        found = RandomForestRegressor(100, min_samples_leaf=50, max_features=0.4, max_samples=0.5, n_jobs=2, random_state=seed)
+        found = RandomForestRegressor(100, min_samples_leaf=50, max_features=0.4, max_samples=0.5, n_jobs=1, random_state=seed)
         found.fit(x, y / np.exp(offset), sample_weight=np.exp(offset))
         return lambda rows: np.asarray(found.predict(rows))
 

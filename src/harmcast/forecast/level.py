@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 WEEKS_A_YEAR = 365.25 / 7.0
 
-STEPS = (0.0002, 0.001, 0.003, 0.01)
-HARMONICS = (0, 1, 2)
-EXCESS = (0.0, 0.005, 0.02)
-HALF_LIFE_WINDOWS = 6.0
+STEPS = (0.0001, 0.0004, 0.001, 0.0025, 0.006)
+HARMONICS = (0, 1, 2, 3)
+EXCESS = (0.0, 0.02)
+HALF_LIFE_WINDOWS = 13.0
 SEASON_STEP = 1e-5
 SETTLED_WEEKS = 30
 
