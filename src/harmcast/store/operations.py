@@ -174,6 +174,12 @@ class Operations:
             yield tx
             tx.appended = self._append(connection, tx.events, tx.at)
 
+    @contextmanager
+    def unlogged(self) -> Iterator[sa.Connection]:
+        """A transaction without an event: only to fill an empty database with a backup, whose log comes with it."""
+        with translating(), self._writer.connect() as connection, connection.begin():
+            yield connection
+
     def record(self, event: Event) -> int:
         """Appends one event and gives its number: for looking, which writes nothing else."""
         with self.writing(event) as tx:

@@ -32,6 +32,21 @@ def revision(operations: Operations) -> str | None:
         return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
+def to_revision(connection: sa.Connection, wanted: str) -> None:
+    """Makes the schema of a revision in an empty database. Raises RunStopped (`schema_newer`) if it is not known."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        command.upgrade(_config(connection), wanted)
+    except CommandError:
+        raise RunStopped(
+            "The backup was written by a later version of harmcast.",
+            code="schema_newer",
+            next_step="Install that version, or take a backup made by this one.",
+        ) from None
+
+
 def upgrade(operations: Operations, event: Event) -> bool:
     """Brings the schema up to date; gives whether anything had to be done.
 
