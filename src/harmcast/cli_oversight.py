@@ -59,9 +59,9 @@ def users_add(
     event = _event(made, "user_added", "administrator")
     hashed = None
     if password_stdin:
-        from harmcast.web.accounts import password_hash
+        from harmcast.web.passwords import hashed as hashed_password
 
-        hashed = password_hash(sys.stdin.readline().rstrip("\n"))
+        hashed = hashed_password(sys.stdin.readline().rstrip("\n"))
     made.users.add(account, name, event, os_account=os_account, oidc_subject=oidc_subject, password_hash=hashed)
     if role is not None:
         made.users.give_role(account, role, unit, event)

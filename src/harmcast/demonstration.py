@@ -106,7 +106,7 @@ def _let_out(state: State, name: str, people: tuple[Actor, ...], monday: date) -
 
 
 def _people_who_use_it(state: State) -> None:
-    from harmcast.web.accounts import demo_users
+    from harmcast.web.demo_logins import demo_users
 
     demo_users(state, sorted(set(state.records.persons()["unit"].drop_nulls().to_list())))
 
@@ -136,7 +136,7 @@ def _registered(state: State) -> None:
 
 def welcome(state: State, host: str, port: int) -> list[str]:
     """What the demo prints at its end: where to look and whom to log in as (passwords are new each time)."""
-    from harmcast.web.accounts import demo_users, printed
+    from harmcast.web.demo_logins import demo_users, printed
 
     return [
         "",

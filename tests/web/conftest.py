@@ -108,11 +108,11 @@ def try_password(client: TestClient, account: str, password: str, after: str = "
 def sign_in(web: FastAPI) -> SignIn:
     """Gives a client signed in as the user of a role, without spending time on the password."""
     from harmcast.oversight.log import Event
-    from harmcast.web import accounts, sessions
+    from harmcast.web import sessions
 
     def signed(account: str) -> TestClient:
         state: State = web.state.harmcast
-        held = accounts.roles_of(state.operations, account)[0]
+        held = state.users.roles_of(account)[0]
         with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
             token = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
         client = TestClient(web, raise_server_exceptions=True)

@@ -14,10 +14,11 @@ from harmcast.publish import release as publishing
 from harmcast.publish.release import PlacesPart, Shape
 from harmcast.settings import PlacesTool
 from harmcast.store import state as states
+from harmcast.store import users
 from harmcast.store.operations import Operations
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
-from harmcast.web import accounts
+from harmcast.web.passwords import hashed
 from harmcast.weeks import Week
 
 SETTINGS = """
@@ -281,16 +282,9 @@ def user(
 ) -> None:
     """An account with one role, trained on `tools`."""
     with operations.writing(Event("system", "administrator", "administration", "user_made")) as tx:
-        accounts.add(tx, account, account.title(), password, "system")
-        accounts.give_role(tx, account, role, unit, "system")  # type: ignore[arg-type]
+        users.enter(tx, account, account.title(), password_hash=hashed(password) if password else None)
+        users.give(tx, account, str(role), unit, "system")
         for tool in tools:
-            accounts.record_training(
-                tx,
-                account,
-                tool,
-                kind="methodology",
-                trainer="T. Rainer",
-                contact=None,
-                on=date(2026, 1, 5),
-                by="system",
+            users.train(
+                tx, account, tool, kind="methodology", passed_on=date(2026, 1, 5), by="system", trainer="T. Rainer"
             )

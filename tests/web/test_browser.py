@@ -18,7 +18,7 @@ from tests.web.conftest import PASSWORD, ROOT
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
 from harmcast.store.state import open_state
-from harmcast.web import accounts, sessions
+from harmcast.web import sessions
 from harmcast.web.app import create_app
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -64,7 +64,7 @@ def site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         time.sleep(0.05)
     tokens = {}
     for account in [*(role.value for role in Role), "untrained"]:
-        held = accounts.roles_of(state.operations, account)[0]
+        held = state.users.roles_of(account)[0]
         with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
             tokens[account] = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
     cells = state.releases.published(TOOL).frame(TOOL).sort("expected", descending=True)

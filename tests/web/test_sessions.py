@@ -10,8 +10,8 @@ from tests.web.conftest import PASSWORD, Clock, SignIn, csrf_of, try_password
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
-from harmcast.store import schema
-from harmcast.web import accounts
+from harmcast.store import schema, users
+from harmcast.web import demo_logins, passwords
 from harmcast.web.pages.signing_in import safe_next
 
 ACCOUNT = "intelligence_analyst"
@@ -87,7 +87,7 @@ def test_a_disabled_user_is_out_with_the_next_request(web: FastAPI, sign_in: Sig
 def test_a_role_taken_away_ends_the_sessions_it_opened(web: FastAPI, sign_in: SignIn) -> None:
     client = sign_in(ACCOUNT)
     with web.state.harmcast.operations.writing(BY) as tx:
-        accounts.take_role(tx, ACCOUNT, Role.INTELLIGENCE_ANALYST, None)
+        users.take(tx, ACCOUNT, Role.INTELLIGENCE_ANALYST)
     assert not is_in(client)
 
 
@@ -105,11 +105,11 @@ def test_a_new_password_ends_every_other_session(web: FastAPI, sign_in: SignIn) 
 
 def test_ten_guesses_in_fifteen_minutes(web: FastAPI, clock: Clock) -> None:
     client = TestClient(web)
-    for _ in range(accounts.GUESSES):
+    for _ in range(passwords.GUESSES):
         assert try_password(client, ACCOUNT, "wrong").status_code == 401
     assert try_password(client, ACCOUNT, PASSWORD).status_code == 429
     assert try_password(client, "administrator", PASSWORD).status_code == 303
-    clock.on(minutes=accounts.GUESS_MINUTES, seconds=1)
+    clock.on(minutes=passwords.GUESS_MINUTES, seconds=1)
     assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 303
 
 
@@ -157,9 +157,9 @@ def test_demo_log_ins_are_for_invented_forces_only(web: FastAPI) -> None:
     from harmcast.errors import AccessDenied
 
     state = web.state.harmcast
-    logins = accounts.demo_users(state, units=["North"])
+    logins = demo_logins.demo_users(state, units=["North"])
     assert {login.role for login in logins} == set(Role)
-    assert accounts.is_password(accounts.password_hash(state.operations, "analyst"), logins[0].password)
+    assert passwords.is_password(state.users.password_hash("analyst"), logins[0].password)
     real = SimpleNamespace(settings=SimpleNamespace(force=SimpleNamespace(invented=False)), operations=state.operations)
     with pytest.raises(AccessDenied):
-        accounts.demo_users(real)
+        demo_logins.demo_users(real)

@@ -1,4 +1,8 @@
-"""People who use the system: accounts, roles with units, training. A role ends, it is never erased."""
+"""People who use the system: accounts, roles with units, training. A role ends, it is never erased.
+
+Reading is by `Users`. Writing has two forms: `Users.add` and its like open a transaction with the event they are given;
+the functions that take a `Writing` (`enter`, `give`, `take`, ...) are for whoever has one open already.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from harmcast.errors import AccessDenied
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.log import Event
 from harmcast.store import schema
-from harmcast.store.operations import Operations
+from harmcast.store.operations import Operations, Writing
 
 PEOPLE_ROLES = (Role.OFFENDER_MANAGER, Role.SUPERVISOR)
 
@@ -41,39 +45,237 @@ class Actor:
         )
 
 
+@dataclass(frozen=True)
+class Held:
+    """A role that an account holds."""
+
+    role: Role
+    unit: str | None
+    since: str
+
+
+@dataclass(frozen=True)
+class User:
+    """An account with its roles; the first role is the one it signs in with."""
+
+    account: str
+    name: str
+    standing: str
+    roles: tuple[Held, ...]
+    os_account: str | None = None
+    oidc_subject: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.standing == "active"
+
+
+def enter(
+    tx: Writing,
+    account: str,
+    name: str,
+    *,
+    os_account: str | None = None,
+    oidc_subject: str | None = None,
+    password_hash: str | None = None,
+) -> None:
+    """Writes a new account, active and without roles."""
+    tx.insert(
+        schema.users,
+        account=account,
+        name=name,
+        os_account=os_account,
+        oidc_subject=oidc_subject,
+        password_hash=password_hash,
+        standing="active",
+        made_at=tx.at,
+        changed_at=tx.at,
+    )
+
+
+def give(tx: Writing, account: str, role: str, unit: str | None, by: str) -> None:
+    """Gives a role from now on."""
+    tx.insert(schema.user_roles, account=account, role=str(role), unit=unit, given_at=tx.at, given_by=by)
+
+
+def take(tx: Writing, account: str, role: str, unit: str | None = None, *, of_any_unit: bool = False) -> None:
+    """Takes a role away; the sessions opened with it end with their next page."""
+    table = schema.user_roles
+    same_unit = sa.true() if of_any_unit else sa.func.coalesce(table.c.unit, "") == (unit or "")
+    tx.execute(
+        sa.update(table)
+        .where(table.c.account == account, table.c.role == str(role), same_unit, table.c.ended_at.is_(None))
+        .values(ended_at=tx.at)
+    )
+
+
+def change(tx: Writing, account: str, **values: Any) -> None:
+    """Changes columns of an account."""
+    table = schema.users
+    tx.execute(sa.update(table).where(table.c.account == account).values(**values, changed_at=tx.at))
+
+
+def set_standing(tx: Writing, account: str, standing: str) -> None:
+    """Makes an account `active` or `disabled`; a disabled one's sessions end with it."""
+    change(tx, account, standing=standing)
+    if standing != "active":
+        end_sessions(tx, account)
+
+
+def set_password(tx: Writing, account: str, password_hash: str) -> None:
+    """Stores what a password was hashed to, and ends the account's sessions."""
+    change(tx, account, password_hash=password_hash)
+    end_sessions(tx, account)
+
+
+def end_sessions(tx: Writing, account: str) -> None:
+    """Ends every open session of an account."""
+    table = schema.sessions
+    tx.execute(sa.update(table).where(table.c.account == account, table.c.ended_at.is_(None)).values(ended_at=tx.at))
+
+
+def train(
+    tx: Writing,
+    account: str,
+    tool: str,
+    *,
+    kind: str,
+    passed_on: date,
+    by: str,
+    trainer: str | None = None,
+    contact: str | None = None,
+    right: int | None = None,
+    asked: int | None = None,
+) -> None:
+    """Writes that an account was trained on a tool."""
+    tx.insert(
+        schema.training,
+        account=account,
+        tool=tool,
+        kind=kind,
+        trainer=trainer,
+        trainer_contact=contact,
+        passed_on=passed_on,
+        right=right,
+        asked=asked,
+        by=by,
+        at=tx.at,
+    )
+
+
 class Users:
     """The users of one state."""
 
     def __init__(self, operations: Operations) -> None:
         self.operations = operations
 
-    def add(
-        self,
-        account: str,
-        name: str,
-        event: Event,
-        *,
-        os_account: str | None = None,
-        oidc_subject: str | None = None,
-        password_hash: str | None = None,
-    ) -> None:
-        """A new account without roles. Raises AccessDenied (`account_exists`) if the name is taken."""
+    # -- reading -----------------------------------------------------------------------------------
+
+    def find(self, account: str) -> User | None:
+        """An account by its name, whatever its standing; None if there is none."""
+        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.account == account))
+        return _user(rows[0], self.roles_of(account)) if rows else None
+
+    def of_subject(self, subject: str) -> User | None:
+        """The account bound to a subject of the force's own log-in; None if there is none."""
+        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.oidc_subject == subject))
+        return _user(rows[0], self.roles_of(rows[0]["account"])) if rows else None
+
+    def everyone(self) -> list[User]:
+        """Every account, the active first, by name."""
+        held = self._held()
+        rows = self.operations.rows(sa.select(schema.users).order_by(schema.users.c.standing, schema.users.c.name))
+        return [_user(row, held.get(row["account"], ())) for row in rows]
+
+    def roles_of(self, account: str) -> tuple[Held, ...]:
+        """Roles that an account holds now, the oldest first."""
+        return self._held(account).get(account, ())
+
+    def _held(self, account: str | None = None) -> dict[str, tuple[Held, ...]]:
+        table = schema.user_roles
+        query = sa.select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id)
+        found: dict[str, tuple[Held, ...]] = {}
+        for row in self.operations.rows(query if account is None else query.where(table.c.account == account)):
+            held = Held(Role(row["role"]), row["unit"], row["given_at"])
+            found[row["account"]] = (*found.get(row["account"], ()), held)
+        return found
+
+    def password_hash(self, account: str) -> str | None:
+        """What is stored of an active account's password; None for anyone else."""
+        table = schema.users
+        query = sa.select(table.c.password_hash).where(table.c.account == account, table.c.standing == "active")
+        rows = self.operations.rows(query)
+        return rows[0]["password_hash"] if rows else None
+
+    def tools_trained(self, account: str) -> frozenset[str]:
+        """Tools on which a training of the account is recorded."""
+        table = schema.training
+        rows = self.operations.rows(sa.select(table.c.tool).where(table.c.account == account).distinct())
+        return frozenset(row["tool"] for row in rows)
+
+    def trained(self) -> dict[str, frozenset[str]]:
+        """Tools trained on, by account; an account trained on none is absent."""
+        found: dict[str, frozenset[str]] = {}
+        for row in self.operations.rows(sa.select(schema.training.c.account, schema.training.c.tool).distinct()):
+            found[row["account"]] = found.get(row["account"], frozenset()) | {row["tool"]}
+        return found
+
+    def trainings_of(self, account: str) -> list[dict[str, Any]]:
+        """Each training of an account as it was recorded, the newest first."""
+        table = schema.training
+        return self.operations.rows(sa.select(table).where(table.c.account == account).order_by(table.c.id.desc()))
+
+    def is_trained(self, account: str, tool: str) -> bool:
+        return tool in self.tools_trained(account)
+
+    def get(self, account: str) -> Actor:
+        """The account with the roles it has now. Raises AccessDenied (`account_unknown`) if none or disabled."""
+        found = self.find(account)
+        if found is None or not found.is_active:
+            raise AccessDenied(
+                "There is no active account of that name.", code="account_unknown", next_step="Ask an administrator."
+            )
+        return _actor(found)
+
+    def of_os_account(self, os_account: str | None = None) -> Actor:
+        """Who runs a command: the person whose operating-system account this is.
+
+        Before the first user is entered the account itself acts as operator, so that a state can be set up.
+        """
+        os_account = os_account or getpass.getuser()
+        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.os_account == os_account))
+        if rows and rows[0]["standing"] == "active":
+            return _actor(_user(rows[0], self.roles_of(rows[0]["account"])))
+        return Actor(f"os:{os_account}", os_account, (("operator", None),))
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every account: account, name, os_account, standing, roles, trained tools."""
+        trained = self.trained()
+        return [
+            {
+                "account": user.account,
+                "name": user.name,
+                "os_account": user.os_account,
+                "standing": user.standing,
+                "roles": [{"role": held.role.value, "unit": held.unit} for held in user.roles],
+                "trained": sorted(trained.get(user.account, ())),
+            }
+            for user in sorted(self.everyone(), key=lambda user: user.account)
+        ]
+
+    def is_empty(self) -> bool:
+        return not self.operations.rows(sa.select(schema.users.c.account).limit(1))
+
+    # -- writing, each with its event ------------------------------------------------------------------
+
+    def add(self, account: str, name: str, event: Event, **known: str | None) -> None:
+        """A new account without roles; `known` as in `enter`. Raises AccessDenied (`account_exists`)."""
         with self.operations.writing(event) as tx:
             tx.says(account=account)
             table = schema.users
             if tx.execute(sa.select(table.c.account).where(table.c.account == account)).first():
                 raise AccessDenied("That account exists already.", code="account_exists", next_step="Choose another name.")
-            tx.insert(
-                table,
-                account=account,
-                name=name,
-                os_account=os_account,
-                oidc_subject=oidc_subject,
-                password_hash=password_hash,
-                standing="active",
-                made_at=tx.at,
-                changed_at=tx.at,
-            )
+            enter(tx, account, name, **known)
 
     def give_role(self, account: str, role: str, unit: str | None, event: Event) -> None:
         """Gives a role; an offender manager needs a unit, since they see their own people only."""
@@ -84,117 +286,41 @@ class Users:
         self.get(account)
         with self.operations.writing(event) as tx:
             tx.says(account=account, role=role, unit=unit)
-            tx.insert(schema.user_roles, account=account, role=role, unit=unit, given_at=tx.at, given_by=event.actor)
+            give(tx, account, role, unit, event.actor)
 
     def end_role(self, account: str, role: str, event: Event) -> None:
-        table = schema.user_roles
+        """Ends a role in every unit it was given for."""
         with self.operations.writing(event) as tx:
             tx.says(account=account, role=role)
-            tx.execute(
-                sa.update(table)
-                .where(table.c.account == account, table.c.role == role, table.c.ended_at.is_(None))
-                .values(ended_at=tx.at)
-            )
+            take(tx, account, role, of_any_unit=True)
 
     def set_standing(self, account: str, standing: str, event: Event) -> None:
         """`active` or `disabled`; a disabled account's sessions end with it."""
-        self.get(account)
+        if self.find(account) is None:
+            raise AccessDenied("There is no account of that name.", code="account_unknown", next_step="See `harmcast users list`.")
         with self.operations.writing(event) as tx:
             tx.says(account=account, standing=standing)
-            table, sessions = schema.users, schema.sessions
-            tx.execute(sa.update(table).where(table.c.account == account).values(standing=standing, changed_at=tx.at))
-            if standing == "disabled":
-                tx.execute(
-                    sa.update(sessions)
-                    .where(sessions.c.account == account, sessions.c.ended_at.is_(None))
-                    .values(ended_at=tx.at)
-                )
+            set_standing(tx, account, standing)
 
     def set_password(self, account: str, password_hash: str, event: Event) -> None:
         self.get(account)
         with self.operations.writing(event) as tx:
             tx.says(account=account)
-            tx.execute(
-                sa.update(schema.users)
-                .where(schema.users.c.account == account)
-                .values(password_hash=password_hash, changed_at=tx.at)
-            )
+            set_password(tx, account, password_hash)
 
     def record_training(
-        self,
-        account: str,
-        tool: str,
-        kind: str,
-        passed_on: date,
-        event: Event,
-        *,
-        trainer: str | None = None,
-        contact: str | None = None,
-        right: int | None = None,
-        asked: int | None = None,
+        self, account: str, tool: str, kind: str, passed_on: date, event: Event, **more: Any
     ) -> None:
-        """That a person was trained on a tool; nobody sees a tool before."""
+        """That a person was trained on a tool, `more` as in `train`; nobody sees a tool before."""
         self.get(account)
         with self.operations.writing(event) as tx:
             tx.says(account=account, tool=tool, kind=kind)
-            tx.insert(
-                schema.training,
-                account=account,
-                tool=tool,
-                kind=kind,
-                trainer=trainer,
-                trainer_contact=contact,
-                passed_on=passed_on,
-                right=right,
-                asked=asked,
-                by=event.actor,
-                at=tx.at,
-            )
+            train(tx, account, tool, kind=kind, passed_on=passed_on, by=event.actor, **more)
 
-    def is_trained(self, account: str, tool: str) -> bool:
-        table = schema.training
-        query = sa.select(table.c.id).where(table.c.account == account, table.c.tool == tool).limit(1)
-        return bool(self.operations.rows(query))
 
-    def get(self, account: str) -> Actor:
-        """The account with the roles it has now. Raises AccessDenied (`account_unknown`) if none or disabled."""
-        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.account == account))
-        if not rows or rows[0]["standing"] != "active":
-            raise AccessDenied(
-                "There is no active account of that name.", code="account_unknown", next_step="Ask an administrator."
-            )
-        return Actor(account, rows[0]["name"], self._roles(account))
+def _user(row: dict[str, Any], roles: tuple[Held, ...]) -> User:
+    return User(row["account"], row["name"], row["standing"], roles, row["os_account"], row["oidc_subject"])
 
-    def of_os_account(self, os_account: str | None = None) -> Actor:
-        """Who runs a command: the person whose operating-system account this is.
 
-        Before the first user is entered the account itself acts as operator, so that a state can be set up.
-        """
-        os_account = os_account or getpass.getuser()
-        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.os_account == os_account))
-        if rows and rows[0]["standing"] == "active":
-            return Actor(rows[0]["account"], rows[0]["name"], self._roles(rows[0]["account"]))
-        return Actor(f"os:{os_account}", os_account, (("operator", None),))
-
-    def all(self) -> list[dict[str, Any]]:
-        """Every account: account, name, os_account, standing, roles, trained tools."""
-        trained = self.operations.rows(sa.select(schema.training.c.account, schema.training.c.tool))
-        return [
-            {
-                "account": row["account"],
-                "name": row["name"],
-                "os_account": row["os_account"],
-                "standing": row["standing"],
-                "roles": [{"role": role, "unit": unit} for role, unit in self._roles(row["account"])],
-                "trained": sorted({t["tool"] for t in trained if t["account"] == row["account"]}),
-            }
-            for row in self.operations.rows(sa.select(schema.users).order_by(schema.users.c.account))
-        ]
-
-    def is_empty(self) -> bool:
-        return not self.operations.rows(sa.select(schema.users.c.account).limit(1))
-
-    def _roles(self, account: str) -> tuple[tuple[str, str | None], ...]:
-        table = schema.user_roles
-        query = sa.select(table.c.role, table.c.unit).where(table.c.account == account, table.c.ended_at.is_(None))
-        return tuple((row["role"], row["unit"]) for row in self.operations.rows(query.order_by(table.c.id)))
+def _actor(user: User) -> Actor:
+    return Actor(user.account, user.name, tuple((held.role.value, held.unit) for held in user.roles))

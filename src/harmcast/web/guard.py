@@ -25,7 +25,7 @@ from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
 from harmcast.store.operations import Operations, Writing
 from harmcast.store.state import State
-from harmcast.web import accounts, released, sessions
+from harmcast.web import released, sessions
 from harmcast.web.sessions import Session
 
 ACCESS = "x-access"
@@ -185,7 +185,7 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
         raise Refused(
             403, "This form has expired", "Go back, load the page again and send it once more. Nothing was saved."
         )
-    visit.trained = accounts.tools_trained(state.operations, session.account)
+    visit.trained = state.users.tools_trained(session.account)
     visit.statuses = {tool.name: tool.status for tool in state.register.tools(visit.today)}
     _require(visit, rule)
     _log_view(visit, named.get(VIEW))

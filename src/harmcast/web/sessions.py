@@ -117,9 +117,3 @@ def end(tx: Writing, session: Session) -> None:
     """Ends the session: its token opens nothing any more."""
     table = schema.sessions
     tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(ended_at=tx.at))
-
-
-def end_all(tx: Writing, account: str) -> None:
-    """Ends every session of an account."""
-    table = schema.sessions
-    tx.execute(sa.update(table).where(table.c.account == account, table.c.ended_at.is_(None)).values(ended_at=tx.at))

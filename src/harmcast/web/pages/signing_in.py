@@ -15,7 +15,9 @@ from harmcast.errors import AccessDenied
 from harmcast.oversight import access
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.oversight.log import Event
-from harmcast.web import accounts, sessions
+from harmcast.store import users
+from harmcast.store.users import Held
+from harmcast.web import passwords, sessions
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
 from harmcast.web.shell import go, page
 
@@ -89,13 +91,13 @@ async def sign_in(visit: Here) -> Response:
     account = form.get("account", "").strip().lower()[:200]
     address = request.client.host if request.client else "unknown"
     try:
-        guess = await run_in_threadpool(accounts.take_guess, visit.operations, account, address)
+        guess = await run_in_threadpool(passwords.take_guess, visit.operations, account, address)
     except AccessDenied as error:
         return _form(visit, after, 429, [{"text": f"{error.message} {error.next_step}", "href": "#account"}])
-    stored = await run_in_threadpool(accounts.password_hash, visit.operations, account)
+    stored = await run_in_threadpool(visit.state.users.password_hash, account)
     loop = asyncio.get_running_loop()
-    right = await loop.run_in_executor(accounts.hashing, accounts.is_password, stored, form.get("password", "")[:1000])
-    roles = await run_in_threadpool(accounts.roles_of, visit.operations, account) if right else ()
+    right = await loop.run_in_executor(passwords.hashing, passwords.is_password, stored, form.get("password", "")[:1000])
+    roles = await run_in_threadpool(visit.state.users.roles_of, account) if right else ()
     if not right:
         return _form(visit, after, 401, [{"text": WRONG, "href": "#account"}])
     if not roles:
@@ -106,13 +108,13 @@ async def sign_in(visit: Here) -> Response:
     return _with_session(visit, go(after), token)
 
 
-def _begin(visit: Visit, account: str, held: accounts.Held, guess: int | None, action: str = "signed_in") -> str:
+def _begin(visit: Visit, account: str, held: Held, guess: int | None, action: str = "signed_in") -> str:
     event = Event(account, held.role.value, "administration", action)
     with visit.operations.writing(event) as tx:
         if visit.session is not None:
             sessions.end(tx, visit.session)
         if guess:
-            accounts.mark_right(tx, guess)
+            passwords.mark_right(tx, guess)
         return sessions.begin(tx, account, held.role, held.unit, visit.settings.web)
 
 
@@ -140,7 +142,7 @@ def account_page(visit: Here, saved: str = "") -> Response:
 
 
 def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
-    roles = accounts.roles_of(visit.operations, visit.user.account)
+    roles = visit.state.users.roles_of(visit.user.account)
     return page(
         visit,
         "account",
@@ -149,7 +151,7 @@ def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
         roles=[{"role": h.role, "name": ROLES[h.role][0], "may": ROLES[h.role][1], "unit": h.unit} for h in roles],
         trained=[t for t in visit.settings.tools if t.name in visit.trained],
         local=visit.settings.web.login == "local",
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
         **values,
     )
 
@@ -158,7 +160,7 @@ def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
 def change_role(visit: Here) -> Response:
     """Goes on in another of one's roles, in a new session."""
     wanted = (visit.form.get("role", ""), visit.form.get("unit", "") or None)
-    for held in accounts.roles_of(visit.operations, visit.user.account):
+    for held in visit.state.users.roles_of(visit.user.account):
         if (held.role.value, held.unit) == wanted:
             return _with_session(visit, go("/"), _begin(visit, visit.user.account, held, None, "role_changed"))
     raise Refused(403, "You do not hold this role", "Ask an administrator for it.")
@@ -170,22 +172,25 @@ async def change_password(visit: Here) -> Response:
     user, loop = visit.user, asyncio.get_running_loop()
     new = visit.form.get("new", "")
     address = visit.request.client.host if visit.request.client else "unknown"
-    guess = await run_in_threadpool(accounts.take_guess, visit.operations, user.account, address)
-    stored = await run_in_threadpool(accounts.password_hash, visit.operations, user.account)
-    right = await loop.run_in_executor(accounts.hashing, accounts.is_password, stored, visit.form.get("old", "")[:1000])
+    guess = await run_in_threadpool(passwords.take_guess, visit.operations, user.account, address)
+    stored = await run_in_threadpool(visit.state.users.password_hash, user.account)
+    right = await loop.run_in_executor(passwords.hashing, passwords.is_password, stored, visit.form.get("old", "")[:1000])
     errors = []
     if not right:
         errors.append({"text": "The old password is not right", "href": "#old"})
-    if not accounts.SHORTEST_PASSWORD <= len(new) <= 200:
-        errors.append({"text": f"Choose a password of {accounts.SHORTEST_PASSWORD} to 200 characters", "href": "#new"})
+    wrong = passwords.fault(new)
+    if wrong:
+        errors.append({"text": wrong, "href": "#new"})
     if errors:
         return await run_in_threadpool(lambda: _account(visit, 400, errors=errors))
 
+    kept = await loop.run_in_executor(passwords.hashing, passwords.hashed, new)
+
     def save() -> str:
         with visit.operations.writing(visit.event("administration", "password_changed")) as tx:
-            accounts.mark_right(tx, guess)
-            accounts.set_password(tx, user.account, new)
+            passwords.mark_right(tx, guess)
+            users.set_password(tx, user.account, kept)
             return sessions.begin(tx, user.account, Role(user.role), user.unit, visit.settings.web)
 
-    token = await loop.run_in_executor(accounts.hashing, save)
+    token = await run_in_threadpool(save)
     return _with_session(visit, go("/account?saved=password"), token)

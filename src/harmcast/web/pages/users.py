@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight.access import ROLES, Action, Role
-from harmcast.store import schema
-from harmcast.web import accounts
+from harmcast.store import users
+from harmcast.store.users import PEOPLE_ROLES, User
+from harmcast.web import passwords
 from harmcast.web.forms import Form, plain
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
 
 pages = Pages()
 ACCOUNT = re.compile(r"^[a-z0-9][a-z0-9._@-]{1,99}$")
-WITH_UNIT = frozenset({Role.OFFENDER_MANAGER, Role.SUPERVISOR})
 TRAININGS = {"methodology": "Methodology", "demonstration": "Demonstration", "recording": "Recording watched"}
 ROLE_NAMES = {role.value: ROLES[role][0] for role in Role}
 SAVED = {
@@ -38,7 +37,7 @@ def users_page(visit: Here, saved: str = "") -> Response:
 
 
 def _list(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
-    people = accounts.everyone(visit.operations)
+    people, trained = visit.state.users.everyone(), visit.state.users.trained()
     return page(
         visit,
         "users",
@@ -46,11 +45,11 @@ def _list(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respons
         title="Users",
         people=people,
         role_names=ROLE_NAMES,
-        trained={user.account: accounts.tools_trained(visit.operations, user.account) for user in people},
+        trained={user.account: trained.get(user.account, frozenset()) for user in people},
         tools=visit.settings.tools,
         form=form,
         errors=form.errors,
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
         local=visit.settings.web.login == "local",
         **values,
     )
@@ -67,27 +66,29 @@ def add_user(visit: Here) -> Response:
     password = form.value("password")
     if not ACCOUNT.match(account):
         form.fault("account", "Enter a log-in name of letters, digits, dots, dashes or an e-mail address")
-    elif accounts.find(visit.operations, account):
+    elif visit.state.users.find(account):
         form.fault("account", "There is already an account of this name")
-    if visit.settings.web.login == "local" and not accounts.SHORTEST_PASSWORD <= len(password) <= 200:
-        form.fault("password", f"Choose a password of {accounts.SHORTEST_PASSWORD} to 200 characters")
+    wrong = passwords.fault(password) if visit.settings.web.login == "local" else None
+    if wrong:
+        form.fault("password", wrong)
     if form.errors:
         return _list(visit, form, 400)
+    kept = passwords.hashed(password) if password else None
     with visit.writing(visit.event("administration", "user_added", about=f"user:{account}", role_given=role)) as tx:
-        accounts.add(tx, account, name, password or None, visit.user.account)
-        accounts.give_role(tx, account, Role(role), unit, visit.user.account)
+        users.enter(tx, account, name, password_hash=kept)
+        users.give(tx, account, role, unit, visit.user.account)
     return go(f"/users/{account}?saved=user")
 
 
 def _unit(form: Form, role: str) -> str | None:
     unit = form.words("unit", None, 200)
-    if role in {r.value for r in WITH_UNIT} and not unit:
+    if role in PEOPLE_ROLES and not unit:
         form.fault("unit", "Enter the unit: this role sees its own unit's people only")
     return unit or None
 
 
-def _user(visit: Visit, account: str) -> accounts.User:
-    found = accounts.find(visit.operations, account)
+def _user(visit: Visit, account: str) -> User:
+    found = visit.state.users.find(account)
     if found is None:
         raise Refused(404, "No such account", "Check the address, or go back to Users.")
     return found
@@ -99,11 +100,7 @@ def user_page(visit: Here, account: str, saved: str = "") -> Response:
     return _one(visit, _user(visit, account), Form({}), notice=SAVED.get(saved))
 
 
-def _one(visit: Visit, user: accounts.User, form: Form, status: int = 200, **values: Any) -> Response:
-    table = schema.training
-    trainings = visit.operations.rows(
-        sa.select(table).where(table.c.account == user.account).order_by(table.c.id.desc())
-    )
+def _one(visit: Visit, user: User, form: Form, status: int = 200, **values: Any) -> Response:
     return page(
         visit,
         "user",
@@ -111,7 +108,7 @@ def _one(visit: Visit, user: accounts.User, form: Form, status: int = 200, **val
         title=user.name,
         user=user,
         role_names=ROLE_NAMES,
-        trainings=trainings,
+        trainings=visit.state.users.trainings_of(user.account),
         kinds=TRAININGS,
         titles={tool.name: tool.title or tool.name.replace("_", " ").capitalize() for tool in visit.settings.tools},
         tools=visit.settings.tools,
@@ -120,7 +117,7 @@ def _one(visit: Visit, user: accounts.User, form: Form, status: int = 200, **val
         today=visit.today,
         is_self=user.account == visit.user.account,
         local=visit.settings.web.login == "local",
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
         **values,
     )
 
@@ -140,7 +137,7 @@ def give_role(visit: Here, account: str) -> Response:
     if form.errors:
         return _one(visit, user, form, 400)
     with visit.writing(_event(visit, "role_given", account, role_given=role)) as tx:
-        accounts.give_role(tx, account, Role(role), unit, visit.user.account)
+        users.give(tx, account, role, unit, visit.user.account)
     return go(f"/users/{account}?saved=role")
 
 
@@ -154,7 +151,7 @@ def end_role(visit: Here, account: str) -> Response:
             if account == visit.user.account and held.role is Role.ADMINISTRATOR:
                 raise Refused(403, "You cannot take this role from yourself", "Ask another administrator.")
             with visit.writing(_event(visit, "role_taken", account, role_taken=held.role.value)) as tx:
-                accounts.take_role(tx, account, held.role, held.unit)
+                users.take(tx, account, held.role, held.unit)
             return go(f"/users/{account}?saved=role_ended")
     raise Refused(404, "The account does not hold this role", "Load the page again.")
 
@@ -169,7 +166,7 @@ def set_standing(visit: Here, account: str) -> Response:
     if account == visit.user.account:
         raise Refused(403, "You cannot disable yourself", "Ask another administrator.")
     with visit.writing(_event(visit, "user_standing_changed", account, standing=standing)) as tx:
-        accounts.set_standing(tx, account, standing)
+        users.set_standing(tx, account, standing)
     return go(f"/users/{account}?saved={standing}")
 
 
@@ -178,11 +175,13 @@ def set_password(visit: Here, account: str) -> Response:
     """Gives an account a new password; its sessions end."""
     user, form = _user(visit, account), Form(visit.form)
     password = form.value("password")
-    if not accounts.SHORTEST_PASSWORD <= len(password) <= 200:
-        form.fault("password", f"Choose a password of {accounts.SHORTEST_PASSWORD} to 200 characters")
+    wrong = passwords.fault(password)
+    if wrong:
+        form.fault("password", wrong)
         return _one(visit, user, form, 400)
+    kept = passwords.hashed(password)
     with visit.writing(_event(visit, "password_set", account)) as tx:
-        accounts.set_password(tx, account, password)
+        users.set_password(tx, account, kept)
     return go(f"/users/{account}?saved=password")
 
 
@@ -198,7 +197,6 @@ def record_training(visit: Here, account: str) -> Response:
     if form.errors or on is None:
         return _one(visit, user, form, 400)
     with visit.writing(_event(visit, "training_recorded", account, tool=tool)) as tx:
-        accounts.record_training(
-            tx, account, tool, kind=kind, trainer=trainer, contact=contact or None, on=on, by=visit.user.account
-        )
+        by = visit.user.account
+        users.train(tx, account, tool, kind=kind, passed_on=on, by=by, trainer=trainer, contact=contact or None)
     return go(f"/users/{account}?saved=training")
