@@ -20,6 +20,7 @@ import polars as pl
 
 SMALL_NUMBER = 5
 HOLD_DAYS = 91
+EXCESS = 3  # so many others hidden for each small count are looked through again
 MARK = "[c]"
 
 _FORMULA_START = r"^[\s\x00-\x1f]*[=+\-@|%\t\r]"
@@ -102,6 +103,7 @@ def release(
     `hold_days` before or after, the table printed then stands (its date says so). After that a new table is
     printed, with those counts hidden.
     """
+    earlier = list({(b.as_of, frozenset(b.shown.items())): b for b in earlier}.values())
     for before in earlier:
         if before.as_of == as_of:
             return before
@@ -137,6 +139,7 @@ def protect(family: Family, earlier: Iterable[Published] = (), *, small: int = S
     for key in sorted(hidden, key=repr):
         while _problem(family, hidden).most(key) < small and _hide_one_more(family, hidden, key):
             pass
+    _without_excess(family, hidden, small)
     for before in earlier:
         spans = {key: span for key, span in _spans(before).items() if key in counts}
         for key, (low, high) in spans.items():
@@ -204,15 +207,37 @@ def _hide_one_more(family: Family, hidden: set[Key], key: Key) -> bool:
         touching |= more
         reached |= {k for i in more for k in (family.sums[i][0], *family.sums[i][1])} & hidden
     sums = [family.sums[i] for i in sorted(touching)]
-    all_totals = {total for total, _ in family.sums}
+    shared = _shared(family)
     single = [(t, p) for t, p in sums if len(hidden & {t, *p}) == 1]
-    for chosen in (single, sums):
-        members = {k for t, p in chosen for k in (t, *p)} - hidden
-        for candidates in (members - all_totals, {k for _, p in chosen for k in p} - hidden, members):
-            if candidates:
-                hidden.add(min(candidates, key=lambda k: (family.counts[k], repr(k))))
-                return True
+    own = [(t, p) for t, p in single if key in {t, *p}]
+    for chosen in (own, single, sums):
+        candidates = {k for t, p in chosen for k in (t, *p)} - hidden
+        if candidates:
+            hidden.add(min(candidates, key=lambda k: (shared[k], family.counts[k], repr(k))))
+            return True
     return False
+
+
+def _shared(family: Family) -> dict[Key, int]:
+    """In how many sums each key is: a total of many tables costs more to hide than a cell."""
+    found = dict.fromkeys(family.counts, 0)
+    for total, parts in family.sums:
+        found[total] += 2
+        for part in parts:
+            found[part] += 1
+    return found
+
+
+def _without_excess(family: Family, hidden: set[Key], small: int) -> None:
+    """Prints again what was hidden in vain: what the greedy choice took and no small count needs, shared totals first."""
+    sensitive = [key for key in hidden if family.counts[key] < small]
+    if len(hidden) - len(sensitive) <= EXCESS * len(sensitive):
+        return
+    shared = _shared(family)
+    for key in sorted(hidden - set(sensitive), key=lambda k: (shared[k], family.counts[k], repr(k)), reverse=True):
+        hidden.discard(key)
+        if any(_problem(family, hidden).most(one) < small for one in sensitive):
+            hidden.add(key)
 
 
 class _Problem:

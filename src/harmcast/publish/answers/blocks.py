@@ -211,6 +211,20 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}%"
 
 
+POOLED = "all years together"
+
+
+def by_year_then_pooled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Everyone by year and together; groups with all years together, because one year of a small group is all marks."""
+    if frame["year"].n_unique() < 2:
+        return frame
+    pooled = frame.group_by("tool", "model", "attribute", "group").agg(
+        pl.col(c).sum() for c in ("tp", "fp", "fn", "tn")
+    )
+    everyone = frame.filter(pl.col("attribute") == "everyone")
+    return pl.concat([everyone, pooled.with_columns(year=pl.lit(POOLED)).select(frame.columns)])
+
+
 def confusion_family(frame: pl.DataFrame) -> Family:
     """True and false positives and negatives by model, year and group as one family: what came is the same for all models."""
     counts: dict[Any, int] = {}
@@ -233,6 +247,11 @@ def confusion_family(frame: pl.DataFrame) -> Family:
         if a != "everyone" and (m, y, "everyone", "all", "tp") in counts:
             for name in ("tp", "fp", "fn", "tn"):
                 sums.append(((m, y, "everyone", "all", name), tuple((m, y, a, g, name) for g in members)))
+    years = sorted({y for _, y, a in groups if a == "everyone" and y != POOLED})
+    for m in sorted({m for m, y, a in groups if a == "everyone" and y == POOLED}):
+        for name in ("tp", "fp", "fn", "tn"):
+            parts = tuple((m, y, "everyone", "all", name) for y in years if (m, y, "everyone") in groups)
+            sums.append(((m, POOLED, "everyone", "all", name), parts))
     return Family(counts, tuple(s for s in dict.fromkeys(sums) if counts[s[0]] == sum(counts[p] for p in s[1])))
 
 
@@ -252,7 +271,7 @@ _CONFUSION_COLUMNS = (
 
 def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[str, Published]]:
     """C1 for people: counts first, by year and group, beside plain baselines; null counts stay hidden with their rates."""
-    frame = facts.confusion(tool.name)
+    frame = by_year_then_pooled(facts.confusion(tool.name))
     if frame.is_empty():
         return (
             (
@@ -278,6 +297,8 @@ def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[st
             "Someone wrongly flagged is the error that weighs most, so precision and specificity stand beside sensitivity."
         )
     )
+    if POOLED in frame["year"]:
+        blocks.append(Words("By group all years are together: a person judged in two years counts twice."))
     blocks += _held_words(facts, published)
     cells = sorted(k[:4] for k in published.shown if len(k) == 5 and k[4] == "tp")
     for attribute in ["everyone", *ATTRIBUTES]:
