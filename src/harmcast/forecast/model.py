@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from harmcast.forecast import bank, baselines, cox, pool
 from harmcast.forecast.kept import Kept
 from harmcast.forecast.level import Level, LevelBank
-from harmcast.forecast.ranges import Prediction
+from harmcast.forecast.ranges import Prediction, log_chance
 from harmcast.places.counts import Panel, in_windows
 
 Floats = NDArray[np.float64]
@@ -131,17 +131,15 @@ class Fitted:
 
     def trials(self, windows: int) -> list[dict[str, Any]]:
         """Mean log score a unit, ours and the 24-month count's (same level, Poisson), on the last whole windows."""
-        from harmcast.evaluate.scores import log_scores
-
         found = []
         plain = baselines.count_last(2 * baselines.YEAR_WINDOWS, shrink=True)
         for k in range(max(0, len(self.past) - windows), len(self.past)):
             start, came = self.past[k], self.past_counts[k]
             spread = pool.fit_spread(self.past_expected[:k], self.past_counts[:k])
-            ours = log_scores(came, self.past_expected[k], spread.of(self.past_expected[k]))
+            ours = log_chance(came, self.past_expected[k], spread.of(self.past_expected[k]))
             history = in_windows(self.panel.weekly[:start], self.horizon)
             expected = np.maximum(baselines.level(history.sum(axis=1).astype(float)) * plain(history), 1e-12)
-            theirs = log_scores(came, expected, np.zeros(len(expected)))
+            theirs = log_chance(came, expected, np.zeros(len(expected)))
             found.append({"weeks_ago": self.weeks - start, "ours": float(ours.mean()), "count_24m": float(theirs.mean())})
         return found
 

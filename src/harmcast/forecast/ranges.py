@@ -45,6 +45,17 @@ def lower_tail(counts: Wholes | Floats, expected: Floats, dispersion: Floats) ->
     return np.asarray(np.where(y < 0, 0.0, tail))
 
 
+def log_chance(counts: Wholes | NDArray[np.integer], expected: Floats, dispersion: Floats) -> Floats:
+    """Natural logarithm of the chance of each unit's count; 0 or less."""
+    from scipy.special import gammaln, xlogy
+
+    y = np.asarray(counts, dtype=float)
+    poisson = dispersion < 1e-9
+    size = 1.0 / np.where(poisson, 1.0, dispersion)
+    spread = gammaln(y + size) - gammaln(size) + size * np.log(size / (size + expected)) + xlogy(y, expected / (size + expected))
+    return np.asarray(np.where(poisson, xlogy(y, expected) - expected, spread) - gammaln(y + 1))
+
+
 def quantile(probability: float, expected: Floats, dispersion: Floats) -> Wholes:
     """Smallest whole number whose lower tail reaches `probability`, for each unit."""
     spread = np.sqrt(expected + dispersion * expected**2)
