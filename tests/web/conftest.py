@@ -51,13 +51,16 @@ def _styles() -> None:
 
 @pytest.fixture(scope="session")
 def made_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state made once: small grounds, 14 releases, one user a role."""
+    """A state made once: small grounds, 14 releases, two units' people in 4, one user a role."""
+    from tests.web.invented_people import add_people
+
     folder = tmp_path_factory.mktemp("web") / "state"
     state = invented.make_state(folder, releases=14, across_m=14_000.0)
     for role in Role:
         unit = UNIT if role in (Role.OFFENDER_MANAGER, Role.SUPERVISOR) else None
         invented.user(state.operations, role.value, role, unit, TOOLS, PASSWORD)
     invented.user(state.operations, "untrained", Role.INTELLIGENCE_ANALYST, None, (), PASSWORD)
+    add_people(state)
     state.close()
     return folder
 
@@ -73,7 +76,7 @@ def state(made_state: Path, tmp_path: Path, clock: Clock) -> Iterator[State]:
     for name in ("settings", "secret", "operations.db"):
         source = made_state / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
-    for name in ("releases", "records"):
+    for name in ("releases", "records", "models"):
         (tmp_path / name).symlink_to(made_state / name)
     opened = open_state(tmp_path)
     timed = replace(opened, operations=Operations(opened.operations.engine, clock))

@@ -20,7 +20,7 @@ def _scale(cuts: Sequence[float], most: float) -> tuple[float, float]:
 def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: int = 760) -> Markup:
     """The five bands side by side on a logarithmic scale of harm, with a mark where the person stands."""
     low, high = _scale(cuts, harm)
-    height, top, bar = 78, 26, 22
+    height, top, bar = 86, 26, 22
 
     def x(value: float) -> float:
         share = (math.log(max(value, low)) - math.log(low)) / (math.log(high) - math.log(low))
@@ -45,7 +45,7 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
                     "text",
                     name,
                     x=_r((edges[i] + edges[i + 1]) / 2),
-                    y=top + bar + 16,
+                    y=top + bar + 30,
                     class_="app-chart__tick",
                     text_anchor="middle",
                 )

@@ -96,11 +96,11 @@ def title_of(tool: Any) -> str:
 def _parts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Tables of one attribute: a table a scope and measure, a row a group."""
     found = []
-    for scope, scope_title in SCOPES.items():
+    for order, (scope, scope_title) in enumerate(SCOPES.items()):
         for measure, (title, says) in MEASURES.items():
             part = [row for row in rows if row["scope"] == scope and row["measure"] == measure]
-            if part:
-                found.append({"scope": scope_title, "title": title, "says": says, "rows": part, "judged": any(r["verdict"] in ("met", "concern", "stop", "too few to say") for r in part)})
+            if any(row["value"] is not None for row in part):
+                found.append({"scope": scope_title, "order": order, "folded": scope == "managed", "title": title, "says": says, "rows": part, "judged": any(r["verdict"] in ("met", "concern", "stop", "too few to say") for r in part)})
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from harmcast.oversight import log as rules
 from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
 from harmcast.store import keys, schema
-from harmcast.web import released
+from harmcast.web import released, words
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import go, page
@@ -63,7 +64,7 @@ def _shown(
         "log",
         status,
         title="Log",
-        rows=[{**r, "when": released.local(r["at"], zone), "role_name": _role(r["role"]), "purpose": PURPOSES.get(r["purpose"] or "", r["purpose"])} for r in rows],
+        rows=[{**r, "when": released.local(r["at"], zone), "role_name": _role(r["role"]), "told": told(r["detail"]), "purpose": PURPOSES.get(r["purpose"] or "", r["purpose"])} for r in rows],
         alerts=[{**a, "when": released.local(a["at"], zone)} for a in alerts],
         count=count,
         kinds=rules.KINDS,
@@ -74,6 +75,15 @@ def _shown(
         errors=form.errors,
         **values,
     )
+
+
+def told(detail: str) -> str:
+    """An event's small facts in words; the people of a list are counted."""
+    facts = json.loads(detail)
+    shown = facts.pop("shown", None)
+    parts = [] if shown is None else [words.plural(len(shown), "person", "people") + " shown"]
+    parts += [f"{name.replace('_', ' ')}: {str(value)[:80]}" for name, value in facts.items()]
+    return "; ".join(parts)
 
 
 def _role(role: str) -> str:
