@@ -45,7 +45,7 @@ def test_a_write_and_its_event_stand_together(any_state: State) -> None:
 
 def test_a_write_that_fails_leaves_neither_row_nor_event(any_state: State) -> None:
     before = any_state.operations.entries()
-    with pytest.raises(ZeroDivisionError), any_state.operations.writing(WRITE) as tx:
+    with pytest.raises(ZeroDivisionError), any_state.operations.writing(WRITE) as tx:  # noqa: PT012
         tx.execute(note())
         _ = 1 / 0
     assert notes(any_state) == 0
