@@ -135,17 +135,10 @@ def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor
     made_places = []
     for number, tool in enumerate(places_tools):
         progress(f"Forecasting {tool.title or tool.name}", 0.1 + 0.4 * number / len(places_tools))
-        before = state.releases.before(tool.name, str(week))
-        phase = week.origin.toordinal() // 7 % tool.horizon_weeks
-        made = places.make_places(
-            tool,
-            land,
-            crimes,
-            week.origin,
-            kept(state.root, f"{tool.name}-{phase}", release.code_version()),
-            fell_back=bool(before and release.read_model(before.read(f"{tool.name}_model.json")).get("fell_back")),
-        )
-        keep(state.root, f"{tool.name}-{phase}", release.code_version(), made.forecast.kept)
+        since = places.since(state.releases, tool.name, week)
+        code = release.code_version()
+        made = places.make_places(tool, land, crimes, week.origin, since, kept(state.root, tool.name, code))
+        keep(state.root, tool.name, code, made.forecast.kept)
         files |= release.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
         found[tool.name] += [f"volume: {reason}" for reason in odd.reasons]

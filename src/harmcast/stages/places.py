@@ -15,12 +15,15 @@ from harmcast.evaluate import choose
 from harmcast.forecast.weekly import PlacesForecast, forecast_places
 from harmcast.places import counts as counting
 from harmcast.places.counts import Panel
-from harmcast.publish.release import PlacesPart
+from harmcast.publish.release import PlacesPart, read_model
 from harmcast.settings import PlacesTool
 from harmcast.stages.ground import Ground
+from harmcast.store.releases import Releases
+from harmcast.weeks import Week
 
 WEEKS_SHOWN = 156
 SEED = 20_211_101
+ANCHOR_WEEKS = 104
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,42 @@ def crime_columns(tools: list[PlacesTool]) -> list[str]:
     return sorted(named | always)
 
 
+@dataclass(frozen=True)
+class Since:
+    """What a week takes over from the one before: the day windows are counted from, and whether the plain count spoke.
+
+    A week that is made again takes over what it took over then, so that nothing that happened since can change it.
+    """
+
+    anchor: date | None = None
+    fell_back: bool = False
+
+
+def since(releases: Releases, tool: str, week: Week) -> Since:
+    """What the week's own release recorded, if it stands already; else what the release before leaves."""
+    own = [r for r in releases.of_week(str(week)) if r.tool == tool]
+    if own and own[-1].has(f"{tool}_model.json"):
+        model = read_model(own[-1].read(f"{tool}_model.json"))
+        return Since(date.fromisoformat(model["anchor"]), bool(model["fell_back_before"]))
+    before = releases.before(tool, str(week))
+    if before is None or not before.has(f"{tool}_model.json"):
+        return Since()
+    model = read_model(before.read(f"{tool}_model.json"))
+    anchor = date.fromisoformat(model["anchor"])
+    is_old = (week.origin - anchor).days >= 7 * ANCHOR_WEEKS
+    return Since(None if is_old else anchor, bool(model["fell_back"]))
+
+
 def make_places(
-    tool: PlacesTool,
-    ground: Ground,
-    crimes: pl.DataFrame,
-    origin: date,
-    kept: bytes | None = None,
-    fell_back: bool = False,
+    tool: PlacesTool, ground: Ground, crimes: pl.DataFrame, origin: date, since: Since, kept: bytes | None = None
 ) -> PlacesMade:
     """A places tool's forecast from crimes as known at the week's as-of date."""
     units = ground.units(tool, lambda: crimes)
     panel = counting.panel(crimes, units, tool.where, tool.leading, origin, tool.horizon_weeks)
-    made = forecast_places(panel, origin, tool.horizon_weeks, SEED, kept, choose.decide, fell_back)
-    part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(units), _about(panel, made))
+    anchor = since.anchor or origin
+    made = forecast_places(panel, origin, tool.horizon_weeks, SEED, kept, choose.decide, since.fell_back, anchor)
+    about = {**_about(panel, made), "fell_back_before": since.fell_back}
+    part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(units), about)
     return PlacesMade(tool, part, panel, made, recorded_weeks(panel))
 
 
