@@ -90,7 +90,7 @@ def _charge(ref: str, crime: str | None, weight: float | None, day: int, counted
 @given(st.lists(st.tuples(st.sampled_from([None, "c1", "c2"]), st.floats(0, 500), st.integers(1, 5), st.integers(1, 9)), min_size=1, max_size=10))
 def test_an_event_counts_once_by_its_heaviest_charge_now_and_along_the_path(made: list[tuple[str | None, float, int, int]]) -> None:
     rows = pl.DataFrame([_charge(f"r{i}", *own) for i, own in enumerate(made)], infer_schema_length=None).with_columns(pl.col("crime_ref").cast(pl.String))
-    with_events = charges.with_event(rows)
+    with_events = charges.numbered(rows)
     once = charges.events(with_events)
     groups: dict[object, float] = {}
     for crime, weight, day, _ in made:
@@ -99,12 +99,12 @@ def test_an_event_counts_once_by_its_heaviest_charge_now_and_along_the_path(made
     assert sorted(once["weight"]) == pytest.approx(sorted(groups.values()))
     assert charges.increments(with_events)["added"].sum() == pytest.approx(sum(groups.values()))
     assert once["charges"].sum() == len(made)
-    each = charges.events(charges.with_event(rows, "each_charge"))
+    each = charges.events(charges.numbered(rows, "each_charge"))
     assert each.height == len(made)
 
 
 def test_a_charge_without_a_weight_makes_the_harm_incomplete_not_small() -> None:
-    rows = charges.with_event(pl.DataFrame([_charge("a", "c", 300.0, 1, 1), _charge("b", "d", None, 2, 2)]))
+    rows = charges.numbered(pl.DataFrame([_charge("a", "c", 300.0, 1, 1), _charge("b", "d", None, 2, 2)]))
     found = harm.harm_at(charges.events(rows), date(2020, 3, 1), harm.decay_from("none"))
     assert found.row(0) == ("p", None, True)
 

@@ -6,9 +6,11 @@ A charge counts from the later of the day it was brought and the day it first wa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from harmcast.tables import FALLEN_AWAY
@@ -17,15 +19,33 @@ MERGE_STEPS = 50
 OneEvent = Literal["crime_or_day", "day", "each_charge"]
 
 
+def dated(versions: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Versions with `replaced_on`: the day a later one of the same key became known (null: none has).
+
+    Of two known on one day the later row holds. What was known on a day is then a filter (`as_known`).
+    Args: `versions`: one row a version with known_on; without that column every row is known from the start.
+    """
+    if "known_on" not in versions.columns:
+        versions = versions.with_columns(known_on=pl.lit(date.min))
+    return (
+        versions.sort("known_on", maintain_order=True)
+        .sort(key, maintain_order=True)
+        .with_columns(replaced_on=pl.when(pl.col(key).shift(-1) == pl.col(key)).then(pl.col("known_on").shift(-1)))
+    )
+
+
+def as_known(dated_versions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The rows of `dated` that held at the end of `as_of`: one a key, in the order of keys. Deletions drop out."""
+    holds = (pl.col("known_on") <= as_of) & (pl.col("replaced_on").is_null() | (pl.col("replaced_on") > as_of))
+    if "deleted" in dated_versions.columns:
+        holds &= ~pl.col("deleted").fill_null(False)
+    return dated_versions.filter(holds)
+
+
 def last_versions(versions: pl.DataFrame, key: str, as_of: date) -> pl.DataFrame:
     """The last row of each key known by the end of `as_of`; of two known on one day the later row. Deletions drop out."""
-    known = versions.filter(pl.col("known_on") <= as_of) if "known_on" in versions.columns else versions
-    if "known_on" in known.columns:
-        known = known.sort("known_on", maintain_order=True)
-    known = known.unique(subset=[key], keep="last", maintain_order=True)
-    if "deleted" in known.columns:
-        known = known.filter(~pl.col("deleted").fill_null(False))
-    return known
+    held = as_known(dated(versions, key), as_of)
+    return held.select(versions.columns)
 
 
 def survivors(persons: pl.DataFrame) -> pl.DataFrame:
@@ -50,36 +70,6 @@ def survivors(persons: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def standing(charge_versions: pl.DataFrame, persons: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Charges that stand as known at the end of `as_of`, under the person they belong to by then.
-
-    Args:
-        charge_versions: charge_ref, person_ref, crime_ref, offence_code, happened_on, charged_on, outcome, known_on,
-            and `deleted` if there is one; a row a version.
-        persons: person_ref, merged_into, known_on; a row a version (or as known).
-    Returns: the charge's columns with `person_ref` the surviving reference and `counted_on` (the later of charged_on
-        and the day first known); sorted by person, counted_on, charge. Charges dated after `as_of` are not in.
-    """
-    first_known = (
-        charge_versions.filter(pl.col("known_on") <= as_of)
-        .group_by("charge_ref")
-        .agg(first_known_on=pl.col("known_on").min())
-    )
-    held = last_versions(charge_versions, "charge_ref", as_of).filter(
-        ~pl.col("outcome").is_in(FALLEN_AWAY) & (pl.col("charged_on") <= as_of)
-    )
-    merged = survivors(last_versions(persons, "person_ref", as_of))
-    return (
-        held.join(first_known, on="charge_ref", how="left")
-        .with_columns(counted_on=pl.max_horizontal("charged_on", "first_known_on"))
-        .drop("first_known_on")
-        .join(merged, on="person_ref", how="left")
-        .with_columns(person_ref=pl.coalesce("survivor", "person_ref"))
-        .drop("survivor")
-        .sort("person_ref", "counted_on", "charge_ref")
-    )
-
-
 def with_event(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day") -> pl.DataFrame:
     """Adds `event`: which of a person's charges are one event.
 
@@ -97,40 +87,116 @@ def with_event(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day") -> p
     return charges.with_columns(event=rules[one_event])
 
 
-def weighed(
-    charges: pl.DataFrame, weights: pl.DataFrame, kinds: pl.DataFrame, one_event: OneEvent = "crime_or_day"
-) -> pl.DataFrame:
-    """Standing charges with event, weight (null: none), kind, violent, weapon."""
-    return (
-        with_event(charges, one_event)
-        .join(weights.select("offence_code", "weight"), on="offence_code", how="left")
-        .join(kinds, on="offence_code", how="left")
-        .sort("person_ref", "counted_on", "charge_ref")
+def numbered(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day", more_people: pl.Series | None = None) -> pl.DataFrame:
+    """Adds `event` and whole numbers that sort like the texts: person_no, event_no, charge_no. Numbers cost less to sort.
+
+    Args: `more_people`: references that charges may come to stand under by merging.
+    """
+    table = with_event(charges, one_event)
+    texts = {"person_no": "person_ref", "event_no": "event", "charge_no": "charge_ref"}
+    for number, name in texts.items():
+        values = table[name] if name != "person_ref" or more_people is None else pl.concat([table[name], more_people])
+        order = values.unique().sort()
+        places = pl.DataFrame({name: order, number: pl.int_range(len(order), dtype=pl.UInt32, eager=True)})
+        table = table.join(places, on=name, how="left", maintain_order="left")
+    return table
+
+
+@dataclass(frozen=True)
+class Held:
+    """Every version of every charge, weighed and numbered once, so that what stood on a day is a filter.
+
+    Attributes:
+        versions: charges' columns with weight (null: none), kind, violent, weapon, event, the numbers of `numbered`,
+            replaced_on, counted_on (the later of charged_on and the day first known); sorted by person, counted_on,
+            charge. persons: dated versions: person_ref, merged_into, died_on.
+        person_numbers: person_ref, person_no.
+    """
+
+    versions: pl.DataFrame
+    persons: pl.DataFrame
+    person_numbers: pl.DataFrame
+
+    def survivors(self, as_of: date) -> pl.DataFrame:
+        """Merged-away references as known at `as_of`: person_ref, survivor."""
+        return survivors(as_known(self.persons, as_of))
+
+    def weighed(self, as_of: date) -> pl.DataFrame:
+        """Charges that stand as known at the end of `as_of`, under the person they belong to by then.
+
+        Charges dated after `as_of` are not in. Sorted by person, counted_on, charge.
+        """
+        held = as_known(self.versions, as_of).filter(pl.col("stands") & (pl.col("charged_on") <= as_of)).drop("stands")
+        merged = self.survivors(as_of).join(
+            self.person_numbers.rename({"person_ref": "survivor", "person_no": "survivor_no"}), on="survivor", how="left"
+        )
+        if merged.is_empty():
+            return held
+        return (
+            held.join(merged, on="person_ref", how="left", maintain_order="left")
+            .with_columns(
+                person_ref=pl.coalesce("survivor", "person_ref"), person_no=pl.coalesce("survivor_no", "person_no")
+            )
+            .drop("survivor", "survivor_no")
+            .sort("person_no", "counted_on", "charge_no")
+        )
+
+
+def held(
+    charge_versions: pl.DataFrame,
+    persons: pl.DataFrame,
+    weights: pl.DataFrame,
+    kinds: pl.DataFrame,
+    one_event: OneEvent = "crime_or_day",
+) -> Held:
+    """What `Held` keeps, from versions.
+
+    Args:
+        charge_versions: charge_ref, person_ref, crime_ref, offence_code, happened_on, charged_on, outcome, known_on,
+            and `deleted` if there is one; a row a version.
+        persons: person_ref, merged_into, died_on, known_on; a row a version (or as known).
+        weights, kinds: of every offence code (`harm.weights_of`, `offences.kinds`).
+    """
+    folk = dated(persons, "person_ref")
+    more = pl.concat([folk["person_ref"], folk["merged_into"].drop_nulls()])
+    table = (
+        numbered(dated(charge_versions, "charge_ref"), one_event, more)
+        .join(weights.select("offence_code", "weight"), on="offence_code", how="left", maintain_order="left")
+        .join(kinds, on="offence_code", how="left", maintain_order="left")
+        .with_columns(
+            counted_on=pl.max_horizontal("charged_on", pl.col("known_on").min().over("charge_no")),
+            stands=~pl.col("outcome").is_in(FALLEN_AWAY).fill_null(False),
+        )
+        .sort("person_no", "counted_on", "charge_no", maintain_order=True)
     )
+    numbers = more.append(charge_versions["person_ref"]).unique().sort()
+    people = pl.DataFrame({"person_ref": numbers, "person_no": pl.int_range(len(numbers), dtype=pl.UInt32, eager=True)})
+    return Held(table, folk, people)
 
 
 def events(charges: pl.DataFrame) -> pl.DataFrame:
     """One row an event: the heaviest charge counts, once, dated at the event's first day.
 
-    Args: `charges`: weighed standing charges.
+    Args: `charges`: weighed standing charges (`Held.weighed`).
     Returns: person_ref, event, charge_ref (the one that counts; ties: counted first, then by reference), offence_code,
-        outcome (of that charge), weight (null if any charge of the event has none), happened_on (first), counted_on (first), kind, violent,
-        weapon (any), convicted (any), charges (how many); sorted by person_ref, counted_on, event.
+        outcome (of that charge), weight (null if any charge of the event has none), happened_on (first), counted_on
+        (first), kind, violent, weapon (any), convicted (any), charges (how many), person_no, event_no, charge_no; sorted by person_ref,
+        counted_on, event.
     """
-    heaviest = pl.col("weight").fill_null(float("inf"))
+    first = pl.col("person_ref", "event", "charge_ref", "charge_no", "offence_code", "weight", "kind", "outcome")
+    heaviest = -pl.col("weight").fill_null(float("inf"))
     return (
-        charges.sort(
-            ["person_ref", "event", heaviest, "counted_on", "charge_ref"], descending=[False, False, True, False, False]
-        )
-        .group_by("person_ref", "event", maintain_order=True)
+        charges.with_columns(heaviest=heaviest)
+        .sort("person_no", "event_no", "heaviest", "counted_on", "charge_no")
+        .group_by("person_no", "event_no", maintain_order=True)
         .agg(
-            pl.col("charge_ref", "offence_code", "weight", "kind", "outcome").first(),
+            first.first(),
             pl.col("happened_on", "counted_on").min(),
             pl.col("violent", "weapon").any(),
             convicted=(pl.col("outcome") == "convicted").any(),
             charges=pl.len(),
         )
-        .sort("person_ref", "counted_on", "event")
+        .sort("person_no", "counted_on", "event_no")
     )
 
 
@@ -139,17 +205,27 @@ def increments(charges: pl.DataFrame) -> pl.DataFrame:
 
     An event's weight is the heaviest so far, so a later, lighter charge of it adds nothing. A charge without a weight
     adds nothing.
-    Returns: person_ref, counted_on, happened_on (the event's first), added; sorted by person_ref and counted_on.
+    Returns: person_ref, person_no, counted_on, happened_on (the event's first), added; sorted by person_ref and
+        counted_on.
     """
-    by_event = ["person_ref", "event"]
+    table = charges.select(
+        "person_ref", "person_no", "event_no", "counted_on", "charge_no", "happened_on", weight=pl.col("weight").fill_null(0.0)
+    ).sort("person_no", "event_no", "counted_on", "charge_no")
+    one = table.select(pl.struct("person_no", "event_no").rle_id()).to_series().to_numpy()
+    is_first = np.diff(one, prepend=-1) != 0
+    starts = np.flatnonzero(is_first)
+    place = np.arange(len(one)) - np.repeat(starts, np.diff(starts, append=len(one)))
+    so_far = table["weight"].to_numpy().copy()
+    later = np.flatnonzero(place > 0)
+    for k in range(1, int(place.max(initial=0)) + 1):
+        later = later[place[later] >= k]
+        rows = later[place[later] == k]
+        so_far[rows] = np.maximum(so_far[rows], so_far[rows - 1])
+    before = np.where(is_first, 0.0, np.roll(so_far, 1))
+    happened = table["happened_on"].to_physical().to_numpy()
+    first_day = np.minimum.reduceat(happened, starts) if len(starts) else happened
     return (
-        charges.sort("person_ref", "event", "counted_on", "charge_ref")
-        .with_columns(
-            weight=pl.col("weight").fill_null(0.0),
-            happened_on=pl.col("happened_on").min().over(by_event),
-        )
-        .with_columns(so_far=pl.col("weight").cum_max().over(by_event))
-        .with_columns(added=pl.col("so_far") - pl.col("so_far").shift(1, fill_value=0.0).over(by_event))
-        .select("person_ref", "counted_on", "happened_on", "added")
-        .sort("person_ref", "counted_on", maintain_order=True)
+        table.select("person_ref", "person_no", "counted_on")
+        .with_columns(happened_on=pl.Series(first_day[one]).cast(pl.Date), added=pl.Series(so_far - before))
+        .sort("person_no", "counted_on", maintain_order=True)
     )

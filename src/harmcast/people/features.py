@@ -78,7 +78,7 @@ def features_at(events: pl.DataFrame, day: date, decay: Decay, high_cut: float) 
     """Features of every person with an event, on `day`.
 
     Args:
-        events: one row an event standing as known at `day` (`charges.events`); nothing later may be in it.
+        events: one row an event standing as known at `day`, in the order of `charges.events`; nothing later may be in it.
         high_cut: harm at which high harm begins, in the index's unit, above 0.
     Returns: person_ref, harm (null: harm incomplete), incomplete, and a column for each of FEATURES, none null; sorted by
         person_ref. Weights missing count as 0 in features; the person is marked incomplete.
@@ -87,7 +87,7 @@ def features_at(events: pl.DataFrame, day: date, decay: Decay, high_cut: float) 
     since_counted = (day_number(day) - day_numbers(events["counted_on"])) / DAYS_A_MONTH
     weight = events["weight"].fill_null(0.0).to_numpy()
     quick = np.exp2(-np.maximum(since_happened, 0) / DAYS_A_MONTH / QUICK_HALF_LIFE_MONTHS)
-    rows = events.select("person_ref", "event", "counted_on", "kind", "violent", "weapon", "convicted").with_columns(
+    rows = events.select("person_ref", "person_no", "kind", "violent", "weapon", "convicted").with_columns(
         no_weight=events["weight"].is_null(),
         share=pl.Series(weight / high_cut, dtype=pl.Float64),
         left=pl.Series(weight * decay.share_left(since_happened), dtype=pl.Float64),
@@ -97,9 +97,9 @@ def features_at(events: pl.DataFrame, day: date, decay: Decay, high_cut: float) 
     log_share = (pl.col("share") + 0.01).log()
     count = pl.len().cast(pl.Float64)
     many = (
-        rows.sort("person_ref", "counted_on", "event")
-        .group_by("person_ref", maintain_order=True)
+        rows.group_by("person_no", maintain_order=True)
         .agg(
+            pl.col("person_ref").first(),
             harm=pl.col("left").sum(),
             incomplete=pl.col("no_weight").any(),
             quick_harm_share=pl.col("quick").sum() / high_cut,
@@ -129,6 +129,5 @@ def features_at(events: pl.DataFrame, day: date, decay: Decay, high_cut: float) 
             mean_gap_months=pl.col("months_since_first") / pl.col("events_all"),
             harm=pl.when("incomplete").then(None).otherwise(pl.col("harm")),
         )
-        .sort("person_ref")
     )
     return many.select("person_ref", "harm", "incomplete", *NAMES)

@@ -38,16 +38,19 @@ def harm_at_charges(charges: pl.DataFrame, decay: Decay) -> pl.DataFrame:
     steps = increments(charges)
     if steps.is_empty():
         return pl.DataFrame(schema={"person_ref": pl.String, "counted_on": pl.Date, "harm": pl.Float64})
-    refs = steps["person_ref"]
+    refs = steps["person_no"]
     is_first = (refs != refs.shift(1)).fill_null(True).to_numpy()
     start = np.maximum.accumulate(np.where(is_first, np.arange(len(refs)), 0)).astype(np.int64)
     harm = _sums_so_far(
         start, day_numbers(steps["counted_on"]), day_numbers(steps["happened_on"]), steps["added"].to_numpy(), decay
     )
     return (
-        steps.select("person_ref", "counted_on")
-        .with_columns(harm=pl.Series(harm))
-        .unique(subset=["person_ref", "counted_on"], keep="last", maintain_order=True)
+        steps.with_columns(harm=pl.Series(harm))
+        .filter(  # the last of a person and day
+            (pl.col("person_no") != pl.col("person_no").shift(-1)).fill_null(True)
+            | (pl.col("counted_on") != pl.col("counted_on").shift(-1))
+        )
+        .select("person_ref", "counted_on", "harm")
     )
 
 

@@ -31,8 +31,8 @@ def touched(people: People, before: date, as_of: date) -> pl.DataFrame:
     versions = people.charge_versions.filter(pl.col("known_on") <= as_of)
     new = versions.filter((pl.col("known_on") > before) | (pl.col("charged_on") > before))
     again = versions.join(new.select("charge_ref").unique(), on="charge_ref", how="semi")
-    merged_now = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", as_of))
-    merged_then = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", before))
+    merged_now = people.held.survivors(as_of)
+    merged_then = people.held.survivors(before)
     moved = (
         merged_now.join(merged_then, on="person_ref", how="full", suffix="_then", coalesce=True)
         .filter(pl.col("survivor").ne_missing(pl.col("survivor_then")))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -71,11 +72,15 @@ class People:
             self._kept[key] = {"weighed": self._weighed, "path": self._path, "features": self._features}[what](day)
         return self._kept[key]
 
-    def _weighed(self, as_of: date) -> pl.DataFrame:
-        held = charge_rules.standing(self.charge_versions, self.persons, as_of)
-        codes = held["offence_code"]
+    @cached_property
+    def held(self) -> charge_rules.Held:
+        """Every version, weighed and numbered once."""
+        codes = self.charge_versions["offence_code"]
         weights, sorts = weights_of(codes, self.rules.index), kinds(codes, self.rules.weapon_codes)
-        return charge_rules.weighed(held, weights, sorts, self.rules.one_event)
+        return charge_rules.held(self.charge_versions, self.persons, weights, sorts, self.rules.one_event)
+
+    def _weighed(self, as_of: date) -> pl.DataFrame:
+        return self.held.weighed(as_of)
 
     def _path(self, as_of: date) -> pl.DataFrame:
         return harm_at_charges(self.weighed(as_of), self.rules.decay)
@@ -98,8 +103,7 @@ def eligible(people: People, day: date) -> pl.DataFrame:
 
     Left out: harm incomplete, dead by then as known then, under 18 that day, birth unknown (unless told to score).
     """
-    known = charge_rules.last_versions(people.persons, "person_ref", day)
-    dead = known.filter(is_dead(day)).select("person_ref")
+    dead = charge_rules.as_known(people.held.persons, day).filter(is_dead(day)).select("person_ref")
     flags = (
         people.minors.filter(pl.col("day") == day).select("person_ref", "under_18").unique("person_ref", keep="last")
     )
@@ -117,7 +121,7 @@ def eligible(people: People, day: date) -> pl.DataFrame:
 
 def _reached_by(people: People, day: date, end: date, refs: pl.Series) -> pl.Series:
     """Whether each person reached the cut at a charge after `day` and by `end`, as known at `end`."""
-    merged = charge_rules.survivors(charge_rules.last_versions(people.persons, "person_ref", end))
+    merged = people.held.survivors(end)
     reached = reached_on(people.path(end), people.rules.high_cut).filter(pl.col("counted_on") > day)
     return (
         pl.DataFrame({"person_ref": refs})

@@ -120,7 +120,7 @@ def score_people(
         incomplete"). Chances null: high now or before, harm incomplete, or no model.
     """
     people = People(persons, charge_versions, minors, rules)
-    held = charge_rules.last_versions(persons, "person_ref", as_of)
+    held = charge_rules.as_known(people.held.persons, as_of)
     weighed = people.weighed(as_of)
     inside, outside = cohort(held, weighed, minors, as_of, rules.unknown_birth)
     features = people.features(as_of).join(inside, on="person_ref", how="inner").sort("person_ref")
