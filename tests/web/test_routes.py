@@ -36,6 +36,7 @@ GETS = {
     "/track-record": ("/track-record", "AMSDEP"),
     "/track-record/{tool}": ("/track-record/knife_injury", "AMSDEP"),
     "/training": ("/training", ALL),
+    "/training/{tool}/tour": ("/training/knife_injury/tour", ALL),
     "/users": ("/users", "U"),
     "/users/{account}": ("/users/untrained", "U"),
     "/people": ("/people", "MS"),
@@ -56,6 +57,7 @@ GETS = {
     "/representations": ("/representations", "P"),
 }
 POSTS = {
+    "/training/{tool}/tour": ("/training/knife_injury/tour", ALL),
     "/sign-in": ("/sign-in", OPEN),
     "/sign-out": ("/sign-out", ALL),
     "/account/role": ("/account/role", ""),  # nobody holds the role that the test asks for

@@ -19,6 +19,7 @@ from harmcast.oversight.log import Event
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
 
+TOUR = "tour"  # kind of training: the questions of the guided tour, passed by oneself
 PEOPLE_ROLES = (Role.OFFENDER_MANAGER, Role.SUPERVISOR)
 
 
@@ -208,15 +209,17 @@ class Users:
         return rows[0]["password_hash"] if rows else None
 
     def tools_trained(self, account: str) -> frozenset[str]:
-        """Tools on which a training of the account is recorded."""
+        """Tools on which a training of the account by a person is recorded; the guided tour alone opens none."""
         table = schema.training
-        rows = self.operations.rows(sa.select(table.c.tool).where(table.c.account == account).distinct())
+        given = sa.and_(table.c.account == account, table.c.kind != TOUR)
+        rows = self.operations.rows(sa.select(table.c.tool).where(given).distinct())
         return frozenset(row["tool"] for row in rows)
 
     def trained(self) -> dict[str, frozenset[str]]:
         """Tools trained on, by account; an account trained on none is absent."""
         found: dict[str, frozenset[str]] = {}
-        for row in self.operations.rows(sa.select(schema.training.c.account, schema.training.c.tool).distinct()):
+        table = schema.training
+        for row in self.operations.rows(sa.select(table.c.account, table.c.tool).where(table.c.kind != TOUR).distinct()):
             found[row["account"]] = found.get(row["account"], frozenset()) | {row["tool"]}
         return found
 

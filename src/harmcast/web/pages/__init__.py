@@ -27,12 +27,13 @@ def all_pages() -> list[Pages]:
         retention,
         signing_in,
         supervisor,
+        tour,
         track_record,
         training,
         users,
     )
 
-    areas = (files, signing_in, notices, area, cell, track_record, training, users)
+    areas = (files, signing_in, notices, area, cell, track_record, training, tour, users)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
     oversight = (audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

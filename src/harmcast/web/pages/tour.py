@@ -1,0 +1,68 @@
+"""The guided tour of a tool on an invented example, with questions at the end; passing them is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from harmcast.oversight.access import Action
+from harmcast.store.users import TOUR
+from harmcast.web import people_charts, people_words, tour_questions
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.shell import page
+
+pages = Pages()
+CUTS = [6.0, 14.0, 257.0, 392.0]
+HARM = 172.9
+
+
+@pages.get("/training/{tool}/tour", Action.TAKE_TRAINING, view="tour_viewed")
+def tour(visit: Here, tool: str) -> Response:
+    """The tour: each part of the page on an invented example, then the questions."""
+    return _shown(visit, _tool(visit, tool), Form({}))
+
+
+def _tool(visit: Visit, name: str) -> Any:
+    for tool in visit.settings.tools:
+        if tool.name == name:
+            return tool
+    raise not_found("There is no such tool.")
+
+
+def _shown(visit: Visit, tool: Any, form: Form, status: int = 200, **values: Any) -> Response:
+    title = tool.title or tool.name.replace("_", " ").capitalize()
+    return page(
+        visit,
+        "tour",
+        status,
+        title=f"Guided tour: {title}",
+        tool=tool,
+        tool_title=title,
+        questions=tour_questions.questions(tool.kind),
+        scale=people_charts.band_scale(HARM, "high-medium", CUTS, "days") if tool.kind == "people" else None,
+        edges=people_words.band_edges(CUTS, "days"),
+        gaps=people_words.GENERAL_GAPS,
+        form=form,
+        errors=form.errors,
+        **{"answered": None, "passed": False, **values},
+    )
+
+
+@pages.post("/training/{tool}/tour", Action.TAKE_TRAINING)
+def answer(visit: Here, tool: str) -> Response:
+    """Marks the answers, says why each is right, and records a pass."""
+    chosen, form = _tool(visit, tool), Form(visit.form)
+    asked = tour_questions.questions(chosen.kind)
+    given = {q.name: form.choice(q.name, q.answers, f"Answer the question: {q.text}") for q in asked}
+    if form.errors:
+        return _shown(visit, chosen, form, 400)
+    right = sum(given[q.name] == q.right for q in asked)
+    passed = tour_questions.is_passed(right, len(asked))
+    event = visit.event("administration", "tour_answered", about=f"tool:{tool}", right=right, asked=len(asked), passed=passed)
+    if passed:
+        visit.state.users.record_training(visit.user.account, tool, TOUR, visit.today, event, right=right, asked=len(asked))
+    else:
+        visit.looked(event)
+    return _shown(visit, chosen, form, answered=given, right=right, passed=passed)
