@@ -24,6 +24,8 @@ GETS = {
     "/static/{name:path}": ("/static/harmcast.css", OPEN),
     "/": ("/", ALL),
     "/sign-in": ("/sign-in", OPEN),
+    "/sign-in/force": ("/sign-in/force", OPEN),
+    "/sign-in/force/back": ("/sign-in/force/back", OPEN),
     "/account": ("/account", ALL),
     "/about": ("/about", OPEN),
     "/accessibility": ("/accessibility", OPEN),

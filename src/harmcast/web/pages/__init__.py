@@ -15,6 +15,7 @@ def all_pages() -> list[Pages]:
         decisions,
         exports,
         files,
+        force_sign_in,
         log,
         notices,
         people,
@@ -33,7 +34,7 @@ def all_pages() -> list[Pages]:
         users,
     )
 
-    areas = (files, signing_in, notices, area, cell, track_record, training, tour, users)
+    areas = (files, signing_in, force_sign_in, notices, area, cell, track_record, training, tour, users)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
     oversight = (audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

@@ -118,6 +118,11 @@ def _begin(visit: Visit, account: str, held: Held, guess: int | None, action: st
         return sessions.begin(tx, account, held.role, held.unit, visit.settings.web)
 
 
+def open_session(visit: Visit, account: str, held: Held, response: Response) -> Response:
+    """The response with a new session of an account that proved itself; one that was open in this browser ends."""
+    return _with_session(visit, response, _begin(visit, account, held, None))
+
+
 def _with_session(visit: Visit, response: Response, token: str) -> Response:
     response.set_cookie(
         cookie_name(visit.request), token, httponly=True, samesite="lax", secure=visit.request.app.state.https, path="/"
