@@ -193,7 +193,7 @@ def map_cells(found: Sequence[Row]) -> list[list[Any]]:
             round(row.expected, 4),
             words.span(row.lower, row.upper),
             words.number(row.expected),
-            words.share(row.chance_any),
+            words.chance(row.chance_any),
             words.count(row.baseline_4w),
             words.count(row.baseline_last_year),
             words.number(row.baseline_52w),

@@ -123,7 +123,7 @@ def history(periods: Sequence[Period], label: str, width: int = 760, height: int
                 )
             body.append(_tag("circle", cx=middle, cy=y(period.expected), r=3, class_="app-chart__dot"))
         if period.first.month in (1, 4, 7, 10) and period.first.day <= 28 and _is_first_of_quarter(periods, i):
-            text = f"{period.first:%b}" + (f" {period.first.year}" if period.first.month == 1 or i < 4 else "")
+            text = f"{period.first:%b}" + (f" ’{period.first:%y}" if period.first.month == 1 else "")
             body.append(
                 _tag("line", x1=_r(x), x2=_r(x), y1=top + plot_h, y2=top + plot_h + 5, class_="app-chart__axis")
             )

@@ -62,6 +62,7 @@ def environment() -> Environment:
         count=words.count,
         number=words.number,
         share=words.share,
+        chance=words.chance,
         model_name=words.model_name,
         listed=words.listed,
         cell=words.cell,

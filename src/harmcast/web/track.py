@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -101,6 +101,86 @@ def not_overlapping(rows: Sequence[Judged], days: int = 28) -> list[Judged]:
         if not kept or (kept[-1].origin - row.origin).days >= days:
             kept.append(row)
     return kept
+
+
+@dataclass(frozen=True)
+class AreaRecord:
+    """One policing area over closed windows that do not overlap: what was expected, what came, what the list caught.
+
+    Attributes:
+        inside: windows in which the area's count lay inside its printed range, of `windows`.
+        caught: offences in those of the force's highest cells that lie in the area; 0 to `recorded`.
+    """
+
+    area: str
+    expected: float
+    recorded: int
+    inside: int
+    windows: int
+    caught: int
+
+
+def by_area(
+    history: Sequence[Release], newest: Release, tool: str, origins: Collection[date], weeks: int, top: int
+) -> list[AreaRecord]:
+    """Each policing area's record over the releases of `origins`, by name; empty where no area or count is published."""
+    if not released.has(newest, f"{tool}_weeks"):
+        return []
+    chosen = [r for r in history if r.origin in origins and released.has(r, f"{tool}_areas")]
+    key = (released.fingerprint(newest), "by_area", tool, tuple(r.name for r in chosen))
+    return released.kept.get(key, lambda: _by_area(chosen, released.frame(newest, f"{tool}_weeks"), tool, weeks, top))
+
+
+def _by_area(chosen: Sequence[Release], recorded: pl.DataFrame, tool: str, weeks: int, top: int) -> list[AreaRecord]:
+    found: dict[str, AreaRecord] = {}
+    for release in chosen:
+        came = released.counts(recorded, release.origin, weeks)
+        cells = released.frame(release, tool).sort(["expected", "cell"], descending=[True, False])
+        seen: dict[str, list[int]] = {}
+        for place, (cell, area) in enumerate(cells.select("cell", "area").iter_rows()):
+            here = seen.setdefault(area, [0, 0])
+            here[0] += came.get(cell, 0)
+            here[1] += came.get(cell, 0) if place < top else 0
+        rows = released.frame(release, f"{tool}_areas").filter(pl.col("area").is_not_null())
+        for area, expected, lower, upper in rows.select("area", "expected", "lower", "upper").iter_rows():
+            count, caught = seen.get(area, [0, 0])
+            old = found.get(area, AreaRecord(area, 0.0, 0, 0, 0, 0))
+            found[area] = AreaRecord(
+                area,
+                old.expected + expected,
+                old.recorded + count,
+                old.inside + (lower <= count <= upper),
+                old.windows + 1,
+                old.caught + caught,
+            )
+    return [found[area] for area in sorted(found)]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The windows that the fallback rule looks at, made again from the records as known now.
+
+    Attributes:
+        better: windows in which our log score was above the 24-month count's, of `windows`.
+        difference: mean difference of log scores a cell, ours less the count's; above 0 is better.
+    """
+
+    better: int
+    windows: int
+    difference: float
+
+
+def trial(newest: Release, tool: str) -> Trial | None:
+    """How our model and the 24-month count did on the last completed windows; None where the release says nothing of it."""
+    if not released.has(newest, "scores"):
+        return None
+    frame = released.frame(newest, "scores").filter((pl.col("tool") == tool) & (pl.col("figure") == "log_score_trial"))
+    sides: dict[str, dict[date, float]] = {"ours": {}, "count_24m": {}}
+    for model, origin, value in frame.select("model", "origin", "value").iter_rows():
+        if model in sides and value is not None:
+            sides[model][origin] = value
+    gains = [value - sides["count_24m"][origin] for origin, value in sides["ours"].items() if origin in sides["count_24m"]]
+    return Trial(sum(g > 0 for g in gains), len(gains), sum(gains) / len(gains)) if gains else None
 
 
 def wilson(hits: int, n: int) -> tuple[float, float] | None:

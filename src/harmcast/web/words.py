@@ -71,6 +71,13 @@ def share(value: float | None, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f}%"
 
 
+def chance(value: float | None) -> str:
+    """A chance as a percentage: "under 1%" and "over 99%" at the ends, since a forecast is never sure."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return "under 1%" if value < 0.005 else "over 99%" if value > 0.995 else f"{100 * value:.0f}%"
+
+
 def span(low: float | None, high: float | None) -> str:
     """A range of whole numbers: "0 to 3"; one number where both ends are the same."""
     if low is None or high is None:
@@ -163,6 +170,11 @@ def model_name(name: str | None) -> str:
         "count_all": "plain count, all history",
         "ewma": "exponentially weighted count",
         "empirical_bayes": "counts shrunk to their neighbourhood (empirical Bayes)",
+        "dynamic_pool": "place model, pooled and followed week by week",
+        "mixture": "place model, pooled",
+        "ours": "this tool's model",
+        "released": "the released forecast",
+        "plain_harm": "plain harm score",
         "oracle": "perfect knowledge of each cell's mean",
         "foresight": "perfect foresight",
     }

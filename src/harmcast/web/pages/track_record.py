@@ -65,6 +65,8 @@ def track_record(visit: Here, tool: str) -> Response:
         else None,
         outcomes=len(outcomes),
         windows=len({o.origin for o in outcomes}),
+        areas=track.by_area(history, newest, tool, apart, found.horizon_weeks, found.top_cells),
+        trial=track.trial(newest, tool),
         fallback=_fallback_history(history, tool),
         inside=_inside(rows),
     )
