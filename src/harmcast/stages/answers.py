@@ -37,7 +37,7 @@ def counted(state: State, as_of: date, kind: str, actor: Actor) -> Counted:
     tool = state.settings.people_tool
     release = _newest(state, tool, as_of) if tool is not None else None
     if tool is None or release is None or release.sequence is None:
-        return Counted(features=_features(state), earlier=earlier(state, as_of, kind))
+        return Counted(features=_features(state), earlier=earlier(state))
     keys = state.person_keys()
     scored = release.frame(tool.name).select("person_key", "band").join(keys, on="person_key", how="inner")
     known = people.known_people(state, release.sequence)
@@ -58,7 +58,7 @@ def counted(state: State, as_of: date, kind: str, actor: Actor) -> Counted:
         ),
         features=_features(state),
         without_charge=scored.filter(~pl.col("person_ref").is_in(charged["person_ref"].unique().implode())).height,
-        earlier=earlier(state, as_of, kind),
+        earlier=earlier(state),
     )
 
 
@@ -154,14 +154,12 @@ def _features(state: State) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def earlier(state: State, as_of: date, kind: str) -> dict[str, Sequence[Published]]:
-    """What reports of earlier days printed, by family, so that a difference between two gives nobody away."""
+def earlier(state: State) -> dict[str, Sequence[Published]]:
+    """What reports printed before, by family, so that a difference between two gives nobody away."""
     found: dict[str, list[Published]] = {}
     folder = state.root / "answers"
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         document = json.loads(path.read_text(encoding="utf-8"))
         for name, families in document.items():
-            one = Published.read(families)
-            if one.as_of < as_of:
-                found.setdefault(name, []).append(one)
+            found.setdefault(name, []).append(Published.read(families))
     return dict(found)

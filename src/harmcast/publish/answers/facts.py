@@ -266,16 +266,17 @@ def _day(instant: str) -> date:
 
 
 def _releases(state: State, tool: str, end: str) -> list[tuple[Release, str]]:
-    """Releases of a tool made by then, each with where it stood then."""
+    """Releases of a tool made from what was known by then, each with where it stood then.
+
+    A week made later for an earlier day (`week --as-of`) belongs to that day, with the moves made since.
+    """
     moves = schema.release_moves
     found = []
     for release in state.releases.history(tool, None):
-        if release.made_at < end:
-            past = state.operations.rows(
-                sa.select(moves.c.to_standing)
-                .where(moves.c.release == release.id, moves.c.at < end)
-                .order_by(moves.c.id)
-            )
+        day = release.as_of or _day(release.made_at)
+        if day.isoformat() < end:
+            of_release = sa.select(moves.c.to_standing).where(moves.c.release == release.id).order_by(moves.c.id)
+            past = state.operations.rows(of_release.where(moves.c.at < end) if release.made_at < end else of_release)
             found.append((release, past[-1]["to_standing"] if past else "draft"))
     return found
 
@@ -451,7 +452,7 @@ def _deliveries(state: State, end: str) -> pl.DataFrame:
             files.c.left_out,
         )
         .join_from(deliveries, files, files.c.delivery == deliveries.c.id)
-        .where(deliveries.c.loaded_at < end, deliveries.c.standing == "loaded")
+        .where(deliveries.c.made_at < end, deliveries.c.standing == "loaded")
     )
     counts = ("received", "loaded", "unchanged", "superseded", "quarantined", "left_out")
     frame = pl.DataFrame(

@@ -73,7 +73,7 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
     tool = state.settings.people_tool
     scores = []
     for release in state.releases.history(tool.name, None) if tool else []:
-        if release.made_at < end and release.has(f"{tool.name if tool else ''}.parquet"):
+        if (release.as_of or as_of) <= as_of and release.has(f"{tool.name if tool else ''}.parquet"):
             row = release.frame(release.tool).filter(pl.col("person_key") == key)
             if row.height:
                 scores.append(
