@@ -132,18 +132,23 @@ def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor
     land = ground.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
     odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations)
 
-    made_places = []
-    for number, tool in enumerate(places_tools):
-        progress(f"Forecasting {tool.title or tool.name}", 0.1 + 0.4 * number / len(places_tools))
-        since = places.since(state.releases, tool.name, week)
-        code = release.code_version()
-        made = places.make_places(tool, land, crimes, week.origin, since, kept(state.root, tool.name, code))
+    progress("Forecasting places", 0.1)
+    code = release.code_version()
+    made_places = places.make_places(
+        places_tools,
+        land,
+        crimes,
+        week.origin,
+        [places.since(state.releases, tool.name, week) for tool in places_tools],
+        [kept(state.root, tool.name, code) for tool in places_tools],
+    )
+    for made in made_places:
+        tool = made.tool
         keep(state.root, tool.name, code, made.forecast.kept)
         files |= release.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
         found[tool.name] += [f"volume: {reason}" for reason in odd.reasons]
         scores += [outcomes.judged(made, state.releases.history(tool.name, None)), outcomes.trials(made)]
-        made_places.append(made)
 
     who = None
     if people_tool is not None:

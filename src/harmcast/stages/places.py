@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import polars as pl
 
 from harmcast import tables
 from harmcast.evaluate import choose
+from harmcast.forecast.model import one_thread
 from harmcast.forecast.weekly import PlacesForecast, forecast_places
 from harmcast.places import counts as counting
 from harmcast.places.counts import Panel
@@ -75,16 +77,36 @@ def since(releases: Releases, tool: str, week: Week) -> Since:
 
 
 def make_places(
-    tool: PlacesTool, ground: Ground, crimes: pl.DataFrame, origin: date, since: Since, kept: bytes | None = None
-) -> PlacesMade:
-    """A places tool's forecast from crimes as known at the week's as-of date."""
-    units = ground.units(tool, lambda: crimes)
-    panel = counting.panel(crimes, units, tool.where, tool.leading, origin, tool.horizon_weeks)
-    anchor = since.anchor or origin
-    made = forecast_places(panel, origin, tool.horizon_weeks, SEED, kept, choose.decide, since.fell_back, anchor)
-    about = {**_about(panel, made), "fell_back_before": since.fell_back}
-    part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(units), about)
-    return PlacesMade(tool, part, panel, made, recorded_weeks(panel))
+    tools: Sequence[PlacesTool],
+    ground: Ground,
+    crimes: pl.DataFrame,
+    origin: date,
+    taken_over: Sequence[Since],
+    kept: Sequence[bytes | None],
+) -> list[PlacesMade]:
+    """Each places tool's forecast from crimes as known at the week's as-of date; two tools at a time.
+
+    Each tool's linear algebra stays on one thread, so the bytes do not depend on the cores.
+    """
+    panels = []
+    for tool in tools:
+        units = ground.units(tool, lambda: crimes)
+        panels.append(counting.panel(crimes, units, tool.where, tool.leading, origin, tool.horizon_weeks))
+
+    def forecast(one: tuple[PlacesTool, Panel, Since, bytes | None]) -> PlacesForecast:
+        tool, panel, since, state = one
+        return forecast_places(
+            panel, origin, tool.horizon_weeks, SEED, state, choose.decide, since.fell_back, since.anchor or origin
+        )
+
+    with one_thread(), ThreadPoolExecutor(max_workers=2) as pool:
+        forecasts = list(pool.map(forecast, zip(tools, panels, taken_over, kept, strict=True)))
+    found = []
+    for tool, panel, since, made in zip(tools, panels, taken_over, forecasts, strict=True):
+        about = {**_about(panel, made), "fell_back_before": since.fell_back}
+        part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(panel.units), about)
+        found.append(PlacesMade(tool, part, panel, made, recorded_weeks(panel)))
+    return found
 
 
 def recorded_weeks(panel: Panel, weeks: int = WEEKS_SHOWN) -> pl.DataFrame:
