@@ -49,9 +49,11 @@ def test_a_decision_is_kept_whole_and_sealed(operations: Operations) -> None:
     number = decide(operations, new(person, 0))
     (kept,) = desk.of_person(operations, person)
     assert (kept.id, kept.words, kept.shown, kept.checks) == (number, "seen at home", {"harm": 12.5}, ("connect",))
-    assert kept.by_name == "Sam Aster" and kept.waits_for_sign_off
+    assert kept.by_name == "Sam Aster"
+    assert kept.waits_for_sign_off
     raw = operations.rows(sa.select(schema.decisions.c.words_enc, schema.decisions.c.shown_enc))[0]
-    assert b"seen at home" not in raw["words_enc"] and b"harm" not in raw["shown_enc"]
+    assert b"seen at home" not in raw["words_enc"]
+    assert b"harm" not in raw["shown_enc"]
     assert desk.latest(operations)["decision_id"].to_list() == [number]
 
 
@@ -84,8 +86,13 @@ def test_many_at_once_lose_nothing(operations: Operations) -> None:
         hand.start()
     for hand in hands:
         hand.join()
-    rows = operations.rows(sa.select(schema.decisions.c.id, schema.decisions.c.after, schema.decisions.c.at).order_by(schema.decisions.c.id))
-    assert len(kept) + len(refused) == 120 and sorted(kept) == [r["id"] for r in rows]
+    rows = operations.rows(
+        sa.select(schema.decisions.c.id, schema.decisions.c.after, schema.decisions.c.at).order_by(
+            schema.decisions.c.id
+        )
+    )
+    assert len(kept) + len(refused) == 120
+    assert sorted(kept) == [r["id"] for r in rows]
     assert [r["after"] for r in rows] == [0, *[r["id"] for r in rows][:-1]]
     assert [r["at"] for r in rows] == sorted(r["at"] for r in rows)
     assert not broken_links(operations.entries())
@@ -99,12 +106,18 @@ def test_forgetting_the_key_leaves_the_fact_and_no_word(operations: Operations) 
     decide(operations, new(other, 0, "about the other"))
     with operations.writing(EVENT) as tx:
         desk.sign_off(tx, person, number, "agreed", "yes", "lee", "supervisor")
-        representations.receive(tx, person, "iom", "objection", date(2026, 11, 1), "person", "not me", "sam", "data_protection_officer")
+        representations.receive(
+            tx, person, "iom", "objection", date(2026, 11, 1), "person", "not me", "sam", "data_protection_officer"
+        )
         tx.execute(sa.delete(schema.person_keys).where(schema.person_keys.c.person_key == person))
     (kept,) = desk.of_person(operations, person)
-    assert kept.words is None and kept.shown is None and kept.sign_offs[0]["words"] is None and kept.decision == "refer"
+    assert kept.words is None
+    assert kept.shown is None
+    assert kept.sign_offs[0]["words"] is None
+    assert kept.decision == "refer"
     (raised,) = representations.of_person(operations, person)
-    assert raised.words is None and raised.is_open
+    assert raised.words is None
+    assert raised.is_open
     assert desk.of_person(operations, other)[0].words == "about the other"
     with pytest.raises(KeyError):
         decide(operations, new(person, number))
@@ -120,13 +133,19 @@ def test_a_referral_is_signed_once_and_by_somebody_else(operations: Operations) 
     with pytest.raises(desk.Overtaken), operations.writing(EVENT) as tx:
         desk.sign_off(tx, person, number, "agreed", "", "kim", "supervisor")
     with operations.writing(EVENT) as tx:
-        desk.follow_up(tx, person, number, "offered", date(2026, 11, 20), "a place on a course", "sam", "offender_manager")
+        desk.follow_up(
+            tx, person, number, "offered", date(2026, 11, 20), "a place on a course", "sam", "offender_manager"
+        )
     (kept,) = desk.of_person(operations, person)
-    assert [s["outcome"] for s in kept.sign_offs] == ["not_agreed"] and kept.follow_ups[0]["words"] == "a place on a course"
+    assert [s["outcome"] for s in kept.sign_offs] == ["not_agreed"]
+    assert kept.follow_ups[0]["words"] == "a place on a course"
     assert not desk.waiting_for_sign_off(operations)
 
 
-@pytest.mark.parametrize(("seconds", "band"), [(0, "under 1 minute"), (60, "1 to 3 minutes"), (599, "3 to 10 minutes"), (86400, "over 10 minutes")])
+@pytest.mark.parametrize(
+    ("seconds", "band"),
+    [(0, "under 1 minute"), (60, "1 to 3 minutes"), (599, "3 to 10 minutes"), (86400, "over 10 minutes")],
+)
 def test_time_is_kept_in_bands(seconds: float, band: str) -> None:
     assert desk.time_band(seconds) == band
 
@@ -134,11 +153,18 @@ def test_time_is_kept_in_bands(seconds: float, band: str) -> None:
 def test_a_representation_and_its_steps(operations: Operations) -> None:
     person = key(operations)
     with operations.writing(EVENT) as tx:
-        number = representations.receive(tx, person, "iom", "data_error", date(2026, 11, 1), "unit", "wrong charge", "sam", "offender_manager")
+        number = representations.receive(
+            tx, person, "iom", "data_error", date(2026, 11, 1), "unit", "wrong charge", "sam", "offender_manager"
+        )
         representations.add_step(tx, number, person, "looked_at", None, None, "", "dpo", "data_protection_officer")
-        representations.add_step(tx, number, person, "outcome", "upheld", None, "put right", "dpo", "data_protection_officer")
+        representations.add_step(
+            tx, number, person, "outcome", "upheld", None, "put right", "dpo", "data_protection_officer"
+        )
         representations.add_step(tx, number, person, "rescored", None, "2026-W47", "", "dpo", "data_protection_officer")
     found = representations.find(operations, number)
-    assert found and found.outcome == "upheld" and not found.is_open
-    assert [s["step"] for s in found.steps] == ["looked_at", "outcome", "rescored"] and found.steps[-1]["rescored_week"] == "2026-W47"
+    assert found
+    assert found.outcome == "upheld"
+    assert not found.is_open
+    assert [s["step"] for s in found.steps] == ["looked_at", "outcome", "rescored"]
+    assert found.steps[-1]["rescored_week"] == "2026-W47"
     assert representations.find(operations, number + 1) is None

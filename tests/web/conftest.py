@@ -123,3 +123,20 @@ def sign_in(web: FastAPI) -> SignIn:
         return client
 
     return signed
+
+
+@pytest.fixture
+def manager(sign_in: SignIn) -> TestClient:
+    return opened(sign_in("offender_manager"))
+
+
+@pytest.fixture
+def supervisor(sign_in: SignIn) -> TestClient:
+    return opened(sign_in("supervisor"))
+
+
+def opened(client: TestClient) -> TestClient:
+    """The client after it said why people are opened."""
+    sent = client.post("/people/purpose", data={"csrf": csrf_of(client), "purpose": "review"}, follow_redirects=False)
+    assert sent.status_code == 303
+    return client

@@ -38,7 +38,15 @@ def model() -> dict[str, Any]:
     stretches = [{"kind": "card", "intercept": a, "slope": b, "card": CARD} for a, b in LEVELS]
     features = [{"name": f.name, "says": f.says, "unit": f.unit, "direction": f.direction} for f in FEATURES]
     card = {"name": "card", "months": [12, 24], "stretches": stretches}
-    return {"chosen": "card", "because": "the simplest within noise", "features": features, "models": {"card": card}, "base_rate": {"12m": 0.01, "24m": 0.02}, "rows": 5000, "people": 1200}
+    return {
+        "chosen": "card",
+        "because": "the simplest within noise",
+        "features": features,
+        "models": {"card": card},
+        "base_rate": {"12m": 0.01, "24m": 0.02},
+        "rows": 5000,
+        "people": 1200,
+    }
 
 
 def chances(points: int) -> list[float]:
@@ -85,7 +93,11 @@ def _person(number: int, week: int, rng: np.random.Generator) -> dict[str, Any]:
     }  # fmt: skip
     row = {"band": name, "harm": harm, "harm_unit": "days", "reasons": json.dumps(why)}
     for months, chance in zip((12, 24), both, strict=True):
-        row |= {f"chance_high_harm_{months}m": chance, f"chance_high_harm_{months}m_low": chance and chance * 0.6, f"chance_high_harm_{months}m_high": chance and min(1.0, chance * 1.5)}
+        row |= {
+            f"chance_high_harm_{months}m": chance,
+            f"chance_high_harm_{months}m_low": chance and chance * 0.6,
+            f"chance_high_harm_{months}m_high": chance and min(1.0, chance * 1.5),
+        }
     return row
 
 
@@ -113,11 +125,21 @@ def add_people(state: State) -> None:
         [{"person_ref": reference(n), "kind": kind, "value": value, "from_on": date(2026, 5, 1), "to_on": None, "source": source, **version, "digest": n} for n, kind, value, source in ((0, "managed", "IOM", "unit"), (0, "mappa", "level 2", "probation"), (1, "custody", "in custody", "prison notice"))],
         schema_overrides={"to_on": pl.Date, "sequence": pl.Int32, "digest": pl.UInt64},
     )  # fmt: skip
-    parts = [state.records.write(name, frame, 1, "2026-10-01T00:00:00.000000Z") for name, frame in (("persons", people), ("circumstances", held))]
+    parts = [
+        state.records.write(name, frame, 1, "2026-10-01T00:00:00.000000Z")
+        for name, frame in (("persons", people), ("circumstances", held))
+    ]
     with state.operations.writing(SYSTEM) as tx:
         ledger.add(tx, parts)
         keys.assign(tx, state.secret, people["person_ref"].to_list())
-    made = state.models.keep("iom", "iom-model-2026-W40", "2026-W40", model(), {"chosen": "card", "because": "the simplest within noise"}, SYSTEM)
+    made = state.models.keep(
+        "iom",
+        "iom-model-2026-W40",
+        "2026-W40",
+        model(),
+        {"chosen": "card", "because": "the simplest within noise"},
+        SYSTEM,
+    )
     state.models.approve(made, SYSTEM)
     register(state, "iom")
     key = dict(state.person_keys().iter_rows())
@@ -131,15 +153,30 @@ def add_people(state: State) -> None:
             rows.append({"person_key": key[ref], "unit": unit_of(n), "band_last_week": before.get(ref), **row})
             before[ref] = row["band"]
         names = [c.name for c in tables.SCORED_PEOPLE.columns]
-        frame = pl.DataFrame(rows, schema_overrides={"band_last_week": pl.String}, infer_schema_length=None).select(names).sort("person_key")
+        frame = (
+            pl.DataFrame(rows, schema_overrides={"band_last_week": pl.String}, infer_schema_length=None)
+            .select(names)
+            .sort("person_key")
+        )
         _release(state, week, frame)
 
 
 def _release(state: State, week: int, frame: pl.DataFrame) -> None:
     named = NEWEST.plus(week - WEEKS + 1)
-    about = {"cuts": CUTS, "cuts_reference_date": "2025-11-16", "harm_unit": "days", "weights": {"coarse_index": True, "index": {"source": "Cambridge", "edition": "2026"}}, "left_out": {"under_18": 3}}
+    about = {
+        "cuts": CUTS,
+        "cuts_reference_date": "2025-11-16",
+        "harm_unit": "days",
+        "weights": {"coarse_index": True, "index": {"source": "Cambridge", "edition": "2026"}},
+        "left_out": {"under_18": 3},
+    }
     files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": publishing.document(about)}
-    manifest = {"week": str(named), "origin": named.origin.isoformat(), "as_of": named.origin.isoformat(), "tools": {"iom": {"warnings": []}}}
+    manifest = {
+        "week": str(named),
+        "origin": named.origin.isoformat(),
+        "as_of": named.origin.isoformat(),
+        "tools": {"iom": {"warnings": []}},
+    }
     # The places' releases of the same week stand already, so this is the week's second revision.
     state.releases.keep(
         str(named), publishing.with_manifest(files, manifest), [NewTool("iom", "published", model="iom-model-2026-W40")],

@@ -64,7 +64,9 @@ def test_a_decision_by_keyboard_alone(browser: object, site: Site, scripts: bool
     number = 4 if scripts else 9
     key = key_of(site, number)
     page.goto(f"{site.address}/people")  # type: ignore[attr-defined]
-    page.focus(f'a[href="/people/{key}"]') if page.query_selector(f'a[href="/people/{key}"]') else page.goto(f"{site.address}/people/{key}")  # type: ignore[attr-defined]
+    page.focus(f'a[href="/people/{key}"]') if page.query_selector(f'a[href="/people/{key}"]') else page.goto(
+        f"{site.address}/people/{key}"
+    )  # type: ignore[attr-defined]
     if "/people/" not in page.url:  # type: ignore[attr-defined]
         page.keyboard.press("Enter")  # type: ignore[attr-defined]
         page.wait_for_url(f"**/people/{key}")  # type: ignore[attr-defined]
@@ -87,6 +89,8 @@ def test_a_decision_by_keyboard_alone(browser: object, site: Site, scripts: bool
     assert "Your decision is saved" in page.content()  # type: ignore[attr-defined]
     state = open_state(site.folder)
     (kept,) = desk.of_person(state.operations, key)
-    assert kept.words == "spoke with probation" and kept.checks == ("probation",) and kept.own_judgement == "lower"
+    assert kept.words == "spoke with probation"
+    assert kept.checks == ("probation",)
+    assert kept.own_judgement == "lower"
     state.close()
     page.context.close()  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
 from tests.web.conftest import SignIn, csrf_of
-from tests.web.test_people_pages import OWN, events, manager, opened, supervisor  # noqa: F401
+from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
 from harmcast.store import desk, representations, schema
@@ -26,10 +26,23 @@ def ticket_of(text: str) -> str:
     return found[1]
 
 
-def decision(client: TestClient, state: State, number: int = OWN, text: str | None = None, **changes: str) -> dict[str, str]:
+def decision(
+    client: TestClient, state: State, number: int = OWN, text: str | None = None, **changes: str
+) -> dict[str, str]:
     """The form of a decision as a browser would send it, from the page as opened."""
     page = text or client.get(f"/people/{invented.key(state, number)}").text
-    form = {"csrf": csrf_of(client), "ticket": ticket_of(page), "decision": "no_change", "reason": "known_support", "checks": "connect", "judgement": "same", "words": "=1+1 <b>seen</b>", "review-day": "8", "review-month": "2", "review-year": "2027"}
+    form = {
+        "csrf": csrf_of(client),
+        "ticket": ticket_of(page),
+        "decision": "no_change",
+        "reason": "known_support",
+        "checks": "connect",
+        "judgement": "same",
+        "words": "=1+1 <b>seen</b>",
+        "review-day": "8",
+        "review-month": "2",
+        "review-year": "2027",
+    }
     return {**form, **changes}
 
 
@@ -37,17 +50,23 @@ def save(client: TestClient, state: State, form: dict[str, str], number: int = O
     return client.post(f"/people/{invented.key(state, number)}/decisions", data=form, follow_redirects=False)
 
 
-def test_a_decision_keeps_what_was_shown(manager: TestClient, state: State) -> None:  # noqa: F811
+def test_a_decision_keeps_what_was_shown(manager: TestClient, state: State) -> None:
     key = invented.key(state, OWN)
     response = save(manager, state, decision(manager, state))
     assert response.status_code == 303  # type: ignore[attr-defined]
     (kept,) = desk.of_person(state.operations, key)
-    assert kept.review_on == date(2027, 2, 8) and kept.own_judgement == "same" and kept.time_band == "under 1 minute"
-    assert kept.shown and kept.shown["band"] == "high" and kept.shown["charges"][0]["reference"] == "CH-00003"
+    assert kept.review_on == date(2027, 2, 8)
+    assert kept.own_judgement == "same"
+    assert kept.time_band == "under 1 minute"
+    assert kept.shown
+    assert kept.shown["band"] == "high"
+    assert kept.shown["charges"][0]["reference"] == "CH-00003"
     (event,) = events(state, "decision_made")
-    assert event["subject"] == key and "seen" not in str(event)
+    assert event["subject"] == key
+    assert "seen" not in str(event)
     page = manager.get(f"/people/{key}").text
-    assert "=1+1 &lt;b&gt;seen&lt;/b&gt;" in page and "No change (band high" in page
+    assert "=1+1 &lt;b&gt;seen&lt;/b&gt;" in page
+    assert "No change (band high" in page
 
 
 @pytest.mark.parametrize(
@@ -63,73 +82,107 @@ def test_a_decision_keeps_what_was_shown(manager: TestClient, state: State) -> N
         ({"ticket": "forged.0"}, "This form had expired"),
     ],
 )
-def test_a_decision_with_a_fault_is_not_kept(manager: TestClient, state: State, changes: dict[str, str], fault: str) -> None:  # noqa: F811
+def test_a_decision_with_a_fault_is_not_kept(
+    manager: TestClient, state: State, changes: dict[str, str], fault: str
+) -> None:
     response = save(manager, state, decision(manager, state, **changes))
-    assert response.status_code == 400 and fault in response.text  # type: ignore[attr-defined]
-    assert not desk.of_person(state.operations, invented.key(state, OWN)) and not events(state, "decision_made")
+    assert response.status_code == 400
+    assert fault in response.text
+    assert not desk.of_person(state.operations, invented.key(state, OWN))
+    assert not events(state, "decision_made")
 
 
-def test_a_lost_update_is_refused_with_a_message(manager: TestClient, supervisor: TestClient, state: State) -> None:  # noqa: F811
+def test_a_lost_update_is_refused_with_a_message(manager: TestClient, supervisor: TestClient, state: State) -> None:
     mine = decision(manager, state, words="mine")
     theirs = decision(supervisor, state, words="theirs")
     assert save(supervisor, state, theirs).status_code == 303  # type: ignore[attr-defined]
     refused = save(manager, state, mine)
     assert refused.status_code == 409  # type: ignore[attr-defined]
-    assert "decided about this person after you opened the page" in refused.text and "mine" in refused.text  # type: ignore[attr-defined]
+    assert "decided about this person after you opened the page" in refused.text
+    assert "mine" in refused.text
     assert len(desk.of_person(state.operations, invented.key(state, OWN))) == 1
     again = decision(manager, state, text=refused.text)  # type: ignore[attr-defined]
     assert save(manager, state, again).status_code == 303  # type: ignore[attr-defined]
 
 
-def test_another_ones_ticket_opens_nothing(manager: TestClient, supervisor: TestClient, state: State) -> None:  # noqa: F811
+def test_another_ones_ticket_opens_nothing(manager: TestClient, supervisor: TestClient, state: State) -> None:
     stolen = decision(supervisor, state)["ticket"]
     assert save(manager, state, decision(manager, state, ticket=stolen)).status_code == 400  # type: ignore[attr-defined]
     other = decision(manager, state, 1)["ticket"]
     assert save(manager, state, decision(manager, state, ticket=other)).status_code == 400  # type: ignore[attr-defined]
 
 
-def test_a_referral_is_signed_off_and_followed_up(manager: TestClient, supervisor: TestClient, state: State) -> None:  # noqa: F811
+def test_a_referral_is_signed_off_and_followed_up(manager: TestClient, supervisor: TestClient, state: State) -> None:
     key = invented.key(state, OWN)
     save(manager, state, decision(manager, state, decision="refer", words="for the panel"))
     number = desk.of_person(state.operations, key)[0].id
     assert "Waits for a supervisor" in supervisor.get(f"/people/{key}").text
     assert "Invented Person 3" in supervisor.get("/unit-work").text
     address = f"/people/{key}/decisions/{number}"
-    signed = supervisor.post(f"{address}/sign-off", data={"csrf": csrf_of(supervisor), "sign": "agreed"}, follow_redirects=False)
+    signed = supervisor.post(
+        f"{address}/sign-off", data={"csrf": csrf_of(supervisor), "sign": "agreed"}, follow_redirects=False
+    )
     assert signed.status_code == 303
-    form = {"csrf": csrf_of(manager), "step": "offered", "happened-day": "15", "happened-month": "11", "happened-year": "2026", "step-words": "a course"}
+    form = {
+        "csrf": csrf_of(manager),
+        "step": "offered",
+        "happened-day": "15",
+        "happened-month": "11",
+        "happened-year": "2026",
+        "step-words": "a course",
+    }
     assert manager.post(f"{address}/follow-ups", data=form, follow_redirects=False).status_code == 303
     page = manager.get(f"/people/{key}").text
-    assert "agreed by the supervisor" in page and "Support offered" in page and "a course" in page
+    assert "agreed by the supervisor" in page
+    assert "Support offered" in page
+    assert "a course" in page
     assert manager.post(f"{address}/sign-off", data={"csrf": csrf_of(manager), "sign": "agreed"}).status_code == 403
 
 
-def test_judge_then_reveal_hides_the_score_until_judged(manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_judge_then_reveal_hides_the_score_until_judged(
+    manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(state.settings.decisions.__dict__, "judge_then_reveal", True)
     key = invented.key(state, OWN)
     page = manager.get(f"/people/{key}").text
-    assert "Your own judgement first" in page and "Harm weight" not in page and "app-band--" not in page and 'id="changed"' not in page
+    assert "Your own judgement first" in page
+    assert "Harm weight" not in page
+    assert "app-band--" not in page
+    assert 'id="changed"' not in page
     judged = manager.post(f"/people/{key}/judgement", data={"csrf": csrf_of(manager), "band": "super high"})
     assert "You expected the band <strong>super high</strong>" in judged.text
     form = decision(manager, state, text=judged.text)
     del form["judgement"]
     assert save(manager, state, form).status_code == 303  # type: ignore[attr-defined]
     (kept,) = desk.of_person(state.operations, key)
-    assert kept.judged_first and kept.own_judgement == "higher"
+    assert kept.judged_first
+    assert kept.own_judgement == "higher"
 
 
-def test_a_data_error_goes_its_way(manager: TestClient, sign_in: SignIn, state: State) -> None:  # noqa: F811
+def test_a_data_error_goes_its_way(manager: TestClient, sign_in: SignIn, state: State) -> None:
     key = invented.key(state, OWN)
-    manager.post(f"/people/{key}/data-errors", data={"csrf": csrf_of(manager), "error-words": "CH-00003 is somebody else's"})
+    manager.post(
+        f"/people/{key}/data-errors", data={"csrf": csrf_of(manager), "error-words": "CH-00003 is somebody else's"}
+    )
     officer = sign_in("data_protection_officer")
     assert "somebody else" in officer.get("/representations").text
     (raised,) = representations.of_person(state.operations, key)
     token = csrf_of(officer)
-    for form in ({"step-1": "looked_at"}, {"step-1": "outcome", "outcome-1": "upheld", "words-1": "put right"}, {"step-1": "rescored"}):
+    for form in (
+        {"step-1": "looked_at"},
+        {"step-1": "outcome", "outcome-1": "upheld", "words-1": "put right"},
+        {"step-1": "rescored"},
+    ):
         sent = {name.replace("1", str(raised.id)): value for name, value in form.items()}
-        assert officer.post(f"/representations/{raised.id}/steps", data={"csrf": token, **sent}, follow_redirects=False).status_code == 303
+        assert (
+            officer.post(
+                f"/representations/{raised.id}/steps", data={"csrf": token, **sent}, follow_redirects=False
+            ).status_code
+            == 303
+        )
     (raised,) = representations.of_person(state.operations, key)
-    assert not raised.is_open and raised.steps[-1]["rescored_week"] == "2026-W47"
+    assert not raised.is_open
+    assert raised.steps[-1]["rescored_week"] == "2026-W47"
     assert [e["subject"] for e in events(state, "representation_step")] == [key] * 3
     assert "put right" in manager.get(f"/people/{key}").text
 
@@ -138,48 +191,92 @@ def exported(response: object) -> list[list[str]]:
     return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))  # type: ignore[attr-defined]
 
 
-def test_a_list_without_names_leaves_with_its_watermark(manager: TestClient, state: State) -> None:  # noqa: F811
-    response = manager.post("/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "=HYPERLINK(1)\nfor the meeting"})
+def test_a_list_without_names_leaves_with_its_watermark(manager: TestClient, state: State) -> None:
+    response = manager.post(
+        "/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "=HYPERLINK(1)\nfor the meeting"}
+    )
     rows = exported(response)
     head = [row[0] for row in rows if len(row) == 1]
-    assert head[0].startswith("Decision support.") and any("Downloaded by" in line and "for: =HYPERLINK(1)" in line for line in head)
+    assert head[0].startswith("Decision support.")
+    assert any("Downloaded by" in line and "for: =HYPERLINK(1)" in line for line in head)
     names = next(row for row in rows if len(row) > 1)
     people = rows[rows.index(names) + 1 :]
-    assert "name" not in names and {int(row[0][1:]) for row in people} <= set(range(invented.EACH)) - {7, 8}
+    assert "name" not in names
+    assert {int(row[0][1:]) for row in people} <= set(range(invented.EACH)) - {7, 8}
     assert not [cell for row in rows for cell in row if cell and cell[0] in "=+@"]
     (event,) = events(state, "people_downloaded")
-    assert event["kind"] == "disclosure" and len(json.loads(str(event["detail"]))["shown"]) == len(people)
+    assert event["kind"] == "disclosure"
+    assert len(json.loads(str(event["detail"]))["shown"]) == len(people)
     (kept,) = state.operations.rows(sa.select(schema.exports).where(schema.exports.c.what == "people"))
-    assert kept["rows"] == len(people) and not kept["with_names"]
+    assert kept["rows"] == len(people)
+    assert not kept["with_names"]
 
 
-def test_the_cap_holds(manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_the_cap_holds(manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(state.settings.web.__dict__, "export_rows", 10)
     rows = exported(manager.post("/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "x"}))
     assert sum(bool(re.fullmatch(r"P\d{5}", row[0])) for row in rows) == 10
 
 
-def test_names_need_a_second_person_and_go_once(manager: TestClient, supervisor: TestClient, state: State) -> None:  # noqa: F811
-    sent = manager.post("/exports", data={"csrf": csrf_of(manager), "names": "yes", "reason": "court"}, follow_redirects=False)
-    assert sent.status_code == 303 and not events(state, "people_downloaded")
+def test_names_need_a_second_person_and_go_once(manager: TestClient, supervisor: TestClient, state: State) -> None:
+    sent = manager.post(
+        "/exports", data={"csrf": csrf_of(manager), "names": "yes", "reason": "court"}, follow_redirects=False
+    )
+    assert sent.status_code == 303
+    assert not events(state, "people_downloaded")
     (asked,) = state.operations.rows(sa.select(schema.export_requests))
     address, token = f"/exports/{asked['id']}", {"csrf": csrf_of(manager)}
     assert manager.post(f"{address}/download", data=token).status_code == 403
     assert supervisor.post(f"{address}/download", data={"csrf": csrf_of(supervisor)}).status_code == 403
-    assert supervisor.post(f"{address}/decision", data={"csrf": csrf_of(supervisor), "answer": "granted"}, follow_redirects=False).status_code == 303
+    assert (
+        supervisor.post(
+            f"{address}/decision", data={"csrf": csrf_of(supervisor), "answer": "granted"}, follow_redirects=False
+        ).status_code
+        == 303
+    )
     got = manager.post(f"{address}/download", data=token)
-    assert "Invented Person 3" in got.text and "Invented Person 7" not in got.text
+    assert "Invented Person 3" in got.text
+    assert "Invented Person 7" not in got.text
     assert manager.post(f"{address}/download", data=token).status_code == 403
-    own = supervisor.post("/exports", data={"csrf": csrf_of(supervisor), "names": "yes", "reason": "mine"}, follow_redirects=False)
+    own = supervisor.post(
+        "/exports", data={"csrf": csrf_of(supervisor), "names": "yes", "reason": "mine"}, follow_redirects=False
+    )
     assert own.status_code == 303
-    last = state.operations.rows(sa.select(schema.export_requests).order_by(schema.export_requests.c.id.desc()))[0]["id"]
-    assert supervisor.post(f"/exports/{last}/decision", data={"csrf": csrf_of(supervisor), "answer": "granted"}).status_code == 400
+    last = state.operations.rows(sa.select(schema.export_requests).order_by(schema.export_requests.c.id.desc()))[0][
+        "id"
+    ]
+    assert (
+        supervisor.post(
+            f"/exports/{last}/decision", data={"csrf": csrf_of(supervisor), "answer": "granted"}
+        ).status_code
+        == 400
+    )
 
 
-@pytest.mark.parametrize(("role", "kind", "status"), [(Role.DATA_PROTECTION_OFFICER, "dpia", 303), (Role.ETHICS_REVIEWER, "dpia", 400), (Role.ETHICS_REVIEWER, "ethics", 303)])
+@pytest.mark.parametrize(
+    ("role", "kind", "status"),
+    [
+        (Role.DATA_PROTECTION_OFFICER, "dpia", 303),
+        (Role.ETHICS_REVIEWER, "dpia", 400),
+        (Role.ETHICS_REVIEWER, "ethics", 303),
+    ],
+)
 def test_who_may_enter_what_in_the_register(sign_in: SignIn, state: State, role: Role, kind: str, status: int) -> None:
     client = sign_in(role.value)
-    form = {"csrf": csrf_of(client), "tool": "iom", "kind": kind, "outcome": "approved", "by-whom": "The panel", "title": "Advice 12", "dated-day": "1", "dated-month": "10", "dated-year": "2026", "review-day": "1", "review-month": "10", "review-year": "2027"}
+    form = {
+        "csrf": csrf_of(client),
+        "tool": "iom",
+        "kind": kind,
+        "outcome": "approved",
+        "by-whom": "The panel",
+        "title": "Advice 12",
+        "dated-day": "1",
+        "dated-month": "10",
+        "dated-year": "2026",
+        "review-day": "1",
+        "review-month": "10",
+        "review-year": "2027",
+    }
     assert client.post("/register", data=form, follow_redirects=False).status_code == status
     assert len([e for e in state.register.entries() if e.words == "Advice 12"]) == (status == 303)
 
@@ -198,14 +295,18 @@ def test_the_tour_is_recorded_and_opens_no_tool_by_itself(sign_in: SignIn, state
     assert client.get("/areas/knife_injury").status_code == 403
 
 
-def test_the_log_is_searched_by_person_without_a_reference_in_an_address(manager: TestClient, sign_in: SignIn, state: State) -> None:  # noqa: F811
+def test_the_log_is_searched_by_person_without_a_reference_in_an_address(
+    manager: TestClient, sign_in: SignIn, state: State
+) -> None:
     key = invented.key(state, OWN)
     manager.get(f"/people/{key}")
     officer = sign_in("data_protection_officer")
     found = officer.post("/log/person", data={"csrf": csrf_of(officer), "reference": "P00003"}, follow_redirects=False)
     assert found.headers["location"] == f"/log?subject={key}"
     text = officer.get(found.headers["location"]).text
-    assert "Person viewed" in text and "People listed" not in text and "Invented Person" not in text
+    assert "Person viewed" in text
+    assert "People listed" not in text
+    assert "Invented Person" not in text
     assert officer.get(f"/people/{key}").status_code == 403
 
 
@@ -216,13 +317,30 @@ def test_two_people_let_a_release_out(sign_in: SignIn, state: State) -> None:
     assert newest
     state.releases.move(newest, "held", Event("system", "operator", "run", "held"), "odd volume")
     for kind in ("dpia", "legal", "ethics"):
-        entry = {"tool": None, "kind": kind, "title": "t", "outcome": "approved", "dated": date(2026, 1, 1), "by_whom": "w", "document_ref": None, "conditions": None, "review_by": None}
+        entry = {
+            "tool": None,
+            "kind": kind,
+            "title": "t",
+            "outcome": "approved",
+            "dated": date(2026, 1, 1),
+            "by_whom": "w",
+            "document_ref": None,
+            "conditions": None,
+            "review_by": None,
+        }
         state.register.enter(entry, Event("dpo", "data_protection_officer", "administration", "entered"))
     first, second = sign_in("supervisor"), sign_in("data_scientist")
     address, field = f"/releases/{newest.name}/publish", f"reason-{newest.name}"
-    assert first.post(address, data={"csrf": csrf_of(first), field: "looked at"}, follow_redirects=False).status_code == 303
+    assert (
+        first.post(address, data={"csrf": csrf_of(first), field: "looked at"}, follow_redirects=False).status_code
+        == 303
+    )
     refused = first.post(address, data={"csrf": csrf_of(first), field: "again"})
-    assert refused.status_code == 409 and "cannot publish it too" in refused.text
-    assert second.post(address, data={"csrf": csrf_of(second), field: "fine"}, follow_redirects=False).status_code == 303
+    assert refused.status_code == 409
+    assert "cannot publish it too" in refused.text
+    assert (
+        second.post(address, data={"csrf": csrf_of(second), field: "fine"}, follow_redirects=False).status_code == 303
+    )
     published = state.releases.newest("iom")
-    assert published and published.standing == "published"
+    assert published
+    assert published.standing == "published"

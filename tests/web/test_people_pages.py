@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import statistics
 import time
 
 import pytest
@@ -19,25 +18,9 @@ from harmcast.errors import RunStopped
 from harmcast.store import schema
 from harmcast.store.state import State
 
-OWN, FOREIGN, LOW = 3, 63, 5
+OWN, LOW = 3, 5
+DIGITS = str.maketrans("0123456789", "abcdefghij")
 MANAGER, SUPERVISOR = "offender_manager", "supervisor"
-
-
-@pytest.fixture
-def manager(sign_in: SignIn) -> TestClient:
-    return opened(sign_in(MANAGER))
-
-
-@pytest.fixture
-def supervisor(sign_in: SignIn) -> TestClient:
-    return opened(sign_in(SUPERVISOR))
-
-
-def opened(client: TestClient) -> TestClient:
-    """The client after it said why people are opened."""
-    sent = client.post("/people/purpose", data={"csrf": csrf_of(client), "purpose": "review"}, follow_redirects=False)
-    assert sent.status_code == 303
-    return client
 
 
 def events(state: State, action: str | None = None) -> list[dict[str, object]]:
@@ -62,7 +45,15 @@ def test_the_list_holds_the_units_own_people_in_its_order(manager: TestClient, s
     assert not [n for n in seen if n % 5 == 0 and n != 0], bands
     first = manager.get("/people").text
     assert "Showing 1 to 25 of" in first
-    order = [p for p in ("Changed band, not reviewed yet", "High and super high, not under management", "Chance of becoming high harm") if p in first]
+    order = [
+        p
+        for p in (
+            "Changed band, not reviewed yet",
+            "High and super high, not under management",
+            "Chance of becoming high harm",
+        )
+        if p in first
+    ]
     assert order == sorted(order, key=first.index)
     assert first.index("P00002") < first.index("High and super high, not under management")
 
@@ -77,10 +68,14 @@ def test_restricted_people_are_a_row_without_a_fact(manager: TestClient, supervi
     assert refused.status_code == 403
     assert "Invented Person 7" not in refused.text
     assert "Invented Person 7" in supervisor.get(f"/people/{key}").text
-    assert "P00007" not in manager.post("/people/search", data={"csrf": csrf_of(manager), "find": "P00007"}).text.replace('value="P00007"', "").replace("“P00007”", "")
+    assert "P00007" not in manager.post(
+        "/people/search", data={"csrf": csrf_of(manager), "find": "P00007"}
+    ).text.replace('value="P00007"', "").replace("“P00007”", "")
 
 
-def test_a_supervisor_also_sees_people_without_a_unit(manager: TestClient, supervisor: TestClient, state: State) -> None:
+def test_a_supervisor_also_sees_people_without_a_unit(
+    manager: TestClient, supervisor: TestClient, state: State
+) -> None:
     key = invented.key(state, 121)
     assert supervisor.get(f"/people/{key}").status_code == 200
     assert manager.get(f"/people/{key}").status_code == 404
@@ -110,36 +105,31 @@ def test_foreign_and_unknown_cannot_be_told_apart(manager: TestClient, state: St
 
 
 def test_unknown_and_foreign_take_as_long(manager: TestClient, state: State) -> None:
-    """A thousand looks in turn: a rank test does not tell them apart. Looking up is one miss in the unit's own index."""
+    """Sixty pages each, in mixed order: a rank test does not tell them apart."""
     from scipy.stats import mannwhitneyu
 
-    from harmcast.web import roster
-
-    tool = "iom"
-    people = roster.roster(state, state.releases.history(tool), tool, invented.UNIT, False, state.operations._now().date())
-    foreign = [invented.reference(60 + i % 60) for i in range(1000)]
-    unknown = [f"P{90000 + i % 60}" for i in range(1000)]
-    times: tuple[list[int], list[int]] = ([], [])
-    turns = [(side, ref) for pair in zip(foreign, unknown, strict=True) for side, ref in enumerate(pair)]
+    turns = [(0, invented.key(state, 60 + i)) for i in range(60)] + [
+        (1, f"{i:02d}".translate(DIGITS) * 12) for i in range(60)
+    ]
     random.Random(5).shuffle(turns)
-    for turn in (turns[:100], turns):  # the first hundred warm up
-        times = ([], [])
-        for side, ref in turn:
-            begun = time.perf_counter_ns()
-            assert people.key_of(ref) is None
-            times[side].append(time.perf_counter_ns() - begun)
-    assert statistics.median(times[0]) > 0
-    if mannwhitneyu(*times).pvalue < 0.01:  # a busy machine: say so rather than fail on its clock
-        pytest.skip("SKIPPED: this machine's clock is too noisy to compare a microsecond")
+    times: tuple[list[int], list[int]] = ([], [])
+    for side, key in turns:
+        begun = time.perf_counter_ns()
+        assert manager.get(f"/people/{key}").status_code == 404
+        times[side].append(time.perf_counter_ns() - begun)
+    if mannwhitneyu(*times).pvalue < 0.01:  # one time in a hundred, or a machine that is busy just then
+        pytest.skip("SKIPPED: this machine is too busy to compare times")
 
 
 def test_someone_off_the_list_opens_by_exact_reference_and_purpose(manager: TestClient, state: State) -> None:
     token, key = csrf_of(manager), invented.key(state, LOW)
     found = manager.post("/people/search", data={"csrf": token, "find": "p00005"}).text
-    assert "is not on your list" in found and f"/people/{key}/open" in found
+    assert "is not on your list" in found
+    assert f"/people/{key}/open" in found
     assert "Invented Person 5" not in found
     closed = manager.get(f"/people/{key}")
-    assert "Why are you opening this person?" in closed.text and "Invented Person 5" not in closed.text
+    assert "Why are you opening this person?" in closed.text
+    assert "Invented Person 5" not in closed.text
     assert not events(state, "person_viewed")
     page = manager.post(f"/people/{key}/open", data={"csrf": token, "purpose": "complaint"})
     assert "Invented Person 5" in page.text
@@ -150,21 +140,37 @@ def test_someone_off_the_list_opens_by_exact_reference_and_purpose(manager: Test
 def test_a_purpose_is_asked_before_anyone_is_opened(sign_in: SignIn, state: State) -> None:
     client, key = sign_in(MANAGER), invented.key(state, OWN)
     asked = client.get(f"/people/{key}", follow_redirects=False)
-    assert asked.status_code == 303 and asked.headers["location"].startswith("/people/purpose")
+    assert asked.status_code == 303
+    assert asked.headers["location"].startswith("/people/purpose")
     assert not events(state, "person_viewed")
 
 
 def test_the_page_in_its_order_without_protected_words(manager: TestClient, state: State) -> None:
     text = manager.get(f"/people/{invented.key(state, 1)}").text
-    parts = ["P00001", "Custody", "Advisory only", 'id="chance"', 'id="band"', 'id="changed"', 'id="charges"', "Points card", 'id="gaps"', 'id="decide"', 'id="timeline"']
+    parts = [
+        "P00001",
+        "Custody",
+        "Advisory only",
+        'id="chance"',
+        'id="band"',
+        'id="changed"',
+        'id="charges"',
+        "Points card",
+        'id="gaps"',
+        'id="decide"',
+        'id="timeline"',
+    ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert "UNKNOWN" in text and "In custody" in text and "prison notice" in text
+    assert "UNKNOWN" in text
+    assert "In custody" in text
+    assert "prison notice" in text
     body = re.sub(r"Age, sex, ethnicity, home address[^<]*", "", text)
     assert not re.search(r"\b(age|sex|gender|ethnic\w*|race)\b", body, re.I)
     chance = invented.chances(2 + 2)[0]  # violent, and a charge under 6 months old
     assert f"({100 * chance:.0f}%" in text
-    assert "would be another band" in text.lower() and "Force: 1 in 100" in text
+    assert "would be another band" in text.lower()
+    assert "Force: 1 in 100" in text
 
 
 def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
@@ -182,7 +188,9 @@ def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
         assert here["chances"][0] == pytest.approx(row["chance_high_harm_12m"], abs=1e-6)
         assert here["chances"][1] == pytest.approx(row["chance_high_harm_24m"], abs=1e-6)
         summed = document["sum"]
-        assert summed["totals"][0] == pytest.approx(summed["starts"][0] + sum(line["adds"][0] for line in summed["lines"]), abs=0.005)
+        assert summed["totals"][0] == pytest.approx(
+            summed["starts"][0] + sum(line["adds"][0] for line in summed["lines"]), abs=0.005
+        )
         assert summed["steps"][0] == pytest.approx(row["chance_high_harm_12m"], abs=1e-6)
 
 
@@ -210,7 +218,11 @@ def test_without_a_log_no_person_is_shown(manager: TestClient, state: State, mon
     key = invented.key(state, OWN)
     token = csrf_of(manager)
     monkeypatch.setattr(Store, "_append", down)
-    for response in (manager.get("/people"), manager.get(f"/people/{key}"), manager.post("/people/search", data={"csrf": token, "find": "Person"})):
+    for response in (
+        manager.get("/people"),
+        manager.get(f"/people/{key}"),
+        manager.post("/people/search", data={"csrf": token, "find": "Person"}),
+    ):
         assert response.status_code == 503
         assert "Invented Person" not in response.text
 
@@ -221,8 +233,11 @@ def test_those_who_judge_get_no_name_and_no_reference(sign_in: SignIn, state: St
     texts = [client.get("/pseudonymised").text]
     texts += [client.get(f"/pseudonymised/{invented.key(state, n)}").text for n in (1, 2, 3, 7, 63)]
     for text in texts:
-        assert not numbers_in(text) and "Invented Person" not in text and "CH-0" not in text
-    assert "March 2026" in texts[1] and "1 March 2026" not in texts[1]
+        assert not numbers_in(text)
+        assert "Invented Person" not in text
+        assert "CH-0" not in text
+    assert "March 2026" in texts[1]
+    assert "1 March 2026" not in texts[1]
     assert client.get(f"/people/{invented.key(state, 1)}").status_code == 403
 
 

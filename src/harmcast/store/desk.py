@@ -218,7 +218,10 @@ def of_person(operations: Operations, person_key: str) -> list[Decision]:
 
 
 def _decision(
-    connection: sa.Connection, row: Any, signed: dict[int, list[dict[str, Any]]], followed: dict[int, list[dict[str, Any]]]
+    connection: sa.Connection,
+    row: Any,
+    signed: dict[int, list[dict[str, Any]]],
+    followed: dict[int, list[dict[str, Any]]],
 ) -> Decision:
     shown = keys.opened(connection, row.person_key, row.shown_enc)
     return Decision(
@@ -301,8 +304,23 @@ def latest(operations: Operations) -> pl.DataFrame:
 def since(operations: Operations, first: str) -> list[dict[str, Any]]:
     """Decisions made at or after an instant, oldest first, without words: for rates and workload."""
     table = schema.decisions
-    names = ("id", "person_key", "unit", "band", "decision", "reason_code", "own_judgement", "review_on", "time_band", "by", "role", "at")
-    return operations.rows(sa.select(*(table.c[name] for name in names)).where(table.c.at >= first).order_by(table.c.id))
+    names = (
+        "id",
+        "person_key",
+        "unit",
+        "band",
+        "decision",
+        "reason_code",
+        "own_judgement",
+        "review_on",
+        "time_band",
+        "by",
+        "role",
+        "at",
+    )
+    return operations.rows(
+        sa.select(*(table.c[name] for name in names)).where(table.c.at >= first).order_by(table.c.id)
+    )
 
 
 def waiting_for_sign_off(operations: Operations) -> list[dict[str, Any]]:

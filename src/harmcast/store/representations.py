@@ -76,7 +76,15 @@ def receive(
 
 
 def add_step(
-    tx: Writing, number: int, person_key: str, step: str, outcome: str | None, rescored_week: str | None, words: str, by: str, role: str
+    tx: Writing,
+    number: int,
+    person_key: str,
+    step: str,
+    outcome: str | None,
+    rescored_week: str | None,
+    words: str,
+    by: str,
+    role: str,
 ) -> int:
     """Keeps a step: who looked at it, what came of it, in which week the person was scored again."""
     return tx.insert(
@@ -150,5 +158,7 @@ def _steps(connection: sa.Connection, whose: dict[int, str]) -> dict[int, list[d
     found: dict[int, list[dict[str, Any]]] = {}
     for row in connection.execute(query).mappings() if whose else ():
         words = keys.opened(connection, whose[row["representation"]], row["words_enc"])
-        found.setdefault(row["representation"], []).append({**row, "by_name": row["by_name"] or row["by"], "words": words})
+        found.setdefault(row["representation"], []).append(
+            {**row, "by_name": row["by_name"] or row["by"], "words": words}
+        )
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -58,7 +59,7 @@ def of_person(history: list[Release], tool: str, person_key: str) -> list[Past]:
     found = []
     key = np.bytes_(person_key.encode())
     for release in history[-WEEKS:]:
-        columns: _Columns = _kept.get((release.manifest_sha256, tool), lambda release=release: _columns(release, tool))
+        columns: _Columns = _kept.get((release.manifest_sha256, tool), partial(_columns, release, tool))
         place = int(np.searchsorted(columns.keys, key))
         if place == len(columns.keys) or columns.keys[place] != key:
             continue

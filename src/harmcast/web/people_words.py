@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from harmcast.web import words
@@ -116,7 +117,7 @@ def band_edges(cuts: list[float], unit: str) -> list[tuple[str, str]]:
     edges = [f"{cut:,.1f}" for cut in cuts]
     texts = [
         f"under {edges[0]} {unit}",
-        *(f"{a} to {b} {unit}" for a, b in zip(edges, edges[1:], strict=False)),
+        *(f"{a} to {b} {unit}" for a, b in pairwise(edges)),
         f"{edges[-1]} {unit} or more",
     ]
     return list(zip(BANDS, texts, strict=True))

@@ -24,7 +24,21 @@ from harmcast.web.released import Kept
 
 CHANGE_RELEASES = 13
 PAGE_ROWS = 25
-SCORES = ["person_key", "unit", "harm", "harm_unit", "band", "band_last_week", "chance_high_harm_12m", "chance_high_harm_12m_low", "chance_high_harm_12m_high", "chance_high_harm_24m", "chance_high_harm_24m_low", "chance_high_harm_24m_high", "reasons"]
+SCORES = [
+    "person_key",
+    "unit",
+    "harm",
+    "harm_unit",
+    "band",
+    "band_last_week",
+    "chance_high_harm_12m",
+    "chance_high_harm_12m_low",
+    "chance_high_harm_12m_high",
+    "chance_high_harm_24m",
+    "chance_high_harm_24m_low",
+    "chance_high_harm_24m_high",
+    "reasons",
+]
 CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
 _everyone = Kept(most=2)
 _unit = Kept(most=40)

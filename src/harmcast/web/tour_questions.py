@@ -22,7 +22,11 @@ PEOPLE: tuple[Question, ...] = (
     Question(
         "means",
         "“About 3 in 50 people with a record like this became high harm within 12 months.” What does it say about Sam Example?",
-        {"a": "Sam will probably become high harm", "b": "Of 50 people with such a record about 3 became high harm; which of them is not known", "c": "Sam has committed 3 offences out of 50"},
+        {
+            "a": "Sam will probably become high harm",
+            "b": "Of 50 people with such a record about 3 became high harm; which of them is not known",
+            "c": "Sam has committed 3 offences out of 50",
+        },
         "b",
         "It is a statement about people with such a record. 47 of those 50 did not become high harm.",
     ),
@@ -50,7 +54,11 @@ PEOPLE: tuple[Question, ...] = (
     Question(
         "disagree",
         "You know something the score does not, and you disagree with it. What do you do?",
-        {"a": "Follow the score", "b": "Record “not adopted, local knowledge” with what you know", "c": "Leave no record"},
+        {
+            "a": "Follow the score",
+            "b": "Record “not adopted, local knowledge” with what you know",
+            "c": "Leave no record",
+        },
         "b",
         "A person decides. Decisions against the score are expected, and how many there are is watched both ways.",
     ),
@@ -59,14 +67,22 @@ PLACES: tuple[Question, ...] = (
     Question(
         "range",
         "A cell says “0 to 3, expected 1.2”. What is the most cautious reading?",
-        {"a": "One offence will happen", "b": "None, one, two or three are all usual; over many such windows 1.2 on average", "c": "At least one offence will happen"},
+        {
+            "a": "One offence will happen",
+            "b": "None, one, two or three are all usual; over many such windows 1.2 on average",
+            "c": "At least one offence will happen",
+        },
         "b",
         "The range comes first. A quiet four weeks in that cell would be no surprise.",
     ),
     Question(
         "rank",
         "Two cells are in one group “too few to rank”. Which of them comes first?",
-        {"a": "Neither: the figures cannot tell them apart", "b": "The upper one in the table", "c": "The one with the higher count last week"},
+        {
+            "a": "Neither: the figures cannot tell them apart",
+            "b": "The upper one in the table",
+            "c": "The one with the higher count last week",
+        },
         "a",
         "Their credible ranks overlap. Choose between them by what you know of the place.",
     ),
@@ -87,7 +103,11 @@ PLACES: tuple[Question, ...] = (
     Question(
         "plain",
         "The page says the plain count has stepped in. What does that mean?",
-        {"a": "The system is broken", "b": "Over the last windows our model did no better than a 24-month count, so the count is shown", "c": "The data is old"},
+        {
+            "a": "The system is broken",
+            "b": "Over the last windows our model did no better than a 24-month count, so the count is shown",
+            "c": "The data is old",
+        },
         "b",
         "Simple counts stand beside every forecast, and take over when they win.",
     ),

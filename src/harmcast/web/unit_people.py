@@ -91,7 +91,7 @@ def looked(visit: Visit, action: str, *, subject: str | None = None, about: str 
 def alarm(tx: Any, visit: Visit, words: str) -> None:
     """Writes the scraping alarm: for the data protection officer's pages and the alert hook."""
     tx.says(alarm="scraping")
-    tx.insert(schema.alerts, at=tx.at, kind="scraping", week=None, tool=visit.settings.people_tool.name, words=words)
+    tx.insert(schema.alerts, at=tx.at, kind="scraping", week=None, tool=visit.people_tool().name, words=words)
 
 
 def person(visit: Visit, people: roster.Roster, key: str) -> dict[str, Any]:

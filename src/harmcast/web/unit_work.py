@@ -78,10 +78,19 @@ def counted(decisions: Sequence[dict[str, Any]], field: str, names: dict[str, st
     return [(names.get(value, value), n) for value, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def workload(everyone: pl.DataFrame, listed_bands: Sequence[str], decisions: Sequence[dict[str, Any]], waiting: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def workload(
+    everyone: pl.DataFrame,
+    listed_bands: Sequence[str],
+    decisions: Sequence[dict[str, Any]],
+    waiting: Sequence[dict[str, Any]],
+) -> list[dict[str, Any]]:
     """Each unit's people scored, in the bands on the list, decisions of the time and referrals that wait; the force last."""
     rows = []
-    by_unit = everyone.group_by("unit").agg(people=pl.len(), listed=pl.col("band").is_in(list(listed_bands)).sum()).sort("unit", nulls_last=True)
+    by_unit = (
+        everyone.group_by("unit")
+        .agg(people=pl.len(), listed=pl.col("band").is_in(list(listed_bands)).sum())
+        .sort("unit", nulls_last=True)
+    )
     for unit, people, on_list in by_unit.iter_rows():
         rows.append(
             {

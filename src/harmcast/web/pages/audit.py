@@ -19,14 +19,24 @@ MEASURES: dict[str, tuple[str, str]] = {
     "fnr": ("Missed (FNR)", "Of those who became high harm, the share not selected."),
     "ppv": ("Right when selected (PPV)", "Of those selected, the share that became high harm."),
     "hits_upheld": ("Later convicted", "Of those selected who became high harm, the share convicted for it."),
-    "observed_against_predicted": ("Came against predicted", "What came, less what the chances said: above 0 the score is too low for the group, below 0 too high."),
+    "observed_against_predicted": (
+        "Came against predicted",
+        "What came, less what the chances said: above 0 the score is too low for the group, below 0 too high.",
+    ),
     "fpr_against_predicted": ("Wrongly selected against predicted", "What came, against what the chances imply."),
     "ppv_against_predicted": ("Right when selected against predicted", "What came, against what the chances imply."),
     "charges_fell_away": ("Charges that fell away", "Of decided charges, the share that fell away."),
-    "charges_police_found": ("Charges that officers find", "Of charges, the share of kinds that come to notice through officers' own activity."),
+    "charges_police_found": (
+        "Charges that officers find",
+        "Of charges, the share of kinds that come to notice through officers' own activity.",
+    ),
     "charges_unlinked": ("Charges without a crime", "Of charges, the share that names no recorded crime."),
 }
-SCOPES = {"not managed": "People not under management", "managed": "People under management: counted apart, not judged", "records": "How the records came about"}
+SCOPES = {
+    "not managed": "People not under management",
+    "managed": "People under management: counted apart, not judged",
+    "records": "How the records came about",
+}
 
 
 def _records(section: dict[str, Any]) -> list[dict[str, Any]]:
@@ -64,14 +74,20 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "") -> Response
         title="Who bears it?",
         tool=chosen,
         tool_title=title_of(chosen),
-        tabs=[{"text": title_of(t), "href": f"/audit/{t.name}", "current": t.name == tool} for t in visit.settings.tools if visit.may_see(t.name)],
+        tabs=[
+            {"text": title_of(t), "href": f"/audit/{t.name}", "current": t.name == tool}
+            for t in visit.settings.tools
+            if visit.may_see(t.name)
+        ],
         release=release,
         releases=list(reversed(audited))[:26],
         history=[(r, released.document(r, f"{tool}_audit").get("verdict")) for r in reversed(audited)][:26],
         document=document,
         attributes=[(name, _title(name)) for name in attributes],
         by=by,
-        parts=_parts([row for row in measured if row.get("attribute") == by]) if measured and "measure" in measured[0] else [],
+        parts=_parts([row for row in measured if row.get("attribute") == by])
+        if measured and "measure" in measured[0]
+        else [],
         plain=[] if measured and "measure" in measured[0] else sections,
         proxies=_proxies(sections[1:], by),
         others=[s for s in sections[1:] if s["title"] != "Proxies"],
@@ -83,7 +99,11 @@ def _tool(visit: Visit, name: str) -> Any:
     for tool in visit.settings.tools:
         if tool.name == name:
             if not visit.may_see(name):
-                raise Refused(403, "You cannot see this tool", "The tool runs in shadow or is stopped: it is shown to data scientists and the ethics reviewer alone.")
+                raise Refused(
+                    403,
+                    "You cannot see this tool",
+                    "The tool runs in shadow or is stopped: it is shown to data scientists and the ethics reviewer alone.",
+                )
             return tool
     raise Refused(404, "Page not found", "There is no such tool.")
 
@@ -100,7 +120,17 @@ def _parts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for measure, (title, says) in MEASURES.items():
             part = [row for row in rows if row["scope"] == scope and row["measure"] == measure]
             if any(row["value"] is not None for row in part):
-                found.append({"scope": scope_title, "order": order, "folded": scope == "managed", "title": title, "says": says, "rows": part, "judged": any(r["verdict"] in ("met", "concern", "stop", "too few to say") for r in part)})
+                found.append(
+                    {
+                        "scope": scope_title,
+                        "order": order,
+                        "folded": scope == "managed",
+                        "title": title,
+                        "says": says,
+                        "rows": part,
+                        "judged": any(r["verdict"] in ("met", "concern", "stop", "too few to say") for r in part),
+                    }
+                )
     return found
 
 

@@ -42,7 +42,13 @@ def followed(first: Release, since: list[Release], tool: str) -> list[Followed]:
     columns = ["person_key", "band"]
     then = roster.columns(first, tool, columns).drop_nulls("band")
     later = [roster.columns(release, tool, columns) for release in since]
-    ever = pl.concat(later).filter(pl.col("band").is_in(HIGH)).select("person_key").unique().with_columns(reached=pl.lit(True))
+    ever = (
+        pl.concat(later)
+        .filter(pl.col("band").is_in(HIGH))
+        .select("person_key")
+        .unique()
+        .with_columns(reached=pl.lit(True))
+    )
     now = later[-1].rename({"band": "now"}).with_columns(still=pl.lit(True))
     table = then.join(ever, on="person_key", how="left").join(now, on="person_key", how="left")
     rows = []

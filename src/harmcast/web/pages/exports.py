@@ -26,10 +26,22 @@ from harmcast.web.shell import go, page
 pages = Pages()
 WHAT = "people"
 ALARM_EXPORTS_A_DAY = 5
-COLUMNS = (
-    "person_ref band band_last_week changed_from changed_week harm chance_high_harm_12m chance_high_harm_12m_low chance_high_harm_12m_high "
-    "managed managed_on custody decision review_on"
-).split()
+COLUMNS = [
+    "person_ref",
+    "band",
+    "band_last_week",
+    "changed_from",
+    "changed_week",
+    "harm",
+    "chance_high_harm_12m",
+    "chance_high_harm_12m_low",
+    "chance_high_harm_12m_high",
+    "managed",
+    "managed_on",
+    "custody",
+    "decision",
+    "review_on",
+]
 SAVED = {"asked": "Your request is saved. A supervisor of your unit decides on it.", "decided": "Your answer is saved."}
 
 
@@ -47,12 +59,17 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
     zone, names = visit.settings.force.timezone, _names(visit)
 
     def rows(table: sa.Table) -> list[dict[str, Any]]:
-        query = sa.select(table).where(_same_unit(visit, table), table.c.what == WHAT).order_by(table.c.id.desc()).limit(25)
+        query = (
+            sa.select(table).where(_same_unit(visit, table), table.c.what == WHAT).order_by(table.c.id.desc()).limit(25)
+        )
         found = visit.operations.rows(query)
         return [{**r, "when": released.local(r["at"], zone), "by_name": names.get(r["by"], r["by"])} for r in found]
 
     requests = rows(schema.export_requests)
-    taken = {r["request"] for r in visit.operations.rows(sa.select(schema.exports.c.request).where(schema.exports.c.request.is_not(None)))}
+    taken = {
+        r["request"]
+        for r in visit.operations.rows(sa.select(schema.exports.c.request).where(schema.exports.c.request.is_not(None)))
+    }
     return page(
         visit,
         "exports",
@@ -61,7 +78,15 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         bands=BANDS,
         purposes=PURPOSES,
         most=visit.settings.web.export_rows,
-        requests=[{**r, "taken": r["id"] in taken, "own": r["by"] == visit.user.account, "band": json.loads(r["query"]).get("band")} for r in requests],
+        requests=[
+            {
+                **r,
+                "taken": r["id"] in taken,
+                "own": r["by"] == visit.user.account,
+                "band": json.loads(r["query"]).get("band"),
+            }
+            for r in requests
+        ],
         exports=rows(schema.exports),
         may_approve=visit.may(Action.APPROVE_EXPORT),
         form=form,
@@ -71,7 +96,9 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
 
 
 def _names(visit: Visit) -> dict[str, str]:
-    return {r["account"]: r["name"] for r in visit.operations.rows(sa.select(schema.users.c.account, schema.users.c.name))}
+    return {
+        r["account"]: r["name"] for r in visit.operations.rows(sa.select(schema.users.c.account, schema.users.c.name))
+    }
 
 
 @pages.post("/exports", Action.EXPORT_PEOPLE)
@@ -118,7 +145,9 @@ def decide(visit: Here, number: int) -> Response:
     table = schema.export_requests
     with visit.writing(visit.event("administration", f"export_{answer}", about=f"export_request:{number}")) as tx:
         still_open = sa.and_(table.c.id == number, table.c.decision.is_(None))
-        tx.execute(sa.update(table).where(still_open).values(decision=answer, decided_by=visit.user.account, decided_at=tx.at))
+        tx.execute(
+            sa.update(table).where(still_open).values(decision=answer, decided_by=visit.user.account, decided_at=tx.at)
+        )
     return go("/exports?saved=decided")
 
 
@@ -127,7 +156,11 @@ def download(visit: Here, number: int) -> Response:
     """The list that was granted, once, to whoever asked for it."""
     request = _request(visit, number)
     if request["by"] != visit.user.account or request["decision"] != "granted":
-        raise Refused(403, "This list is not open to you", "A list with names goes to whoever asked for it, after a second person granted it.")
+        raise Refused(
+            403,
+            "This list is not open to you",
+            "A list with names goes to whoever asked for it, after a second person granted it.",
+        )
     taken = visit.operations.rows(sa.select(schema.exports.c.id).where(schema.exports.c.request == number))
     if taken:
         raise Refused(403, "This list was downloaded already", "Ask again if you need it anew.")
@@ -147,12 +180,22 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
     shown = frame.select(names + COLUMNS)
     about = unit_people.about(visit, tool, people.release)
     watermark = f"Downloaded by {visit.user.name} ({visit.user.account}) on {visit.now:%d %B %Y at %H:%M} for: {reason.splitlines()[0][:200]}. Keep it no longer than {visit.settings.retention.export_days} days; pass it on to nobody else."
-    header = [NOTICE, f"{visit.settings.force.name}. {visit.user.unit or 'People without a unit'}. Release {about.week}. Data to {about.data_to}. Model: {about.model}."]
+    header = [
+        NOTICE,
+        f"{visit.settings.force.name}. {visit.user.unit or 'People without a unit'}. Release {about.week}. Data to {about.data_to}. Model: {about.model}.",
+    ]
     header += [f"Rows 1 to {frame.height} of {whole}; at most {most} in one list.", _harmless(watermark)]
     if visit.settings.force.invented:
         header.append("Invented force: no person or figure here is real.")
     content = csv_text(shown, header)
-    event = visit.event("disclosure", "people_downloaded", about=f"release:{people.release.name}", rows=frame.height, with_names=request is not None, shown=frame["person_key"].to_list())
+    event = visit.event(
+        "disclosure",
+        "people_downloaded",
+        about=f"release:{people.release.name}",
+        rows=frame.height,
+        with_names=request is not None,
+        shown=frame["person_key"].to_list(),
+    )
     table = schema.exports
     with visit.writing(event) as tx:
         tx.insert(
@@ -161,11 +204,19 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
             by=visit.user.account, role=visit.role.value, unit=visit.user.unit, at=tx.at,
         )  # fmt: skip
         day_ago = log.instant(now_utc(tx.at) - timedelta(days=1))
-        query = sa.select(sa.func.count()).where(table.c.by == visit.user.account, table.c.what == WHAT, table.c.at > day_ago)
+        query = sa.select(sa.func.count()).where(
+            table.c.by == visit.user.account, table.c.what == WHAT, table.c.at > day_ago
+        )
         if int(tx.execute(query).scalar_one()) == ALARM_EXPORTS_A_DAY:
-            unit_people.alarm(tx, visit, f"{visit.user.name} ({visit.user.account}) downloaded {ALARM_EXPORTS_A_DAY} lists of people within a day.")
+            unit_people.alarm(
+                tx,
+                visit,
+                f"{visit.user.name} ({visit.user.account}) downloaded {ALARM_EXPORTS_A_DAY} lists of people within a day.",
+            )
     name = f"people-{people.release.name}.csv"
-    return Response(content, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'})
+    return Response(
+        content, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'}
+    )
 
 
 def _harmless(line: str) -> str:

@@ -29,7 +29,16 @@ def _day(text: str) -> date | None:
 
 
 @pages.get("/log", Action.READ_LOG, view="log_viewed")
-def log_page(visit: Here, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "", before: int = 0) -> Response:
+def log_page(
+    visit: Here,
+    kind: str = "",
+    action: str = "",
+    actor: str = "",
+    subject: str = "",
+    first: str = "",
+    last: str = "",
+    before: int = 0,
+) -> Response:
     """Events, the newest first, 50 at a time. `first` and `last` are days, both included."""
     return _shown(visit, Form({}), kind, action, actor, subject, first, last, before)
 
@@ -47,7 +56,9 @@ def _shown(
     if actor:
         chosen.append(table.c.actor == actor[:200])
     if subject:
-        chosen.append(sa.or_(table.c.subject == subject[:40], table.c.detail.contains(f'"{subject[:40]}"', autoescape=True)))
+        chosen.append(
+            sa.or_(table.c.subject == subject[:40], table.c.detail.contains(f'"{subject[:40]}"', autoescape=True))
+        )
     if day := _day(first):
         chosen.append(table.c.at >= day.isoformat())
     if day := _day(last):
@@ -64,7 +75,16 @@ def _shown(
         "log",
         status,
         title="Log",
-        rows=[{**r, "when": released.local(r["at"], zone), "role_name": _role(r["role"]), "told": told(r["detail"]), "purpose": PURPOSES.get(r["purpose"] or "", r["purpose"])} for r in rows],
+        rows=[
+            {
+                **r,
+                "when": released.local(r["at"], zone),
+                "role_name": _role(r["role"]),
+                "told": told(r["detail"]),
+                "purpose": PURPOSES.get(r["purpose"] or "", r["purpose"]),
+            }
+            for r in rows
+        ],
         alerts=[{**a, "when": released.local(a["at"], zone)} for a in alerts],
         count=count,
         kinds=rules.KINDS,

@@ -33,9 +33,18 @@ def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Res
     at = min(max(1, at), last_page)
     start = (at - 1) * roster.PAGE_ROWS
     shown = frame.slice(start, roster.PAGE_ROWS)
-    unit_people.looked(visit, "people_pseudonymised_listed", about=f"release:{people.release.name}", shown=shown["person_key"].to_list())
+    unit_people.looked(
+        visit,
+        "people_pseudonymised_listed",
+        about=f"release:{people.release.name}",
+        shown=shown["person_key"].to_list(),
+    )
     rows = [
-        {**row, "frequency": frequencies.frequency(row["chance_high_harm_12m"]), "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"])}
+        {
+            **row,
+            "frequency": frequencies.frequency(row["chance_high_harm_12m"]),
+            "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"]),
+        }
         for row in shown.drop("reasons").iter_rows(named=True)
     ]
     return page(
@@ -77,11 +86,21 @@ def one(visit: Here, key: str) -> Response:
         sheet=document,
         named=False,
         circumstances=[],
-        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"]) if row["band"] and drawn else None,
-        line=people_charts.half_year(past, document["cuts"], row["harm_unit"]) if drawn and any(p.harm is not None for p in past) else None,
+        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"])
+        if row["band"] and drawn
+        else None,
+        line=people_charts.half_year(past, document["cuts"], row["harm_unit"])
+        if drawn and any(p.harm is not None for p in past)
+        else None,
         decisions=[],
         raised=[],
-        timeline=timeline(visit, past, desk.of_person(visit.operations, key), representations.of_person(visit.operations, key), words_open=False),
+        timeline=timeline(
+            visit,
+            past,
+            desk.of_person(visit.operations, key),
+            representations.of_person(visit.operations, key),
+            words_open=False,
+        ),
         hidden=False,
         judgement=None,
         form=Form({}),

@@ -22,7 +22,9 @@ PARTS = ("loaded", "unchanged", "superseded", "quarantined", "left_out")
 @pages.get("/data-quality", Action.VIEW_DATA_QUALITY, view="data_quality_viewed")
 def quality_page(visit: Here, delivery: int = 0) -> Response:
     """The last deliveries, and one of them file by file."""
-    deliveries = visit.operations.rows(sa.select(schema.deliveries).order_by(schema.deliveries.c.id.desc()).limit(SHOWN))
+    deliveries = visit.operations.rows(
+        sa.select(schema.deliveries).order_by(schema.deliveries.c.id.desc()).limit(SHOWN)
+    )
     zone = visit.settings.force.timezone
     for row in deliveries:
         row["when"] = released.local(row["loaded_at"], zone)
@@ -45,13 +47,20 @@ def quality_page(visit: Here, delivery: int = 0) -> Response:
 def _files(visit: Here, delivery: int) -> list[dict[str, Any]]:
     table = schema.delivery_files
     rows = visit.operations.rows(sa.select(table).where(table.c.delivery == delivery).order_by(table.c.file))
-    return [{**row, "adds_up": row["received"] == sum(row[p] for p in PARTS), "notes": json.loads(row["notes"])} for row in rows]
+    return [
+        {**row, "adds_up": row["received"] == sum(row[p] for p in PARTS), "notes": json.loads(row["notes"])}
+        for row in rows
+    ]
 
 
 def _rules(visit: Here, delivery: int | None) -> list[dict[str, Any]]:
     table = schema.quarantine
     count = sa.func.count().label("rows")
-    query = sa.select(table.c.file, table.c.rule, table.c.column, count).group_by(table.c.file, table.c.rule, table.c.column).order_by(count.desc())
+    query = (
+        sa.select(table.c.file, table.c.rule, table.c.column, count)
+        .group_by(table.c.file, table.c.rule, table.c.column)
+        .order_by(count.desc())
+    )
     if delivery is not None:
         query = query.where(table.c.delivery == delivery)
     return visit.operations.rows(query.limit(100))

@@ -78,7 +78,11 @@ def enter(visit: Here) -> Response:
     conditions = form.words("conditions", "Enter the conditions" if outcome == "approved with conditions" else None)
     needs_review = kind in rules.REQUIRED_ENTRIES and outcome.startswith("approved")
     has_review = any(form.value(f"review-{p}").strip() for p in ("day", "month", "year"))
-    review_by = form.day("review", "Enter by when it is reviewed", first=visit.today, last=LAST_DAY) if needs_review or has_review else None
+    review_by = (
+        form.day("review", "Enter by when it is reviewed", first=visit.today, last=LAST_DAY)
+        if needs_review or has_review
+        else None
+    )
     if form.errors:
         return _shown(visit, form, 400)
     entry = {

@@ -19,7 +19,11 @@ from harmcast.web.shell import go, page
 pages = Pages()
 SHOWN = 12
 NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
-SAVED = {"moved": "The release is moved on.", "withdrawn": "The release is withdrawn.", "approved": "The model is approved."}
+SAVED = {
+    "moved": "The release is moved on.",
+    "withdrawn": "The release is withdrawn.",
+    "approved": "The model is approved.",
+}
 
 
 @pages.get("/releases", Action.RELEASE, view="releases_viewed")
@@ -35,17 +39,25 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
             found = {
                 "release": release,
                 "title": tool.title or tool.name,
-                "moves": [{**m, "at": released.local(m["at"], visit.settings.force.timezone)} for m in visit.state.releases.moves(release)],
+                "moves": [
+                    {**m, "at": released.local(m["at"], visit.settings.force.timezone)}
+                    for m in visit.state.releases.moves(release)
+                ],
             }
             weeks.setdefault(release.name, []).append(found)
-    models = [m for tool in visit.settings.tools for m in visit.state.models.all(tool.name) if m.standing == "candidate"]
+    models = [
+        m for tool in visit.settings.tools for m in visit.state.models.all(tool.name) if m.standing == "candidate"
+    ]
     names = sorted(weeks, reverse=True)[:SHOWN]
     return page(
         visit,
         "releases",
         status,
         title="Releases",
-        weeks=[(name, weeks[name], any(f["release"].standing in ("draft", "held", "reviewed") for f in weeks[name])) for name in names],
+        weeks=[
+            (name, weeks[name], any(f["release"].standing in ("draft", "held", "reviewed") for f in weeks[name]))
+            for name in names
+        ],
         models=models,
         form=form,
         errors=form.errors,
@@ -76,7 +88,9 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         raise not_found("There is no release of that name.")
     form = Form(visit.form)
     field = f"reason-{name}"
-    reason = form.words(field, "Say why you take it back" if withdraw else "Say what you looked at, and why it may go out", 500)
+    reason = form.words(
+        field, "Say why you take it back" if withdraw else "Say what you looked at, and why it may go out", 500
+    )
     if form.errors:
         return _shown(visit, form, 400)
     try:

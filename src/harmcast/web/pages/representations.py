@@ -25,7 +25,9 @@ def listed(visit: Here, saved: str = "") -> Response:
 
 def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
     found = representations.everything(visit.operations)
-    event = visit.event("consultation", "representations_viewed", shown=sorted({r.person_key for r in found if r.person_key}))
+    event = visit.event(
+        "consultation", "representations_viewed", shown=sorted({r.person_key for r in found if r.person_key})
+    )
     visit.looked(event)
     tool = visit.settings.people_tool
     newest = visit.state.releases.published(tool.name) if tool else None
@@ -64,7 +66,9 @@ def receive(visit: Here) -> Response:
     tool = visit.settings.people_tool
     event = visit.event("alteration", "representation_received", subject=key, received=kind)
     with visit.writing(event) as tx:
-        representations.receive(tx, key, tool.name if tool else "", kind, received, channel, words, visit.user.account, visit.role.value)
+        representations.receive(
+            tx, key, tool.name if tool else "", kind, received, channel, words, visit.user.account, visit.role.value
+        )
     return go("/representations?saved=received")
 
 
@@ -76,7 +80,9 @@ def step(visit: Here, number: int) -> Response:
         raise not_found("There is no such representation.")
     form = Form(visit.form)
     name = form.choice(f"step-{number}", representations.STEPS, "Choose the step")
-    outcome = form.choice(f"outcome-{number}", representations.OUTCOMES, "Choose the outcome") if name == "outcome" else None
+    outcome = (
+        form.choice(f"outcome-{number}", representations.OUTCOMES, "Choose the outcome") if name == "outcome" else None
+    )
     words = form.words(f"words-{number}", "Say what you found" if name == "outcome" else None)
     tool = visit.settings.people_tool
     newest = visit.state.releases.published(tool.name) if tool else None
@@ -85,7 +91,11 @@ def step(visit: Here, number: int) -> Response:
     if form.errors:
         return _shown(visit, form, 400)
     week = newest.week if name == "rescored" and newest else None
-    event = visit.event("alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step=name)
+    event = visit.event(
+        "alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step=name
+    )
     with visit.writing(event) as tx:
-        representations.add_step(tx, number, found.person_key, name, outcome, week, words, visit.user.account, visit.role.value)
+        representations.add_step(
+            tx, number, found.person_key, name, outcome, week, words, visit.user.account, visit.role.value
+        )
     return go("/representations?saved=step")

@@ -38,7 +38,10 @@ def retention_page(visit: Here) -> Response:
     people = people.with_columns(state=state)
     groups = (
         people.group_by("review_group")
-        .agg(people=pl.len(), **{name: (pl.col("state") == name).sum() for name in ("overdue", "soon", "later", "unknown")})
+        .agg(
+            people=pl.len(),
+            **{name: (pl.col("state") == name).sum() for name in ("overdue", "soon", "later", "unknown")},
+        )
         .sort("review_group", nulls_last=True)
     )
     overdue = people.filter(pl.col("state") == "overdue").sort("review_due_on", "person_key")
@@ -46,7 +49,9 @@ def retention_page(visit: Here) -> Response:
         visit,
         "retention",
         title="Retention",
-        groups=[{**row, "name": GROUPS.get(row["review_group"], "No group given")} for row in groups.iter_rows(named=True)],
+        groups=[
+            {**row, "name": GROUPS.get(row["review_group"], "No group given")} for row in groups.iter_rows(named=True)
+        ],
         people=people.height,
         overdue=overdue.height,
         rows=overdue.select("person_key", "unit", "review_group", "review_due_on").head(50).rows(named=True),
@@ -59,6 +64,16 @@ def retention_page(visit: Here) -> Response:
 def _removed(visit: Here) -> list[dict[str, object]]:
     """What was erased, the newest first: when, from which table, why; never whom."""
     table = schema.erased
-    query = sa.select(table.c.table_name, table.c.reason, sa.func.substr(table.c.erased_at, 1, 10).label("day"), sa.func.count().label("rows"))
-    rows = visit.operations.rows(query.group_by(table.c.table_name, table.c.reason, sa.text("day")).order_by(sa.text("day desc")).limit(50))
-    return [{**row, "on": released.local(f"{row['day']}T12:00:00.000000Z", visit.settings.force.timezone).date()} for row in rows]
+    query = sa.select(
+        table.c.table_name,
+        table.c.reason,
+        sa.func.substr(table.c.erased_at, 1, 10).label("day"),
+        sa.func.count().label("rows"),
+    )
+    rows = visit.operations.rows(
+        query.group_by(table.c.table_name, table.c.reason, sa.text("day")).order_by(sa.text("day desc")).limit(50)
+    )
+    return [
+        {**row, "on": released.local(f"{row['day']}T12:00:00.000000Z", visit.settings.force.timezone).date()}
+        for row in rows
+    ]

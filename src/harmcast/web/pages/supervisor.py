@@ -30,12 +30,19 @@ def unit_page(visit: Here) -> Response:
     own = [d for d in made if d["person_key"] in keys]
     waiting = desk.waiting_for_sign_off(visit.operations)
     own_waiting = [w for w in waiting if w["person_key"] in keys]
-    unit_people.looked(visit, "unit_work_viewed", about=f"unit:{visit.user.unit or 'none'}", shown=[w["person_key"] for w in own_waiting])
+    unit_people.looked(
+        visit,
+        "unit_work_viewed",
+        about=f"unit:{visit.user.unit or 'none'}",
+        shown=[w["person_key"] for w in own_waiting],
+    )
     limits = visit.settings.decisions
     override = unit_work.overrides(own)
     changes = unit_work.changes_of(releases, tool.name, people.frame["person_key"])
     overdue = everyone.filter(everyone["overdue"])
-    rows = {row["person_key"]: row for row in people.frame.select("person_key", "name", "person_ref").iter_rows(named=True)}
+    rows = {
+        row["person_key"]: row for row in people.frame.select("person_key", "name", "person_ref").iter_rows(named=True)
+    }
     return page(
         visit,
         "unit_work",
@@ -56,5 +63,7 @@ def unit_page(visit: Here) -> Response:
         judgements=unit_work.counted(own, "own_judgement", desk.JUDGEMENTS),
         times=unit_work.counted(own, "time_band", {}),
         waiting=[{**w, **rows[w["person_key"]]} for w in own_waiting],
-        workload=unit_work.workload(roster.everyone(visit.state, releases, tool.name), visit.settings.bands.list_bands, made, waiting),
+        workload=unit_work.workload(
+            roster.everyone(visit.state, releases, tool.name), visit.settings.bands.list_bands, made, waiting
+        ),
     )

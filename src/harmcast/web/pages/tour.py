@@ -60,9 +60,13 @@ def answer(visit: Here, tool: str) -> Response:
         return _shown(visit, chosen, form, 400)
     right = sum(given[q.name] == q.right for q in asked)
     passed = tour_questions.is_passed(right, len(asked))
-    event = visit.event("administration", "tour_answered", about=f"tool:{tool}", right=right, asked=len(asked), passed=passed)
+    event = visit.event(
+        "administration", "tour_answered", about=f"tool:{tool}", right=right, asked=len(asked), passed=passed
+    )
     if passed:
-        visit.state.users.record_training(visit.user.account, tool, TOUR, visit.today, event, right=right, asked=len(asked))
+        visit.state.users.record_training(
+            visit.user.account, tool, TOUR, visit.today, event, right=right, asked=len(asked)
+        )
     else:
         visit.looked(event)
     return _shown(visit, chosen, form, answered=given, right=right, passed=passed)
