@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,11 +26,12 @@ T = TypeVar("T")
 
 
 class Kept:
-    """The last `most` things read, by key."""
+    """The last `most` things read, by key. What many ask for at once is made once: the others wait for it."""
 
     def __init__(self, most: int = 256) -> None:
         self._most = most
         self._things: OrderedDict[object, Any] = OrderedDict()
+        self._making: dict[object, RLock] = {}
         self._lock = Lock()
 
     def get(self, key: object, make: Callable[[], T]) -> T:
@@ -39,11 +40,21 @@ class Kept:
                 self._things.move_to_end(key)
                 found: T = self._things[key]
                 return found
-        made = make()
-        with self._lock:
-            self._things[key] = made
-            while len(self._things) > self._most:
-                self._things.popitem(last=False)
+            turn = self._making.setdefault(key, RLock())
+        with turn:
+            with self._lock:
+                if key in self._things:
+                    ready: T = self._things[key]
+                    return ready
+            try:
+                made = make()
+                with self._lock:
+                    self._things[key] = made
+                    while len(self._things) > self._most:
+                        self._things.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
         return made
 
 
