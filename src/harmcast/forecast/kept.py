@@ -13,10 +13,32 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.forecast.cox import Field
+from harmcast.forecast.cox import Field, Vector, mirrored
 from harmcast.forecast.level import Level, Memory
 
-FORMAT = 1
+FORMAT = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A field as it is kept: the covariance's lower half only, packed by columns."""
+
+    mean: Vector
+    lower: Vector
+
+    @classmethod
+    def of(cls, field: Field) -> Checkpoint:
+        from scipy.linalg import lapack
+
+        packed, _ = lapack.strttp(field.covariance, uplo="L")
+        return cls(field.mean, packed)
+
+    def field(self) -> Field:
+        """The whole field, with a covariance of its own."""
+        from scipy.linalg import lapack
+
+        lower, _ = lapack.stpttr(len(self.mean), self.lower, uplo="L")
+        return Field(self.mean, mirrored(lower))
 
 
 @dataclass(eq=False)
@@ -32,7 +54,7 @@ class Kept:
     """
 
     anchor: str
-    fields: dict[str, Field] = field(default_factory=dict)
+    fields: dict[str, Checkpoint] = field(default_factory=dict)
     shares: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     level: Memory | None = None
@@ -44,7 +66,7 @@ class Kept:
                                    "shares": list(self.shares), "weights": list(self.weights)}  # fmt: skip
         for k, one in enumerate(self.fields.values()):
             arrays[f"mean_{k}"] = one.mean
-            arrays[f"covariance_{k}"] = one.covariance[np.tril_indices(len(one.mean))]
+            arrays[f"lower_{k}"] = one.lower
         if self.shares:
             arrays["shares"] = np.stack(list(self.shares.values()))
         if self.weights:
@@ -70,13 +92,10 @@ class Kept:
             said = json.loads(bytes(arrays["said"]))
             if said["format"] != FORMAT:
                 raise ValueError("kept state of another format")
-            fields = {}
-            for k, digest in enumerate(said["fields"]):
-                mean = arrays[f"mean_{k}"]
-                n = len(mean)
-                lower = np.zeros((n, n), dtype=np.float32)
-                lower[np.tril_indices(n)] = arrays[f"covariance_{k}"]
-                fields[digest] = Field(mean, np.asfortranarray(lower + np.tril(lower, -1).T))
+            fields = {
+                digest: Checkpoint(arrays[f"mean_{k}"], arrays[f"lower_{k}"])
+                for k, digest in enumerate(said["fields"])
+            }
             shares = dict(zip(said["shares"], arrays["shares"], strict=True)) if said["shares"] else {}
             weights = dict(zip(said["weights"], arrays["weights"], strict=True)) if said["weights"] else {}
             level = None

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmcast.forecast import bank, baselines, cox, pool
-from harmcast.forecast.kept import Kept
+from harmcast.forecast.kept import Checkpoint, Kept
 from harmcast.forecast.level import Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
 from harmcast.places.counts import Panel, in_windows
@@ -189,7 +189,8 @@ class Fitted:
             for name in names:
                 digest.update(name.encode() + self.panel.leading[name][at:start].tobytes())
             at = start
-            found.append(f"{digest.hexdigest()}-{span}")
+            found.append(digest.hexdigest())
+            digest.update(f"{span}".encode())
         return found
 
     def _follow(self, gained: cox.Matrix, before: Kept | None) -> tuple[cox.Field, list[str]]:
@@ -207,7 +208,7 @@ class Fitted:
             variances = np.array([BETA_PRIOR[1]] + [LEADING_BETA_PRIOR[1]] * len(panel.leading))
             field = cox.starting_field(around.distances_m, betas, variances, WALK)
         else:
-            field = kept[self.digests[last]]
+            field = kept[self.digests[last]].field()
         whole = len(self.starts) - (1 if self.spans and self.spans[-1] < self.horizon else 0)
         checkpoints = self._checkpoints(whole)
         self.kept.shares = {self.digests[k]: known[self.digests[k]] for k in wanted if k < at}
@@ -215,7 +216,7 @@ class Fitted:
                             if k < at and self.digests[k] in kept}  # fmt: skip
         for k in range(at, len(self.starts)):
             if k in checkpoints:
-                self.kept.fields[self.digests[k]] = field
+                self.kept.fields[self.digests[k]] = Checkpoint.of(field)
             start, span, x = self.starts[k], self.spans[k], history.features(k)
             field = cox.moved(field, gained, span / bank.WEEKS_A_WINDOW if k else 0.0, WALK)
             if k in wanted:
@@ -223,7 +224,7 @@ class Fitted:
                 self.kept.shares[self.digests[k]] = np.vstack([share, history.shares(k)])
             field = cox.seen(field, panel.weekly[start : start + span].sum(axis=0), offset, x, WALK)
         if whole == len(self.starts) and whole in checkpoints:
-            self.kept.fields[self.digests[whole]] = field
+            self.kept.fields[self.digests[whole]] = Checkpoint.of(field)
         field = cox.moved(field, gained, self.horizon / bank.WEEKS_A_WINDOW, WALK)
         self._x = history.features(len(self.starts))
         share = cox.expected_share(field, offset, self._x)
