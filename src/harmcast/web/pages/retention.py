@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.store import schema
+from harmcast.store import retention, schema
 from harmcast.web import released
 from harmcast.web.guard import Here, Pages
 from harmcast.web.shell import page
@@ -56,6 +56,7 @@ def retention_page(visit: Here) -> Response:
         overdue=overdue.height,
         rows=overdue.select("person_key", "unit", "review_group", "review_due_on").head(50).rows(named=True),
         soon_days=SOON_DAYS,
+        due=retention.due(visit.state, visit.today).group_by("reason").len("people").sort("reason").rows(named=True),
         removed=_removed(visit),
         rules=visit.settings.retention,
     )

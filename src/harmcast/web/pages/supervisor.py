@@ -26,10 +26,9 @@ def unit_page(visit: Here) -> Response:
     everyone = unit_people.on_list(visit, people)
     now = visit.operations.now()
     made = desk.since(visit.operations, log.instant(now_utc(now) - timedelta(weeks=WEEKS)))
-    keys = set(people.by_key)
-    own = [d for d in made if d["person_key"] in keys]
+    own = [d for d in made if d["person_key"] in people.by_key]
     waiting = desk.waiting_for_sign_off(visit.operations)
-    own_waiting = [w for w in waiting if w["person_key"] in keys]
+    own_waiting = [w for w in waiting if w["person_key"] in people.by_key]
     unit_people.looked(
         visit,
         "unit_work_viewed",
@@ -40,9 +39,7 @@ def unit_page(visit: Here) -> Response:
     override = unit_work.overrides(own)
     changes = unit_work.changes_of(releases, tool.name, people.frame["person_key"])
     overdue = everyone.filter(everyone["overdue"])
-    rows = {
-        row["person_key"]: row for row in people.frame.select("person_key", "name", "person_ref").iter_rows(named=True)
-    }
+    rows = {w["person_key"]: people.person(w["person_key"]) or {} for w in own_waiting}
     return page(
         visit,
         "unit_work",
@@ -62,7 +59,9 @@ def unit_page(visit: Here) -> Response:
         reasons=unit_work.counted(own, "reason_code", desk.REASONS),
         judgements=unit_work.counted(own, "own_judgement", desk.JUDGEMENTS),
         times=unit_work.counted(own, "time_band", {}),
-        waiting=[{**w, **rows[w["person_key"]]} for w in own_waiting],
+        waiting=[
+            {**w, **{name: rows[w["person_key"]].get(name) for name in ("name", "person_ref")}} for w in own_waiting
+        ],
         workload=unit_work.workload(
             roster.everyone(visit.state, releases, tool.name), visit.settings.bands.list_bands, made, waiting
         ),
