@@ -61,8 +61,7 @@ def self_starting(
         floor: least spread believed in (one number or one a series): a stock that hardly moved has been lucky.
     Returns: (weeks, series); NaN until a series has `least` weeks before, and where it never varied.
     """
-    from scipy.special import ndtri
-    from scipy.stats import t as student
+    from scipy.special import ndtri, stdtr
 
     weeks, series = values.shape
     n, mean, square = np.zeros(series), np.zeros(series), np.zeros(series)
@@ -78,7 +77,7 @@ def self_starting(
                 place, freedom = (x[ready] - mean[ready]) / spread, n[ready] - 1
             else:
                 place, freedom = (x[ready] - centre) / np.sqrt(square[ready] / n[ready]), n[ready]
-            tail = student.sf(np.abs(place), freedom)
+            tail = stdtr(freedom, -np.abs(place))
             scores[w, ready] = np.sign(place) * -ndtri(np.maximum(tail, 1e-15))
         kept = there & ~(np.abs(np.where(ready, scores[w], 0)) > 6)  # a wild week is not learned as usual
         n = n + kept
