@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from harmcast.people.features import NAMES
-from harmcast.transitions import model, ranges, steps
+from harmcast.transitions import model, ranges, steps, thinning
 from harmcast.transitions.regression import chance, fit_logistic, sandwich
 
 K = len(NAMES)
@@ -95,7 +95,7 @@ def test_steps_are_scored_from_their_own_tables_as_the_library_scores_them() -> 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ExplainableBoostingClassifier, "fit", watched)
-        document = steps.fit_steps(x, y, np.arange(4000))
+        document = steps.fit_steps(x, y, np.ones(4000))
     other = np.round(_x(rng, 1000), 1)
     theirs = kept[0].predict_proba(other)[:, 1]
     assert chance(model.logits(document, other)) == pytest.approx(theirs, abs=1e-9)
@@ -106,7 +106,7 @@ def test_steps_are_scored_from_their_own_tables_as_the_library_scores_them() -> 
 
 def test_thinning_keeps_everyone_who_became_and_the_total_weight() -> None:
     y = np.array([1.0] * 50 + [0.0] * 5000)
-    rows, weight = steps.thinned(y, 1000, 1)
+    rows, weight = thinning.thinned(y, 1000, 1)
     assert y[rows].sum() == 50
     assert weight.sum() == pytest.approx(len(y))
     assert len(rows) == 1000

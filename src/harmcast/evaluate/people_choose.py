@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harmcast.evaluate.people_scores import Ranked, log_loss, person_weights
+from harmcast.evaluate.people_scores import MANY_ROWS, Grouped, Ranked, log_loss, person_weights
 
 FLOOR = "plain_harm"
 NEAR_AUC = 0.005
 
 
 def _draws_for(rows: int) -> int:
-    return 1000 if rows <= 20_000 else 200
+    return 1000 if rows <= MANY_ROWS else 200
 
 
 def _interval(values: list[float]) -> tuple[float, float]:
@@ -38,36 +38,38 @@ def resampled(judged: pl.DataFrame, months: Sequence[int], models: Sequence[str]
     """
     people = judged["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
     landmarks = judged["landmark"].rank("dense").to_numpy().astype(np.int64) - 1
-    weights = person_weights(people, _draws_for(judged.height), seed)
+    parts = [np.flatnonzero(landmarks == k) for k in range(int(landmarks.max()) + 1)]
     out: dict[str, Any] = {}
+    groups: dict[str, list[Grouped]] = {}
     for model in models:
         for horizon in months:
             y = judged[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
             chance = judged[f"{model}_{horizon}m"].to_numpy()
-            parts = [np.flatnonzero(landmarks == k) for k in range(int(landmarks.max()) + 1)]
-            ranked = [Ranked.of(chance[part], y[part]) for part in parts]
-
-            def figures(weight: Any, ranked: Any = ranked, parts: Any = parts) -> tuple[float, float]:
-                aucs, false = [], 0.0
-                for rank, part in zip(ranked, parts, strict=True):
-                    w = None if weight is None else weight[part].astype(np.float64)
-                    auc = rank.auc(w)
-                    if auc is not None:
-                        aucs.append(auc)
-                    flagged, hits, _ = rank.top(weight=w)
-                    false += flagged - hits
-                return (float(np.mean(aucs)) if aucs else 0.5), false
-
-            drawn = [figures(weight) for weight in weights]
-            auc, false = figures(None)
-            out[f"{model}_{horizon}m"] = {
-                "auc": auc,
-                "false_positives": false,
-                "aucs": np.array([d[0] for d in drawn]),
-                "falses": np.array([d[1] for d in drawn]),
-                "log_loss": log_loss(chance, y),
-            }
+            exact = [Ranked.of(chance[part], y[part]).grouped() for part in parts]
+            auc, false = _figures(exact, parts, np.ones(len(y)))
+            own = {"auc": auc, "false_positives": false, "aucs": [], "falses": [], "log_loss": log_loss(chance, y)}
+            out[f"{model}_{horizon}m"] = own
+            many = judged.height > MANY_ROWS
+            groups[f"{model}_{horizon}m"] = [Ranked.binned(chance[p], y[p]).grouped() for p in parts] if many else exact
+    for weight in person_weights(people, _draws_for(judged.height), seed):
+        for name, grouped in groups.items():
+            auc, false = _figures(grouped, parts, weight)
+            out[name]["aucs"].append(auc)
+            out[name]["falses"].append(false)
+    for own in out.values():
+        own["aucs"], own["falses"] = np.array(own["aucs"]), np.array(own["falses"])
     return out
+
+
+def _figures(grouped: Sequence[Grouped], parts: Sequence[Any], weight: Any) -> tuple[float, float]:
+    """Mean AUC and summed false positives over landmarks, under weights of rows."""
+    aucs, false = [], 0.0
+    for group, part in zip(grouped, parts, strict=True):
+        auc, flagged, hits = group.auc_and_top(weight[part])
+        if auc is not None:
+            aucs.append(auc)
+        false += flagged - hits
+    return (float(np.mean(aucs)) if aucs else 0.5), false
 
 
 def choose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 TOP_SHARE = 0.05
 BINS = 10
+MANY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,22 @@ class Ranked:
         values = chance[order]
         ends = np.flatnonzero(np.append(values[1:] != values[:-1], True))
         return cls(order, ends, y[order])
+
+    @classmethod
+    def binned(cls, chance: Array, y: Array, most: int = 4000) -> Ranked:
+        """The same with at most `most` ties: chances that stand next to each other count as equal. For many rows and draws."""
+        order = np.argsort(chance, kind="stable")
+        bins = np.empty(len(chance))
+        bins[order] = np.arange(len(chance)) * most // max(len(chance), 1)
+        first = np.searchsorted(chance[order], chance, side="left")  # true ties stay together
+        return cls.of(bins[order][first], y)
+
+    def grouped(self) -> Grouped:
+        """The same by ties, for many weightings."""
+        tie = np.empty(len(self.order), dtype=np.int64)
+        tie[self.order] = np.searchsorted(self.last_of_tie, np.arange(len(self.order)))
+        became = np.sort(self.order[self.y == 1])
+        return Grouped(tie, len(self.last_of_tie), became)
 
     def auc(self, weight: Array | None = None) -> float | None:
         """Chance that someone who became ranks above someone who did not; None if either group is empty."""
@@ -48,11 +66,37 @@ class Ranked:
         return float(flagged), float(became[-1] - hits_below), float(became[-1])
 
 
-def person_weights(people: NDArray[np.int64], draws: int, seed: int) -> NDArray[np.int32]:
-    """Bootstrap weights: how often each row counts when whole people are drawn again, draws x rows."""
+@dataclass(frozen=True)
+class Grouped:
+    """Rows by tie of their chance, lowest first: `Ranked` for many weightings, at one count of ties each.
+
+    Attributes: `tie`: of each row; `ties`: how many; `became`: rows that became.
+    """
+
+    tie: NDArray[np.int64]
+    ties: int
+    became: NDArray[np.int64]
+
+    def auc_and_top(self, weight: Array, share: float = TOP_SHARE) -> tuple[float | None, float, float]:
+        """AUC (None if either group is empty), flagged, hits among them, under weights of rows."""
+        everyone = np.bincount(self.tie, weight, self.ties)
+        hits = np.bincount(self.tie[self.became], weight[self.became], self.ties)
+        all_below, became_below = np.append(0.0, np.cumsum(everyone)), np.append(0.0, np.cumsum(hits))
+        others = everyone - hits
+        flagged = share * all_below[-1]
+        top = became_below[-1] - float(np.interp(all_below[-1] - flagged, all_below, became_below))
+        pairs = became_below[-1] * (all_below[-1] - became_below[-1])
+        others_below = (all_below - became_below)[:-1]
+        auc = float((hits * (others_below + 0.5 * others)).sum() / pairs) if pairs > 0 else None
+        return auc, float(flagged), float(top)
+
+
+def person_weights(people: NDArray[np.int64], draws: int, seed: int) -> Iterator[Array]:
+    """Bootstrap weights: how often each row counts when whole people are drawn again; `draws` times."""
     rng = np.random.default_rng(seed)
     n = int(people.max()) + 1
-    return np.stack([np.bincount(rng.integers(0, n, n), minlength=n).astype(np.int32)[people] for _ in range(draws)])
+    for _ in range(draws):
+        yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)[people]
 
 
 def log_loss(chance: Array, y: Array, floor: float = 1e-6) -> float:
@@ -139,8 +183,9 @@ def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws:
     Counts stand beside: `top5` holds flagged, true and false positives (whole people) of the 5% ranked highest.
     """
     ranked = Ranked.of(chance, y)
-    weights = person_weights(people, draws, seed)
-    resampled = [value for w in weights if (value := ranked.auc(w.astype(np.float64))) is not None]
+    grouped = ranked.grouped() if len(y) <= MANY_ROWS else Ranked.binned(chance, y).grouped()
+    drawn = (grouped.auc_and_top(w)[0] for w in person_weights(people, draws, seed))
+    resampled = [value for value in drawn if value is not None]
     slope = calibration_slope(chance, y, people)
     flagged, hits, became = ranked.top()
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harmcast.people.features import NAMES
 from harmcast.transitions.regression import Array, Document, fit_logistic, logit
@@ -17,15 +16,15 @@ def log_harm(x: Array) -> Array:
     return np.asarray(np.log(x[:, HARM] + OFFSET))
 
 
-def fit_base_rate(x: Array, y: Array, people: NDArray[np.int64]) -> Document:
+def fit_base_rate(x: Array, y: Array, weight: Array) -> Document:
     """Everyone has the share that became, half an event added either way."""
-    share = (float(y.sum()) + 0.5) / (len(y) + 1.0)
+    share = (float((weight * y).sum()) + 0.5) / (float(weight.sum()) + 1.0)
     return {"kind": "base_rate", "intercept": float(logit(share))}
 
 
-def fit_plain_harm(x: Array, y: Array, people: NDArray[np.int64]) -> Document:
+def fit_plain_harm(x: Array, y: Array, weight: Array) -> Document:
     """Logistic line on log harm: the ranking is that of the decayed harm score itself; the slope cannot be negative."""
-    intercept, slope = fit_logistic(log_harm(x)[:, None], y, ridge=1e-6, directions=[1])
+    intercept, slope = fit_logistic(log_harm(x)[:, None], y, ridge=1e-6, directions=[1], weight=weight)
     return {"kind": "plain_harm", "intercept": intercept, "slope": float(slope[0])}
 
 

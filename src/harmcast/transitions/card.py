@@ -56,10 +56,11 @@ def _chosen_lines(yes: Array, y: Array, weight: Array, clock: Array) -> tuple[li
     """Lines kept and their coefficients: the non-negative fit, its least useful line dropped until few enough are left."""
     lines = [j for j in range(yes.shape[1]) if 0.002 < float(yes[:, j].mean()) < 0.998]
     free = [0] * clock.shape[1]
+    start: tuple[float, Array] | None = None
     while True:
         design = np.column_stack([yes[:, lines], clock])
-        _, slopes = fit_logistic(design, y, RIDGE, [1] * len(lines) + free, weight)
-        slopes = slopes[: len(lines)]
+        intercept, found = fit_logistic(design, y, RIDGE, [1] * len(lines) + free, weight, start)
+        slopes = found[: len(lines)]
         spread = slopes * yes[:, lines].std(axis=0)
         kept = [j for j, size in enumerate(spread) if slopes[j] > 0.05]
         if len(kept) <= MOST_LINES and len(kept) == len(lines):
@@ -69,6 +70,7 @@ def _chosen_lines(yes: Array, y: Array, weight: Array, clock: Array) -> tuple[li
             kept = sorted(sorted(kept, key=lambda j: spread[j])[drop:])
         if not kept:
             return [], np.zeros(0)
+        start = (intercept, np.append(slopes[kept], found[len(lines) :]))
         lines = [lines[j] for j in kept]
 
 
@@ -146,10 +148,10 @@ def line_points(card: list[dict[str, Any]], x: Array) -> Array:
     return np.asarray(answers(x, asked) * np.asarray([float(line["points"]) for line in card]))
 
 
-def fit_level(card: list[dict[str, Any]], x: Array, y: Array, people: NDArray[np.int64]) -> Document:
+def fit_level(card: list[dict[str, Any]], x: Array, y: Array, weight: Array) -> Document:
     """The line from points to logit for one period; the slope cannot be negative."""
     total = points(card, x)
-    intercept, slope = fit_logistic(total[:, None] / 10.0, y, ridge=0.1, directions=[1])
+    intercept, slope = fit_logistic(total[:, None] / 10.0, y, ridge=0.1, directions=[1], weight=weight)
     return {"kind": "card", "intercept": intercept, "slope": float(slope[0]) / 10.0, "card": card}
 
 

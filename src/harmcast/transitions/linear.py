@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harmcast.people.features import FEATURES
 from harmcast.transitions.regression import Array, Document, fit_logistic, floats
@@ -27,12 +26,19 @@ def scaled(x: Array) -> Array:
     return np.column_stack(columns)
 
 
-def fit_linear(x: Array, y: Array, people: NDArray[np.int64]) -> Document:
+def centre(z: Array, weight: Array) -> tuple[Array, Array]:
+    """Mean and spread of each column; a column that does not vary has spread 1."""
+    mean = np.average(z, axis=0, weights=weight)
+    spread = np.sqrt(np.average((z - mean) ** 2, axis=0, weights=weight))
+    spread[spread < 1e-9] = 1.0
+    return np.asarray(mean), np.asarray(spread)
+
+
+def fit_linear(x: Array, y: Array, weight: Array) -> Document:
     """Means, spreads, intercept and coefficients (of standardised features)."""
     z = scaled(x)
-    mean, spread = z.mean(axis=0), z.std(axis=0)
-    spread[spread < 1e-9] = 1.0
-    intercept, slopes = fit_logistic((z - mean) / spread, y, RIDGE, [feature.direction for feature in FEATURES])
+    mean, spread = centre(z, weight)
+    intercept, slopes = fit_logistic((z - mean) / spread, y, RIDGE, [feature.direction for feature in FEATURES], weight)
     return {
         "kind": "logistic",
         "intercept": intercept,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harmcast.people.features import NAMES
 from harmcast.transitions import baselines, card, linear, steps
 from harmcast.transitions.regression import Array, Document, chance
+from harmcast.transitions.thinning import thinned
 
 # From the simplest to the richest: the order in which the choosing rule prefers them.
 SIMPLEST_FIRST = ("base_rate", "plain_harm", "card", "logistic", "steps")
@@ -37,6 +38,11 @@ def person_numbers(table: pl.DataFrame) -> NDArray[np.int64]:
     return table["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
 
 
+def weights_of(table: pl.DataFrame) -> Array:
+    """How many rows each stands for: its `weight`, or 1."""
+    return table["weight"].to_numpy() if "weight" in table.columns else np.ones(table.height)
+
+
 def stretch_rows(table: pl.DataFrame, months: Sequence[int], k: int) -> pl.DataFrame:
     """Rows that speak of stretch `k` (months[k-1] to months[k]): it is known, and nothing came before it; with `y`."""
     known = table.filter(pl.col(f"became_{months[k]}m").is_not_null())
@@ -49,13 +55,14 @@ def _fit_card(parts: list[pl.DataFrame], seed: int) -> list[Document]:
     stacked = pl.concat(parts)
     period = np.concatenate([np.full(part.height, k) for k, part in enumerate(parts)])
     y = stacked["y"].to_numpy()
-    rows, weight = steps.thinned(y, card.MOST_ROWS, seed)
+    weights = np.concatenate([weights_of(part) for part in parts])
+    rows, weight = thinned(y, card.MOST_ROWS, seed, weights)
     lines = card.fit_card(matrix(stacked[rows]), y[rows], period[rows], weight)
-    return [card.fit_level(lines, matrix(part), part["y"].to_numpy(), person_numbers(part)) for part in parts]
+    return [card.fit_level(lines, matrix(part), part["y"].to_numpy(), weights_of(part)) for part in parts]
 
 
 def fit(name: str, table: pl.DataFrame, months: Sequence[int], seed: int = 20) -> Document:
-    """One model fitted to a panel (`landmarks.panel`).
+    """One model fitted to a panel (`landmarks.panel`, or a `thinning.thinned_panel` of it).
 
     Returns: {"name", "months", "stretches": one document a stretch}.
     Raises: ValueError if a stretch has no row whose outcome is known.
@@ -73,9 +80,9 @@ def fit(name: str, table: pl.DataFrame, months: Sequence[int], seed: int = 20) -
     }
     stretches = []
     for part in parts:
-        x, y, people = matrix(part), part["y"].to_numpy(), person_numbers(part)
+        x, y, weight = matrix(part), part["y"].to_numpy(), weights_of(part)
         either = 0 < y.sum() < len(y)
-        stretches.append((fits[name] if either else baselines.fit_base_rate)(x, y, people))
+        stretches.append((fits[name] if either else baselines.fit_base_rate)(x, y, weight))
     return {"name": name, "months": list(months), "stretches": stretches}
 
 

@@ -16,12 +16,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harmcast.transitions import linear
-from harmcast.transitions.model import chances, matrix, person_numbers
+from harmcast.transitions.model import chances, matrix, person_numbers, weights_of
 from harmcast.transitions.regression import Array, Document, chance, fit_logistic, floats, logit, sandwich
+from harmcast.transitions.thinning import of_some_people, thinned_panel
 
 LEVEL = 0.90
 Z = 1.6448536269514722
 LEAF_PEOPLE = 60
+LEFT_OUT_ROWS = 300_000
 GRID = 200
 # Spread on the logit, between people with the same features, of the chance that follows from their whole record: what
 # no feature shows (the order of offences, sentences that follow them). One yes or no a person cannot show it, so it
@@ -58,27 +60,36 @@ def left_out_spread(x: Array, y: Array, p: Array, people: NDArray[np.int64], see
     return max(above / below, 0.0) if below else 0.0
 
 
+def _came(table: pl.DataFrame, horizon: int) -> Array:
+    return table[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
+
+
 def fit_ranges(document: Document, table: pl.DataFrame, months: Sequence[int], seed: int) -> Document:
-    """What is needed to print ranges for any person, for each horizon; from the panel the model was fitted on."""
+    """What is needed to print ranges for any person, for each horizon.
+
+    Args: `table`: the panel before thinning. The covariance is that of the thinned rows a model is fitted on; what is
+        left out is counted on all rows of some people.
+    """
+    some, fitted_on = of_some_people(table, seed, LEFT_OUT_ROWS), thinned_panel(table, months, seed)
     out = {}
     for k, horizon in enumerate(months):
-        known = table.filter(pl.col(f"became_{horizon}m").is_not_null())
-        x, people = matrix(known), person_numbers(known)
-        y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
-        z = linear.scaled(x)
-        mean, spread = z.mean(axis=0), z.std(axis=0)
-        spread[spread < 1e-9] = 1.0
+        known = fitted_on.filter(pl.col(f"became_{horizon}m").is_not_null())
+        people, y, weight = person_numbers(known), _came(known, horizon), weights_of(known)
+        z = linear.scaled(matrix(known))
+        mean, spread = linear.centre(z, weight)
         z = (z - mean) / spread
-        intercept, slopes = fit_logistic(z, y, linear.RIDGE)
+        intercept, slopes = fit_logistic(z, y, linear.RIDGE, weight=weight)
         covariance = sandwich(
-            np.column_stack([np.ones(len(z)), z]), y, chance(intercept + z @ slopes), people, linear.RIDGE
+            np.column_stack([np.ones(len(z)), z]), y, chance(intercept + z @ slopes), people, linear.RIDGE, weight
         )
+        known = some.filter(pl.col(f"became_{horizon}m").is_not_null())
+        x = matrix(known)
         fitted = _clipped(chances(document, x)[:, k])
         out[f"{horizon}m"] = {
             "mean": floats(mean),
             "spread": floats(spread),
             "covariance": [floats(row) for row in covariance],
-            "left_out_variance": left_out_spread(x, y, fitted, people, seed),
+            "left_out_variance": left_out_spread(x, _came(known, horizon), fitted, person_numbers(known), seed),
         }
     return {"level": LEVEL, "unseen_spread": UNSEEN_SPREAD, "horizons": out}
 

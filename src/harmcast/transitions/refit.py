@@ -19,6 +19,7 @@ from harmcast.transitions.landmarks import People, Rules, landmarks_before, pane
 from harmcast.transitions.model import SIMPLEST_FIRST, chances, fit, matrix
 from harmcast.transitions.ranges import fit_conformal, fit_ranges, fit_venn_abers
 from harmcast.transitions.regression import Document
+from harmcast.transitions.thinning import MOST_ROWS, thinned_panel
 
 # How a model is chosen: (judged table, months, models from the simplest) -> {"chosen": name, "because": ..., ...}.
 Choose = Callable[[pl.DataFrame, Sequence[int], Sequence[str]], dict[str, Any]]
@@ -74,7 +75,7 @@ def out_of_time(
         judge = panel(people, [day], months, as_of)
         if judge.is_empty() or not is_enough(learn, months):
             continue
-        x = matrix(judge)
+        learn, x = thinned_panel(learn, months, seed), matrix(judge)
         given: dict[str, Any] = {}
         for name in models:
             p = chances(fit(name, learn, months, seed), x)
@@ -145,6 +146,7 @@ def refit(
         "seed": seed,
         "landmarks": [str(day) for day in learn["landmark"].unique().sort()],
         "rows": learn.height,
+        "most_rows_fitted": MOST_ROWS,
         "people": learn["person_ref"].n_unique(),
         "became": {f"{h}m": int(learn[f"became_{h}m"].sum() or 0) for h in months},
         "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in months},
@@ -159,8 +161,9 @@ def refit(
         }
     judged = out_of_time(people, judged_days(as_of, months), months, as_of, models, step_months, count, seed)
     choice = _choice(judged, months, models, choose)
+    to_fit = thinned_panel(learn, months, seed)
     fitted = {
-        name: fit(name, learn, months, seed)
+        name: fit(name, to_fit, months, seed)
         for name in dict.fromkeys(["base_rate", "plain_harm", "card", choice["chosen"]])
     }
     chosen = choice["chosen"]

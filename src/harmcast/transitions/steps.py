@@ -6,34 +6,21 @@ Fitted with interpret-core; scored from its own tables of bin edges and scores, 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harmcast.people.features import FEATURES, NAMES
 from harmcast.transitions.regression import Array, Document, floats
+from harmcast.transitions.thinning import thinned
 
 MOST_ROWS = 60_000
 BAGS = 4
 BINS = 32
 
 
-def thinned(y: Array, most: int, seed: int) -> tuple[NDArray[np.int64], Array]:
-    """Rows to fit on and their weights: every row that became, and so many of the others, weighted up, as make `most`."""
-    became, others = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
-    keep = max(most - len(became), min(len(others), most // 2))
-    if len(others) <= keep:
-        return np.arange(len(y)), np.ones(len(y))
-    chosen = np.sort(np.random.default_rng(seed).choice(others, keep, replace=False))
-    rows = np.concatenate([became, chosen])
-    weight = np.concatenate([np.ones(len(became)), np.full(keep, len(others) / keep)])
-    order = np.argsort(rows, kind="stable")
-    return rows[order], weight[order]
-
-
-def fit_steps(x: Array, y: Array, people: NDArray[np.int64], seed: int = 20) -> Document:
+def fit_steps(x: Array, y: Array, weight: Array, seed: int = 20) -> Document:
     """Bin edges and scores of each feature, and the intercept."""
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    rows, weight = thinned(y, MOST_ROWS, seed)
+    rows, weight = thinned(y, MOST_ROWS, seed, weight)
     model = ExplainableBoostingClassifier(
         feature_names=list(NAMES),
         interactions=0,
