@@ -122,14 +122,22 @@ def check(state: StateFolder) -> Said:
 
 
 @command(app)
-def load(state: StateFolder, delivery: Annotated[Path, Parameter(help="Folder of the delivery, with its manifest.json.")]) -> Said:
+def load(
+    state: StateFolder,
+    delivery: Annotated[Path | None, Parameter(help="Folder of the delivery, with its manifest.json; none: read the database that the settings name.")] = None,
+) -> Said:
     """Load one delivery; every row is accounted for, or nothing is loaded."""
     from harmcast.loading import load_delivery
-    from harmcast.stages import feed
+    from harmcast.stages import feed, source
 
     opened_state = opened(state)
     with shown() as progress:
-        result = load_delivery(opened_state, delivery, actor(opened_state).account, progress=progress)
+        if delivery is not None:
+            result = load_delivery(opened_state, delivery, actor(opened_state).account, progress=progress)
+        elif opened_state.settings.feed.source == "sql":
+            result = source.load_from_database(opened_state, actor(opened_state), progress)[-1]
+        else:
+            raise RunStopped("No delivery is named.", code="delivery_not_named", next_step="Name its folder: harmcast load STATE DELIVERY.")
     return Said(result.document(), feed.lines(result))
 
 

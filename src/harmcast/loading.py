@@ -114,7 +114,7 @@ def load_delivery(
             work = _read(state, delivery, part(progress, 0.0, 0.5))
             _compare(state, work, part(progress, 0.5, 0.8))
         except FeedRefused as error:
-            _refused(state, delivery, error, actor, role)
+            note_refusal(state, delivery.name, error, actor, role)
             raise
         return _commit(state, work, actor, role, part(progress, 0.8, 1.0))
 
@@ -145,7 +145,7 @@ def _read(state: State, delivery: Path, progress: Progress) -> _Work:
         settings.feed.off_area_max_share,
         _inside(state),
     )
-    before = _columns_before(state)
+    before = columns_before(state)
     checked: dict[str, Checked] = {}
     for i, name in enumerate(manifest.files):
         progress(f"Reading {name}", i / len(manifest.files))
@@ -196,7 +196,7 @@ def _repeated_id(state: State, manifest: Manifest) -> list[Fault]:
     return []
 
 
-def _columns_before(state: State) -> dict[str, dict[str, str]]:
+def columns_before(state: State) -> dict[str, dict[str, str]]:
     """Columns of each file and table in the last delivery loaded that held it."""
     files, deliveries = schema.delivery_files, schema.deliveries
     query = (
@@ -265,7 +265,8 @@ def _compare_table(state: State, work: _Work, table: Table) -> None:
     count.left_out = checked.rows.height - rows.height
     columns = [name for name in rows.columns if name != ROW]
     rows = versions.with_digest(rows, columns)
-    standing = state.records.standing(table.name, None if work.manifest.complete else rows)
+    is_whole = work.manifest.complete or work.manifest.files[checked.file].get("complete") is True
+    standing = state.records.standing(table.name, None if is_whole else rows)
     made_at = work.manifest.made_at
     found = versions.change(rows, standing, table, made_at, checked.keep)
     count.loaded, count.unchanged, count.superseded = found.loaded, found.unchanged, found.superseded
@@ -274,7 +275,7 @@ def _compare_table(state: State, work: _Work, table: Table) -> None:
     if table.name == CRIMES.name:
         _new_codes(state, work, found.rows)
     work.new[table.name] = found.rows
-    if work.manifest.complete and not standing.is_empty():
+    if is_whole and not standing.is_empty():
         _absences(state, work, table, standing, all_keys, checked.keyless)
 
 
@@ -562,7 +563,7 @@ def _forget_blocks(state: State, tx: Writing, work: _Work) -> None:
         tx.says(**{"erased.left_the_source": len(gone)})
 
 
-def _refused(state: State, delivery: Path, error: FeedRefused, actor: str, role: str) -> None:
+def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, role: str) -> None:
     """Puts a refusal on record; what cannot be written does not hide the refusal itself."""
     event = Event(
         actor, role, "collection", "delivery_refused", object="delivery",
@@ -573,7 +574,7 @@ def _refused(state: State, delivery: Path, error: FeedRefused, actor: str, role:
         with state.operations.writing(event) as tx:
             tx.insert(
                 schema.deliveries,
-                delivery_id=delivery.name[:200],
+                delivery_id=delivery[:200],
                 standing="refused",
                 loaded_at=tx.at,
                 code=error.code[:60],

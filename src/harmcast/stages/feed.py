@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from harmcast.feed.extract import read_manifest
 from harmcast.loading import LoadResult, load_delivery
 from harmcast.progress import Progress, part, quiet
+from harmcast.stages import source
 from harmcast.store import schema
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -38,16 +40,26 @@ def waiting(state: State, as_of: date) -> list[Path]:
 def load_what_is_due(
     state: State, as_of: date, actor: Actor, delivery: Path | None = None, progress: Progress = quiet
 ) -> list[LoadResult]:
-    """Loads what waits in the inbox, then the delivery named, if any.
+    """Loads what waits in the inbox, then the delivery named, then what changed in the database that the settings name.
+
+    The database tells what is known now, so it is not read for a day before today once something is held.
 
     Raises: FeedRefused: that delivery changed nothing, and the ones before it stand.
     """
     paths: Iterable[Path] = [*waiting(state, as_of), *([delivery] if delivery is not None else [])]
     paths = list(dict.fromkeys(path.resolve() for path in paths))
-    return [
+    loads = [
         load_delivery(state, path, actor.account, progress=part(progress, k / len(paths), (k + 1) / len(paths)))
         for k, path in enumerate(paths)
     ]
+    if state.settings.feed.source == "sql" and (as_of >= today(state) or not state.records.parts()):
+        loads += source.load_from_database(state, actor, progress)
+    return loads
+
+
+def today(state: State) -> date:
+    """The day it is now, where the force is."""
+    return datetime.fromisoformat(state.operations.now()).astimezone(ZoneInfo(state.settings.force.timezone)).date()
 
 
 def lines(result: LoadResult) -> list[str]:

@@ -36,7 +36,7 @@ FORMAT = 1
 MANIFEST = "backup.json"
 LAST_LINE = b"\nharmcast backup sha256:"
 LAST_LENGTH = len(LAST_LINE) + 64 + 1
-LEFT_OUT = ("operations.db", "run.lock", "kept")
+LEFT_OUT = ("operations.db", "run.lock", "kept", "incoming", "logs")
 TABLES = "operations"
 BATCH = 5_000
 

@@ -1,0 +1,496 @@
+"""Tables of the force's database -> one delivery: a folder of Parquet files and a manifest, as if the force had sent it.
+
+Read with dlt under a frozen contract: only the columns that our tables or the mapping name, no other, from the first
+read on. Of a table with a change date only what changed since the newest change held, less a lag for late edits; keys
+that are gone from the source are listed as deletions. What dlt writes on the way lies in a folder of its own that the
+next read removes, so a dead connection or a batch half written leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from harmcast.errors import Fault, FeedRefused, HarmcastError, RunStopped, SettingsRefused
+from harmcast.feed import extract
+from harmcast.feed.mapping import COORDINATES, TABLES
+from harmcast.feed.mapping import Mapping as Columns
+from harmcast.settings import Feed
+from harmcast.tables import ACTIVITY, CHARGES, CRIMES, DELETIONS, PERSONS
+
+CURSORS = {CRIMES.name: "changed_at", PERSONS.name: "changed_at", CHARGES.name: "changed_at",
+           ACTIVITY.name: "started_at", DELETIONS.name: "deleted_at"}  # fmt: skip
+KEYED = (CRIMES.name, PERSONS.name, CHARGES.name)
+KEYS_AT_ONCE = 900
+ROWS_AT_ONCE = 100_000
+PAUSES_S = (2.0, 10.0)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table of the source: which of its columns are read, and how it is known what changed.
+
+    Attributes:
+        tables: our tables made of it.
+        cursor: column of change dates; None: read whole each time.
+        key: column of the key; None: the key is made of several, so absence is told by reading it whole.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    tables: tuple[str, ...]
+    cursor: str | None
+    key: str | None
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.parquet"
+
+
+@dataclass
+class Read:
+    """What was read: rows a source, which sources were read whole, and keys that are gone (`table, ref`)."""
+
+    rows: dict[str, pl.DataFrame]
+    whole: set[str]
+    gone: list[tuple[str, pl.Series]] = field(default_factory=list)
+
+
+# -- the connection ------------------------------------------------------------------------------
+
+
+def _unreachable() -> RunStopped:
+    return RunStopped(
+        "The source database cannot be reached, or broke off.",
+        code="source_unreachable",
+        next_step="Start it or mend [feed] url, then run again: nothing was half loaded, the last good week stands.",
+    )
+
+
+def _named(error: Exception) -> HarmcastError | None:
+    """What a person can act on, of whatever the read raised; None if it is a bug."""
+    from sqlalchemy import exc
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, HarmcastError):
+            return seen
+        if type(seen).__name__ == "DataValidationError":
+            return _contract_broken(str(getattr(seen, "table_name", "")))
+        if type(seen).__name__ == "ResourceExtractionError" and isinstance(seen.__cause__, TypeError | ValueError):
+            return _contract_broken(str(getattr(seen, "pipe_name", "")))
+        if isinstance(seen, exc.OperationalError | exc.InterfaceError | exc.InternalError):
+            return _unreachable()
+        if isinstance(seen, exc.DBAPIError) and seen.connection_invalidated:
+            return _unreachable()
+        if isinstance(seen, exc.DBAPIError | exc.NoSuchTableError):
+            return RunStopped(
+                "The source database refuses the read.",
+                code="source_refuses",
+                next_step="Let the account of [feed] url read the tables named in [feed] sql_schema.",
+            )
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return None
+
+
+def _contract_broken(table: str) -> FeedRefused:
+    fault = Fault("contract_broken", table, next_step="columns or types are not those announced: look at what changed in the source")
+    return extract.refused([fault], "The read of the database")
+
+
+@contextmanager
+def _naming() -> Iterator[None]:
+    try:
+        yield
+    except HarmcastError:
+        raise
+    except OSError as error:
+        raise RunStopped(
+            "What was read could not be written.",
+            code="disk_full" if error.errno == 28 else "write_failed",
+            next_step="Free space, then run again: nothing was half loaded.",
+        ) from error
+    except Exception as error:
+        named = _named(error)
+        if named is None:
+            raise
+        raise named from None  # what the database says may hold a value
+
+
+def address(feed: Feed) -> Any:
+    """The source's address as SQLAlchemy has it. Raises SettingsRefused, RunStopped."""
+    import sqlalchemy as sa
+
+    text = feed.url
+    if text is not None and text.startswith("env:"):
+        text = os.environ.get(text[4:])
+        if not text:
+            raise RunStopped(
+                "The address of the source database is not in the environment.",
+                code="feed_url_missing",
+                next_step="Set the variable that [feed] url names.",
+            )
+    if not text:
+        raise SettingsRefused("[feed] source is sql and names no url.", code="feed_url_missing", next_step="Set [feed] url.")
+    try:
+        url = sa.make_url(text)
+        return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgres", "postgresql"} else url
+    except sa.exc.ArgumentError:
+        raise _bad_address() from None
+
+
+def _bad_address() -> SettingsRefused:
+    return SettingsRefused(
+        "The source database's address is not one that can be opened.",
+        code="database_address",
+        next_step="Write [feed] url like postgresql+psycopg://user@host/name, and install its driver.",
+    )
+
+
+def engine_of(feed: Feed) -> Any:
+    """An engine on the source that asks whether a connection lives before it is used."""
+    import sqlalchemy as sa
+
+    try:
+        return sa.create_engine(address(feed), pool_pre_ping=True)
+    except (sa.exc.NoSuchModuleError, ImportError):
+        raise _bad_address() from None
+
+
+def can_connect(feed: Feed) -> None:
+    """Opens the source and asks it for nothing. Raises RunStopped (`source_unreachable`), SettingsRefused."""
+    import sqlalchemy as sa
+
+    engine = engine_of(feed)
+    try:
+        with _naming(), engine.connect() as connection:
+            connection.execute(sa.select(sa.literal(1)))
+    finally:
+        engine.dispose()
+
+
+def patiently(work: Callable[[], T], pauses_s: Sequence[float] = PAUSES_S) -> T:
+    """Does it again after a pause where the source broke off: reading is safe to repeat."""
+    for pause in pauses_s:
+        try:
+            return work()
+        except RunStopped as error:
+            if error.code != "source_unreachable":
+                raise
+            time.sleep(pause)
+    return work()
+
+
+# -- what is there -------------------------------------------------------------------------------
+
+
+def _cursor_of(tables: Sequence[str], rules: Columns, kinds: Mapping[str, Any]) -> str | None:
+    import sqlalchemy as sa
+
+    if len(tables) != 1 or tables[0] not in CURSORS or (tables[0] in KEYED and _key_of(tables, rules) is None):
+        return None
+    column = CURSORS[tables[0]]
+    rule = rules.tables.get(tables[0])
+    if rule is not None:
+        made = rule.rules().get(column)
+        if made is None or len(made.sources) != 1 or made.codes:
+            return None
+        column = made.sources[0]
+    return column if isinstance(kinds.get(column), sa.Date | sa.DateTime) else None
+
+
+def _key_of(tables: Sequence[str], rules: Columns) -> str | None:
+    if len(tables) != 1 or tables[0] not in KEYED:
+        return None
+    column = TABLES[tables[0]].key[0]
+    rule = rules.tables.get(tables[0])
+    if rule is None:
+        return column
+    made = rule.rules().get(column)
+    plain = rule.key is None and made is not None and len(made.sources) == 1 and not made.codes and not made.hours
+    return made.sources[0] if plain and made is not None else None
+
+
+_KINDS = (("Boolean", "flag"), ("DateTime", "datetime"), ("Date", "date"), ("Numeric", "number"), ("Integer", "number"), ("String", "text"))
+
+
+def _retyped(file: str, tables: Sequence[str], kinds: Mapping[str, Any], before: Mapping[str, Mapping[str, str]]) -> list[Fault]:
+    """Columns that now are of another kind than at the last read."""
+    import sqlalchemy as sa
+
+    was = {column: kind for table in tables for column, kind in before.get(f"{file}/{table}", {}).items()}
+    now = {name: next((word for made, word in _KINDS if isinstance(kind, getattr(sa, made))), None) for name, kind in kinds.items()}
+    return [
+        Fault("column_retyped", file, column=name, next_step="let it have the type it had")
+        for name, kind in sorted(was.items())
+        if kind != "empty" and now.get(name) not in {None, kind}
+    ]
+
+
+def sources(engine: Any, feed: Feed, rules: Columns, before: Mapping[str, Mapping[str, str]] | None = None) -> list[Source]:
+    """The source tables that there are, with the columns to read.
+
+    Args:
+        before: file/table -> column -> kind, of the last read.
+    Raises: FeedRefused with every column new, lost or of another type; SettingsRefused if none of the tables is there.
+    """
+    import sqlalchemy as sa
+
+    with _naming():
+        look = sa.inspect(engine)
+        there = {*look.get_table_names(schema=feed.sql_schema), *look.get_view_names(schema=feed.sql_schema)}
+        wanted: dict[str, list[str]] = {}
+        for name in TABLES:
+            rule = rules.tables.get(name)
+            source = rule.file.rsplit(".", 1)[0] if rule is not None and rule.file else name
+            wanted.setdefault(source, []).append(name)
+        found, faults = [], []
+        for source, tables in wanted.items():
+            if source not in there:
+                faults += [] if any(rules.tables.get(t) is None for t in tables) else [Fault("table_missing", source)]
+                continue
+            kinds = {column["name"]: column["type"] for column in look.get_columns(source, schema=feed.sql_schema)}
+            columns, drifted = _wanted_columns(source, tables, rules, list(kinds))
+            faults += drifted + _retyped(f"{source}.parquet", tables, kinds, before or {})
+            found.append(Source(source, columns, tuple(tables), _cursor_of(tables, rules, kinds), _key_of(tables, rules)))
+    if not found and not faults:
+        raise SettingsRefused(
+            "None of the source's tables bears a name we know.",
+            code="source_tables_missing",
+            next_step="Set [feed] sql_schema, or name the tables in the mapping (file = \"NAME.parquet\").",
+        )
+    if faults:
+        raise extract.refused(faults, "The read of the database")
+    return found
+
+
+def _wanted_columns(source: str, tables: list[str], rules: Columns, there: list[str]) -> tuple[tuple[str, ...], list[Fault]]:
+    wanted: set[str] = set()
+    allowed: set[str] = set()
+    file = f"{source}.parquet"
+    for name in tables:
+        table, rule = TABLES[name], rules.tables.get(name)
+        if rule is not None:
+            wanted |= rule.wanted()
+            allowed |= wanted | set(rule.ignore)
+            continue
+        needed = {column.name for column in table.columns if not column.optional}
+        if set(COORDINATES) <= set(there):
+            needed -= {"easting_m", "northing_m"}
+        wanted |= needed
+        allowed |= {*table.names, *(COORDINATES if "easting_m" in table.names else ())}
+    faults = [
+        Fault("column_lost", file, column=name, next_step="let it be read again, or change the mapping")
+        for name in sorted(wanted - set(there))
+    ]
+    faults += [
+        Fault("column_new", file, column=f"column {there.index(name) + 1}", next_step="map it, or list it under ignore")
+        for name in sorted(set(there) - allowed)
+    ]
+    ignored = {column for name in tables if (rule := rules.tables.get(name)) is not None for column in rule.ignore} - wanted
+    return tuple(name for name in there if name in allowed - ignored), faults
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def fetch(
+    engine: Any,
+    feed: Feed,
+    wanted: Sequence[tuple[Source, datetime | None, Sequence[str] | None]],
+    timezone: str,
+    working: Path,
+) -> dict[str, pl.DataFrame]:
+    """Rows of each source: all, those changed since a moment, or those of the keys named.
+
+    Raises: FeedRefused if a column or its type is not what was announced; RunStopped.
+    """
+    shutil.rmtree(working, ignore_errors=True)
+    working.mkdir(parents=True)
+    try:
+        with _naming():
+            _run(engine, feed, wanted, working)
+            return {source.name: _rows(working / "out" / "read" / source.name, source, timezone) for source, _, _ in wanted}
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _dlt(working: Path) -> Any:
+    """dlt without telemetry, without files outside `working`, and with the source's own column names."""
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
+    os.environ.setdefault("DLT_DATA_DIR", str(working))
+    os.environ.setdefault("DLT_PROJECT_DIR", str(working))
+    try:
+        import dlt
+        from dlt.sources import sql_database  # noqa: F401 - it needs packages of its own
+    except ImportError:
+        raise RunStopped(
+            "Reading a database needs packages that are not installed.",
+            code="sql_extra_missing",
+            next_step="Install harmcast with its extra: pip install 'harmcast[sql]'.",
+        ) from None
+    dlt.config["schema.naming"] = "direct"
+    return dlt
+
+
+def _run(engine: Any, feed: Feed, wanted: Sequence[tuple[Source, datetime | None, Sequence[str] | None]], working: Path) -> None:
+    dlt = _dlt(working)
+    resources = []
+    for source, since, keys in wanted:
+        if keys is None:
+            resources.append(_resource(dlt, engine, feed, source, since, None, source.name))
+        else:
+            chunks = [keys[i : i + KEYS_AT_ONCE] for i in range(0, len(keys), KEYS_AT_ONCE)]
+            resources += [
+                _resource(dlt, engine, feed, source, None, chunk, f"{source.name}_{i}") for i, chunk in enumerate(chunks)
+            ]
+    schema = dlt.Schema("source")  # the columns are given, so that the contract holds for the first read too
+    for resource in resources:
+        table = resource.compute_table_schema()
+        for column in table["columns"].values():
+            column.setdefault("data_type", "double")  # a floating number, of which dlt says nothing
+        schema.update_table(table)
+    pipeline = dlt.pipeline(
+        "harmcast",
+        pipelines_dir=str(working / "dlt"),
+        destination=dlt.destinations.filesystem(bucket_url=(working / "out").as_uri()),
+        dataset_name="read",
+    )
+    try:
+        pipeline.run(
+            resources,
+            schema=schema,
+            loader_file_format="parquet",
+            schema_contract={"tables": "evolve", "columns": "freeze", "data_type": "freeze"},
+        )
+    except Exception:
+        pipeline.abort_packages()
+        raise
+
+
+def _resource(
+    dlt: Any, engine: Any, feed: Feed, source: Source, since: datetime | None, keys: Sequence[str] | None, name: str
+) -> Any:
+    from dlt.sources.sql_database import sql_table
+
+    incremental = None
+    if since is not None and source.cursor is not None:
+        incremental = dlt.sources.incremental(source.cursor, initial_value=since, on_cursor_value_missing="include")
+
+    def chosen(query: Any, table: Any) -> Any:
+        return query.where(table.c[source.key].in_(list(keys or ()))) if keys is not None else query
+
+    made = sql_table(
+        engine,
+        table=source.name,
+        schema=feed.sql_schema,
+        incremental=incremental,
+        chunk_size=ROWS_AT_ONCE,
+        backend="pyarrow",
+        included_columns=list(source.columns),
+        query_adapter_callback=chosen if keys is not None else None,
+        write_disposition="append",
+    )
+    made = made.with_name(name)
+    made.apply_hints(table_name=source.name)
+    return made
+
+
+def _rows(folder: Path, source: Source, timezone: str) -> pl.DataFrame:
+    """What dlt wrote of one source as one frame; times that carry a zone become local."""
+    found = sorted(folder.glob("**/*.parquet")) if folder.is_dir() else []
+    if not found:
+        return pl.DataFrame(schema=dict.fromkeys(source.columns, pl.Null()))
+    rows = pl.concat([pl.read_parquet(path, glob=False) for path in found], how="diagonal_relaxed").select(source.columns)
+    zoned = [name for name, kind in rows.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
+    return rows.with_columns([pl.col(name).dt.convert_time_zone(timezone).dt.replace_time_zone(None) for name in zoned])
+
+
+def keys_there(engine: Any, feed: Feed, source: Source) -> pl.Series:
+    """Every key that the source holds now, as text."""
+    import sqlalchemy as sa
+
+    table = sa.table(source.name, sa.column(str(source.key)), schema=feed.sql_schema)
+    found: list[pl.Series] = [pl.Series(dtype=pl.String())]
+    with _naming(), engine.connect() as connection:
+        result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(sa.select(table.c[str(source.key)]))
+        for part in result.partitions():
+            found.append(pl.Series([row[0] for row in part]).cast(pl.String()).str.strip_chars())
+    return pl.concat(found)
+
+
+# -- the delivery --------------------------------------------------------------------------------
+
+
+def write_delivery(folder: Path, read: Read, made_at: datetime) -> Path:
+    """The read as a delivery folder, whole or not there. Raises RunStopped."""
+    beside = folder.with_name(f".{folder.name}.making")
+    shutil.rmtree(beside, ignore_errors=True)
+    with _naming():
+        beside.mkdir(parents=True)
+        notes = {}
+        for name, rows in _with_gone(read, made_at).items():
+            path = beside / f"{name}.parquet"
+            rows.write_parquet(path, compression="zstd", compression_level=1)
+            with path.open("rb+") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+                os.fsync(handle.fileno())
+            notes[path.name] = {"rows": rows.height, "sha256": digest, "complete": name in read.whole}
+        manifest = {"delivery_id": folder.name, "made_at": made_at.isoformat(), "complete": False, "files": notes}
+        with (beside / extract.MANIFEST).open("w", encoding="utf-8") as out:
+            json.dump(manifest, out, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.rename(folder)
+    return folder
+
+
+def _with_gone(read: Read, made_at: datetime) -> dict[str, pl.DataFrame]:
+    frames = dict(read.rows)
+    gone = [
+        pl.DataFrame(
+            {"ref": refs}, schema={"ref": pl.String()}
+        ).select(pl.lit(table).alias("table"), "ref", pl.lit(made_at, pl.Datetime("us")).alias("deleted_at"), pl.lit("gone from the source").alias("reason"))
+        for table, refs in read.gone
+        if len(refs)
+    ]  # fmt: skip
+    if gone:
+        listed = frames.get(DELETIONS.name)
+        if listed is not None and listed.height:
+            gone.insert(0, listed.select(DELETIONS.names).cast({"deleted_at": pl.Datetime("us")}))
+        frames[DELETIONS.name] = pl.concat(gone)
+    return frames
+
+
+def since_of(newest: datetime | date | None, lag_days: int) -> datetime | None:
+    """The moment the next read begins: the newest change held, less the lag; None: from the start."""
+    if newest is None:
+        return None
+    moment = newest if isinstance(newest, datetime) else datetime(newest.year, newest.month, newest.day)
+    return moment - timedelta(days=lag_days)
+
+
+def too_many_gone(gone: list[tuple[str, int, int]], most: float) -> FeedRefused | None:
+    """A refusal if more of a table is gone than can be: an emptied or half-filled source, not deletions.
+
+    Args: gone: (table, keys gone, keys held).
+    """
+    faults = [
+        Fault("deletions_odd", table, next_step="look whether the source is whole; raise feed.deleted_max_share if it is")
+        for table, count, held in gone
+        if count > max(most * held, 5)
+    ]
+    return extract.refused(faults, "The read of the database") if faults else None
