@@ -104,7 +104,8 @@ def commands_page() -> str:
             continue
         group = cli.app[name]
         subcommands = [word for word in group if not word.startswith("-")]
-        for words in [(name, word) for word in subcommands] or [(name,)]:
+        every: list[tuple[str, ...]] = [(name, word) for word in subcommands]
+        for words in every or [(name,)]:
             lines += [f"## harmcast {' '.join(words)}", "", "```text", said(*words), "```", ""]
     return HEAD + "\n".join(lines)
 

@@ -37,7 +37,7 @@ def build(careers: Careers, refs: pl.Series, seed: int, first_day: date, days: i
                 "to_on": _days(first_day, end[keep]),
                 "source": [source] * int(keep.sum()),
             },
-            schema_overrides={"from_on": pl.Date, "to_on": pl.Date},
+            schema_overrides={"kind": pl.String, "value": pl.String, "from_on": pl.Date, "to_on": pl.Date, "source": pl.String},
         )
 
     parts = [

@@ -55,7 +55,7 @@ def plan(crimes: pl.DataFrame, seed: int) -> pl.DataFrame:
         pl.when(is_way[1])
         .then(
             pl.min_horizontal(
-                pl.col("happened_from") + pl.duration(hours=pl.Series(earlier_hours)),
+                pl.col("happened_from") + pl.duration(hours=pl.lit(pl.Series(earlier_hours))),
                 pl.col("recorded_at"),
                 pl.coalesce("happened_to", "recorded_at"),
             )

@@ -66,7 +66,7 @@ def _outline(rng: np.random.Generator, area_km2: float) -> np.ndarray:
     ring = np.column_stack([1.18 * radius * np.cos(angle), radius * np.sin(angle)])
     x, y = ring.T
     ring_area = 0.5 * abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
-    return ring * np.sqrt(area_km2 * 1e6 / ring_area) + np.array(CENTRE)
+    return np.asarray(ring * np.sqrt(area_km2 * 1e6 / ring_area) + np.array(CENTRE))
 
 
 def smooth_field(rng: np.random.Generator, xy: np.ndarray, scale_m: float, bumps: int = 160) -> np.ndarray:
@@ -77,12 +77,12 @@ def smooth_field(rng: np.random.Generator, xy: np.ndarray, scale_m: float, bumps
     field = np.zeros(len(xy))
     for centre, height in zip(centres, heights, strict=True):
         field += height * np.exp(-((xy - centre) ** 2).sum(axis=1) / (2 * scale_m**2))
-    return (field - field.mean()) / field.std()
+    return np.asarray((field - field.mean()) / field.std())
 
 
 def _town_sizes(rng: np.random.Generator) -> np.ndarray:
     sizes = (np.arange(TOWNS) + 1.0) ** -0.9 * np.exp(rng.normal(0, 0.15, TOWNS))
-    return sizes / sizes.max()
+    return np.asarray(sizes / sizes.max())
 
 
 def build(

@@ -17,7 +17,7 @@ _INDEXED = "changed_at"
 def _columns(table: Table) -> list[Any]:
     import sqlalchemy as sa
 
-    types = {
+    types: dict[str, sa.types.TypeEngine[Any]] = {
         "text": sa.Text(),
         "code": sa.Text(),
         "date": sa.Date(),

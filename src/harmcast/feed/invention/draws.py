@@ -15,11 +15,11 @@ def stream(seed: int, purpose: str) -> np.random.Generator:
 def pick(rng: np.random.Generator, shares: np.ndarray, size: int) -> np.ndarray:
     """`size` positions of `shares` (0 or more, any total), each drawn in proportion to its share."""
     edges = np.cumsum(shares, dtype=np.float64)
-    return np.minimum(np.searchsorted(edges, rng.random(size) * edges[-1], side="right"), len(shares) - 1)
+    return np.asarray(np.minimum(np.searchsorted(edges, rng.random(size) * edges[-1], side="right"), len(shares) - 1))
 
 
 def pick_by_row(rng: np.random.Generator, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """One position a row: row r draws from `shares[rows[r]]` (each row of `shares` sums to 1)."""
     edges = np.cumsum(shares, axis=1)
     edges[:, -1] = 1.0
-    return (rng.random(len(rows))[:, None] > edges[rows]).sum(axis=1)
+    return np.asarray((rng.random(len(rows))[:, None] > edges[rows]).sum(axis=1))

@@ -125,7 +125,7 @@ def with_records(
     )
     years = pl.when(pl.col("review_group") <= 2).then(10).otherwise(6)
     due = pl.coalesce("last_charged_on", "first_seen_on").dt.offset_by(pl.format("{}y", years))
-    reviewed = pl.lit(last_day) + pl.duration(days=pl.Series(rng.integers(30, 1800, people)))
+    reviewed = pl.lit(last_day) + pl.duration(days=pl.lit(pl.Series(rng.integers(30, 1800, people))))
     overdue = pl.Series(rng.random(people) < 0.025)
     return joined.with_columns(
         pl.when(due > last_day)
