@@ -44,14 +44,31 @@ class _Columns:
 
 def _columns(release: Release, tool: str) -> _Columns:
     wanted = ["person_key", "harm", "band", "chance_high_harm_12m"]
-    frame = pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=wanted).sort("person_key")
+    frame = pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=wanted)
+    if not frame["person_key"].is_sorted():
+        frame = frame.sort("person_key")
     places = {band: i for i, band in enumerate(BANDS)}
     return _Columns(
-        frame["person_key"].to_numpy().astype(np.bytes_),
+        _bytes(frame["person_key"]),
         frame["harm"].fill_null(float("nan")).to_numpy().astype(np.float32),
         frame["chance_high_harm_12m"].fill_null(float("nan")).to_numpy().astype(np.float32),
         frame["band"].replace_strict(places, default=-1, return_dtype=pl.Int8).to_numpy(),
     )
+
+
+def _bytes(keys: pl.Series) -> NDArray[np.bytes_]:
+    """Keys as an array of bytes; all of one length, as they are given out, without making text of each."""
+    lengths = keys.str.len_bytes()
+    if keys.is_empty() or lengths.min() != lengths.max():
+        return keys.to_numpy().astype(np.bytes_)
+    joined = keys.str.join("").item().encode()
+    return np.frombuffer(joined, dtype=f"S{lengths[0]}")
+
+
+def read_ahead(history: list[Release], tool: str) -> None:
+    """Reads what the pages of people need of the last 26 releases, the newest first, so that none waits for it."""
+    for release in reversed(history[-WEEKS:]):
+        _kept.get((release.manifest_sha256, tool), partial(_columns, release, tool))
 
 
 def of_person(history: list[Release], tool: str, person_key: str) -> list[Past]:

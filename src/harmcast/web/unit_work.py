@@ -38,7 +38,7 @@ class Share:
 def changes_of(history: Sequence[Release], tool: str, keys: pl.Series) -> pl.DataFrame:
     """Every change of band of these people in the last 13 releases: roster.changes."""
     frames = [roster.changes(release, tool) for release in history[-roster.CHANGE_RELEASES :]]
-    return pl.concat(frames).filter(pl.col("person_key").is_in(keys.implode()))
+    return pl.concat(frames).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
 
 
 def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]], days: int, now: str) -> Share:
@@ -78,28 +78,29 @@ def counted(decisions: Sequence[dict[str, Any]], field: str, names: dict[str, st
     return [(names.get(value, value), n) for value, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
+def scored_by_unit(everyone: pl.DataFrame, listed_bands: Sequence[str]) -> list[tuple[str | None, int, int]]:
+    """Each unit with its people scored and those in the bands on the list; people without a unit last."""
+    rows = (
+        everyone.lazy()
+        .select("unit", on_list=pl.col("band").is_in(list(listed_bands)).fill_null(False))
+        .group_by("unit")
+        .agg(people=pl.len(), listed=pl.col("on_list").sum())
+        .sort("unit", nulls_last=True)
+        .collect()
+    )
+    return list(rows.iter_rows())
+
+
 def workload(
-    everyone: pl.DataFrame,
-    listed_bands: Sequence[str],
+    by_unit: Sequence[tuple[str | None, int, int]],
     decisions: Sequence[dict[str, Any]],
     waiting: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Each unit's people scored, in the bands on the list, decisions of the time and referrals that wait; the force last."""
-    rows = []
-    by_unit = (
-        everyone.group_by("unit")
-        .agg(people=pl.len(), listed=pl.col("band").is_in(list(listed_bands)).sum())
-        .sort("unit", nulls_last=True)
-    )
-    for unit, people, on_list in by_unit.iter_rows():
-        rows.append(
-            {
-                "unit": unit or "No unit",
-                "people": people,
-                "listed": on_list,
-                "decisions": sum(d["unit"] == unit for d in decisions),
-                "waiting": sum(w["unit"] == unit for w in waiting),
-            }
-        )
+    made, waits = Counter(d["unit"] for d in decisions), Counter(w["unit"] for w in waiting)
+    rows: list[dict[str, Any]] = [
+        {"unit": unit or "No unit", "people": people, "listed": listed, "decisions": made[unit], "waiting": waits[unit]}
+        for unit, people, listed in by_unit
+    ]
     total = {name: sum(row[name] for row in rows) for name in ("people", "listed", "decisions", "waiting")}
     return [*rows, {"unit": "Whole force", **total}]

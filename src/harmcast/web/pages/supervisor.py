@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import polars as pl
 from starlette.responses import Response
 
 from harmcast.oversight import log
 from harmcast.oversight.access import Action
 from harmcast.store import desk
+from harmcast.store.releases import Release
 from harmcast.web import roster, unit_people, unit_work
-from harmcast.web.guard import Here, Pages
+from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.sessions import now_utc
 from harmcast.web.shell import page
 
@@ -37,7 +39,7 @@ def unit_page(visit: Here) -> Response:
     )
     limits = visit.settings.decisions
     override = unit_work.overrides(own)
-    changes = unit_work.changes_of(releases, tool.name, people.frame["person_key"])
+    changes, by_unit = _of_release(visit, tool.name, releases, people)
     overdue = everyone.filter(everyone["overdue"])
     rows = {w["person_key"]: people.person(w["person_key"]) or {} for w in own_waiting}
     return page(
@@ -62,7 +64,22 @@ def unit_page(visit: Here) -> Response:
         waiting=[
             {**w, **{name: rows[w["person_key"]].get(name) for name in ("name", "person_ref")}} for w in own_waiting
         ],
-        workload=unit_work.workload(
-            roster.everyone(visit.state, releases, tool.name), visit.settings.bands.list_bands, made, waiting
-        ),
+        workload=unit_work.workload(by_unit, made, waiting),
     )
+
+
+def _of_release(
+    visit: Visit, tool: str, releases: list[Release], people: roster.Roster
+) -> tuple[pl.DataFrame, list[tuple[str | None, int, int]]]:
+    """What a release settles, counted once: the unit's changes of band, and how many people each unit has."""
+    state, newest, bands = visit.state, releases[-1], visit.settings.bands.list_bands
+    key = (state.root, newest.manifest_sha256, newest.published_at, roster.records_mark(state))
+    by_unit = roster.small.get(
+        (*key, tuple(bands), "by unit"),
+        lambda: unit_work.scored_by_unit(roster.everyone(state, releases, tool), bands),
+    )
+    changes = roster.small.get(
+        (*key, visit.user.unit, "unit changes"),
+        lambda: unit_work.changes_of(releases, tool, people.frame["person_key"]),
+    )
+    return changes, by_unit
