@@ -59,7 +59,7 @@ test: test-tools ## the whole suite: lint, types, walls, tests
 	@$(BIN)/ruff check src tests bench
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(ALL_STAMP) ## style
 	@$(BIN)/ruff check src tests bench
