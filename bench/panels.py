@@ -34,11 +34,11 @@ def _crimes(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def new_york(side_m: float) -> counts.Panel:
+def new_york(side_m: float, least_inside: float = 0.25) -> counts.Panel:
     """Shootings to 2023-06-30, one row an incident."""
     place = _data() / "places" / "nypd_shootings"
     _, shapes = grid.shapes_of(json.loads((place / "study_area.geojson").read_text()), "EPSG:32618")
-    units = grid.over_boundary(side_m, shapes, cell_min_inside_share=0.25)
+    units = grid.over_boundary(side_m, shapes, cell_min_inside_share=least_inside)
     events = pl.read_parquet(place / "events.parquet").unique("incident", keep="first", maintain_order=True)
     kinds = events["kind"].unique().sort().to_list()
     return counts.panel(_crimes(events), units, {"offence_code": kinds}, [], date(2023, 7, 1))
@@ -54,7 +54,8 @@ def toronto(side_m: float, kinds: tuple[str, ...]) -> counts.Panel:
 
 
 PANELS: dict[str, tuple[str, Callable[[], counts.Panel]]] = {
-    "ny_1km": ("New York shootings 1 km", lambda: new_york(1000.0)),
+    # One cell is 24.8% inside by this file's boundary; the printed figures count it: 869 cells.
+    "ny_1km": ("New York shootings 1 km", lambda: new_york(1000.0, 0.2475)),
     "ny_707m": ("New York shootings 707 m", lambda: new_york(707.0)),
     "to_robbery_1km": ("Toronto robbery 1 km", lambda: toronto(1000.0, ("Robbery",))),
     "to_robbery_707m": ("Toronto robbery 707 m", lambda: toronto(707.0, ("Robbery",))),

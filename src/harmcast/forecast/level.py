@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 WEEKS_A_YEAR = 365.25 / 7.0
 
-STEPS = (0.0001, 0.0004, 0.001, 0.0025, 0.006)
-HARMONICS = (0, 1, 2, 3)
+STEPS = (0.0001, 0.0005, 0.002, 0.006, 0.015)
+HARMONICS = (0, 1, 2)
 EXCESS = (0.0, 0.02)
-HALF_LIFE_WINDOWS = 13.0
-SEASON_STEP = 1e-5
+HALF_LIFE_WINDOWS = 6.0
 SETTLED_WEEKS = 30
 
 
@@ -157,8 +156,6 @@ class LevelBank:
     def _learn(self, mean: Floats, cov: Floats, x: Floats, count: float, known: float) -> tuple[Floats, Floats]:
         cov = cov.copy()
         cov[:, 0, 0] += self.step
-        spare = np.arange(1, mean.shape[1])
-        cov[:, spare, spare] += SEASON_STEP * self.mask[:, 1:]
         reach = np.einsum("mij,mj->mi", cov, x)
         prior = np.einsum("mi,mi->m", mean, x)
         variance = np.einsum("mi,mi->m", x, reach)

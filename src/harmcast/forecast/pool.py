@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 HALF_LIFE_WINDOWS = 52.0
-UNIFORM_SHARE = 0.002
-FILTER_PRIOR = 0.8
+UNIFORM_SHARE = 0.001
+FILTER_PRIOR = 40.0
 MEMBER_PRIOR = 0.1
 FIRST_STEPS, STEPS = 60, 15
 SPREAD_HALF_LIFE = 13.0
@@ -47,7 +47,7 @@ def weigh(
 
 
 def pooled(weights: Floats, shares: NDArray[np.float32]) -> Floats:
-    """The pool's share of each unit; .002 of the whole is spread evenly."""
+    """The pool's share of each unit; .001 of the whole is spread evenly."""
     mixed = weights @ shares.astype(np.float64)
     return np.asarray((1.0 - UNIFORM_SHARE) * mixed / mixed.sum() + UNIFORM_SHARE / shares.shape[1])
 
