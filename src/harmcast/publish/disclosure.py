@@ -23,7 +23,7 @@ HOLD_DAYS = 91
 EXCESS = 3  # so many others hidden for each small count are looked through again
 MARK = "[c]"
 
-_FORMULA_START = r"^[\s\x00-\x1f]*[=+\-@|%\t\r]"
+_FORMULA_START = r"^[\s\x00-\x1f]*[=+\-@|%\t\r\uff1d\uff0b\uff0d\uff20]"
 
 Key = Any
 Sum = tuple[Key, tuple[Key, ...]]
@@ -34,7 +34,7 @@ def neutral(column: str) -> pl.Expr:
 
     Source: OWASP, CSV Injection.
     """
-    cleaned = pl.col(column).str.replace_all(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "")
+    cleaned = pl.col(column).str.replace_all(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "")
     return pl.when(cleaned.str.contains(_FORMULA_START)).then(pl.lit("'") + cleaned).otherwise(cleaned).alias(column)
 
 

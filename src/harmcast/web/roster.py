@@ -103,10 +103,10 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
         named = people.join(state.person_keys(), on="person_ref", how="inner")
         return (
             columns(release, tool, SCORES)
-            .join(named, on="person_key", how="inner")
-            .join(recent_changes(history, tool), on="person_key", how="left")
-            .with_columns(pl.col("restricted").fill_null(False))
             .sort("person_key")
+            .join(named, on="person_key", how="inner", maintain_order="left")
+            .join(recent_changes(history, tool), on="person_key", how="left", maintain_order="left")
+            .with_columns(pl.col("restricted").fill_null(False))
         )
 
     return _everyone.get((state.root, release.manifest_sha256, release.published_at, records_mark(state)), make)

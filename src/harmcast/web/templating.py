@@ -40,8 +40,19 @@ class UnknownNameFails(ChainableUndefined):
         return ""
 
 
+_DIRECTION = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
+
+def straight(value: Any) -> Any:
+    """A value as pages print it: without marks that turn the direction of the words after it."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    turned = str(value).translate(_DIRECTION)
+    return Markup(turned) if isinstance(value, Markup) else turned
+
+
 def environment() -> Environment:
-    """The templates' environment: everything escaped, an unknown name is an error."""
+    """The templates' environment: everything escaped, an unknown name is an error, no direction marks."""
     env = Environment(
         loader=ChoiceLoader(
             [
@@ -50,6 +61,7 @@ def environment() -> Environment:
             ]
         ),
         autoescape=True,
+        finalize=straight,
         undefined=UnknownNameFails,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,1 @@
+"""Attacks on the dashboards: what is sent, and what must not come of it."""
