@@ -143,7 +143,7 @@ def status_of(state: State, today: date) -> Status:
     """Data, runs, releases, log, disk: each with what to do if it is not in order."""
     concerns: list[str] = []
     document: dict[str, Any] = {"force": state.settings.force.name, "invented": state.settings.force.invented}
-    for part in (_deliveries, _releases, _register, _log, _disk):
+    for part in (_deliveries, _runs, _releases, _register, _log, _backups, _disk):
         document |= part(state, today, concerns.append)
     document["concerns"] = concerns
     lines = [f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in document.items() if name != "concerns"]
@@ -200,6 +200,29 @@ def _log(state: State, today: date, concern: Callable[[str], None]) -> dict[str,
     if state.settings.log.checkpoint_dir is None:
         concern("no checkpoint is kept elsewhere; set [log] checkpoint_dir")
     return {"log_entries": count}
+
+
+def _runs(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    table = schema.runs
+    rows = state.operations.rows(sa.select(table.c.week, table.c.ended_at, table.c.standing, table.c.code).order_by(table.c.id.desc()).limit(1))
+    if rows and rows[0]["standing"] == "failed":
+        concern(f"the last weekly run failed with {rows[0]['code']}; the runbook says what to do")
+    return {"last_run": rows[0] if rows else None}
+
+
+def _backups(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    """The newest backup, and old ones that still lie where they were written: erasure must reach them too."""
+    events, days = schema.events, state.settings.retention.backup_days
+    rows = state.operations.rows(sa.select(events.c.at, events.c.detail).where(events.c.action == "backup_made").order_by(events.c.seq))
+    limit = (today - timedelta(days=days)).isoformat()
+    for row in rows:
+        path = Path(json.loads(row["detail"]).get("file", ""))
+        if row["at"][:10] < limit and path.is_absolute() and path.exists():
+            concern(f"the backup {path} is older than {days} days; remove it, so that erasure reaches it")
+    newest = rows[-1]["at"] if rows else None
+    if newest is None or newest[:10] < limit:
+        concern(f"no backup was made in the last {days} days; run harmcast backup")
+    return {"newest_backup": newest}
 
 
 def _disk(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:

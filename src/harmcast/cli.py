@@ -151,12 +151,12 @@ def week(
     as_of: AsOf = None,
     from_: Annotated[Path | None, Parameter(name="--from", help="A delivery to load first.")] = None,
 ) -> Said:
-    """The weekly run: load what is due, forecast, score, audit, release."""
-    from harmcast.weekly import run_week
+    """The weekly run: load what is due, forecast, score, audit, release. Without --as-of, weeks that were missed come first."""
+    from harmcast.service import run_due
 
     opened_state = opened(state)
     with shown() as progress:
-        result = run_week(opened_state, day(as_of), actor(opened_state), delivery=from_, progress=progress)
+        result = run_due(opened_state, day(as_of), actor(opened_state), from_, catch_up=as_of is None, progress=progress)
     return Said(result.document(), result.lines())
 
 
@@ -248,10 +248,19 @@ def serve(
 
 
 @command(app)
-def status(state: StateFolder) -> Said:
+def status(
+    state: StateFolder,
+    *,
+    metrics: Annotated[bool, Parameter(negative="", help="Print the figures in Prometheus' text format instead.")] = False,
+) -> Said:
     """Health for an operator: data, runs, releases, log, disk."""
     from harmcast.checking import status_of
 
+    if metrics:
+        from harmcast.metrics import text
+
+        said = text(opened(state), date.today())
+        return Said({"metrics": said}, [said.rstrip()])
     found = status_of(opened(state), date.today())
     return Said(found.document, found.lines, exit_code=found.exit_code)
 

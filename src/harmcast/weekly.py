@@ -29,7 +29,7 @@ from harmcast.publish import qlik, release
 from harmcast.releasing import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.stages import audit, feed, ground, outcomes, people, places, volume
-from harmcast.store import schema
+from harmcast.store import checkpoints, schema
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
@@ -95,6 +95,7 @@ def run_week(
         loads = feed.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
         if standing:
+            checkpoints.write(state)
             return WeekResult(str(week), standing[0].name, True, loads, {r.tool: (r.standing, r.reasons) for r in standing})
         made = make_week(state, week, as_of, state.records.latest(), actor, part(progress, 0.3, 0.95))
         tools = where_each_tool_stands(state, made)
@@ -111,12 +112,18 @@ def run_week(
             event=event,
             also=[(schema.monitor_history, made.history)],
         )
+        checkpoints.write(state)
         progress("Done", 1.0)
         return WeekResult(str(week), name, False, loads, {t.tool: (t.standing, tuple(t.reasons)) for t in tools})
 
 
-def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet) -> Made:
-    """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`."""
+def make_week(
+    state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet, is_again: bool = False
+) -> Made:
+    """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`.
+
+    Made again, it leaves the state kept for speed as it is: that belongs to the newest week.
+    """
     settings = state.settings
     running = [t for t in settings.tools if state.register.tool(t.name, as_of).status != "stopped"]
     places_tools = [t for t in running if isinstance(t, PlacesTool)]
@@ -144,7 +151,8 @@ def make_week(state: State, week: Week, as_of: date, sequence: int, actor: Actor
     )
     for made in made_places:
         tool = made.tool
-        keep(state.root, tool.name, code, made.forecast.kept)
+        if not is_again:
+            keep(state.root, tool.name, code, made.forecast.kept)
         files |= release.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
         found[tool.name] += [f"volume: {reason}" for reason in odd.reasons]
@@ -214,7 +222,7 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     first = releases[0]
     if first.as_of is None or first.sequence is None:
         raise RunStopped("That release does not say what it was made from.", code="release_without_source")
-    made = make_week(state, Week.named(first.week), first.as_of, first.sequence, actor, progress)
+    made = make_week(state, Week.named(first.week), first.as_of, first.sequence, actor, progress, is_again=True)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)

@@ -90,7 +90,7 @@ def back_up(made: State, file: Path, actor: Actor) -> BackedUp:
             "administration",
             "backup_made",
             object=f"backup:{file.name}",
-            detail={"sha256": found.sha256},
+            detail={"sha256": found.sha256, "file": str(file.resolve())},
         )
     )
     return found
