@@ -185,7 +185,7 @@ class Person:
                 area += [("note", f"{cell}/notes", {"csrf": self.csrf, "note": "Seen."})]
             return one.choice(area)
         if self.role == "ethics_reviewer":
-            pages = [("register", "/register", None), ("track record", f"/track-record/{tool}", None), ("audit", "/audit", None)]
+            pages = [("register", "/register", None), ("track record", f"/track-record/{tool}", None), ("audit", "/audit/iom", None)]
             return one.choice(pages)
         people = [("people", "/people", None), ("people, later page", f"/people?at={one.randint(2, 40)}", None),
                   ("people by band", "/people?band=high", None),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from harmcast.places import counts, grid
@@ -36,7 +37,7 @@ def _crimes(events: pl.DataFrame) -> pl.DataFrame:
 
 def new_york(side_m: float, least_inside: float = 0.25) -> counts.Panel:
     """Shootings to 2023-06-30, one row an incident."""
-    place = _data() / "places" / "nypd_shootings"
+    place = needed() / "places" / "nypd_shootings"
     _, shapes = grid.shapes_of(json.loads((place / "study_area.geojson").read_text()), "EPSG:32618")
     units = grid.over_boundary(side_m, shapes, cell_min_inside_share=least_inside)
     events = pl.read_parquet(place / "events.parquet").unique("incident", keep="first", maintain_order=True)
@@ -46,11 +47,24 @@ def new_york(side_m: float, least_inside: float = 0.25) -> counts.Panel:
 
 def toronto(side_m: float, kinds: tuple[str, ...]) -> counts.Panel:
     """Toronto crimes of `kinds` to 2021-12-31; the other kinds lead."""
-    events = pl.read_parquet(_data() / "places" / "toronto_mci" / "events.parquet")
+    return toronto_on(grid.from_points(side_m, *toronto_first_points()), kinds)
+
+
+def toronto_first_points() -> tuple[np.ndarray, np.ndarray]:
+    """Where crimes happened in the first 1,096 days: what stands in for a boundary."""
+    events = _toronto_events()
     first = events.filter(pl.col("date").dt.date() < date(2014, 1, 1) + timedelta(days=1096))
-    units = grid.from_points(side_m, first["x"].to_numpy(), first["y"].to_numpy())
+    return first["x"].to_numpy(), first["y"].to_numpy()
+
+
+def toronto_on(units: grid.Units, kinds: tuple[str, ...]) -> counts.Panel:
+    """The same crimes on any units."""
     leading = {kind: {"offence_code": [kind]} for kind in TORONTO_KINDS if kind not in kinds}
-    return counts.panel(_crimes(events), units, {"offence_code": list(kinds)}, leading, date(2022, 1, 1))
+    return counts.panel(_crimes(_toronto_events()), units, {"offence_code": list(kinds)}, leading, date(2022, 1, 1))
+
+
+def _toronto_events() -> pl.DataFrame:
+    return pl.read_parquet(needed() / "places" / "toronto_mci" / "events.parquet")
 
 
 PANELS: dict[str, tuple[str, Callable[[], counts.Panel]]] = {
@@ -63,7 +77,8 @@ PANELS: dict[str, tuple[str, Callable[[], counts.Panel]]] = {
 }
 
 
-def _data() -> Path:
+def needed() -> Path:
+    """Where the measuring data are. Raises: FileNotFoundError."""
     found = folder()
     if found is None:
         raise FileNotFoundError("no measuring data: set HARMCAST_DATA")

@@ -90,7 +90,7 @@ def backtest_places(
         seed: for ties, randomised PIT and the bootstrap.
         workers: threads for the others; changes times, never figures.
         progress: called with a model's name, windows done, windows in all.
-    Returns: the document of `backtest --json`, with `series` (a number an origin) and `curves` for the report page.
+    Returns: the document of `backtest --json`, with `series` for the report page and `hits_by_origin` of every model.
     Raises: ValueError without the floor or the chosen model.
     """
     if FLOOR not in models or chosen not in models:
@@ -130,6 +130,10 @@ def backtest_places(
             "pei_5pct": 1.0,
         },
         "series": _series(judged, came, chosen, seed),
+        "hits_by_origin": {
+            name: {"top20": _hits(one, came, TOP, seed).tolist(), "5pct": _hits(one, came, flagged, seed).tolist()}
+            for name, one in judged.items()
+        },
     }
 
 

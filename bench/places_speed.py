@@ -1,0 +1,63 @@
+"""Time of a weekly forecast from kept state: both tools of a large force, and 500 m cells."""
+
+from __future__ import annotations
+
+import resource
+import time
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from bench.verdicts import Verdicts
+from harmcast.evaluate import choose
+from harmcast.forecast.weekly import forecast_places
+from harmcast.places.counts import Panel
+from harmcast.places.grid import squares_at
+
+ORIGIN = date(2026, 6, 1)
+WEEKS = 209
+BOTH_TOOLS, HALF_KM = (974, 1904), (3600,)
+
+
+def invented(cells: int, side_m: float) -> Panel:
+    """Four years of counts on a square of cells, two leading kinds."""
+    across = int(np.sqrt(cells)) + 1
+    columns, rows = np.meshgrid(np.arange(across) + 400, np.arange(across) + 280, indexing="ij")
+    units = squares_at(side_m, columns.ravel()[:cells], rows.ravel()[:cells])
+    rng = np.random.default_rng(cells)
+    share = rng.gamma(0.6, 1.0, cells) + 0.02
+    share /= share.sum()
+    weekly = rng.poisson(40 * share, (WEEKS, cells)).astype(np.int32)
+    leading = {kind: rng.poisson(120 * share, (WEEKS, cells)).astype(np.int32) for kind in ("one", "other")}
+    return Panel(units, ORIGIN, 4, weekly, leading, np.ones(WEEKS))
+
+
+def _one(cells: int, side_m: float) -> dict[str, float]:
+    panel = invented(cells, side_m)
+    before = panel.before(ORIGIN - timedelta(days=7))
+    began, spent = time.perf_counter(), time.process_time()
+    kept = forecast_places(before, before.origin, 4, 1, None, choose.decide, False, before.origin).kept
+    first = (time.perf_counter() - began, time.process_time() - spent)
+    began, spent = time.perf_counter(), time.process_time()
+    forecast_places(panel, ORIGIN, 4, 1, kept, choose.decide, False, before.origin)
+    return {"cells": cells, "first_s": first[0], "first_cpu_s": first[1], "next_s": time.perf_counter() - began,
+            "next_cpu_s": time.process_time() - spent, "kept_mb": len(kept) / 1e6}  # fmt: skip
+
+
+def measure(with_half_km: bool) -> dict[str, Any]:
+    found = {"both": [_one(cells, 707.0) for cells in BOTH_TOOLS], "half_km": []}
+    if with_half_km:
+        found["half_km"] = [_one(cells, 500.0) for cells in HALF_KM]
+    return {**found, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def show(found: dict[str, Any], verdicts: Verdicts) -> None:
+    print("\nOne weekly forecast, four years of history, two leading kinds")
+    for one in [*found["both"], *found["half_km"]]:
+        print(f"  {one['cells']} cells: from history {one['first_s']:.1f} s (CPU {one['first_cpu_s']:.1f}), from kept state {one['next_s']:.2f} s "
+              f"(CPU {one['next_cpu_s']:.2f}); kept {one['kept_mb']:.0f} MB")  # fmt: skip
+    cpu = sum(one["next_cpu_s"] for one in found["both"])
+    verdicts.at_most(f"both tools from kept state, s (CPU {cpu:.2f})", sum(one["next_s"] for one in found["both"]), 1.0, ".2f")
+    for one in found["half_km"]:
+        verdicts.at_most(f"500 m cells from kept state, s (CPU {one['next_cpu_s']:.2f})", one["next_s"], 10.0, ".2f")
