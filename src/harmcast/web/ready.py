@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from harmcast.errors import HarmcastError
 from harmcast.store import schema
+from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import released, roster
+from harmcast.web import past_scores, released, roster
 
 log = logging.getLogger("harmcast.web")
 EVERY_SECONDS = 1.0
@@ -32,6 +33,15 @@ def prepare(state: State) -> None:
         today = datetime.now(ZoneInfo(state.settings.force.timezone)).date()
         for unit in everyone["unit"].unique().drop_nulls().sort():
             roster.roster(state, history, people.name, unit, False, today)
+        threading.Thread(target=_read_past, args=(history, people.name), name="past", daemon=True).start()
+
+
+def _read_past(history: list[Release], tool: str) -> None:
+    """A person's half year reads 26 releases: beside the server, while pages already go out."""
+    try:
+        past_scores.read_ahead(history, tool)
+    except HarmcastError as error:
+        log.warning("past releases not read: code=%s", error.code)
 
 
 def keep(state: State) -> threading.Event:
