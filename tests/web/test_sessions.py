@@ -32,7 +32,8 @@ def test_signing_in_and_out(web: FastAPI) -> None:
     assert "samesite=lax" in cookie.lower()
     assert is_in(client)
     token = client.cookies["harmcast"]
-    assert client.post("/sign-out", data={"csrf": csrf_of(client)}, follow_redirects=False).status_code == 303
+    out = client.post("/sign-out", data={"csrf": csrf_of(client)}, follow_redirects=False)
+    assert (out.status_code, out.headers["clear-site-data"]) == (303, '"cache", "storage"')
     replayed = TestClient(web)
     replayed.cookies.set("harmcast", token)
     assert not is_in(replayed)
@@ -163,3 +164,37 @@ def test_demo_log_ins_are_for_invented_forces_only(web: FastAPI) -> None:
     real = SimpleNamespace(settings=SimpleNamespace(force=SimpleNamespace(invented=False)), operations=state.operations)
     with pytest.raises(AccessDenied):
         demo_logins.demo_users(real)
+
+
+def test_over_https_each_cookie_is_bound_to_the_host_and_transport_is_strict(web: FastAPI) -> None:
+    """Promise 22: `__Host-`, Secure and HttpOnly on every cookie, and HSTS, once the address people type is https."""
+    web.state.https = True
+    client = TestClient(web, base_url="https://testserver")
+    form = client.get("/sign-in")
+    answer = try_password(client, ACCOUNT, PASSWORD)
+    set_cookies = form.headers.get_list("set-cookie") + answer.headers.get_list("set-cookie")
+    assert {c.split("=")[0] for c in set_cookies} == {"__Host-harmcast", "__Host-harmcast-form"}
+    for cookie in set_cookies:
+        words = [word.strip().lower() for word in cookie.split(";")]
+        assert {"secure", "httponly", "path=/"} <= set(words)
+        assert not any(word.startswith("domain") for word in words)
+    assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+
+
+def test_every_answer_says_what_browsers_must_not_do(web: FastAPI) -> None:
+    """Pages, files, redirects, what is not there, what is too large and what is not understood: the same headers on all."""
+    client = TestClient(web)
+    answers = [
+        client.get("/sign-in"), client.get("/static/harmcast.css"), client.get("/", follow_redirects=False), client.get("/nothing"),
+        client.get("/static/../app.py"), client.request("TRACE", "/"), client.request("OPTIONS", "/sign-in"), client.delete("/users"),
+        client.post("/sign-in", content=b"x" * 70_000), client.post("/sign-in", json={"account": "x"}),
+    ]  # fmt: skip
+    for answer in answers:
+        assert answer.headers["cache-control"] == "no-store"
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in answer.headers
+        assert "server" not in answer.headers
+    assert [answer.status_code for answer in answers[3:]] == [404, 404, 405, 405, 405, 413, 415]

@@ -197,9 +197,9 @@ def _session(request: Request, state: State) -> Session | None:
     return sessions.find(state.operations, token, state.settings.web) if token else None
 
 
-def cookie_name(request: Request) -> str:
-    """Name of the session's cookie; bound to the host where the connection is https."""
-    return "__Host-harmcast" if request.app.state.https else "harmcast"
+def cookie_name(request: Request, name: str = "harmcast") -> str:
+    """Name of a cookie, by default the session's; bound to the host where the connection is https."""
+    return f"__Host-{name}" if request.app.state.https else name
 
 
 def _return_to(request: Request) -> str:

@@ -14,7 +14,7 @@ from harmcast.store import users
 from harmcast.store.users import User
 from harmcast.web import tickets
 from harmcast.web.force_login import BACK, ForceLogin, Identity, NotBelieved
-from harmcast.web.guard import Here, Pages, Refused, Visit
+from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
 from harmcast.web.pages.signing_in import open_session, safe_next
 from harmcast.web.shell import go
 
@@ -42,13 +42,13 @@ def away(visit: Here, next: str = "/") -> Response:
     ticket = tickets.issue(secret, "way", held | {"next": safe_next(next), "at": visit.now.timestamp()})
     response = RedirectResponse(address, status_code=303)
     response.set_cookie(
-        COOKIE,
+        cookie_name(visit.request, COOKIE),
         ticket,
         max_age=60 * MINUTES,
         httponly=True,
         samesite="lax",
         secure=visit.request.app.state.https,
-        path="/sign-in/force",
+        path="/",
     )
     return response
 
@@ -69,7 +69,7 @@ def back(visit: Here) -> Response:
         with visit.operations.writing(event) as tx:
             users.change(tx, user.account, oidc_subject=identity.subject)
     response = open_session(visit, user.account, user.roles[0], go(str(held["next"])))
-    response.delete_cookie(COOKIE, path="/sign-in/force", secure=visit.request.app.state.https, httponly=True)
+    response.delete_cookie(cookie_name(visit.request, COOKIE), path="/", secure=visit.request.app.state.https, httponly=True)
     return response
 
 
@@ -84,7 +84,7 @@ WORDS = {
 def _held(visit: Visit) -> dict[str, Any]:
     """What this browser was sent away with; empty where there is none or it is too old."""
     try:
-        held = tickets.read(visit.state.secret, "way", visit.request.cookies.get(COOKIE, ""))
+        held = tickets.read(visit.state.secret, "way", visit.request.cookies.get(cookie_name(visit.request, COOKIE), ""))
     except (ValueError, json.JSONDecodeError):
         held = None
     if held is None or visit.now.timestamp() - float(held["at"]) > 60 * MINUTES:

@@ -73,7 +73,7 @@ def _form(
     )
     https = visit.request.app.state.https
     response.set_cookie(
-        FORM_COOKIE, token, max_age=3600, httponly=True, samesite="strict", secure=https, path="/sign-in"
+        cookie_name(visit.request, FORM_COOKIE), token, max_age=3600, httponly=True, samesite="strict", secure=https, path="/"
     )
     return response
 
@@ -85,7 +85,7 @@ async def sign_in(visit: Here) -> Response:
     if visit.settings.web.login != "local":
         raise Refused(403, "Sign in with your force account", "This service takes no passwords of its own.")
     after = safe_next(form.get("next", "/"))
-    sent, held = form.get("form_token", ""), request.cookies.get(FORM_COOKIE, "")
+    sent, held = form.get("form_token", ""), request.cookies.get(cookie_name(request, FORM_COOKIE), "")
     if not held or not hmac.compare_digest(sent.encode(), held.encode()):
         return _form(visit, after, 403, [{"text": "The form had expired. Try again.", "href": "#account"}])
     account = form.get("account", "").strip().lower()[:200]
@@ -137,6 +137,7 @@ def sign_out(visit: Here) -> Response:
         sessions.end(tx, visit.user)
     response = go("/sign-in")
     response.delete_cookie(cookie_name(visit.request), path="/", secure=visit.request.app.state.https, httponly=True)
+    response.headers["clear-site-data"] = '"cache", "storage"'
     return response
 
 
