@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harmcast.errors import NotFit, SettingsRefused
-from harmcast.evaluate import backtest, landmarks, people_choose
+from harmcast.evaluate import backtest, landmarks, page, people_choose, people_page
 from harmcast.forecast import shipped
 from harmcast.people import bands
 from harmcast.places import counts
+from harmcast.places.grid import Units
 from harmcast.progress import Progress, part, quiet
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.stages import people, places
@@ -55,17 +56,17 @@ def backtest_tool(
     tool = state.settings.tool(name)
     last = to or _last_day(state)
     if isinstance(tool, PlacesTool):
-        document = _places(state, tool, origins, last, models, progress)
+        document, units = _places(state, tool, origins, last, models, progress)
         lines = _places_lines(document)
+        html = page.backtest_page(document, units)
     else:
         document = _people(state, tool, origins, last, progress)
         lines = _people_lines(document)
+        html = people_page.people_page(document)
     if out is not None:
-        from harmcast.publish.judged import page
-
         out.mkdir(parents=True, exist_ok=True)
         (out / "backtest.json").write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
-        (out / "backtest.html").write_text(page(document, state.settings.force.name, last), encoding="utf-8")
+        (out / "backtest.html").write_text(html, encoding="utf-8")
         lines.append(f"Report: {out / 'backtest.html'}")
     return Judged(document, lines)
 
@@ -78,7 +79,7 @@ def _last_day(state: State) -> date:
     return last_complete_week(max(made) - timedelta(days=1)).sunday
 
 
-def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> dict[str, Any]:
+def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> tuple[dict[str, Any], Units]:
     progress("Reading what was known", 0.0)
     crimes = state.records.crimes(last + timedelta(days=36500), places.crime_columns([tool]))
     land = ground_of(state.settings, lambda path: (state.root / "settings" / path).read_bytes())
@@ -101,7 +102,7 @@ def _places(state: State, tool: PlacesTool, origins: int, last: date, models: st
         done["share"] = min(0.95, done["share"] + 1 / (whole * len(found)))
         progress(f"{method}: window {now} of {whole}", 0.1 + 0.85 * done["share"])
 
-    return backtest.backtest_places(
+    document = backtest.backtest_places(
         panels,
         came,
         found,
@@ -112,6 +113,7 @@ def _places(state: State, tool: PlacesTool, origins: int, last: date, models: st
         workers=WORKERS,
         progress=told,
     )
+    return document, units
 
 
 def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: Progress) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+from datetime import date
+from xml.dom.minidom import parseString
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import binomtest
+
+from harmcast.evaluate.landmarks import backtest_people
+from harmcast.evaluate.people_page import people_page, wilson
+
+
+@pytest.fixture(scope="module")
+def page():
+    rng = np.random.default_rng(3)
+    n, rows = 400, []
+    for day in (date(2024, 6, 30), date(2025, 6, 30)):
+        logit = rng.normal(-2.0, 1.2, n)
+        chance = 1 / (1 + np.exp(-logit))
+        rows.append(
+            pl.DataFrame(
+                {
+                    "landmark": [day] * n,
+                    "person_ref": [f"P{k}" for k in range(n)],
+                    "became_12m": rng.random(n) < chance,
+                    "plain_harm_12m": 1 / (1 + np.exp(-(0.5 * logit - 1 + rng.normal(0, 0.5, n)))),
+                    "points_12m": chance,
+                }
+            )
+        )
+    found = backtest_people("serious <harm>", pl.concat(rows), [12], ["plain_harm", "points"], "points", "it was better")
+    return found, people_page(found)
+
+
+def test_the_page_stands_alone_and_is_well_formed(page):
+    _, html = page
+    parseString(html[html.index("<body>") : html.index("</body>") + 7])
+    assert "<script" not in html
+    assert "http" not in html
+    assert "serious &lt;harm&gt;" in html
+
+
+def test_it_shows_every_model_and_no_person(page):
+    found, html = page
+    assert html.count("<svg") == html.count('role="img" aria-label=') == 2
+    for name, one in found["horizon"]["12m"].items():
+        assert f'<th scope="row">{name}</th>' in html
+        assert f"{one['auc']:.3f} [{one['auc_low']:.3f}, {one['auc_high']:.3f}]" in html
+    assert not any(f"P{k}<" in html for k in range(400))
+
+
+@pytest.mark.parametrize(("became", "n"), [(0, 12), (3, 40), (40, 40), (170, 900)])
+def test_the_interval_of_a_share_is_that_of_scipy(became, n):
+    theirs = binomtest(became, n).proportion_ci(0.95, method="wilson")
+    assert wilson(became, n) == pytest.approx((theirs.low, theirs.high), abs=1e-4)
