@@ -308,16 +308,18 @@ def restore(
 
 @command(app)
 def fleet(
-    forces: Annotated[Path, Parameter(help="TOML file that lists the forces' states.")],
+    forces: Annotated[Path, Parameter(help="TOML file that lists the forces' states, or a folder of states.")],
     *,
     master: Annotated[str, Parameter(help="Spark master, local[2] or spark://host:port.")] = "local[2]",
     as_of: AsOf = None,
+    out: Annotated[Path | None, Parameter(help="Folder for fleet.parquet: one line a force, no record of anybody.")] = None,
 ) -> Said:
     """The weekly run of many forces on Spark, one task a force."""
     from harmcast.fleet import run_fleet
 
-    result = run_fleet(forces, master, day(as_of))
-    return Said(result.document, result.lines, exit_code=result.exit_code)
+    with shown() as progress:
+        result = run_fleet(forces, master, day(as_of), out, progress)
+    return Said(result.document(), result.lines(), exit_code=result.exit_code)
 
 
 @command(app)
