@@ -237,3 +237,10 @@ def test_local_accounts_know_no_such_way(state: State) -> None:
     assert client.get("/sign-in/force", follow_redirects=False).status_code == 404
     assert client.get("/sign-in/force/back?code=x&state=y", follow_redirects=False).status_code in (403, 404)
     assert try_password(client, ANALYST, "three plain words").status_code == 303
+
+
+def test_metadata_of_another_issuer_is_refused(web: FastAPI, provider: Provider) -> None:
+    state: State = web.state.harmcast
+    other = state.settings.web.model_copy(update={"oidc_issuer": provider.issuer.replace("127.0.0.1", "localhost")})
+    app = apps.create_app(replace(state, settings=state.settings.model_copy(update={"web": other})))
+    assert TestClient(app).get("/sign-in/force", follow_redirects=False).status_code == 503
