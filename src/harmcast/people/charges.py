@@ -87,7 +87,9 @@ def with_event(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day") -> p
     return charges.with_columns(event=rules[one_event])
 
 
-def numbered(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day", more_people: pl.Series | None = None) -> pl.DataFrame:
+def numbered(
+    charges: pl.DataFrame, one_event: OneEvent = "crime_or_day", more_people: pl.Series | None = None
+) -> pl.DataFrame:
     """Adds `event` and whole numbers that sort like the texts: person_no, event_no, charge_no. Numbers cost less to sort.
 
     Args: `more_people`: references that charges may come to stand under by merging.
@@ -107,7 +109,7 @@ class Held:
     """Every version of every charge, weighed and numbered once, so that what stood on a day is a filter.
 
     Attributes:
-        versions: charges' columns with weight (null: none), kind, violent, weapon, event, the numbers of `numbered`,
+        versions: charges' columns with weight (null: none), kind, violent, weapon, the numbers of `numbered`,
             replaced_on, counted_on (the later of charged_on and the day first known); sorted by person, counted_on,
             charge. persons: dated versions: person_ref, merged_into, died_on.
         person_numbers: person_ref, person_no.
@@ -128,7 +130,9 @@ class Held:
         """
         held = as_known(self.versions, as_of).filter(pl.col("stands") & (pl.col("charged_on") <= as_of)).drop("stands")
         merged = self.survivors(as_of).join(
-            self.person_numbers.rename({"person_ref": "survivor", "person_no": "survivor_no"}), on="survivor", how="left"
+            self.person_numbers.rename({"person_ref": "survivor", "person_no": "survivor_no"}),
+            on="survivor",
+            how="left",
         )
         if merged.is_empty():
             return held
@@ -157,10 +161,23 @@ def held(
         persons: person_ref, merged_into, died_on, known_on; a row a version (or as known).
         weights, kinds: of every offence code (`harm.weights_of`, `offences.kinds`).
     """
+    read = (
+        "charge_ref",
+        "person_ref",
+        "crime_ref",
+        "offence_code",
+        "happened_on",
+        "charged_on",
+        "outcome",
+        "known_on",
+        "deleted",
+    )
+    charge_versions = charge_versions.select(name for name in read if name in charge_versions.columns)
     folk = dated(persons, "person_ref")
     more = pl.concat([folk["person_ref"], folk["merged_into"].drop_nulls()])
     table = (
         numbered(dated(charge_versions, "charge_ref"), one_event, more)
+        .drop("event", "crime_ref")
         .join(weights.select("offence_code", "weight"), on="offence_code", how="left", maintain_order="left")
         .join(kinds, on="offence_code", how="left", maintain_order="left")
         .with_columns(
@@ -178,12 +195,12 @@ def events(charges: pl.DataFrame) -> pl.DataFrame:
     """One row an event: the heaviest charge counts, once, dated at the event's first day.
 
     Args: `charges`: weighed standing charges (`Held.weighed`).
-    Returns: person_ref, event, charge_ref (the one that counts; ties: counted first, then by reference), offence_code,
+    Returns: person_ref, charge_ref (the one that counts; ties: counted first, then by reference), offence_code,
         outcome (of that charge), weight (null if any charge of the event has none), happened_on (first), counted_on
         (first), kind, violent, weapon (any), convicted (any), charges (how many), person_no, event_no, charge_no; sorted by person_ref,
-        counted_on, event.
+        counted_on, event_no.
     """
-    first = pl.col("person_ref", "event", "charge_ref", "charge_no", "offence_code", "weight", "kind", "outcome")
+    first = pl.col("person_ref", "charge_ref", "charge_no", "offence_code", "weight", "kind", "outcome")
     heaviest = -pl.col("weight").fill_null(float("inf"))
     return (
         charges.with_columns(heaviest=heaviest)
@@ -209,7 +226,13 @@ def increments(charges: pl.DataFrame) -> pl.DataFrame:
         counted_on.
     """
     table = charges.select(
-        "person_ref", "person_no", "event_no", "counted_on", "charge_no", "happened_on", weight=pl.col("weight").fill_null(0.0)
+        "person_ref",
+        "person_no",
+        "event_no",
+        "counted_on",
+        "charge_no",
+        "happened_on",
+        weight=pl.col("weight").fill_null(0.0),
     ).sort("person_no", "event_no", "counted_on", "charge_no")
     one = table.select(pl.struct("person_no", "event_no").rle_id()).to_series().to_numpy()
     is_first = np.diff(one, prepend=-1) != 0

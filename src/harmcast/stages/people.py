@@ -23,9 +23,10 @@ from harmcast.store.cuts import Cuts
 from harmcast.store.models import Model
 from harmcast.store.state import State
 from harmcast.store.users import Actor
+from harmcast.transitions import followed
 from harmcast.transitions.landmarks import People, Rules
 from harmcast.transitions.weekly import LastWeek, ScoredPeople, score_people
-from harmcast.weeks import Week
+from harmcast.weeks import Week, add_months
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,8 @@ def make_people(
         second = (rules_of(settings, other, bands.high_cut(other_cuts.values)), other_cuts.values)
     keys = state.person_keys()
     model = model_of_week(state, tool, week)
-    births = under_18(state, [as_of], as_of, sequence, actor, "Nobody under 18 is scored")
+    looked_back = [add_months(as_of, -months) for months in tool.horizons_months]
+    births = under_18(state, [as_of, *looked_back], as_of, sequence, actor, "Nobody under 18 is scored, or counted a horizon ago")
 
     progress("Scoring", 0.3)
     scored = score_people(
@@ -167,6 +169,8 @@ def make_people(
         last_week_of(state, tool, week, keys, rules),
         second,
     )
+    progress("Counting what followed in each band", 0.8)
+    what_came = followed.what_followed(scored.source, as_of, tool.horizons_months, cuts.values)
     progress("Writing scores", 0.9)
     table = (
         scored.people.join(keys, on="person_ref", how="inner")
@@ -200,7 +204,11 @@ def make_people(
         model.content() if model else None,
         model.name if model else None,
         keys,
-        {f"{tool.name}.parquet": release.parquet(table), f"{tool.name}_about.json": release.document(about)},
+        {
+            f"{tool.name}.parquet": release.parquet(table),
+            f"{tool.name}_bands.parquet": release.parquet(what_came),
+            f"{tool.name}_about.json": release.document(about),
+        },
         pl.DataFrame(schema=tables.SCORES.schema()),
         about,
         [reason for reason in found if not reason.startswith("model:")],
@@ -227,5 +235,5 @@ def last_week_of(state: State, tool: PeopleTool, week: Week, keys: pl.DataFrame,
 
 def people_of(made: PeopleMade, minors_flags: pl.DataFrame) -> People:
     """The tables of `transitions` for further questions about the same people (the audit's landmark)."""
-    return People(made.known.persons, made.known.charge_versions, minors_flags, made.rules)
+    return made.scored.source.with_minors(minors_flags)
 

@@ -82,7 +82,7 @@ def _deviance(points: Array, yes: Array, y: Array, weight: Array, period: NDArra
     total = np.rint(yes @ points).astype(np.int64)
     periods = int(period.max()) + 1
     cell = total * periods + period
-    n, became = np.bincount(cell, weight), np.bincount(cell, weight * y)
+    n, became = (np.bincount(cell, w).astype(np.float64) for w in (weight, weight * y))
     held = np.flatnonzero(n)
     n, share = n[held], became[held] / n[held]
     clock = [(held % periods == k).astype(np.float64) for k in range(1, periods)]

@@ -92,6 +92,19 @@ class People:
             high_before=pl.col("high_before").fill_null(False)
         )
 
+    def stand_under(self, refs: pl.Series, as_of: date) -> pl.Series:
+        """The reference each person's charges stand under as known at `as_of`: their own, or the one merged into."""
+        table = pl.DataFrame({"person_ref": refs}).join(
+            self.held.survivors(as_of), on="person_ref", how="left", maintain_order="left"
+        )
+        return table.select(pl.coalesce("survivor", "person_ref")).to_series()
+
+    def with_minors(self, minors: pl.DataFrame) -> People:
+        """The same people with flags for other days; what was computed is shared."""
+        other = People(self.persons, self.charge_versions, minors, self.rules, self._kept)
+        other.__dict__["held"] = self.held
+        return other
+
     def forget(self, what: Literal["weighed", "path", "features"]) -> None:
         """Drops what was kept of one kind, to save memory."""
         for key in [key for key in self._kept if key[0] == what]:
@@ -119,16 +132,10 @@ def eligible(people: People, day: date) -> pl.DataFrame:
     )
 
 
-def _reached_by(people: People, day: date, end: date, refs: pl.Series) -> pl.Series:
+def reached_by(people: People, day: date, end: date, refs: pl.Series) -> pl.Series:
     """Whether each person reached the cut at a charge after `day` and by `end`, as known at `end`."""
-    merged = people.held.survivors(end)
     reached = reached_on(people.path(end), people.rules.high_cut).filter(pl.col("counted_on") > day)
-    return (
-        pl.DataFrame({"person_ref": refs})
-        .join(merged, on="person_ref", how="left", maintain_order="left")
-        .select(pl.coalesce("survivor", "person_ref").is_in(reached["person_ref"].unique().implode()))
-        .to_series()
-    )
+    return people.stand_under(refs, end).is_in(reached["person_ref"].unique().implode())
 
 
 def outcomes(people: People, day: date, refs: pl.Series, months: Sequence[int], as_of: date) -> pl.DataFrame:
@@ -145,7 +152,7 @@ def outcomes(people: People, day: date, refs: pl.Series, months: Sequence[int], 
         if end > as_of:
             columns[f"became_{horizon}m"] = pl.Series([None] * len(refs), dtype=pl.Boolean)
             continue
-        so_far = so_far | _reached_by(people, day, end, refs)
+        so_far = so_far | reached_by(people, day, end, refs)
         columns[f"became_{horizon}m"] = so_far
     return pl.DataFrame({"person_ref": refs, **columns})
 

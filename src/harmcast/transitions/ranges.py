@@ -155,14 +155,19 @@ def fit_venn_abers(p: Array, y: Array) -> dict[str, Any]:
 
     Source: Vovk and Petej (2014), Venn-Abers predictors; computed by the venn-abers package.
     """
+    import warnings
+
     from venn_abers import VennAbers
 
     if not 0 < y.sum() < len(y):
         return {"chance": [], "low": [], "high": []}
     grid = np.unique(np.quantile(p, np.linspace(0, 1, GRID)))
     calibrator = VennAbers()
-    calibrator.fit(np.column_stack([1 - p, p]), y.astype(np.int64))
-    _, pair = calibrator.predict_proba(np.column_stack([1 - grid, grid]))
+    with warnings.catch_warnings():
+        # The package asks for the least slope among none left at the end of its hull, and goes on rightly from nan.
+        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning, module="venn_abers")
+        calibrator.fit(np.column_stack([1 - p, p]), y.astype(np.int64))
+        _, pair = calibrator.predict_proba(np.column_stack([1 - grid, grid]))
     return {"chance": floats(grid), "low": floats(pair[:, 0]), "high": floats(pair[:, 1])}
 
 

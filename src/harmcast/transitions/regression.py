@@ -40,7 +40,11 @@ def _boxed(hessian: Array, gradient: Array, at: Array, low: Array, high: Array) 
         to[free] = np.linalg.solve(hessian[np.ix_(free, free)], -(slope + hessian @ to)[free]) if free.any() else 0.0
         pull = slope + hessian @ to
         slack = 1e-12 * (1.0 + np.abs(pull).max())
-        wrong = (free & ((to < low - 1e-12) | (to > high + 1e-12))) | ((held < 0) & (pull < -slack)) | ((held > 0) & (pull > slack))
+        wrong = (
+            (free & ((to < low - 1e-12) | (to > high + 1e-12)))
+            | ((held < 0) & (pull < -slack))
+            | ((held > 0) & (pull > slack))
+        )
         if not wrong.any():
             break
         count = int(wrong.sum())

@@ -47,12 +47,14 @@ class ScoredPeople:
         left_out: person_ref, reason; `left_out_counts`: every reason, 0 included.
         weight_report: how the charges' codes were weighed (`harm.weight_report`).
         scores: figures of the run: counts of people by band, incomplete, scored with a chance, means.
+        source: the tables it was made from, with what was computed of them.
     """
 
     people: pl.DataFrame
     left_out: pl.DataFrame
     left_out_counts: dict[str, int]
     weight_report: dict[str, Any]
+    source: People
     scores: dict[str, Any] = field(default_factory=dict)
 
 
@@ -142,6 +144,7 @@ def score_people(
         outside,
         left_out_counts(outside),
         weight_report(weighed.join(inside.select("person_ref"), on="person_ref", how="semi"), rules.index),
+        people,
         figures(scored, months),
     )
 
