@@ -16,7 +16,8 @@ of a day, and up to a load (`upto_part`), so that any past week can be made agai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -65,6 +66,18 @@ def held_columns(table: Table) -> list[str]:
     if table.name == PERSONS.name:
         return [name for name in table.names if PERSONS.column(name).sensitivity != "protected"]
     return table.names
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (PolarsError, OSError) as error:
+        raise StoreDamaged(
+            f"A part of {name} cannot be read.",
+            code="part_unreadable",
+            next_step="Restore the newest backup (`harmcast restore`) and tell the data owner.",
+        ) from error
 
 
 class Records:
@@ -116,17 +129,15 @@ class Records:
         """A part as it stands, lazily. Raises StoreDamaged if it is not the file the ledger names."""
         return pl.scan_parquet(ledger.checked(self.root, part), glob=False)
 
+    def read(self, part: Part) -> pl.DataFrame:
+        """A part as it stands. Raises StoreDamaged if it is not the file the ledger names, or cannot be read."""
+        return self._collect(self.scan(part), str(part.table_name))
+
     # -- versions --------------------------------------------------------------------------------
 
     def _collect(self, frame: pl.LazyFrame, name: str) -> pl.DataFrame:
-        try:
+        with _readable(name):
             return frame.collect()
-        except (PolarsError, OSError) as error:
-            raise StoreDamaged(
-                f"A part of {name} cannot be read.",
-                code="part_unreadable",
-                next_step="Restore the newest backup (`harmcast restore`) and tell the data owner.",
-            ) from error
 
     def versions(
         self,
@@ -152,7 +163,8 @@ class Records:
         for part in chosen:
             frame = self.scan(part)
             if columns is not None:
-                present = frame.collect_schema().names()
+                with _readable(table):
+                    present = frame.collect_schema().names()
                 frame = frame.select([name for name in columns if name in present])
             if only is not None:
                 keys_wanted = only.select(spec.key).unique().lazy()

@@ -151,7 +151,7 @@ def _parts_without(state: State, gone: pl.DataFrame, progress: Progress) -> list
     swaps: list[tuple[Part, Part | None]] = []
     for i, item in enumerate(held):
         progress("Writing records again", i / max(len(held), 1))
-        rows = state.records.scan(item).collect()
+        rows = state.records.read(item)
         left = rows.join(gone, on="person_ref", how="anti", maintain_order="left")
         if item.table_name == CHARGES.name:
             left = left.join(their_charges, on="charge_ref", how="anti", maintain_order="left")
