@@ -18,8 +18,8 @@ from harmcast.oversight.log import Event
 from harmcast.people import charges as charge_rules
 from harmcast.people.features import FEATURES
 from harmcast.places.grid import Units
-from harmcast.publish import release
-from harmcast.settings import PlacesTool
+from harmcast.publish import bearing, release
+from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.stages import people, watch
 from harmcast.stages.ground import Ground
 from harmcast.stages.outcomes import SETTLED_WEEKS, recorded_in
@@ -61,11 +61,11 @@ def make_audit(
     made = AuditMade()
     thresholds = Thresholds.chosen(state.settings.fairness.model_dump())
     for one in places:
-        _add(made, one.tool.name, audit_of_places(state, week, as_of, sequence, one, crimes, land, thresholds))
+        _add(made, one.tool, week, audit_of_places(state, week, as_of, sequence, one, crimes, land, thresholds))
         _watch(made, one.tool.name, watch.watch_places(state, one, crimes, week), week)
         _judge_shadow(made, state, one.tool.name, as_of)
     if who is not None:
-        _add(made, who.tool.name, audit_of_people(state, as_of, sequence, actor, who, thresholds))
+        _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, thresholds))
         _watch(made, who.tool.name, watch.watch_people(state, who, week), week)
         _judge_shadow(made, state, who.tool.name, as_of)
     return made
@@ -194,12 +194,16 @@ def audit_of_people(
     )
 
 
-def _add(made: AuditMade, tool: str, found: Audit | str) -> None:
-    """Adds one tool's audit to the week: its document, its table, and the reasons that hold the release."""
+def _add(made: AuditMade, of: PlacesTool | PeopleTool, week: Week, found: Audit | str) -> None:
+    """Adds one tool's audit to the week: its document, the same as a dated file, its table, and the reasons that hold the release."""
+    tool = of.name
     if isinstance(found, str):
         made.about[tool] = {"verdict": "not made", "reason": found}
         return
-    made.files[f"{tool}_audit.json"] = release.document(found.document())
+    document = found.document()
+    made.files[f"{tool}_audit.json"] = release.document(document)
+    title = of.title or tool.replace("_", " ").capitalize()
+    made.files[f"{tool}_audit.html"] = bearing.file(document, title, str(week), week.origin)
     made.files[f"{tool}_audit.parquet"] = release.parquet(hide_small(found.table))
     made.about[tool] = {
         "verdict": found.verdict,

@@ -85,7 +85,9 @@ def document(release: Release, name: str) -> dict[str, Any]:
     """A JSON document of the release, read once; empty if it holds none of that name."""
     if f"{name}.json" not in manifest(release).get("files", {}):
         return {}
-    found: dict[str, Any] = kept.get((fingerprint(release), name), lambda: json.loads(release.read(f"{name}.json")))
+    found: dict[str, Any] = kept.get(
+        (fingerprint(release), name, "json"), lambda: json.loads(release.read(f"{name}.json"))
+    )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Who bears it? The fairness audit of each tool's newest release, for the ethics panel: counts first, then rates, gaps, verdicts."""
+"""Who bears it? Each tool's audit for the ethics panel, its monitor, and what it does in shadow."""
 
 from __future__ import annotations
 
@@ -6,45 +6,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harmcast.oversight import access, register
 from harmcast.oversight.access import Action
-from harmcast.web import released
+from harmcast.publish import bearing
+from harmcast.store.releases import Release
+from harmcast.web import released, watching, words
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
 
 pages = Pages()
-MEASURES: dict[str, tuple[str, str]] = {
-    "selection": ("Selected", "Of everyone, the share among the twentieth with the highest chances."),
-    "base_rate": ("Became high harm", "Of everyone, the share that became high harm within the horizon."),
-    "fpr": ("Wrongly selected (FPR)", "Of those who did not become high harm, the share selected."),
-    "fnr": ("Missed (FNR)", "Of those who became high harm, the share not selected."),
-    "ppv": ("Right when selected (PPV)", "Of those selected, the share that became high harm."),
-    "hits_upheld": ("Later convicted", "Of those selected who became high harm, the share convicted for it."),
-    "observed_against_predicted": (
-        "Came against predicted",
-        "What came, less what the chances said: above 0 the score is too low for the group, below 0 too high.",
-    ),
-    "fpr_against_predicted": ("Wrongly selected against predicted", "What came, against what the chances imply."),
-    "ppv_against_predicted": ("Right when selected against predicted", "What came, against what the chances imply."),
-    "charges_fell_away": ("Charges that fell away", "Of decided charges, the share that fell away."),
-    "charges_police_found": (
-        "Charges that officers find",
-        "Of charges, the share of kinds that come to notice through officers' own activity.",
-    ),
-    "charges_unlinked": ("Charges without a crime", "Of charges, the share that names no recorded crime."),
-}
-SCOPES = {
-    "not managed": "People not under management",
-    "managed": "People under management: counted apart, not judged",
-    "records": "How the records came about",
-}
-
-
-def _records(section: dict[str, Any]) -> list[dict[str, Any]]:
-    return [dict(zip(section["columns"], row, strict=True)) for row in section["rows"]]
-
-
-def _title(name: str) -> str:
-    return " and ".join(part.replace("_", " ") for part in name.split(" + ")).capitalize()
+VIEWS = {"": "Audit", "monitor": "Monitor", "shadow": "In shadow"}
 
 
 @pages.get("/audit", Action.VIEW_AUDIT, view=None)
@@ -57,42 +28,119 @@ def audit_home(visit: Here) -> Response:
 
 
 @pages.get("/audit/{tool}", Action.VIEW_AUDIT, view="audit_viewed")
-def audit_page(visit: Here, tool: str, by: str = "", week: str = "") -> Response:
-    """One tool's audit: verdict, findings, then the tables for one attribute at a time."""
+def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str = "") -> Response:
+    """One tool's audit, its monitor (`view=monitor`), its judgement in shadow (`view=shadow`), or the dated file (`view=file`)."""
     chosen = _tool(visit, tool)
     history = visit.state.releases.history(tool, None)
-    audited = [r for r in history if released.document(r, f"{tool}_audit")]
+    if view == "monitor":
+        return _monitor(visit, chosen, history, week)
+    if view == "shadow":
+        return _shadow(visit, chosen, history)
+    audited = [r for r in history if f"{tool}_audit.json" in released.manifest(r).get("files", {})]
     release = next((r for r in audited if r.name == week), audited[-1] if audited else None)
+    if view == "file":
+        return _file(release, tool)
     document = released.document(release, f"{tool}_audit") if release else {}
-    sections = document.get("tables", [])
-    measured = _records(sections[0]) if sections else []
-    attributes = list(dict.fromkeys(row["attribute"] for row in measured if row.get("attribute")))
+    attributes = bearing.Reading(document).attributes if document else []
     by = by if by in attributes else (attributes[0] if attributes else "")
     return page(
         visit,
         "audit",
-        title="Who bears it?",
-        tool=chosen,
-        tool_title=title_of(chosen),
-        tabs=[
-            {"text": title_of(t), "href": f"/audit/{t.name}", "current": t.name == tool}
+        **_around(visit, chosen, ""),
+        release=release,
+        releases=list(reversed(audited))[:26],
+        history=[(r, _verdict(r, tool)) for r in reversed(audited[-26:])],
+        document=document,
+        body=bearing.body(document, by or None, _signed(visit, tool, document["verdict"])) if document else "",
+        has_file=release is not None and f"{tool}_audit.html" in released.manifest(release).get("files", {}),
+        attributes=[(name, bearing.title_of(name)) for name in attributes],
+        by=by,
+    )
+
+
+def _around(visit: Visit, chosen: Any, view: str) -> dict[str, Any]:
+    """What the three views of a tool share: its name, the tools, the views."""
+    asked = f"?view={view}" if view else ""
+    views = dict(VIEWS)
+    if visit.statuses.get(chosen.name, "shadow") != "shadow" or visit.role not in access.SHADOW_ROLES:
+        views.pop("shadow")
+    return {
+        "title": "Who bears it?" if not view else VIEWS[view],
+        "tool": chosen,
+        "tool_title": title_of(chosen),
+        "tabs": [
+            {
+                "text": title_of(t),
+                "href": f"/audit/{t.name}{asked if view != 'shadow' else ''}",
+                "current": t.name == chosen.name,
+            }
             for t in visit.settings.tools
             if visit.may_see(t.name)
         ],
+        "views": [
+            {"text": text, "href": f"/audit/{chosen.name}" + (f"?view={name}" if name else ""), "current": name == view}
+            for name, text in views.items()
+        ],
+    }
+
+
+def _verdict(release: Release, tool: str) -> str:
+    """A release's verdict, kept apart from its document: a year of documents would fill the memory."""
+
+    def read() -> str:
+        return str(bearing.from_json(release.read(f"{tool}_audit.json"))["verdict"])
+
+    return released.kept.get((released.fingerprint(release), tool, "verdict"), read)
+
+
+def _monitor(visit: Visit, chosen: Any, history: list[Release], week: str) -> Response:
+    """Is it still what it was? What arrives, what is forecast, and what came against it."""
+    name = f"{chosen.name}_monitor"
+    watched = [r for r in history if f"{name}.json" in released.manifest(r).get("files", {})]
+    release = next((r for r in watched if r.name == week), watched[-1] if watched else None)
+    return page(
+        visit,
+        "monitor",
+        **_around(visit, chosen, "monitor"),
         release=release,
-        releases=list(reversed(audited))[:26],
-        history=[(r, released.document(r, f"{tool}_audit").get("verdict")) for r in reversed(audited)][:26],
-        document=document,
-        attributes=[(name, _title(name)) for name in attributes],
-        by=by,
-        parts=_parts([row for row in measured if row.get("attribute") == by])
-        if measured and "measure" in measured[0]
+        found=watching.monitor_page(release, chosen.name) if release else None,
+        states=watching.states(watched, chosen.name),
+        kinds=watching.KINDS,
+        kinds_say=watching.KINDS_SAY,
+        thresholds=[
+            (t["says"], bearing.amount(t["value"], t["unit"])) for t in released.document(release, name)["thresholds"]
+        ]
+        if release
         else [],
-        plain=[] if measured and "measure" in measured[0] else sections,
-        proxies=_proxies(sections[1:], by),
-        others=[s for s in sections[1:] if s["title"] != "Proxies"],
-        entry=_signed(visit, tool),
     )
+
+
+def _shadow(visit: Visit, chosen: Any, history: list[Release]) -> Response:
+    """Has a tool that nobody acts on yet earned a trial? For those who judge it alone."""
+    if visit.role not in access.SHADOW_ROLES:
+        raise Refused(
+            403,
+            "You cannot see this",
+            "What a tool does in shadow is shown to data scientists and the ethics reviewer alone.",
+        )
+    weeks = chosen.horizon_weeks if chosen.kind == "places" else 4
+    return page(
+        visit,
+        "shadow",
+        **_around(visit, chosen, "shadow"),
+        tool_status=visit.statuses.get(chosen.name, "shadow"),
+        found=watching.shadow_page(history, chosen.name, chosen.kind, weeks),
+        horizon_weeks=weeks,
+    )
+
+
+def _file(release: Release | None, tool: str) -> Response:
+    """The audit as a dated file of the release, to keep or to hand on."""
+    name = f"{tool}_audit.html"
+    if release is None or name not in released.manifest(release).get("files", {}):
+        raise Refused(404, "Page not found", "The release holds no such file.")
+    head = {"Content-Disposition": f'attachment; filename="{release.name}-{name}"'}
+    return Response(release.read(name), media_type="text/html; charset=utf-8", headers=head)
 
 
 def _tool(visit: Visit, name: str) -> Any:
@@ -113,35 +161,11 @@ def title_of(tool: Any) -> str:
     return str(tool.title or tool.name.replace("_", " ").capitalize())
 
 
-def _parts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tables of one attribute: a table a scope and measure, a row a group."""
-    found = []
-    for order, (scope, scope_title) in enumerate(SCOPES.items()):
-        for measure, (title, says) in MEASURES.items():
-            part = [row for row in rows if row["scope"] == scope and row["measure"] == measure]
-            if any(row["value"] is not None for row in part):
-                found.append(
-                    {
-                        "scope": scope_title,
-                        "order": order,
-                        "folded": scope == "managed",
-                        "title": title,
-                        "says": says,
-                        "rows": part,
-                        "judged": any(r["verdict"] in ("met", "concern", "stop", "too few to say") for r in part),
-                    }
-                )
-    return found
-
-
-def _proxies(sections: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
-    """Each feature's strength in telling the attribute's groups apart, the strongest first."""
-    rows = [row for s in sections if s["title"] == "Proxies" for row in _records(s)]
-    own = [row for row in rows if row["attribute"] == by and row["auc"] is not None]
-    return sorted(own, key=lambda row: -abs(row["auc"] - 0.5))[:15]
-
-
-def _signed(visit: Visit, tool: str) -> Any:
-    from harmcast.oversight import register
-
-    return register.latest([e for e in visit.state.register.entries(visit.today) if e.tool == tool], "signed_reason")
+def _signed(visit: Visit, tool: str, verdict: str) -> str:
+    """What the register says of a reason for going on in spite of a concern."""
+    if verdict != "concern":
+        return ""
+    entry = register.latest([e for e in visit.state.register.entries(visit.today) if e.tool == tool], "signed_reason")
+    if entry is None:
+        return "No reason for going on is signed in the register yet."
+    return f"Signed reason for going on: {entry.words or 'see the register'} ({entry.by}, {words.day(entry.dated)})."

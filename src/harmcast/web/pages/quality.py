@@ -72,7 +72,11 @@ def _release(visit: Here, tool: Any) -> dict[str, Any]:
     said = released.manifest(newest) if newest else {}
     about = released.document(newest, f"{tool.name}_about") if newest else {}
     return {
-        "title": tool.title or tool.name,
+        "name": tool.name,
+        "monitor": released.document(newest, f"{tool.name}_monitor").get("state")
+        if newest and visit.may(Action.VIEW_AUDIT)
+        else None,
+        "title": tool.title or tool.name.replace("_", " ").capitalize(),
         "release": newest,
         "warnings": said.get("tools", {}).get(tool.name, {}).get("warnings", []),
         "volume": said.get("volume"),

@@ -1,0 +1,245 @@
+"""The monitor and the shadow judgement of a tool as a page reads them: what is watched, how near to an alarm, what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+
+from harmcast.publish import bearing
+from harmcast.store.releases import Release
+from harmcast.web import charts, released, words
+
+WEEKS = 78
+STATES = {
+    "fine": "Nothing watched is out of the ordinary.",
+    "watch": "Something changed. A person looks at what, before relying on the figures.",
+    "suspend": "A named threshold is crossed. The release is held until a person has looked.",
+}
+KINDS = {
+    "input": "What arrives",
+    "score": "What is forecast or scored",
+    "level": "Recorded against forecast",
+}
+KINDS_SAY = {
+    "input": "Records as they arrive each week, by kind: a changed feed shows here first.",
+    "score": "How the released figures are spread each week: they should not move because the tool did.",
+    "level": "What was recorded in a week, against what had been forecast for it.",
+}
+
+
+def thing(name: str, kind: str) -> str:
+    """What is watched, in words: crimes.weapon is "crimes by weapon"."""
+    if name.startswith("chance_high_harm_"):
+        return f"chances of becoming high harm within {name.rsplit('_', 1)[1].removesuffix('m')} months"
+    first, _, second = name.partition(".")
+    if kind == "input" and second:
+        return f"{first} by {second.replace('_', ' ')}"
+    return f"expected numbers of {first.replace('_', ' ')}" if second == "expected" else first.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One thing watched over the last weeks: a picture and the rows it is drawn from."""
+
+    kind: str
+    title: str
+    chart: Markup
+    narrow: Markup
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    alarms: int
+
+
+def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
+    """How near a thing came to its alarm each week: the largest of its charts over its limit; 1 is an alarm.
+
+    None while no chart of it has spoken yet.
+    """
+    own = history.filter((pl.col("kind") == kind) & (pl.col("name") == name))
+    weekly = (
+        own.with_columns(near=pl.col("chart").abs() / pl.col("limit"))
+        .group_by("week")
+        .agg(
+            pl.col("near").max(),
+            pl.col("bin").sort_by("near").last(),
+            pl.col("alarm").any(),
+            total=pl.col("value").sum(),
+        )
+        .sort("week")
+        .tail(WEEKS)
+    )
+    if own.is_empty() or not (weekly["near"].fill_null(0) > 0).any():
+        return None
+    near = [min(v or 0.0, 1.5) for v in weekly["near"]]
+    labels = [f"{w.day} {w:%b %y}" for w in weekly["week"]]
+    series = [charts.Line("Nearness", near, "ours"), charts.Line("Alarm", [1.0] * len(near), "plain")]
+    label = f"How near {thing(name, kind)} came to an alarm, by week"
+    rows = [
+        (week, near_, bin_ or "all", alarm)
+        for week, near_, bin_, alarm in weekly.select("week", "near", "bin", "alarm").reverse().iter_rows()
+    ]
+    return Watched(
+        kind,
+        thing(name, kind).capitalize(),
+        charts.lines(labels, series, label, as_share=False, height=240),
+        charts.lines(labels, series, label, as_share=False, width=340, height=240),
+        ("Week of", "Of the way to an alarm", "Most by", "Alarm"),
+        tuple((words.short_day(w), words.share(n), b, "raised" if a else "no") for w, n, b, a in rows),
+        sum(1 for r in rows if r[3]),
+    )
+
+
+@dataclass(frozen=True)
+class MonitorPage:
+    """A release's monitor: its document with alarms in words, what is watched, pictures."""
+
+    document: dict[str, Any]
+    state_says: str
+    open_alarms: list[dict[str, Any]]
+    past_alarms: list[dict[str, Any]]
+    calibration: list[dict[str, Any]]
+    breaks: list[dict[str, Any]]
+    watched: list[Watched]
+    quiet: list[str]
+
+
+def monitor_page(release: Release, tool: str) -> MonitorPage:
+    """What a release's monitor says, in the order of a page. The release holds one."""
+    document = released.document(release, f"{tool}_monitor")
+    history = released.frame(release, f"{tool}_monitor") if released.has(release, f"{tool}_monitor") else None
+    recent = next((t["value"] for t in document["thresholds"] if t["name"] == "recent_weeks"), 8)
+    since = release.origin - timedelta(weeks=int(recent))
+    alarms = [_alarm(row) for row in sorted(document["alarms"], key=lambda r: r["week"], reverse=True)]
+    watched: list[Watched] = []
+    quiet: list[str] = []
+    if history is not None:
+        order = {kind: i for i, kind in enumerate(("level", "score", "input"))}
+        pairs = history.select("kind", "name").unique().rows()
+        for kind, name in sorted(pairs, key=lambda p: (order.get(p[0], 9), p[1])):
+            one = near_alarm(history, kind, name)
+            if one is None:
+                quiet.append(thing(name, kind))
+            else:
+                watched.append(one)
+    return MonitorPage(
+        document,
+        STATES[document["state"]],
+        [a for a in alarms if a["on"] > since],
+        [a for a in alarms if a["on"] <= since],
+        [_calibration(row, document) for row in reversed(document["calibration"])],
+        [_break(row) for row in document["breaks"]],
+        watched,
+        quiet,
+    )
+
+
+def _alarm(row: dict[str, Any]) -> dict[str, Any]:
+    what = thing(row["name"], row["kind"])
+    bins = row["bins"].replace("; ", ", ") if row["bins"] else ""
+    way = "more" if row["direction"] > 0 else "fewer"
+    says = (
+        f"{what}: {way} than before in all"
+        if bins == "how many"
+        else f"{what}: {way} of {bins}"
+        if bins
+        else f"{what}: {way} recorded than forecast"
+    )
+    return {"on": date.fromisoformat(row["week"]), "says": says[:1].upper() + says[1:]}
+
+
+def _calibration(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    bars = {t["name"]: float(t["value"]) for t in document["thresholds"] if t["name"].startswith("calibration_")}
+    low, ratio, high = (row[name] for name in ("ratio_low", "ratio", "ratio_high"))
+    drawn = None not in (low, ratio, high)
+    watch = bars.get("calibration_watch", 1.2)
+    return {
+        **row,
+        "on": date.fromisoformat(row["period"]) if row["period"] else None,
+        "picture": bearing.picture(max(low, 0.4), ratio, min(high, 2.2), 0.4, 2.2, 1.0, [1 / watch, watch])
+        if drawn
+        else Markup(""),
+    }
+
+
+def _break(row: dict[str, Any]) -> dict[str, Any]:
+    against = {"time": "Its own past", "forecast": "The forecast"}.get(row["against"], row["against"])
+    return {**row, "against_words": against, "name_words": str(row["name"]).replace("_", " ").capitalize()}
+
+
+def states(history: list[Release], tool: str) -> list[dict[str, Any]]:
+    """The monitor's state at each release, the newest first: release, state, reasons."""
+    found = []
+    for release in reversed(history[-26:]):
+        said = released.document(release, f"{tool}_monitor")
+        if said:
+            found.append({"release": release, "state": said["state"], "reasons": said["reasons"]})
+    return found
+
+
+JUDGEMENTS = {
+    "met": "The written bar for a trial is met. Whether there is one is for people to decide.",
+    "not met": "The written bar for a trial is not met.",
+    "too early": "It is too early to say whether the written bar for a trial is met.",
+}
+
+
+@dataclass(frozen=True)
+class ShadowPage:
+    """A tool's judgement in shadow: each line of the bar, what was forecast and came, and the judgements so far."""
+
+    release: Release
+    judgement: str
+    says: str
+    lines: list[dict[str, Any]]
+    came: list[dict[str, Any]]
+    history: list[tuple[Release, str]]
+
+
+def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int) -> ShadowPage | None:
+    """The newest judgement; None where no release of the tool was made in shadow."""
+    judged = [(r, released.document(r, f"{tool}_shadow")) for r in history[-52:]]
+    judged = [(r, d) for r, d in judged if d]
+    if not judged:
+        return None
+    release, document = judged[-1]
+    came = _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, tool)
+    return ShadowPage(
+        release,
+        document["judgement"],
+        JUDGEMENTS.get(document["judgement"], ""),
+        document["lines"],
+        came,
+        [(r, d["judgement"]) for r, d in reversed(judged)],
+    )
+
+
+def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[dict[str, Any]]:
+    """Each closed window: what was forecast for the whole area, and what was recorded in it as known now."""
+    weeks = f"{tool}_weeks"
+    if not released.has(newest, weeks):
+        return []
+    recorded = released.frame(newest, weeks)
+    found = []
+    for release in reversed(released.closed_before(history, newest, horizon_weeks)[-13:]):
+        if not released.has(release, tool):
+            continue
+        cells = released.frame(release, tool)
+        came = sum(released.counts(recorded, release.origin, horizon_weeks).values())
+        found.append({"release": release, "forecast": float(cells["expected"].sum()), "came": came})
+    return found
+
+
+def _came_people(history: list[Release], tool: str) -> list[dict[str, Any]]:
+    """What each release said of all people together; what came of it is known when its horizon is over."""
+    found = []
+    for release in reversed(history[-13:]):
+        figures = released.document(release, f"{tool}_about").get("figures", {}).get("12m")
+        if figures:
+            found.append(
+                {"release": release, "forecast": figures["expected"], "people": figures["people"], "came": None}
+            )
+    return found
