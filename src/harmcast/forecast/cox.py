@@ -111,7 +111,8 @@ def seen(field: Field, counts: NDArray[np.integer], offset: Vector, x: Matrix, w
     if total == 0:
         return field
     reach, spread = _between(field, x)
-    prior, _ = predictor(field, offset, x)
+    prior, variance = predictor(field, offset, x)
+    prior = prior + np.float32(0.5) * variance  # the window's rates are means, not medians
     f = np.zeros(n, dtype=np.float32)
     low, low_root, largest = None, f, np.float32(np.inf)
     for step in range(walk.newton_steps):
