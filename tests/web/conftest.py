@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_releases as invented
 
 from harmcast.oversight.access import Role
+from harmcast.oversight.log import Event
 from harmcast.store.operations import Operations
 from harmcast.store.state import State, open_state
 from harmcast.web import app as apps
-from harmcast.web import assets
+from harmcast.web import assets, sessions
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "three plain words"
 UNIT = "Brede Unit"
 TOOLS = ("knife_injury", "serious_violence", "iom")
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 class Clock:
@@ -140,3 +152,48 @@ def opened(client: TestClient) -> TestClient:
     sent = client.post("/people/purpose", data={"csrf": csrf_of(client), "purpose": "review"}, follow_redirects=False)
     assert sent.status_code == 303
     return client
+
+
+@dataclass
+class Site:
+    address: str
+    folder: Path
+    cell: str
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The application served on a free port, with a session for each account."""
+    folder = tmp_path_factory.mktemp("served") / "state"
+    shutil.copytree(made_state, folder)
+    state = open_state(folder)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(apps.create_app(state), port=port, log_level="error", server_header=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    tokens = {}
+    for account in [*(role.value for role in Role), "untrained"]:
+        held = state.users.roles_of(account)[0]
+        with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
+            tokens[account] = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
+    cells = state.releases.published("knife_injury").frame("knife_injury").sort("expected", descending=True)
+    yield Site(f"http://127.0.0.1:{port}", folder, cells["cell"][0], tokens)
+    server.should_exit = True
+    thread.join(timeout=10)
+    state.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    if CHROMIUM is None:
+        pytest.skip("SKIPPED: no Chromium here, so pages were not tried in a browser")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()

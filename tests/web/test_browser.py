@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import uvicorn
-from tests.web.conftest import PASSWORD, ROOT
+from tests.web.conftest import PASSWORD, ROOT, Site
 
 from harmcast.oversight.access import Role
-from harmcast.oversight.log import Event
-from harmcast.store.state import open_state
-from harmcast.web import sessions
-from harmcast.web.app import create_app
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
-CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 TOOL = "knife_injury"
 ANALYST = "intelligence_analyst"
 PAGES = {
@@ -38,50 +21,6 @@ PAGES = {
     "administrator": ["/users", "/users/untrained", "/users?saved=user"],
     "untrained": [f"/areas/{TOOL}"],
 }  # fmt: skip
-
-
-@dataclass
-class Site:
-    address: str
-    folder: Path
-    cell: str
-    tokens: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The application served on a free port, with a session for each account."""
-    folder = tmp_path_factory.mktemp("served") / "state"
-    shutil.copytree(made_state, folder)
-    state = open_state(folder)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(create_app(state), port=port, log_level="error", server_header=False))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    tokens = {}
-    for account in [*(role.value for role in Role), "untrained"]:
-        held = state.users.roles_of(account)[0]
-        with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
-            tokens[account] = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
-    cells = state.releases.published(TOOL).frame(TOOL).sort("expected", descending=True)
-    yield Site(f"http://127.0.0.1:{port}", folder, cells["cell"][0], tokens)
-    server.should_exit = True
-    thread.join(timeout=10)
-    state.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    if CHROMIUM is None:
-        pytest.skip("SKIPPED: no Chromium here, so pages were not tried in a browser")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 def visit(browser: object, site: Site, account: str | None, width: int = 1280, scripts: bool = True) -> object:
@@ -250,3 +189,31 @@ def test_text_at_four_times_the_size_needs_no_sideways_scroll(browser: object, s
         page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.context.close()
+
+
+def test_a_crawl_of_every_page_asks_no_other_host(browser: object, site: Site) -> None:
+    """Promise 26: from each role's home through every link, one page of each route; every request stays on this host."""
+    seen: set[str] = set()
+    for account in [role.value for role in Role]:
+        page = visit(browser, site, account)
+        opened(page, site, "/account")
+        waiting = ["/"]
+        while waiting:
+            address = waiting.pop(0)
+            kind = route_of(address)
+            if kind in seen or "download" in address:
+                continue
+            seen.add(kind)
+            opened(page, site, address)
+            waiting += page.eval_on_selector_all("a[href^='/']", "links => links.map(a => a.getAttribute('href'))")  # type: ignore[attr-defined]
+        assert page.asked
+        assert all(url.startswith((site.address, "data:")) for url in page.asked), account  # type: ignore[attr-defined]
+        page.context.close()  # type: ignore[attr-defined]
+    assert len(seen) >= 20, sorted(seen)
+
+
+def route_of(address: str) -> str:
+    """The address without what names one cell, person, account or week."""
+    path = address.split("?")[0].split("#")[0]
+    path = re.sub(r"E-?\d+N-?\d+", "CELL", re.sub(r"/[a-z2-7]{24}", "/KEY", path))
+    return re.sub(r"^/users/.+", "/users/ACCOUNT", path)

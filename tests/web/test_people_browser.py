@@ -7,7 +7,8 @@ import re
 
 import pytest
 from tests.web import invented_people as invented
-from tests.web.test_browser import Site, axe, browser, site, visit  # noqa: F401
+from tests.web.conftest import Site
+from tests.web.test_browser import axe, visit
 
 from harmcast.store import desk
 from harmcast.store.state import open_state
@@ -22,7 +23,7 @@ PAGES = {
 }  # fmt: skip
 
 
-def key_of(site: Site, number: int) -> str:  # noqa: F811
+def key_of(site: Site, number: int) -> str:
     state = open_state(site.folder)
     try:
         return invented.key(state, number)
@@ -30,7 +31,7 @@ def key_of(site: Site, number: int) -> str:  # noqa: F811
         state.close()
 
 
-def ready(page: object, site: Site) -> None:  # noqa: F811
+def ready(page: object, site: Site) -> None:
     """Says why people are opened, with the keyboard."""
     page.goto(f"{site.address}/people/purpose")  # type: ignore[attr-defined]
     page.focus("input[value=review]")  # type: ignore[attr-defined]
@@ -41,7 +42,7 @@ def ready(page: object, site: Site) -> None:  # noqa: F811
 
 @pytest.mark.parametrize("account", PAGES)
 @pytest.mark.parametrize("width", [1280, 320])
-def test_pages_are_accessible_and_fit(browser: object, site: Site, account: str, width: int) -> None:  # noqa: F811
+def test_pages_are_accessible_and_fit(browser: object, site: Site, account: str, width: int) -> None:
     page = visit(browser, site, account, width)
     if account in (MANAGER, "supervisor"):
         ready(page, site)
@@ -57,7 +58,7 @@ def test_pages_are_accessible_and_fit(browser: object, site: Site, account: str,
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_decision_by_keyboard_alone(browser: object, site: Site, scripts: bool) -> None:  # noqa: F811
+def test_a_decision_by_keyboard_alone(browser: object, site: Site, scripts: bool) -> None:
     """From the list to a saved decision without a pointer; a form with a fault says so and keeps what was typed."""
     page = visit(browser, site, MANAGER, scripts=scripts)
     ready(page, site)
