@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SETTINGS
+from tests.conftest import SETTINGS
 from harmcast.errors import HarmcastError, SettingsRefused, StoreDamaged
 from harmcast.loading import load_delivery
 from harmcast.oversight import log

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from conftest import CRIME, write_csv
+from tests.conftest import CRIME, write_csv
 from harmcast.loading import load_delivery
 from harmcast.store import state as states
 from harmcast.store.state import State

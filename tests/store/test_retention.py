@@ -126,7 +126,12 @@ def test_the_forgotten_do_not_come_back_until_they_left_the_source(
         for name, given in people(rows).items()
     }
     load_delivery(held, deliver(without, THIRD, complete=True))
-    assert held.operations.rows(sa.select(schema.erased)) == []
+    assert {row["left_at"] for row in held.operations.rows(sa.select(schema.erased))} == {THIRD}
+    older = load_delivery(held, deliver(people(rows), SECOND, complete=False))
+    assert {c.table: c.left_out for c in older.files} == {"crimes": 0, "persons": 2, "charges": 2}
+    assert residue(held, [GONE, MERGED]) == []
+    load_delivery(held, deliver(people(rows), "2026-05-04T05:00:00", complete=False))
+    assert GONE in set(held.records.known("persons")["person_ref"])
 
 
 def test_a_rebuild_afterwards_is_the_original_less_those_rows(held: State) -> None:
