@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from tests.people import by_hand
 from tests.people.invented_careers import careers
 
 from harmcast.evaluate import people_choose
@@ -14,7 +16,7 @@ from harmcast.evaluate.landmarks import backtest_people
 from harmcast.people import harm, minors
 from harmcast.people.features import NAMES
 from harmcast.tables import SCORED_PEOPLE
-from harmcast.transitions import card, model, refit
+from harmcast.transitions import card, followed, model, refit
 from harmcast.transitions.landmarks import People, Rules, panel
 from harmcast.transitions.weekly import LastWeek, ScoredPeople, score_people
 
@@ -244,3 +246,50 @@ def test_outcomes_are_not_known_before_their_day(tables: tuple[pl.DataFrame, ...
         assert (part["became_24m"].null_count() == part.height) == (day > date(2023, 12, 29))  # type: ignore[operator]
         both = part.drop_nulls("became_24m")
         assert (both["became_12m"] <= both["became_24m"]).all()
+
+
+def test_the_card_is_redone_from_the_printed_reasons_with_plain_arithmetic(
+    scored: ScoredPeople, fitted: dict[str, Any], tables: tuple[pl.DataFrame, ...], rules: Rules
+) -> None:
+    shipped = fitted | {"chosen": "card"}
+    people = _scored(tables, shipped, rules, AS_OF).people.drop_nulls("chance_high_harm_12m").head(200)
+    assert people.height == 200
+    names = [feature["name"] for feature in shipped["features"]]
+    seen = set()
+    for row in people.to_dicts():
+        told = json.loads(row["reasons"])
+        value = dict(zip(names, told["values"], strict=True))
+        points = 0
+        for line in shipped["models"]["card"]["stretches"][0]["card"]:
+            yes = value[line["feature"]] < line["threshold"] if line["below"] else value[line["feature"]] >= line["threshold"]
+            points += line["points"] if yes else 0
+        assert points == told["card"]["points"]
+        seen.add(points)
+        not_by_then = 1.0
+        for months, stretch in zip(MONTHS, shipped["models"]["card"]["stretches"], strict=True):
+            odds = math.exp(stretch["intercept"] + stretch["slope"] * points)
+            not_by_then *= 1 - odds / (1 + odds)
+            assert round(100 * (1 - not_by_then), 6) == round(100 * row[f"chance_high_harm_{months}m"], 6)
+    assert len(seen) > 3
+
+
+def test_what_followed_in_each_band_equals_a_count_by_hand(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = tables
+    day = date(2024, 12, 29)
+    people = People(persons, charges, minors.flags(births, [day, date(2023, 12, 29)]), rules)
+    found = followed.what_followed(people, AS_OF, MONTHS, CUTS)
+    assert found.height == len(MONTHS) * len(followed.WHAT) * 5
+    then = _scored(tables, None, rules, day).people.drop_nulls("band")
+    own = by_hand.known_charges(charges.to_dicts(), persons.to_dicts(), AS_OF)
+    weights = dict(harm.weights_of(charges["offence_code"], rules.index).select("offence_code", "weight").iter_rows())
+    into = {p["person_ref"]: p["merged_into"] for p in persons.to_dicts() if p["merged_into"] and p["known_on"] <= AS_OF}
+    counted: dict[str, list[int]] = {}
+    for ref, band in then.select("person_ref", "band").iter_rows():
+        while ref in into:
+            ref = into[ref]
+        events = by_hand.as_events(own.get(ref, []), weights.__getitem__)
+        heavy = any(e["counted_on"] > day and e["weight"] is not None and e["weight"] >= rules.high_cut / 4 for e in events)
+        counted.setdefault(band, []).append(heavy)
+    rows = found.filter((pl.col("horizon_months") == 12) & (pl.col("what") == "new_serious_event"))
+    assert {r["band"]: (r["people"], r["followed"]) for r in rows.to_dicts()} == {b: (len(c), sum(c)) for b, c in counted.items()}
+    assert rows["followed"].sum() > 20
