@@ -41,12 +41,12 @@ class Walk:
     near_km: float = 2.0
     wide: float = 1.6
     wide_km: float = 8.0
-    own: float = 0.3
+    own: float = 0.15
     step: float = 0.0015
     step_km: float = 3.0
     own_step: float = 0.0004
-    excess: float = 0.3
-    beta_step: float = 0.00002
+    excess: float = 0.1
+    beta_step: float = 0.0001
     newton_steps: int = 6
 
 
