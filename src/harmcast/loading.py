@@ -239,7 +239,7 @@ def _inside(state: State) -> checks.Inside | None:
 
 
 def _compare(state: State, work: _Work, progress: Progress) -> None:
-    work.blocked = _erased(state)
+    work.blocked = _erased(state, work.manifest.made_at)
     for i, table in enumerate(ORDER):
         if table.name in work.checked:
             progress(f"Comparing {table.name}", i / (len(ORDER) + 1))
@@ -251,8 +251,11 @@ def _compare(state: State, work: _Work, progress: Progress) -> None:
             raise AssertionError(f"rows of {count.table} do not add up")
 
 
-def _erased(state: State) -> set[str]:
-    return {row["ref_hash"] for row in state.operations.rows(sa.select(schema.erased.c.ref_hash))}
+def _erased(state: State, made_at: datetime) -> set[str]:
+    """Keyed hashes of erased references that a delivery made then may not bring back."""
+    table = schema.erased
+    query = sa.select(table.c.ref_hash).where(table.c.left_at.is_(None) | (table.c.left_at >= made_at.isoformat()))
+    return {row["ref_hash"] for row in state.operations.rows(query)}
 
 
 def _compare_table(state: State, work: _Work, table: Table) -> None:
@@ -550,15 +553,18 @@ def _note_quarantine(tx: Writing, number: int, checked: Iterable[Checked]) -> No
 
 
 def _forget_blocks(state: State, tx: Writing, work: _Work) -> None:
-    """An erased reference that has left the source, whole or by a listed deletion, needs no block any more."""
+    """An erased reference that has left the source is blocked no more, but for deliveries made before it left."""
     gone: set[str] = set()
+    if _newest(state, PERSONS) > work.manifest.made_at:
+        return
     if work.manifest.complete and {PERSONS.name, CHARGES.name} <= set(work.counts):
         gone = work.blocked - work.still_there
     if DELETIONS.name in work.checked:
         listed = work.checked[DELETIONS.name].rows.filter(pl.col("table") == PERSONS.name)["ref"]
         gone |= {keys.erased_hash(state.secret, ref) for ref in listed} & work.blocked
     for hashed in sorted(gone):
-        tx.execute(sa.delete(schema.erased).where(schema.erased.c.ref_hash == hashed))
+        left = schema.erased.c.left_at.is_(None) & (schema.erased.c.ref_hash == hashed)
+        tx.execute(sa.update(schema.erased).where(left).values(left_at=work.manifest.made_at.isoformat()))
     if gone:
         tx.says(**{"erased.left_the_source": len(gone)})
 

@@ -154,7 +154,7 @@ def _charged_not_held(state: State, sources: list[Source], rules: mapping.Mappin
     read_now = dict(zip(_ours(PERSONS.name, "person_ref", sources, rules, rows), _ours(PERSONS.name, "merged_into", sources, rules, rows), strict=True))
     wanted = charged | {into for ref, into in read_now.items() if into is not None and (ref in charged or ref in people)}
     missing = wanted - set(people) - set(read_now) - {None}
-    blocked = {row["ref_hash"] for row in state.operations.rows(sa.select(schema.erased.c.ref_hash))}
+    blocked = {row["ref_hash"] for row in state.operations.rows(sa.select(schema.erased.c.ref_hash).where(schema.erased.c.left_at.is_(None)))}
     return {ref for ref in missing if keys.erased_hash(state.secret, ref) not in blocked} if blocked else missing
 
 

@@ -147,6 +147,7 @@ erased = Table(
     Column("table_name", String(40), nullable=False),
     Column("erased_at", Instant, nullable=False),
     Column("reason", String(60), nullable=False),
+    Column("left_at", Instant),  # made_at of the delivery that showed it had left; older ones stay blocked
 )  # fmt: skip
 
 runs = Table(
