@@ -1,10 +1,10 @@
-"""Loads killed with SIGKILL at random moments and at every sync, rename and commit; the records must come out the same.
+"""Weekly runs killed with SIGKILL at random moments and at every sync, rename and commit; all must come out the same.
 
     python bench/faults/kill.py [RANDOM_KILLS]
 
-Two copies of one state load the same deliveries: one undisturbed, one killed and begun again until it is done. Asked:
-byte-identical files of record, the same keys of people, the same account of rows, a log that verifies, 0 rows lost or
-doubled. kill -9 keeps the page cache, so this is no power-loss test.
+Two copies of one state make the same weeks: one undisturbed, one killed and begun again until it is done. Asked:
+byte-identical files of record and releases, the same keys of people, the same account of rows, a log that verifies,
+0 rows lost or doubled. kill -9 keeps the page cache, so this is no power-loss test.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import Any
 SETTINGS = """
 [force]
 name = "Killed"
+area_from = "first_days"
 
 [feed]
 quarantine_max_share = 0.1
@@ -40,6 +41,9 @@ where = { weapon = ["knife"] }
 [[tools]]
 name = "iom"
 kind = "people"
+
+[bands]
+cuts = [1.0, 100.0, 500.0, 1000.0]
 """
 FIRST = "2026-03-02T05:00:00"
 
@@ -105,14 +109,18 @@ def write_delivery(folder: Path, week: int, size: int) -> Path:
 
 
 def child(state: Path, deliveries: list[Path], die_at: int | None) -> None:
-    """Loads what is not loaded yet; kills itself at the boundary numbered `die_at`. Prints how many it passed."""
-    from harmcast.loading import load_delivery
+    """Makes the week of each delivery; kills itself at the boundary numbered `die_at`. Prints how many it passed."""
+    from datetime import date
+
     from harmcast.store.state import open_state
+    from harmcast.store.users import Actor
+    from harmcast.weekly import run_week
 
     passed = watch_boundaries(die_at)
     opened = open_state(state)
     for delivery in deliveries:
-        load_delivery(opened, delivery)
+        day = date.fromisoformat(json.loads((delivery / "manifest.json").read_text())["made_at"][:10])
+        run_week(opened, day, Actor("operator", "Operator", (("operator", None),)), delivery)
     print(passed[0])
 
 
@@ -182,7 +190,8 @@ def summary(state: Path) -> dict[str, Any]:
 
     opened = open_state(state)
     try:
-        files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((state / "records").iterdir())}
+        kept = [p for folder in ("records", "releases") for p in sorted((state / folder).rglob("*")) if p.is_file()]
+        files = {p.relative_to(state).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
         loaded = (
             sa.select(schema.deliveries)
             .where(schema.deliveries.c.standing == "loaded")
