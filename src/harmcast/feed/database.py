@@ -426,10 +426,26 @@ def keys_there(engine: Any, feed: Feed, source: Source) -> pl.Series:
     table = sa.table(source.name, sa.column(str(source.key)), schema=feed.sql_schema)
     found: list[pl.Series] = [pl.Series(dtype=pl.String())]
     with _naming(), engine.connect() as connection:
+        if engine.dialect.name == "postgresql" and engine.dialect.driver == "psycopg":
+            return _copied(connection, str(sa.select(table.c[str(source.key)]).compile(engine)))
         result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(sa.select(table.c[str(source.key)]))
         for part in result.partitions():
             found.append(pl.Series([row[0] for row in part]).cast(pl.String()).str.strip_chars())
     return pl.concat(found)
+
+
+def _copied(connection: Any, query: str) -> pl.Series:
+    """One column by PostgreSQL's COPY, thousands of keys a message: several times faster than row by row."""
+    many = (
+        "SELECT string_agg(key, chr(10)) FROM (SELECT CAST(one.key AS text) AS key, row_number() OVER () / 5000 AS part"
+        f" FROM ({query}) AS one(key)) AS numbered GROUP BY part"
+    )
+    with connection.connection.driver_connection.cursor() as cursor, cursor.copy(f"COPY ({many}) TO STDOUT (FORMAT csv)") as copy:
+        text = b"".join(copy)
+    if not text:
+        return pl.Series(dtype=pl.String())
+    parts = pl.read_csv(text, has_header=False, infer_schema=False).to_series(0)
+    return parts.str.split("\n").explode().str.strip_chars()
 
 
 # -- the delivery --------------------------------------------------------------------------------

@@ -178,4 +178,5 @@ def _gone(state: State, engine: Any, sources: list[Source]) -> Iterator[tuple[st
             continue
         held = state.records.known(table, columns=list(mapping.TABLES[table].key)).to_series(0)
         there = database.keys_there(engine, state.settings.feed, source)
-        yield table, held.filter(~held.is_in(there.implode())).sort(), len(held)
+        gone = pl.DataFrame({"ref": held}).join(pl.DataFrame({"ref": there}), on="ref", how="anti")["ref"]
+        yield table, gone.sort(), len(held)
