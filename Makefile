@@ -52,7 +52,7 @@ install: $(RUN_STAMP) $(ASSETS) ## install into this checkout, nothing else
 demo: install ## an invented force, its weeks, and the dashboards on http://127.0.0.1:8000
 	@$(BIN)/harmcast demo $(STATE) --deliveries $(DELIVERIES) $(if $(filter 0,$(SERVE)),--no-serve,) --host $(HOST) --port $(PORT)
 
-test-tools: $(ALL_STAMP) install
+test-tools: $(ALL_STAMP) install ## what the suite needs beside Python and Node
 	@bash scripts/test-tools.sh
 
 test: test-tools ## the whole suite: lint, types, walls, tests

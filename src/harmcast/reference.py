@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import typing
+from io import StringIO
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -40,6 +40,8 @@ def _default(field: FieldInfo) -> str:
         return "empty"
     if field.default is PydanticUndefined:
         return "**needed**"
+    if _rows_of(field) is not None:
+        return "; ".join(str(getattr(entry, "says", entry)) for entry in field.default) or "empty"
     return "none" if field.default is None else f"`{field.default}`".replace("True", "true").replace("False", "false")
 
 
@@ -48,7 +50,18 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
     for key, field in model.model_fields.items():
         says = (field.description or "").replace("|", "\\|")
         lines.append(f"| `{key}` | {_type_name(field.annotation).replace('|', chr(92) + '|')} | {_default(field)} | {says} |")
-    return [*lines, ""]
+    lines.append("")
+    for key, field in model.model_fields.items():
+        inner = _rows_of(field)
+        if inner is not None:
+            lines += _section(f"[[{name.strip('[]')}.{key}]]", inner)
+    return lines
+
+
+def _rows_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that each entry of a list is, if the setting is such a list."""
+    inner = typing.get_args(field.annotation)[0] if typing.get_origin(field.annotation) is list else None
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
 def settings_page() -> str:
@@ -86,17 +99,16 @@ def errors_page() -> str:
 
 
 def commands_page() -> str:
-    """`--help` of every command, as a person would see it."""
-
-    def said(*words: str) -> str:
-        run = subprocess.run(
-            [sys.executable, "-c", "from harmcast.cli import main; main()", *words, "--help"],
-            capture_output=True, text=True, check=True, env={"COLUMNS": "110", "TERM": "dumb", "PATH": "/usr/bin:/bin"},
-        )
-        return "\n".join(line.rstrip() for line in run.stdout.strip().splitlines())
+    """`--help` of every command, as a person would see it on a terminal of 110 columns."""
+    from rich.console import Console
 
     import harmcast.cli as cli
     import harmcast.cli_oversight  # noqa: F401
+
+    def said(*words: str) -> str:
+        paper = Console(file=StringIO(), width=110, force_terminal=False, color_system=None)
+        cli.app.help_print([*words], console=paper)
+        return "\n".join(line.rstrip() for line in paper.file.getvalue().strip().splitlines())  # type: ignore[attr-defined]
 
     lines = ["# Commands", "", "```text", said(), "```", ""]
     for name in cli.app:
