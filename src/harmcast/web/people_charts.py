@@ -60,7 +60,7 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
 
 def half_year(past: Sequence[Past], cuts: Sequence[float], unit: str, width: int = 760, height: int = 250) -> Markup:
     """Harm by week on a logarithmic scale, with the cuts of the bands as lines and the bands' names at the right."""
-    left, right, top, bottom = 52, 96, 12, 34
+    left, right, top, bottom = 52 if width > 500 else 34, 96 if width > 500 else 88, 12, 34
     seen = [p.harm for p in past if p.harm is not None]
     low, high = _scale(cuts, max(seen, default=1.0))
     plot_w, plot_h = width - left - right, height - top - bottom
@@ -102,7 +102,7 @@ def half_year(past: Sequence[Past], cuts: Sequence[float], unit: str, width: int
     )
     for a, b in points:
         body.append(_tag("circle", cx=a, cy=b, r=3.5, class_="app-chart__dot"))
-    step = max(1, math.ceil(len(past) / 7))
+    step = max(1, math.ceil(len(past) / (7 if width > 500 else 3)))
     for i in range(0, len(past), step):
         body.append(
             _tag(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import roster, unit_people
+from harmcast.web import released, roster, unit_people
 from harmcast.web.guard import Here, Pages
 from harmcast.web.shell import page
 from harmcast.web.track import wilson
@@ -70,6 +71,30 @@ def followed(first: Release, since: list[Release], tool: str) -> list[Followed]:
     return rows
 
 
+WHAT = {
+    "reached_high": "High harm reached at a later charge",
+    "new_serious_event": "Charged with a new serious event",
+}
+
+
+def by_horizon(release: Release, tool: str) -> list[dict[str, Any]]:
+    """What came of each band over whole horizons, from the records as the release published it; empty where it holds none."""
+    name = f"{tool}_bands"
+    if not released.has(release, name):
+        return []
+    rows = released.frame(release, name).rows(named=True)
+    heads = list(dict.fromkeys((row["horizon_months"], row["what"], row["day"]) for row in rows))
+    return [
+        {
+            "months": months,
+            "title": WHAT.get(what, what.replace("_", " ").capitalize()),
+            "day": day,
+            "rows": [row for row in rows if (row["horizon_months"], row["what"]) == (months, what)],
+        }
+        for months, what, day in heads
+    ]
+
+
 @pages.get("/bands", Action.VIEW_TRACK_RECORD, view="bands_viewed")
 def bands_page(visit: Here) -> Response:
     """The table: counts of people, none of them named."""
@@ -88,6 +113,7 @@ def bands_page(visit: Here) -> Response:
         last=window[-1],
         weeks=len(window) - 1,
         rows=rows,
+        records=by_horizon(releases[-1], tool.name),
         bands=BANDS,
         small=visit.settings.fairness.small_number,
     )

@@ -82,12 +82,7 @@ def shown(
         sheet=document,
         named=True,
         circumstances=unit_people.circumstances(visit, row),
-        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"])
-        if row["band"] and document["cuts"]
-        else None,
-        line=people_charts.half_year(past, document["cuts"], row["harm_unit"])
-        if document["cuts"] and any(p.harm is not None for p in past)
-        else None,
+        **pictures(document, row, past),
         decisions=decisions,
         raised=raised,
         timeline=timeline(visit, past, decisions, raised),
@@ -108,6 +103,21 @@ def shown(
         purpose=PURPOSES.get(visit.user.purpose or ""),
         **values,
     )
+
+
+NARROW = 340
+
+
+def pictures(document: dict[str, Any], row: dict[str, Any], past: list[past_scores.Past]) -> dict[str, Any]:
+    """Where the harm lies among the bands and the half year, each for a wide and a small screen; None where there is nothing to draw."""
+    cuts, unit = document["cuts"], row["harm_unit"]
+    has_scale, has_line = bool(row["band"] and cuts), bool(cuts and any(p.harm is not None for p in past))
+    return {
+        "scale": people_charts.band_scale(document["harm"], row["band"], cuts, unit) if has_scale else None,
+        "scale_narrow": people_charts.band_scale(document["harm"], row["band"], cuts, unit, NARROW) if has_scale else None,
+        "line": people_charts.half_year(past, cuts, unit) if has_line else None,
+        "line_narrow": people_charts.half_year(past, cuts, unit, NARROW, 240) if has_line else None,
+    }
 
 
 def days(text: str) -> str:

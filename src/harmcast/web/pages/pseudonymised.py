@@ -8,10 +8,10 @@ from starlette.responses import Response
 from harmcast.oversight.access import PURPOSES, Action
 from harmcast.store import desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, past_scores, people_charts, released, roster, unit_people
+from harmcast.web import frequencies, past_scores, released, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused
-from harmcast.web.pages.person import days, timeline
+from harmcast.web.pages.person import days, pictures, timeline
 from harmcast.web.sheet import sheet
 from harmcast.web.shell import page
 
@@ -75,7 +75,6 @@ def one(visit: Here, key: str) -> Response:
     unit_people.looked(visit, "person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
     document = sheet(visit.state, release, tool.name, row, past, named=False)
-    drawn = bool(document["cuts"])
     return page(
         visit,
         "person",
@@ -86,12 +85,7 @@ def one(visit: Here, key: str) -> Response:
         sheet=document,
         named=False,
         circumstances=[],
-        scale=people_charts.band_scale(document["harm"], row["band"], document["cuts"], row["harm_unit"])
-        if row["band"] and drawn
-        else None,
-        line=people_charts.half_year(past, document["cuts"], row["harm_unit"])
-        if drawn and any(p.harm is not None for p in past)
-        else None,
+        **pictures(document, row, past),
         decisions=[],
         raised=[],
         timeline=timeline(
