@@ -18,7 +18,7 @@ ASSETS := src/harmcast/web/static/vendor/.built
 .PHONY: help install demo test test-tools lint types walls docs clean
 
 help: ## what there is to make
-	@grep -hE '^[a-zA-Z_-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-zA-Z_%-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(VENV)/bin/uv: locks/uv.txt
 	@echo "== Python environment in $(VENV)"
@@ -73,7 +73,7 @@ walls: $(ALL_STAMP) ## one-way imports and the four walls
 docs: $(RUN_STAMP) ## the generated reference in docs/reference
 	@$(BIN)/python -m harmcast.reference docs/reference
 
-bench-%: $(ALL_STAMP) ## one measurement: make bench-places, bench-people, bench-week, ...
+bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -feed, -week, -scale, -fleet, -load, -attack, -faults, -supply
 	@$(BIN)/python -m bench.$*
 
 clean: ## remove what the demo and the tests made
