@@ -131,7 +131,7 @@ def forces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fleet")
     for seed, name in enumerate("ab", 1):
         force = folder / "invented" / name
-        invent(force, people=200 * seed, years=1.0, seed=seed, to=date(2026, 11, 15), weeks=1, crimes_a_year=2000.0, county_share=0.02, known_people=0)
+        invent(force, people=200 * seed, years=1.0, seed=seed, to=date(2026, 11, 15), weeks=1, crimes_a_year=2000.0, bad_rows_share=0.0, county_share=0.02, known_people=0)
         small_settings(force / "settings.toml")
         history, week = sorted((force / "deliveries").iterdir())
         week.rename(folder / f"delivery-{name}")
