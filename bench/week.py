@@ -54,10 +54,10 @@ def main() -> int:
     state = ROOT / ".bench" / "week-state"
     shutil.rmtree(state, ignore_errors=True)
     timed("init", str(state), "--settings", str(folder / "settings.toml"))
-    load_s, load_gb, said = timed("load", str(state), str(deliveries[0]), "--json")
+    load_s, _load_gb, said = timed("load", str(state), str(deliveries[0]), "--json")
     rows = {f["table"]: f["loaded"] for f in json.loads(said)["files"]}
     first = Week.of(LAST_SUNDAY).plus(2 - WEEKS)
-    refit_s, refit_gb, _ = timed("refit", str(state), "--as-of", str(first.plus(-1).monday))
+    refit_s, _refit_gb, _ = timed("refit", str(state), "--as-of", str(first.plus(-1).monday))
     weeks = []
     for number, delivery in enumerate(deliveries[1:]):
         monday = first.plus(number).monday

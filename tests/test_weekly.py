@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from tests.force import OPERATOR
 
 from harmcast import tables
 from harmcast.errors import FeedRefused, RunStopped
@@ -17,7 +18,6 @@ from harmcast.oversight.log import GENESIS
 from harmcast.releasing import publish_release, withdraw_release
 from harmcast.store.users import Actor
 from harmcast.weekly import rebuild_week, run_week
-from tests.force import OPERATOR
 
 DAN = Actor("dan", "Dan", (("data_scientist", None),))
 SUE = Actor("sue", "Sue", (("supervisor", "North"),))

@@ -1,3 +1,4 @@
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -30,7 +31,7 @@ def test_windows_end_at_the_origin_and_touch(origin, count):
     found = weeks.windows_before(origin, origin - timedelta(days=28 * count + 5))
     assert len(found) == count
     assert all(w.days == 28 for w in found)
-    assert all(a.end == b.first for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.first for a, b in itertools.pairwise(found))
     assert not found or found[-1].end == origin
 
 

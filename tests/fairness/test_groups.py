@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmcast.fairness.groups import MISSING, GroupRules, age_band, count_people, ethnicity_label, groups_of, read_groups, sex_label
+from harmcast.fairness.groups import (
+    MISSING,
+    GroupRules,
+    age_band,
+    count_people,
+    ethnicity_label,
+    groups_of,
+    read_groups,
+    sex_label,
+)
 
 ON = date(2026, 11, 16)
 

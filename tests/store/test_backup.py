@@ -11,8 +11,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import SETTINGS
+
 from harmcast.errors import HarmcastError, SettingsRefused, StoreDamaged
 from harmcast.loading import load_delivery
 from harmcast.oversight import log

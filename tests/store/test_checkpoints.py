@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
 from tests.conftest import SETTINGS
+
 from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.oversight.log import Event
 from harmcast.store import checkpoints, schema

@@ -6,6 +6,7 @@ see them change.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -31,7 +32,7 @@ def bins_of(values: pl.Series, edges: Sequence[float] = VALUE_EDGES) -> pl.Serie
         return values.cast(pl.String).fill_null(MISSING).alias("bin")
     floats = values.cast(pl.Float64).fill_nan(None)
     place = np.searchsorted(np.asarray(edges), floats.fill_null(0).to_numpy(), side="right")
-    between = (f"{a:g} to under {b:g}" for a, b in zip(edges, edges[1:], strict=False))
+    between = (f"{a:g} to under {b:g}" for a, b in itertools.pairwise(edges))
     labels = pl.Series([f"under {edges[0]:g}", *between, f"{edges[-1]:g} and over"])
     missing = pl.Series([MISSING] * len(floats), dtype=pl.String)
     return labels.gather(place).zip_with(floats.is_not_null(), missing).alias("bin")

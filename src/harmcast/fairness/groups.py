@@ -6,6 +6,7 @@ Whoever hands the columns in has already written the reading into the log.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def age_band(born_on: date | None, on: date, edges: tuple[int, ...] = (18, 25, 3
         return f"under {edges[0]}"
     if age >= edges[-1]:
         return f"{edges[-1]} and over"
-    low, above = next((a, b) for a, b in zip(edges, edges[1:], strict=False) if a <= age < b)
+    low, above = next((a, b) for a, b in itertools.pairwise(edges) if a <= age < b)
     return f"{low} to {above - 1}"
 
 

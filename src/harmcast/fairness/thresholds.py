@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The written thresholds of the audit: each a number with a unit and the sentence that gives its reason.
 
 The names that `[fairness]` in the settings carries mean the same here; `Thresholds.chosen` takes them over.

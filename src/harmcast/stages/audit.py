@@ -141,8 +141,8 @@ def _patrols(state: State, as_of: date, sequence: int, units: Units) -> pl.DataF
 
 
 def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFrame:
-    """The tool's crimes and those that lead it, by cell and day: the feedback check sees more with both."""
-    wanted = pl.any_horizontal(*(_matches(where) for where in (tool.where, *tool.leading)))
+    """The tool's own crimes by cell and day, for the feedback check."""
+    wanted = _matches(tool.where)
     own = crimes.filter(wanted & pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
     return own.select(_cells_of(units, own).alias("cell"), pl.col("happened_from").dt.date().alias("happened_on")).drop_nulls("cell")
 
