@@ -104,7 +104,7 @@ def test_without_java_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("pyspark")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RunStopped) as stopped, spark.session("local[2]", tmp_path):
+    with pytest.raises(RunStopped) as stopped, spark.session("local[2]"):
         pass
     assert stopped.value.code == "java_missing"
 

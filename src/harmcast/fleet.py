@@ -250,7 +250,7 @@ def run_fleet(forces: Path, master: str, as_of: date, out: Path | None = None, p
     with tempfile.TemporaryDirectory(prefix=".fleet-", dir=forces.resolve().parent) as name:
         shared = Path(name)
         _hand_over(found, shared / "forces.parquet")
-        with spark.session(master, shared) as session:
+        with spark.session(master) as session:
             _on_spark(session, shared, len(found), as_of, progress)
         table = pq.read_table(shared / "outcome", schema=schema()).sort_by("force")
     if out is not None:

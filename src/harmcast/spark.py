@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +59,8 @@ def options(master: str, scratch: Path) -> dict[str, str]:
 
 
 @contextmanager
-def session(master: str, scratch: Path) -> Iterator[SparkSession]:
-    """A Spark session while the block runs; `scratch` is a folder of its own that goes away afterwards.
+def session(master: str) -> Iterator[SparkSession]:
+    """A Spark session while the block runs; what it writes on the way lies in a folder of this machine that goes away.
 
     Raises: RunStopped (`spark_missing`, `java_missing`, `spark_not_started`).
     """
@@ -73,6 +75,9 @@ def session(master: str, scratch: Path) -> Iterator[SparkSession]:
         raise RunStopped("Spark is not installed.", code="spark_missing", next_step="Install harmcast with its extra `fleet`.") from None
     if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
         raise RunStopped("Java is not installed.", code="java_missing", next_step="Install Java 17, or set JAVA_HOME.")
+    # Spark's Java process outlives the session and may still write here: leftovers go when it ends
+    scratch = Path(tempfile.mkdtemp(prefix="harmcast-spark-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     (scratch / "log4j2.properties").write_text(QUIET, encoding="utf-8")
     builder = SparkSession.builder.master(master).appName("harmcast fleet")
     for name, value in options(master, scratch).items():
