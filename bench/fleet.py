@@ -30,6 +30,7 @@ import polars as pl
 
 from bench.cluster import cluster
 from bench.results import Row, saved
+from harmcast.publish.release import code_version
 
 ROOT = Path(__file__).resolve().parent.parent
 HARMCAST = Path(sys.executable).parent / "harmcast"
@@ -38,7 +39,7 @@ AS_OF = date(2026, 11, 16)
 WEEK = "2026-W47"
 FEW = 4
 FLAT = 1.25
-PLANTED = {"broken-state": "operations_missing", "refused-delivery": "digest_differs"}
+PLANTED = {"broken-state": "operations_missing", "refused-delivery": "sha256_differs"}
 
 
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -182,7 +183,7 @@ def measure(folder: Path, engine: str) -> list[tuple[str, Any, Any, bool]]:
     shared_keys = keys_in_two(states)
     return [
         (f"{engine}: forces with the bytes of their own run", len(names), same, same == len(names)),
-        (f"{engine}: failures reported, nobody else stopped", PLANTED, failed, failed.keys() == PLANTED.keys()),
+        (f"{engine}: failures reported, nobody else stopped", PLANTED, failed, failed == PLANTED),
         (f"{engine}: run again, found made and unchanged", (len(names), len(names)), (already, unchanged), already == unchanged == len(names)),
         (f"{engine}: keys of people in two forces' tables", 0, shared_keys, shared_keys == 0),
         (f"{engine}: lines in the outcome", len(names) + 2, table.height, table.height == len(names) + 2),
@@ -199,11 +200,12 @@ def main() -> int:
     parser.add_argument("--engines", default="local,cluster")
     asked = parser.parse_args()
     folder = ROOT / ".bench" / f"fleet-{asked.forces}-{asked.people}-{asked.years:g}"
-    begun = time.perf_counter()
+    begun, code = time.perf_counter(), code_version()
     prepare(folder, asked.forces, asked.people, asked.years)
     print(f"{asked.forces} invented forces, the largest of {asked.people:,} people, {asked.years:g} years: ready after {time.perf_counter() - begun:.0f} s")
     print(f"each alone, two at a time: {alone(folder):.0f} s", flush=True)
     rows = [row for engine in asked.engines.split(",") for row in measure(folder, engine)]
+    rows.append(("the code was the same from first to last, so bytes can be compared", True, code == code_version(), code == code_version()))
     return saved("fleet", [Row("fleet", what, str(wanted), str(got), is_held) for what, wanted, got, is_held in rows])
 
 
