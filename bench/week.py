@@ -9,6 +9,7 @@ model fitted, and a week run as a command of its own. Asked: history load 120 s,
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import resource
 import shutil
@@ -58,7 +59,10 @@ def main() -> int:
     load_s, _load_gb, said = timed("load", str(state), str(deliveries[0]), "--json")
     rows = {f["table"]: f["loaded"] for f in json.loads(said)["files"]}
     first = Week.of(LAST_SUNDAY).plus(2 - WEEKS)
-    refit_s, _refit_gb, _ = timed("refit", str(state), "--as-of", str(first.plus(-1).monday))
+    refit_s, _refit_gb, said = timed("refit", str(state), "--as-of", str(first.plus(-1).monday), "--json")
+    approver = ("users", "add", str(state), "approver", "--name", "Approver", "--role", "supervisor")
+    timed(*approver, "--os-account", getpass.getuser())
+    timed("publish", str(state), json.loads(said)["model"], "--reason", "bench")
     weeks = []
     for number, delivery in enumerate(deliveries[1:]):
         monday = first.plus(number).monday
