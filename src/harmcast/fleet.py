@@ -12,6 +12,7 @@ is reported and stops nobody else; running the fleet again makes what is missing
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -253,6 +254,7 @@ def run_fleet(forces: Path, master: str, as_of: date, out: Path | None = None, p
         with spark.session(master) as session:
             _on_spark(session, shared, len(found), as_of, progress)
         table = pq.read_table(shared / "outcome", schema=schema()).sort_by("force")
+    shutil.rmtree(shared, ignore_errors=True)  # a task that ends late may have made its folder again
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, out / ".fleet.parquet")
