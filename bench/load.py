@@ -237,6 +237,22 @@ async def run(address: str, accounts: list[tuple[str, str]], seconds: float, fol
     return [took for person in people for took in person.took], until - seconds / 2
 
 
+def served(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """`harmcast serve` as it ships, in a process of its own, once it answers; and its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    serving = subprocess.Popen([str(HARMCAST), "serve", str(folder), "--port", str(port)])
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            httpx.get(f"{address}/sign-in", timeout=5, trust_env=False)
+            break
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    return serving, address
+
+
 def at_share(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
@@ -262,18 +278,8 @@ def main() -> int:
         begun = time.perf_counter()
         accounts = make(folder, asked.people, asked.users)
         print(f"made {asked.people:,} people and {asked.users} users: {time.perf_counter() - begun:.0f} s", flush=True)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    serving = subprocess.Popen([str(HARMCAST), "serve", str(folder), "--port", str(port)])
-    address = f"http://127.0.0.1:{port}"
+    serving, address = served(folder)
     try:
-        for _ in range(300):
-            try:
-                httpx.get(f"{address}/sign-in", timeout=5, trust_env=False)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.2)
         found, published = asyncio.run(run(address, accounts, asked.seconds, folder))  # type: ignore[arg-type]
         memory = psutil.Process(serving.pid).memory_info().rss / 1e9
         busy = psutil.Process(serving.pid).cpu_times()
