@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.results import Row, saved
+
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = {
     "20 every route with every role": ["tests/web/test_routes.py"],
@@ -39,8 +41,9 @@ class Kept:
     got: str
     stands: bool
 
-    def line(self) -> str:
-        return f"{'kept ' if self.stands else 'SHORT'} promise {self.promise}: asked {self.asked}; got {self.got}"
+    def row(self) -> Row:
+        number, what = self.promise.split(" ", 1)
+        return Row(int(number), what, self.asked, self.got, self.stands)
 
 
 def injection(count: int) -> list[Kept]:
@@ -117,9 +120,7 @@ def main() -> int:
         begun = time.perf_counter()
         found += parts[name]()
         print(f"{name}: {time.perf_counter() - begun:.0f} s", flush=True)
-    for kept in found:
-        print(kept.line())
-    return 0 if all(kept.stands for kept in found) else 1
+    return saved("attack", [kept.row() for kept in found])
 
 
 if __name__ == "__main__":
