@@ -45,7 +45,7 @@ events = Table(
     "events", metadata,
     Column("seq", Number, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False, index=True),
-    Column("actor", Name, nullable=False, index=True),
+    Column("actor", Name, nullable=False),
     Column("role", Name, nullable=False),
     Column("kind", String(20), nullable=False),
     Column("action", String(60), nullable=False, index=True),
@@ -55,6 +55,7 @@ events = Table(
     Column("detail", Text, nullable=False),
     Column("prev_hash", Hash, nullable=False),
     Column("hash", Hash, nullable=False),
+    Index("ix_events_actor_at", "actor", "at"),  # how much one account looked at within the hour: asked at every look
 )  # fmt: skip
 
 checkpoints = Table(
@@ -389,7 +390,7 @@ decisions = Table(
     Column("after", Number),  # the decision this one was made with in view
     Column("by", Name, nullable=False),
     Column("role", Name, nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
     UniqueConstraint("person_key", "after"),
 )  # fmt: skip
 
