@@ -74,6 +74,7 @@ class Table:
         return pl.Schema({name: self.column(name).polars for name in wanted})
 
 
+GROUP_ROWS = 2048  # rows of a released table that are read together: one person's row without the rest
 ROW = "row number"  # goes along with delivered rows until they are kept: the first data row of a file is 1
 
 WEAPONS = ("none", "knife", "firearm", "other", "unknown")

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from harmcast.errors import StoreDamaged
 from harmcast.oversight.log import Event
-from harmcast.store import durable, schema
+from harmcast.store import durable, rows, schema
 from harmcast.store import files as files_of_record
 from harmcast.store.operations import Operations, Writing
 
@@ -86,6 +86,10 @@ class Release:
     def frame(self, name: str) -> pl.DataFrame:
         """A table of the release, e.g. `knife_injury`, `knife_injury_areas`, `iom`, `scores`."""
         return pl.read_parquet(self.read(f"{name}.parquet"))
+
+    def row_of(self, name: str, key: str, columns: tuple[str, ...]) -> dict[str, Any] | None:
+        """One person's row of a table with a `person_key`, without reading the others; None if it holds none."""
+        return rows.row(self.path / f"{name}.parquet", self.manifest_sha256, lambda: self.read(f"{name}.parquet"), key, columns)
 
     def has(self, name: str) -> bool:
         return name in self.manifest()["files"]

@@ -31,7 +31,7 @@ from harmcast.store.operations import Writing
 from harmcast.store.records import FOLDER
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, PERSONS, PERSONS_PROTECTED
+from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, GROUP_ROWS, PERSONS, PERSONS_PROTECTED
 
 HOLD_PEOPLE = (PERSONS.name, PERSONS_PROTECTED.name, CHARGES.name, CIRCUMSTANCES_TABLE.name)
 Qvd = Callable[[pl.DataFrame, str], bytes]
@@ -236,7 +236,7 @@ def _without(name: str, content: bytes, gone: set[str]) -> bytes | None:
         if left.height == frame.height:
             return None
         out = io.BytesIO()
-        left.write_parquet(out, compression="zstd", statistics=True)
+        left.rechunk().write_parquet(out, compression="zstd", statistics=True, row_group_size=GROUP_ROWS)
         return out.getvalue()
     if name.endswith(".csv"):
         lines = content.decode().splitlines(keepends=True)

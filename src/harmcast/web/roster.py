@@ -7,6 +7,7 @@ looked up among the asker's own people, so that one of another unit and one that
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,7 +38,6 @@ SCORES = [
     "chance_high_harm_24m",
     "chance_high_harm_24m_low",
     "chance_high_harm_24m_high",
-    "reasons",
 ]
 CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
 _everyone = Kept(most=2)
@@ -110,6 +110,12 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
         )
 
     return _everyone.get((state.root, release.manifest_sha256, release.published_at, records_mark(state)), make)
+
+
+def reasons(release: Release, tool: str, key: str) -> dict[str, Any]:
+    """Why one person was scored as they were, as the release says it; empty if it says nothing."""
+    row = release.row_of(tool, key, ("reasons",))
+    return dict(json.loads(row["reasons"])) if row and row["reasons"] else {}
 
 
 def managed_now(circumstances: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -205,7 +211,7 @@ def listed(state: State, people: Roster, settings: Settings, today: date, restri
 
     def make() -> pl.DataFrame:
         on_list = pl.col("band").is_in(settings.bands.list_bands).fill_null(False) | pl.col("managed").is_not_null()
-        frame = people.frame.drop("reasons").filter(on_list).join(decided(state), on="person_key", how="left")
+        frame = people.frame.filter(on_list).join(decided(state), on="person_key", how="left")
         reviewed = pl.col("decided_at").is_not_null() & (pl.col("decided_at") >= pl.col("changed_at"))
         frame = frame.with_columns(
             changed=(pl.col("changed_at").is_not_null() & ~reviewed.fill_null(False)),

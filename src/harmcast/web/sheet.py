@@ -1,19 +1,18 @@
 """One person's page as a document: what the release says, in the order an officer needs it, ready to show and to store.
 
-Made from the release's row, its `reasons`, the model that the release names and the released cuts. Every figure on the page is
+Made from the release's row, its reasons, the model that the release names and the released cuts. Every figure on the page is
 here, so that what is sealed with a decision is what was seen. Pseudonymised readers get one without references.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, people_words, released, words
+from harmcast.web import frequencies, people_words, released, roster, words
 from harmcast.web.past_scores import Past
 
 HORIZONS = (12, 24)
@@ -42,12 +41,12 @@ def sheet(
     """The page of one person.
 
     Args:
-        row: the person's row of `roster.everyone`, `reasons` among it.
+        row: the person's row of `roster.everyone`.
         past: `past_scores.of_person`.
         named: whether the reader may have references of charges and whole dates; a pseudonymised reader may not.
     """
     about = released.document(release, f"{tool}_about")
-    why = json.loads(row["reasons"]) if row["reasons"] else {}
+    why = roster.reasons(release, tool, row["person_key"])
     model = model_of(state, release)
     unit = row["harm_unit"]
     return {

@@ -45,7 +45,7 @@ def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Res
             "frequency": frequencies.frequency(row["chance_high_harm_12m"]),
             "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"]),
         }
-        for row in shown.drop("reasons").iter_rows(named=True)
+        for row in shown.iter_rows(named=True)
     ]
     return page(
         visit,
