@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from harmcast.bars import Audit, Fairness, MonitorSettings, Shadow
 from harmcast.errors import Fault, SettingsRefused
+from harmcast.section import Section
 from harmcast.tables import BANDS
 
 Where = dict[str, list[str]]
 RelativePath = Annotated[Path, Field(strict=False)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Force(Section):
@@ -200,42 +198,6 @@ class Release(Section):
     keep_places_weeks: int = Field(520, gt=0, description="How long place releases are kept, weeks.")
 
 
-class Fairness(Section):
-    gap_judged_half_width: float = Field(0.02, gt=0, description="A gap is judged where its half-width is at most this; otherwise too few to say, share.")
-    gap_concern: float = Field(0.02, gt=0, description="A judged gap in calibration above this is a concern, share.")
-    gap_stop: float = Field(0.05, gt=0, description="A judged gap in calibration above this stops the release, share.")
-    selection_ratio_concern: float = Field(0.8, gt=0, le=1, description="A selection ratio below this is a concern (four fifths), ratio.")
-    proxy_concern_auc: float = Field(0.65, ge=0.5, le=1, description="A feature alone predicting a protected group above this needs a signed reason, AUC.")
-    proxy_refuse_auc: float = Field(0.75, ge=0.5, le=1, description="A feature alone predicting a protected group above this is refused, AUC.")
-    small_number: int = Field(5, ge=2, description="Counts under this are not shown.")
-
-
-class ShadowBar(Section):
-    """One line of the bar for a trial, written before the tool runs."""
-
-    figure: str = Field(description="Figure of the scores that is held against it, pooled over what came.")
-    says: str = Field(description="The line in words.")
-    model: str = Field("", description="Which method's figure; empty: the one released.")
-    at_least: float | None = Field(None, description="The figure must be at least this.")
-    at_most: float | None = Field(None, description="The figure must be at most this.")
-    n: int = Field(0, ge=0, description="How many the figure must rest on before it is judged.")
-
-
-class Shadow(Section):
-    weeks_asked: int = Field(26, gt=0, description="Weeks a tool runs in shadow before a trial can be asked for, weeks.")
-    places_bar: list[ShadowBar] = Field(
-        [
-            ShadowBar(figure="coverage_90", says="Ranges hold: of ranges that should hold 90 in 100, at least 85 do.", at_least=0.85, n=2000),
-            ShadowBar(figure="total_error", says="The force's total is off by at most a quarter.", at_most=0.25, n=200),
-        ],
-        description="Bar for a trial of a places tool.",
-    )
-    people_bar: list[ShadowBar] = Field(
-        [ShadowBar(figure="auc_12m", says="People who became high harm were ranked above those who did not 7 times in 10.", at_least=0.7, n=1000)],
-        description="Bar for a trial of the tool about people.",
-    )
-
-
 class Decisions(Section):
     review_weeks: int = Field(12, ge=1, le=26, description="Default time to the next review, weeks.")
     review_weeks_max: int = Field(26, ge=1, description="Longest time to the next review, weeks.")
@@ -258,6 +220,9 @@ class Web(Section):
     export_rows: int = Field(500, gt=0, description="Most rows in one export about people.")
     views_alarm: int = Field(120, gt=0, description="So many people opened by one user in an hour raise the scraping alarm.")
     qlik_people: bool = Field(False, description="Files about people for Qlik; only once the register names who controls and logs access there.")
+    metrics_token: str | None = Field(
+        None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one: from this machine alone."
+    )
     wms: str | None = Field(None, description="The force's own map service in `crs`; without one the grid and the outline are drawn.")
 
 
@@ -281,6 +246,8 @@ class Settings(Section):
     harm: Harm = Harm()
     bands: Bands = Bands()
     fairness: Fairness = Fairness()
+    audit: Audit = Audit()
+    monitor: MonitorSettings = MonitorSettings()
     shadow: Shadow = Shadow()
     release: Release = Release()
     decisions: Decisions = Decisions()

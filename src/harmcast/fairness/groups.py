@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -66,6 +67,12 @@ class GroupRules:
     sexes: Mapping[str, str] = field(default_factory=dict)
     ethnicities: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def chosen(cls, settings: Mapping[str, Any]) -> GroupRules:
+        """The rules with those a force has set; names that mean nothing here are left alone."""
+        named = {f.name: settings[f.name] for f in fields(cls) if f.name in settings}
+        return cls(**(named | {"age_edges": tuple(named.get("age_edges", cls.age_edges))}))
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,12 @@ class Thresholds:
     def chosen(cls, settings: Mapping[str, Any]) -> Thresholds:
         """The thresholds with those a force has set; names that mean nothing here are left alone."""
         known = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in settings.items() if name in known})
+        own: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in settings.items()
+            if name in known
+        }
+        return cls(**own)
 
     def document(self) -> list[dict[str, Any]]:
         """Every threshold with its value, unit and sentence, as rows ready for JSON."""

@@ -69,7 +69,8 @@ def _newest(state: State, tool: PeopleTool, as_of: date) -> Release | None:
 
 def _labels(state: State, on: date, sequence: int, actor: Actor, kind: str) -> Groups:
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Counts for report {kind}", object="persons_protected")
-    return groups.read_groups(state.records.protected("fairness.groups", event, on, sequence), on)
+    rules = groups.GroupRules.chosen(state.settings.audit.model_dump())
+    return groups.read_groups(state.records.protected("fairness.groups", event, on, sequence), on, rules=rules)
 
 
 def _decided(state: State, as_of: date) -> pl.DataFrame:

@@ -71,6 +71,11 @@ def make_audit(
     return made
 
 
+def group_rules(state: State) -> groups.GroupRules:
+    """How this force's protected columns become groups, as its settings have it."""
+    return groups.GroupRules.chosen(state.settings.audit.model_dump())
+
+
 def audit_of_places(
     state: State,
     week: Week,
@@ -176,7 +181,7 @@ def audit_of_people(
     if then.is_empty():
         return f"Nobody was held and not yet high harm on {day.isoformat()}, {months} months ago."
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
-    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), day)
+    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), day, rules=group_rules(state))
     chance = chances(who.model["models"][who.model["chosen"]], matrix(then))[:, 0]
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
     cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from harmcast.evaluate import streams
-from harmcast.evaluate.monitor import Monitor, monitor
+from harmcast.evaluate.monitor import Monitor, MonitorThresholds, monitor
 from harmcast.stages.people import PeopleMade
 from harmcast.stages.places import PlacesMade
 from harmcast.store.releases import Release
@@ -33,7 +33,7 @@ def watch_places(state: State, made: PlacesMade, crimes: pl.DataFrame, week: Wee
             rows.append(streams.level(recorded_week.monday, tool.name, float(totals[-back]), whole / tool.horizon_weeks))
         rows.append(_expected_bins(release, tool.name))
     rows.append(streams.scores(week.monday, f"{tool.name}.expected", made.part.cells["expected"], streams.EXPECTED_EDGES))
-    return _monitored(rows, week)
+    return _monitored(state, rows, week)
 
 
 def watch_people(state: State, who: PeopleMade, week: Week) -> Monitor:
@@ -48,7 +48,7 @@ def watch_people(state: State, who: PeopleMade, week: Week) -> Monitor:
             if column in frame.columns:
                 rows.append(streams.scores(Week.named(release.week).monday, column, frame[column], streams.CHANCE_EDGES))
     rows.append(streams.scores(week.monday, column, who.scored.people[column], streams.CHANCE_EDGES))
-    return _monitored(rows, week)
+    return _monitored(state, rows, week)
 
 
 def _recent(table: pl.DataFrame, on: str, week: Week) -> pl.DataFrame:
@@ -65,10 +65,10 @@ def _expected_bins(release: Release, tool: str) -> pl.DataFrame:
     return streams.scores(Week.named(release.week).monday, f"{tool}.expected", cells["expected"], streams.EXPECTED_EDGES)
 
 
-def _monitored(rows: Sequence[pl.DataFrame], week: Week) -> Monitor:
+def _monitored(state: State, rows: Sequence[pl.DataFrame], week: Week) -> Monitor:
     history = pl.concat([r.cast(dict(streams.SCHEMA)) for r in rows])  # type: ignore[arg-type]
     history = history.filter(pl.col("week") <= week.monday).unique(["week", "kind", "name", "bin"], keep="last", maintain_order=True)
-    return monitor(history, seed=SEED)
+    return monitor(history, MonitorThresholds.chosen(state.settings.monitor.model_dump()), seed=SEED)
 
 
 def history_rows(found: Monitor, tool: str, week: Week) -> list[dict[str, object]]:
