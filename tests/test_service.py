@@ -14,8 +14,8 @@ import pytest
 from tests.force import OPERATOR, InventedForce
 
 from harmcast import metrics, service
-from harmcast.checking import status_of
 from harmcast.errors import FeedRefused, RunStopped
+from harmcast.health import status_of
 from harmcast.store import backup, checkpoints
 from harmcast.store.state import State, open_state
 from harmcast.weeks import Week

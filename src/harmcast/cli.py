@@ -254,7 +254,7 @@ def status(
     metrics: Annotated[bool, Parameter(negative="", help="Print the figures in Prometheus' text format instead.")] = False,
 ) -> Said:
     """Health for an operator: data, runs, releases, log, disk."""
-    from harmcast.checking import status_of
+    from harmcast.health import status_of
 
     if metrics:
         from harmcast.metrics import text

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from harmcast.checking import status_of
+from harmcast.health import status_of
 from harmcast.store import schema
 from harmcast.store.state import State
 

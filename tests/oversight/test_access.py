@@ -12,7 +12,7 @@ from harmcast.oversight.access import PURPOSES, RULES, Action, Role, may, may_se
 LETTERS = dict(zip("AMSDEPU", Role, strict=True))
 # A analyst, M offender manager, S supervisor, D data scientist, E ethics reviewer, P data protection officer, U administrator
 EXPECTED = {
-    "sign_in": "AMSDEPU", "read_notices": "AMSDEPU", "use_own_account": "AMSDEPU", "take_training": "AMSDEPU",
+    "sign_in": "AMSDEPU", "read_notices": "AMSDEPU", "ask_health": "AMSDEPU", "collect_figures": "", "use_own_account": "AMSDEPU", "take_training": "AMSDEPU",
     "view_areas": "AD", "export_areas": "AD", "note_cell": "A", "recommend_tasking": "A", "record_activity": "A",
     "view_track_record": "AMSDEP", "view_audit": "SDEP", "view_data_quality": "ASDEP",
     "list_people": "MS", "open_person": "MS", "open_person_pseudonymised": "DE", "decide": "MS", "sign_off": "S",
@@ -37,7 +37,7 @@ def test_role_and_action(role: Role, action: Action) -> None:
 
 def test_nobody_signed_in_reads_only_what_is_for_anyone() -> None:
     open_to_all = {action for action in Action if may(None, action)}
-    assert open_to_all == {Action.SIGN_IN, Action.READ_NOTICES}
+    assert open_to_all == {Action.SIGN_IN, Action.READ_NOTICES, Action.ASK_HEALTH}
 
 
 @given(

@@ -19,9 +19,12 @@ from harmcast.web.security import HEADERS
 LETTERS = dict(zip("AMSDEPU", Role, strict=True))
 ALL = "AMSDEPU"
 OPEN = "open"
+MACHINE = ""  # no role and no session: the force's own collector, known by its address or token
 # Address, with what stands in its place, and who is let in; OPEN: anyone, signed in or not.
 GETS = {
     "/static/{name:path}": ("/static/harmcast.css", OPEN),
+    "/healthz": ("/healthz", OPEN),
+    "/metrics": ("/metrics", MACHINE),
     "/": ("/", ALL),
     "/sign-in": ("/sign-in", OPEN),
     "/sign-in/force": ("/sign-in/force", OPEN),
@@ -146,6 +149,8 @@ def test_every_route_without_a_session(web: FastAPI, cell: str) -> None:
         if letters == OPEN:
             assert response.status_code < 500
             assert "location" not in response.headers
+        elif path == "/metrics":
+            assert response.status_code == 403
         else:
             assert response.status_code == 303, (method, path)
             assert response.headers["location"].startswith("/sign-in?next=")
@@ -206,6 +211,8 @@ def test_each_view_is_one_event_written_before_the_page(web: FastAPI, sign_in: S
         if route["method"] != "GET":
             continue
         address, letters = GETS[route["path"]]
+        if letters == MACHINE:
+            continue
         account = "intelligence_analyst" if letters in (OPEN, ALL) else LETTERS[letters[0]].value
         client = sign_in(account)
         before = len(state.operations.entries())

@@ -48,6 +48,8 @@ class Action(StrEnum):
     # anyone
     SIGN_IN = "sign_in"
     READ_NOTICES = "read_notices"
+    ASK_HEALTH = "ask_health"
+    COLLECT_FIGURES = "collect_figures"
     USE_OWN_ACCOUNT = "use_own_account"
     TAKE_TRAINING = "take_training"
     # areas
@@ -91,6 +93,7 @@ class Rule:
         own_unit: only for people of the asker's own unit.
         names: a name or reference of a person may be shown.
         purpose: a purpose is asked where the settings ask for one.
+        machine: for a collector of the force's own, known by its address or token; no role is enough.
     """
 
     roles: frozenset[Role]
@@ -100,6 +103,7 @@ class Rule:
     own_unit: bool = False
     names: bool = False
     purpose: bool = False
+    machine: bool = False
 
 
 def _rule(roles: Collection[Role], says: str, **conditions: bool) -> Rule:
@@ -109,6 +113,8 @@ def _rule(roles: Collection[Role], says: str, **conditions: bool) -> Rule:
 RULES: dict[Action, Rule] = {
     Action.SIGN_IN: _rule(EVERYONE, "sign in", signed_in=False),
     Action.READ_NOTICES: _rule(EVERYONE, "read what the tools are and are not", signed_in=False),
+    Action.ASK_HEALTH: _rule(EVERYONE, "ask whether the service answers", signed_in=False),
+    Action.COLLECT_FIGURES: _rule((), "collect the operator's figures", machine=True),
     Action.USE_OWN_ACCOUNT: _rule(EVERYONE, "use one's own account"),
     Action.TAKE_TRAINING: _rule(EVERYONE, "take training"),
     Action.VIEW_AREAS: _rule((A, D), "see area forecasts", trained=True),
@@ -182,6 +188,8 @@ def may(
         ask_purpose: whether the force's settings ask for one.
     """
     rule = RULES[action]
+    if rule.machine:
+        return Answer(False, f"Only the force's own collector may {rule.says}.", "machine")
     if not rule.signed_in:
         return Answer(True, "open to anyone who reaches the service")
     if role is None:

@@ -7,6 +7,8 @@ with an event.
 
 from __future__ import annotations
 
+import hmac
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +32,7 @@ from harmcast.web.sessions import Session
 
 ACCESS = "x-access"
 VIEW = "x-view"
+TOKEN_LEAST = 32
 RELEASE_NAME = re.compile(r"^\d{4}-W\d{2}(-r\d{1,3})?$")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ABOUT_PEOPLE = frozenset(action for action, rule in access.RULES.items() if rule.own_unit or rule.names) | {
@@ -177,6 +180,9 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
     rule = access.RULES[action]
     session = _session(request, state)
     visit = Visit(request, state, session, action, form)
+    if rule.machine:
+        _require_collector(request, state.settings)
+        return visit
     if not rule.signed_in:
         return visit
     if session is None:
@@ -190,6 +196,28 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
     _require(visit, rule)
     _log_view(visit, named.get(VIEW))
     return visit
+
+
+def _require_collector(request: Request, settings: Settings) -> None:
+    """Lets the force's own collector in: by its token, or from this machine where no proxy stands before the service.
+
+    Behind a proxy every request comes from this machine, so its address proves nothing there. Raises Refused.
+    """
+    token = _token(settings.web.metrics_token)
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if token is not None and kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
+        return
+    forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+    host = request.client.host if request.client is not None else ""
+    if settings.web.base_url is None and not forwarded and host in ("127.0.0.1", "::1"):
+        return
+    raise Refused(403, "For the force's own collector", "These figures are read by a machine, with a token or from this machine.")
+
+
+def _token(setting: str | None) -> str | None:
+    """The collector's token; None where none is set, where the environment lacks it, or where it could be guessed."""
+    found = os.environ.get(setting[4:]) if setting and setting.startswith("env:") else setting
+    return found if found and len(found) >= TOKEN_LEAST else None
 
 
 def _session(request: Request, state: State) -> Session | None:

@@ -16,6 +16,7 @@ def all_pages() -> list[Pages]:
         exports,
         files,
         force_sign_in,
+        health,
         log,
         notices,
         people,
@@ -34,7 +35,7 @@ def all_pages() -> list[Pages]:
         users,
     )
 
-    areas = (files, signing_in, force_sign_in, notices, area, cell, track_record, training, tour, users)
+    areas = (files, health, signing_in, force_sign_in, notices, area, cell, track_record, training, tour, users)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
     oversight = (audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

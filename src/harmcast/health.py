@@ -1,0 +1,119 @@
+"""Is all well? A state's health for an operator, each line with what to do; read by the pages too, so it opens no model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.store import schema
+from harmcast.store.state import State
+
+
+@dataclass
+class Status:
+    """Health for an operator. `exit_code` 0 in order, 25 something needs a hand."""
+
+    document: dict[str, Any]
+    lines: list[str]
+    exit_code: int
+
+
+def status_of(state: State, today: date) -> Status:
+    """Data, runs, releases, log, disk: each with what to do if it is not in order."""
+    concerns: list[str] = []
+    document: dict[str, Any] = {"force": state.settings.force.name, "invented": state.settings.force.invented}
+    for part in (_deliveries, _runs, _releases, _register, _log, _backups, _disk):
+        document |= part(state, today, concerns.append)
+    document["concerns"] = concerns
+    lines = [f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in document.items() if name != "concerns"]
+    lines += [f"Needs a hand: {concern}" for concern in concerns] or ["In order."]
+    return Status(document, lines, 25 if concerns else 0)
+
+
+def _deliveries(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    table = schema.deliveries
+    rows = state.operations.rows(
+        sa.select(table.c.delivery_id, table.c.made_at, table.c.standing).order_by(table.c.id.desc()).limit(1)
+    )
+    if not rows:
+        concern("nothing was ever loaded; run harmcast load")
+        return {"newest_delivery": None}
+    made = rows[0]["made_at"]
+    if made and date.fromisoformat(made[:10]) < today - timedelta(days=state.settings.feed.late_days):
+        concern(f"the newest delivery was made on {made[:10]}; ask the force's data team for the next")
+    if rows[0]["standing"] == "refused":
+        concern("the newest delivery was refused; the pages of data quality say why")
+    return {"newest_delivery": {"made_at": made, "standing": rows[0]["standing"]}}
+
+
+def _releases(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for tool in state.settings.tools:
+        newest, published = state.releases.newest(tool.name), state.releases.published(tool.name)
+        found[tool.name] = {
+            "newest": newest and {"release": newest.name, "standing": newest.standing, "reasons": newest.reasons},
+            "published": published and published.name,
+        }
+        if newest is not None and newest.standing in ("held", "draft", "reviewed"):
+            concern(f"{tool.name} of {newest.name} is {newest.standing}; harmcast publish moves it on")
+        if newest is None:
+            concern(f"{tool.name} was never released; run harmcast week")
+    return {"releases": found}
+
+
+def _register(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    from harmcast.oversight.register import standing
+
+    entries = state.register.entries(today)
+    for tool in state.register.tools(today):
+        now = standing(tool, entries, today)
+        for words in (*now.holds, *now.warnings):
+            concern(f"{tool.name}: {words}")
+    return {"statuses": {tool.name: tool.status for tool in state.register.tools(today)}}
+
+
+def _log(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    events = schema.events
+    with state.operations.reading() as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
+    if state.settings.log.checkpoint_dir is None:
+        concern("no checkpoint is kept elsewhere; set [log] checkpoint_dir")
+    return {"log_entries": count}
+
+
+def _runs(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    table = schema.runs
+    rows = state.operations.rows(sa.select(table.c.week, table.c.ended_at, table.c.standing, table.c.code).order_by(table.c.id.desc()).limit(1))
+    if rows and rows[0]["standing"] == "failed":
+        concern(f"the last weekly run failed with {rows[0]['code']}; the runbook says what to do")
+    return {"last_run": rows[0] if rows else None}
+
+
+def _backups(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    """The newest backup, and old ones that still lie where they were written: erasure must reach them too."""
+    events, days = schema.events, state.settings.retention.backup_days
+    rows = state.operations.rows(sa.select(events.c.at, events.c.detail).where(events.c.action == "backup_made").order_by(events.c.seq))
+    limit = (today - timedelta(days=days)).isoformat()
+    for row in rows:
+        path = Path(json.loads(row["detail"]).get("file", ""))
+        if row["at"][:10] < limit and path.is_absolute() and path.exists():
+            concern(f"the backup {path} is older than {days} days; remove it, so that erasure reaches it")
+    newest = rows[-1]["at"] if rows else None
+    if newest is None or newest[:10] < limit:
+        concern(f"no backup was made in the last {days} days; run harmcast backup")
+    return {"newest_backup": newest}
+
+
+def _disk(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    usage = shutil.disk_usage(state.root)
+    held = sum(path.stat().st_size for path in state.root.rglob("*") if path.is_file())
+    if usage.free < max(1_000_000_000, 2 * held):
+        concern("the disk has less free than twice what the state holds, or than 1 GB; free space")
+    return {"disk": {"state_mb": round(held / 1e6, 1), "free_mb": round(usage.free / 1e6, 1)}}
