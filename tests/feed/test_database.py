@@ -194,6 +194,19 @@ def test_a_read_that_waits_is_loaded_before_the_next(loaded: tuple[State, str]) 
     assert not list((state.root / "incoming").iterdir())
 
 
+def test_a_key_that_comes_back_while_it_is_read_is_not_taken_as_deleted(
+    loaded: tuple[State, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys are asked beside the rows: what was not there then, and is among the rows now, is there."""
+    state, url = loaded
+    crime = source_rows(url, "crimes").sort("changed_at")["crime_ref"][-1]  # inside the lag window: its row is read
+    asked = database.keys_there
+    monkeypatch.setattr(database, "keys_there", lambda *given: (keys := asked(*given)).filter(keys != crime))
+    result = source.load_from_database(state, OPERATOR)[-1]
+    assert sum(count.deleted for count in result.files) == 0
+    assert crime in set(state.records.known("crimes")["crime_ref"])
+
+
 def test_a_clock_set_back_stops_the_read(loaded: tuple[State, str]) -> None:
     state, _ = loaded
     at(state, "2026-11-01T05:00:00")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -77,15 +78,17 @@ def read(state: State, progress: Progress = quiet) -> Path:
         progress("Looking at the source's tables", 0.0)
         rules = mapping_of(state)
         sources = database.sources(engine, feed, rules, columns_before(state))
-        progress("Reading what changed", 0.1)
-        wanted = [(source, since(state, source), None) for source in sources]
-        rows = database.fetch(engine, feed, wanted, zone, inbox / ".reading")
-        for more in _people_wanted(state, sources, rules, rows):
-            name = more[0].name
-            found = database.fetch(engine, feed, [more], zone, inbox / ".reading")[name]
-            rows[name] = pl.concat([rows[name], found], how="diagonal_relaxed")
-        progress("Comparing keys", 0.7)
-        gone = list(_gone(state, engine, sources))
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="keys") as beside:
+            comparing = beside.submit(lambda: list(_gone(state, engine, sources)))
+            progress("Reading what changed", 0.1)
+            wanted = [(source, since(state, source), None) for source in sources]
+            rows = database.fetch(engine, feed, wanted, zone, inbox / ".reading")
+            for more in _people_wanted(state, sources, rules, rows):
+                name = more[0].name
+                found = database.fetch(engine, feed, [more], zone, inbox / ".reading")[name]
+                rows[name] = pl.concat([rows[name], found], how="diagonal_relaxed")
+            progress("Comparing keys", 0.7)
+            gone = [(table, _not_read(table, refs, sources, rules, rows), held) for table, refs, held in comparing.result()]
     finally:
         engine.dispose()
     refusal = database.too_many_gone([(t, len(refs), held) for t, refs, held in gone], feed.deleted_max_share)
@@ -170,8 +173,16 @@ def _ours(table: str, column: str, sources: list[Source], rules: mapping.Mapping
     return made[column].cast(pl.String).str.strip_chars().to_list()
 
 
+def _not_read(table: str, refs: pl.Series, sources: list[Source], rules: mapping.Mapping, rows: dict[str, pl.DataFrame]) -> pl.Series:
+    """Keys that were gone when the keys were asked, less those that came back before their rows were read."""
+    if refs.is_empty():
+        return refs
+    read_now = pl.Series(_ours(table, mapping.TABLES[table].key[0], sources, rules, rows), dtype=pl.String)
+    return refs.filter(~refs.is_in(read_now.implode()))
+
+
 def _gone(state: State, engine: Any, sources: list[Source]) -> Iterator[tuple[str, pl.Series, int]]:
-    """Keys held that the source no longer has: (table, keys, how many are held)."""
+    """Keys held that the source no longer has: (table, keys, how many are held). Asked beside the rows, on a line of its own."""
     for source in sources:
         table = source.tables[0]
         if source.key is None or not state.records.parts(table):
