@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from harmcast.web import words
+from harmcast.store.releases import Release
+from harmcast.web import released, words
 from harmcast.web.released import Outcome
 
 PAGE_ROWS = 25
@@ -79,6 +80,12 @@ class Group:
     @property
     def cells(self) -> int:
         return self.last - self.first + 1
+
+
+def of_release(release: Release, tool: str, past: dict[str, list[Outcome]], releases: int) -> list[Row]:
+    """`rows` of a release, made once; `past` is `released.outcomes`, made of so many releases."""
+    key = (released.fingerprint(release), tool, "rows", releases)
+    return released.kept.get(key, lambda: rows(released.frame(release, tool), past))
 
 
 def rows(cells: pl.DataFrame, past: dict[str, list[Outcome]]) -> list[Row]:

@@ -10,30 +10,56 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from harmcast.errors import HarmcastError
+from harmcast.oversight.access import Role
+from harmcast.settings import PlacesTool
 from harmcast.store import schema
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import past_scores, released, roster
+from harmcast.web import areas, past_scores, released, roster, sheet, templating, track
 
 log = logging.getLogger("harmcast.web")
 EVERY_SECONDS = 1.0
 
 
 def prepare(state: State) -> None:
-    """Reads what the newest releases' pages share, into the same memory that the pages ask."""
+    """Reads what the newest releases' pages share, into the same memory that the pages ask; then they are shown."""
     for places in state.settings.places_tools:
         history = state.releases.history(places.name)
         if history:
-            released.frame(history[-1], places.name)
-            released.outcomes(history[-1], history, places.name, places.horizon_weeks)
+            _read_places(history, places)
+            released.is_read(state, places.name, history[-1])
     people = state.settings.people_tool
     history = state.releases.history(people.name) if people else []
     if people and history:
-        everyone = roster.everyone(state, history, people.name)
-        today = datetime.now(ZoneInfo(state.settings.force.timezone)).date()
-        for unit in everyone["unit"].unique().drop_nulls().sort():
-            roster.roster(state, history, people.name, unit, False, today)
+        _read_people(state, history, people.name)
+        released.is_read(state, people.name, history[-1])
         threading.Thread(target=_read_past, args=(history, people.name), name="past", daemon=True).start()
+
+
+def _read_places(history: list[Release], tool: PlacesTool) -> None:
+    newest = history[-1]
+    past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
+    areas.of_release(newest, tool.name, past, len(history))
+    for name in (f"{tool.name}_areas", f"{tool.name}_weeks"):
+        if released.has(newest, name):
+            released.frame(newest, name)
+    track.scores(history, tool.name)
+
+
+def _read_people(state: State, history: list[Release], tool: str) -> None:
+    """The people of each unit that somebody works in, as its officers and its supervisors see them, and their lists."""
+    newest = history[-1]
+    today = datetime.now(ZoneInfo(state.settings.force.timezone)).date()
+    table = schema.user_roles
+    query = sa.select(table.c.role, table.c.unit).where(table.c.ended_at.is_(None)).distinct()
+    for row in state.operations.rows(query.order_by(table.c.unit, table.c.role)):
+        if row["role"] in (Role.OFFENDER_MANAGER, Role.SUPERVISOR):
+            leads = row["role"] == Role.SUPERVISOR
+            people = roster.roster(state, history, tool, row["unit"], leads, today)
+            roster.listed(state, people, state.settings, today, leads)
+    roster.everyone(state, history, tool)
+    newest.row_of(tool, "", ("reasons",))
+    sheet.model_of(state, newest)
 
 
 def _read_past(history: list[Release], tool: str) -> None:
@@ -47,6 +73,7 @@ def _read_past(history: list[Release], tool: str) -> None:
 def keep(state: State) -> threading.Event:
     """Prepares now and whenever a release or a load comes, until the event that is given back is set."""
     stop = threading.Event()
+    templating.compile_all()
     mark = _attempt(state, None)
 
     def watch() -> None:
@@ -73,4 +100,5 @@ def _attempt(state: State, before: object) -> object:
 def _mark(state: State) -> tuple[object, ...]:
     table = schema.release_moves
     newest = state.operations.rows(sa.select(sa.func.max(table.c.id).label("id")))[0]["id"]
-    return newest, *roster.records_mark(state)
+    today = datetime.now(ZoneInfo(state.settings.force.timezone)).date()
+    return newest, *roster.records_mark(state), today

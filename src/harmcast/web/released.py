@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from harmcast.store.releases import Release
+from harmcast.store.state import State
 from harmcast.web import words
 from harmcast.web.sessions import now_utc
 
@@ -26,7 +28,10 @@ T = TypeVar("T")
 
 
 class Kept:
-    """The last `most` things read, by key. What many ask for at once is made once: the others wait for it."""
+    """The last `most` things read, by key. What many ask for at once is made once: the others wait for it.
+
+    A thing kept with a mark is made again, in its own place, once the mark is another.
+    """
 
     def __init__(self, most: int = 256) -> None:
         self._most = most
@@ -34,31 +39,56 @@ class Kept:
         self._making: dict[object, RLock] = {}
         self._lock = Lock()
 
-    def get(self, key: object, make: Callable[[], T]) -> T:
+    def get(self, key: object, make: Callable[[], T], mark: object = None) -> T:
         with self._lock:
-            if key in self._things:
+            if key in self._things and self._things[key][0] == mark:
                 self._things.move_to_end(key)
-                found: T = self._things[key]
+                found: T = self._things[key][1]
                 return found
-            turn = self._making.setdefault(key, RLock())
+            turn = self._making.setdefault((key, mark), RLock())
         with turn:
             with self._lock:
-                if key in self._things:
-                    ready: T = self._things[key]
+                if key in self._things and self._things[key][0] == mark:
+                    ready: T = self._things[key][1]
                     return ready
             try:
                 made = make()
                 with self._lock:
-                    self._things[key] = made
+                    self._things[key] = (mark, made)
                     while len(self._things) > self._most:
                         self._things.popitem(last=False)
             finally:
                 with self._lock:
-                    self._making.pop(key, None)
+                    self._making.pop((key, mark), None)
         return made
 
 
 kept = Kept()
+AT_LAST_SECONDS = 20.0
+_read_ahead: dict[tuple[Path, str], int] = {}
+
+
+def is_read(state: State, tool: str, release: Release) -> None:
+    """Says that what the pages of a release share has been read: they show it from now on."""
+    _read_ahead[state.root, tool] = release.id
+
+
+def history(state: State, tool: str) -> list[Release]:
+    """The published releases of a tool as pages show them, oldest first.
+
+    Where a thread reads releases ahead, one that came out is shown once it is read, at the latest AT_LAST_SECONDS after, so that
+    nobody waits for it. One that was withdrawn is gone at once.
+    """
+    found = state.releases.history(tool)
+    ready = _read_ahead.get((state.root, tool))
+    if ready is None or not found or found[-1].id == ready:
+        return found
+    upto = next((n for n, release in enumerate(found) if release.id == ready), None)
+    came_out = found[-1].published_at
+    if upto is None or came_out is None:
+        return found
+    age = now_utc(state.operations.now()) - now_utc(came_out)
+    return found[: upto + 1] if age.total_seconds() < AT_LAST_SECONDS else found
 
 
 def fingerprint(release: Release) -> str:

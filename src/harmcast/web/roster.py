@@ -42,6 +42,7 @@ SCORES = [
 CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
 _everyone = Kept(most=2)
 _unit = Kept(most=40)
+_lists = Kept(most=80)
 small = Kept(most=120)
 
 
@@ -137,12 +138,19 @@ def managed_now(circumstances: pl.DataFrame, today: date) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Roster:
-    """One scope's people in one release. `by_key`, `by_ref`: row of each; nobody else can be looked up."""
+    """One scope's people in one release. `by_key`, `by_ref`: row of each; nobody else can be looked up.
+
+    Attributes:
+        scope: the unit, and whether people without one belong too.
+        records: `records_mark` when it was read.
+    """
 
     release: Release
     frame: pl.DataFrame
     by_key: dict[str, int]
     by_ref: dict[str, int]
+    scope: tuple[str | None, bool] = (None, False)
+    records: tuple[int, int] = (0, 0)
 
     def person(self, key: str) -> dict[str, Any] | None:
         """The row of a key; None for anyone else, known elsewhere or not."""
@@ -172,9 +180,10 @@ def roster(state: State, history: list[Release], tool: str, unit: str | None, un
         frame = frame.join(managed_now(circumstances(state), today), on="person_ref", how="left", maintain_order="left")
         by_key = {key: i for i, key in enumerate(frame["person_key"].to_list())}
         by_ref = {ref.upper(): i for i, ref in enumerate(frame["person_ref"].to_list())}
-        return Roster(release, frame, by_key, by_ref)
+        return Roster(release, frame, by_key, by_ref, (unit, unassigned), records)
 
-    key = (state.root, release.manifest_sha256, release.published_at, records_mark(state), unit, unassigned, today)
+    records = records_mark(state)
+    key = (state.root, release.manifest_sha256, release.published_at, records, unit, unassigned, today)
     return _unit.get(key, make)
 
 
@@ -193,7 +202,7 @@ def pseudonymised(state: State, history: list[Release], tool: str) -> Roster:
 
 def decided(state: State) -> pl.DataFrame:
     """The newest decision about each person (desk.LATEST), read again only when somebody decided."""
-    return small.get((state.root, desk.mark(state.operations), "latest"), lambda: desk.latest(state.operations))
+    return small.get((state.root, "latest"), lambda: desk.latest(state.operations), desk.mark(state.operations))
 
 
 def listed(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:
@@ -204,10 +213,8 @@ def listed(state: State, people: Roster, settings: Settings, today: date, restri
     inside a band; everyone else; last the restricted people, whose band stays closed, unless `restricted_open`.
     """
     release = people.release
-    key = (
-        state.root, release.manifest_sha256, release.published_at, records_mark(state), id(people), desk.mark(state.operations),
-        today, restricted_open, "listed",
-    )  # fmt: skip
+    key = (state.root, people.scope, restricted_open)
+    mark = (release.manifest_sha256, release.published_at, people.records, desk.mark(state.operations), today)
 
     def make() -> pl.DataFrame:
         on_list = pl.col("band").is_in(settings.bands.list_bands).fill_null(False) | pl.col("managed").is_not_null()
@@ -237,7 +244,7 @@ def listed(state: State, people: Roster, settings: Settings, today: date, restri
         )
         return frame.with_columns(within=within).sort("part", "within", "person_ref")
 
-    return _unit.get(key, make)
+    return _lists.get(key, make, mark)
 
 
 def _chance_band() -> pl.Expr:

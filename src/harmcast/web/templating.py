@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, meta
 from jinja2.utils import missing
 from markupsafe import Markup
 
@@ -51,8 +51,9 @@ def straight(value: Any) -> Any:
     return Markup(turned) if isinstance(value, Markup) else turned  # noqa: S704
 
 
+@lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The templates' environment: everything escaped, an unknown name is an error, no direction marks."""
+    """The templates' environment: everything escaped, an unknown name is an error, no direction marks; made once."""
     env = Environment(
         loader=ChoiceLoader(
             [
@@ -93,3 +94,19 @@ def environment() -> Environment:
         Markup=Markup,
     )
     return env
+
+
+def compile_all() -> int:
+    """Compiles our templates and what they name, so that no page's first reader waits for it. Returns how many."""
+    env = environment()
+    waiting = [name for name in env.list_templates() if not name.startswith("govuk_frontend_jinja/")]
+    done: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in done or env.loader is None:
+            continue
+        done.add(name)
+        source = env.loader.get_source(env, name)[0]
+        env.get_template(name)
+        waiting += [other for other in meta.find_referenced_templates(env.parse(source)) if other]
+    return len(done)

@@ -30,7 +30,7 @@ RESTRICTED = Refused(
 def history(visit: Visit) -> tuple[PeopleTool, list[Release]]:
     """The tool about people and its published releases, oldest first. Raises Refused where there is none."""
     tool = visit.people_tool()
-    found = visit.state.releases.history(tool.name)
+    found = released.history(visit.state, tool.name)
     if not found:
         raise Refused(
             404,

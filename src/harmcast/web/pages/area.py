@@ -54,7 +54,7 @@ class Chosen:
 def choose(visit: Visit, name: str, week: str) -> Chosen:
     """The published release that was asked for. Raises Refused where there is none."""
     tool = visit.places_tool(name)
-    history = visit.state.releases.history(name)
+    history = released.history(visit.state, name)
     if not history:
         raise Refused(
             404,
@@ -73,8 +73,7 @@ def rows_of(chosen: Chosen) -> list[Row]:
     """Every cell of the release with what came of the releases before, read once a release."""
     newest, tool = chosen.release, chosen.tool
     past = released.outcomes(newest, chosen.history, tool.name, tool.horizon_weeks)
-    key = (released.fingerprint(newest), tool.name, "rows", len(chosen.history))
-    return released.kept.get(key, lambda: areas.rows(released.frame(newest, tool.name), past))
+    return areas.of_release(newest, tool.name, past, len(chosen.history))
 
 
 def area_frame(release: Release, tool: str) -> pl.DataFrame:

@@ -7,6 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
+from harmcast.settings import PlacesTool
+from harmcast.store.releases import Release
 from harmcast.web import charts, released, track, words
 from harmcast.web.charts import Line
 from harmcast.web.guard import Here, Pages, Refused, Visit
@@ -36,15 +38,10 @@ def track_record_home(visit: Here) -> Response:
 def track_record(visit: Here, tool: str) -> Response:
     """The track record of one tool."""
     found = visit.places_tool(tool)
-    history = visit.state.releases.history(tool)
+    history = released.history(visit.state, tool)
     if not history:
         raise Refused(404, "Nothing is published yet", "A track record begins with the first release.")
     newest = history[-1]
-    rows = track.judged(track.scores(history, tool))[:SHOWN]
-    past = released.outcomes(newest, history, tool, found.horizon_weeks)
-    apart = {row.origin for row in track.not_overlapping(rows)} or {o.origin for o in _every_fourth(past)}
-    outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
-    groups = track.calibration(outcomes)
     return page(
         visit,
         "track_record",
@@ -53,10 +50,23 @@ def track_record(visit: Here, tool: str) -> Response:
         tool=found,
         tool_title=title_of(found),
         tabs=_tabs(visit, tool),
+        names=NAMES,
+        **released.kept.get((released.fingerprint(newest), tool, "track record", tuple(r.id for r in history)), lambda: _record(found, history)),
+    )
+
+
+def _record(tool: PlacesTool, history: list[Release]) -> dict[str, Any]:
+    """What a release settles: figures and pictures of the track record, worked out once."""
+    newest = history[-1]
+    rows = track.judged(track.scores(history, tool.name))[:SHOWN]
+    past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
+    apart = {row.origin for row in track.not_overlapping(rows)} or {o.origin for o in _every_fourth(past)}
+    outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
+    groups = track.calibration(outcomes)
+    return dict(
         rows=rows,
         apart=track.not_overlapping(rows),
         pooled=_pooled(rows),
-        names=NAMES,
         hits_chart=_hits_chart(rows) if len(rows) > 1 else None,
         hits_narrow=_hits_chart(rows[:13], width=380, height=260) if len(rows) > 1 else None,
         groups=groups,
@@ -65,9 +75,9 @@ def track_record(visit: Here, tool: str) -> Response:
         else None,
         outcomes=len(outcomes),
         windows=len({o.origin for o in outcomes}),
-        areas=track.by_area(history, newest, tool, apart, found.horizon_weeks, found.top_cells),
-        trial=track.trial(newest, tool),
-        fallback=_fallback_history(history, tool),
+        areas=track.by_area(history, newest, tool.name, apart, tool.horizon_weeks, tool.top_cells),
+        trial=track.trial(newest, tool.name),
+        fallback=_fallback_history(history, tool.name),
         inside=_inside(rows),
     )
 
