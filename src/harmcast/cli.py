@@ -273,15 +273,20 @@ def forget(
     state: StateFolder,
     *,
     dry_run: Annotated[bool, Parameter(negative="", help="List who is due and change nothing.")] = False,
+    left_source: Annotated[
+        bool, Parameter(negative="", help="Only people the force itself deleted, or left without a charge: for a timer, weekly.")
+    ] = False,
     as_of: AsOf = None,
 ) -> Said:
-    """Remove people past their review date or erased at source from everything held; that it was done is recorded."""
+    """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
     from harmcast.publish.qlik import qvd
     from harmcast.store.retention import forget_due
 
     opened_state = opened(state)
     with shown() as progress:
-        result = forget_due(opened_state, day(as_of), actor(opened_state), dry_run=dry_run, qvd=qvd, progress=progress)
+        result = forget_due(
+            opened_state, day(as_of), actor(opened_state), dry_run=dry_run, left_source=left_source, qvd=qvd, progress=progress
+        )
     return Said(result.document(), result.lines())
 
 

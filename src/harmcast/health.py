@@ -29,7 +29,7 @@ def status_of(state: State, today: date) -> Status:
     """Data, runs, releases, log, disk: each with what to do if it is not in order."""
     concerns: list[str] = []
     document: dict[str, Any] = {"force": state.settings.force.name, "invented": state.settings.force.invented}
-    for part in (_deliveries, _runs, _releases, _register, _log, _backups, _disk):
+    for part in (_deliveries, _runs, _releases, _register, _log, _erasure, _backups, _disk):
         document |= part(state, today, concerns.append)
     document["concerns"] = concerns
     lines = [f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in document.items() if name != "concerns"]
@@ -94,6 +94,16 @@ def _runs(state: State, today: date, concern: Callable[[str], None]) -> dict[str
     if rows and rows[0]["standing"] == "failed":
         concern(f"the last weekly run failed with {rows[0]['code']}; the runbook says what to do")
     return {"last_run": rows[0] if rows else None}
+
+
+def _erasure(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
+    """People whom the force deleted and who are still held: four weeks is the most."""
+    from harmcast.store.retention import LEFT_SOURCE_DAYS, left_source_since
+
+    held, since = left_source_since(state, today)
+    if since is not None and (today - since).days > LEFT_SOURCE_DAYS:
+        concern(f"people whom the force deleted by {since} are still held; run harmcast forget --left-source, or look why its timer does not")
+    return {"left_source": {"people": held, "since": since and since.isoformat()}}
 
 
 def _backups(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:

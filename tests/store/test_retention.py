@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from harmcast.errors import AccessDenied
+from harmcast.health import status_of
 from harmcast.loading import load_delivery
 from harmcast.oversight import log
 from harmcast.oversight.log import Event
 from harmcast.store import keys, ledger, schema
 from harmcast.store.releases import NewTool
-from harmcast.store.retention import due, finish, forget_due
+from harmcast.store.retention import due, finish, forget_due, left_source_since
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -225,3 +227,104 @@ def test_a_copy_of_an_export_that_holds_them_goes(held: State) -> None:
         )  # fmt: skip
     forget_due(held, DAY, ACTOR)
     assert not (folder / "1.csv").exists()
+
+
+def gone_at_source(ref: str, at: str) -> Row:
+    return {"table": "persons", "ref": ref, "deleted_at": at, "reason": ""}
+
+
+def with_people_who_use_it(state: State) -> Actor:
+    """Once the state has users, the timer's account is nobody's: it acts as operator."""
+    state.users.add("dora", "Dora", Event("setup", "operator", "administration", "user_added"))
+    return Actor("os:harmcast", "harmcast", (("operator", None),))
+
+
+def test_a_timer_forgets_who_left_the_source_and_leaves_reviews_to_a_person(
+    held: State, deliver: Callable[..., Path]
+) -> None:
+    timer = with_people_who_use_it(held)
+    load_delivery(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
+    assert left_source_since(held, DAY) == (1, date(2026, 3, 9))
+    with pytest.raises(AccessDenied):
+        forget_due(held, DAY, timer)
+    result = forget_due(held, DAY, timer, left_source=True)
+    assert result.people == {"deleted_at_source": 1}
+    assert residue(held, [KEPT]) == []
+    assert set(held.records.known("persons")["person_ref"]) == {GONE, MERGED}
+    assert left_source_since(held, DAY) == (0, None)
+    assert forget_due(held, DAY, ACTOR).people == {"review_overdue": 2}
+
+
+def test_since_when_somebody_is_left_without_a_charge(held: State, deliver: Callable[..., Path]) -> None:
+    gone = [{"table": "charges", "ref": f"H{KEPT}", "deleted_at": "2026-03-08T00:00:00", "reason": ""}]
+    load_delivery(held, deliver({"deletions": gone}, SECOND))
+    assert left_source_since(held, DAY) == (1, date(2026, 3, 9))
+
+
+def test_a_charge_moved_to_somebody_who_stays_stays(held: State, deliver: Callable[..., Path], rows: Good) -> None:
+    moved = {**rows["charges"], "charge_ref": f"H{GONE}", "person_ref": KEPT, "changed_at": "2026-03-08T10:00:00"}
+    load_delivery(held, deliver({"charges": [moved]}, SECOND))
+    forget_due(held, DAY, ACTOR)
+    assert set(held.records.known("charges")["charge_ref"]) == {f"H{KEPT}", f"H{GONE}"}
+    assert residue(held, [f'"{GONE}"', f",{GONE},"]) == []
+
+
+def test_people_s_files_of_a_release_past_its_time_go_and_the_rest_stays(held: State) -> None:
+    name = a_release(held)
+    assert forget_due(held, date(2026, 3, 10), ACTOR).old_releases == ()
+    late = date(2029, 3, 6)  # 156 weeks and a day after the origin
+    told = forget_due(held, late, ACTOR, dry_run=True)
+    assert told.old_releases == (name,)
+    assert any("would lose the files about people" in line for line in told.lines())
+    assert forget_due(held, late, ACTOR).old_releases == (name,)
+    release = held.releases.named(name)[0]
+    assert set(release.manifest()["files"]) == {"other.json"}
+    assert release.manifest()["removed_past_their_time"] == ["iom.csv", "iom.parquet"]
+    assert sorted(p.name for p in release.path.iterdir()) == ["manifest.json", "other.json"]
+    assert forget_due(held, late, ACTOR).releases_rewritten == 0
+
+
+def test_a_kept_copy_of_an_export_goes_after_its_time(held: State) -> None:
+    folder = held.root / "exports"
+    folder.mkdir()
+    (folder / "1.csv").write_text("kept")
+    with held.operations.writing(Event("ann", "offender_manager", "disclosure", "exported")) as tx:
+        tx.insert(
+            schema.exports, what="list", rows=1, with_names=False, sha256="0" * 64, path="exports/1.csv", by="ann",
+            role="offender_manager", at="2026-01-02T10:00:00.000000Z",
+        )  # fmt: skip
+    assert forget_due(held, date(2026, 1, 30), ACTOR).old_copies == 0
+    assert (folder / "1.csv").exists()
+    assert forget_due(held, date(2026, 1, 31), ACTOR).old_copies == 1
+    assert not (folder / "1.csv").exists()
+
+
+def test_an_old_backup_is_named_for_whoever_keeps_it(held: State, tmp_path: Path) -> None:
+    file = tmp_path / "old.backup"
+    file.write_bytes(b"x")
+    held.operations.record(Event("ann", "operator", "disclosure", "backup_made", detail={"file": str(file)}))
+    today = date.fromisoformat(held.operations.now()[:10])
+    assert forget_due(held, today, ACTOR, dry_run=True).old_backups == ()
+    told = forget_due(held, today + timedelta(days=29), ACTOR, dry_run=True)
+    assert told.old_backups == (str(file),)
+    assert f"Remove the backup {file}: it is older than the retention rule allows." in told.lines()
+
+
+def test_a_dry_run_lists_each_by_random_key_and_why(held: State) -> None:
+    told = forget_due(held, DAY, ACTOR, dry_run=True)
+    keys_of = {str(keys.key_of(held.operations, ref)) for ref in (GONE, MERGED)}
+    assert {one["person_key"] for one in told.document()["due"]} == keys_of
+    assert all(any(key in line for line in told.lines()) for key in keys_of)
+    assert told.lines()[0] == f"2 people are due on {DAY}."
+
+
+def test_status_says_when_who_left_the_source_is_still_held(held: State, deliver: Callable[..., Path]) -> None:
+    load_delivery(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
+
+    def told(day: date) -> list[str]:
+        return [concern for concern in status_of(held, day).document["concerns"] if "left-source" in concern]
+
+    assert told(date(2026, 3, 30)) == []
+    assert len(told(date(2026, 3, 31))) == 1
+    forget_due(held, DAY, ACTOR, left_source=True)
+    assert told(DAY) == []

@@ -4,7 +4,7 @@ Reasons, the first that applies:
 
 | reason | whose | source |
 |---|---|---|
-| deleted_at_source | the force deleted the person | the feed; forgotten here at the next `forget`, so within 4 weeks if that runs weekly |
+| deleted_at_source | the force deleted the person | the feed; forgotten here at the next `forget --left-source`, which a timer runs weekly: within 4 weeks |
 | no_charge_left | every charge was deleted at source | nobody without a charge is held |
 | review_overdue | past `review_due_on`; without a date, longer since the last change than the group's period | records management groups 1 to 4, College of Policing practice; periods in `[retention] group_years` |
 
@@ -19,6 +19,7 @@ from datetime import date
 import polars as pl
 
 REASONS = ("deleted_at_source", "no_charge_left", "review_overdue")
+LEFT_SOURCE = REASONS[:2]  # the force has decided already: what is left is to follow
 DAYS_A_YEAR = 365.25
 
 

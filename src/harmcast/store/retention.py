@@ -4,69 +4,98 @@ Forgetting a person rewrites every part and release that holds a row of theirs, 
 transaction that also deletes the person's keys and writes one event a person, then unlinks the old files and clears
 the database's free pages. Killed before that transaction, nothing happened; after it, the next run finishes.
 The log, decisions and exports hold the random key alone, and what people wrote was encrypted under a key that is gone.
+
+With them go people's files of releases older than `[retention] release_weeks` and copies of exports older than
+`export_days`; backups older than `backup_days` are named, because they lie where only their keeper can remove them.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from harmcast.errors import StoreDamaged
 from harmcast.oversight import review
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.store import durable, files, keys, ledger, operations, schema
+from harmcast.store import keys, ledger, operations, schema
 from harmcast.store.kept import FOLDER as KEPT
-from harmcast.store.ledger import Part
 from harmcast.store.operations import Writing
 from harmcast.store.records import FOLDER
+from harmcast.store.rewrites import Qvd, holds_people, parts_without, releases_without
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, GROUP_ROWS, PERSONS, PERSONS_PROTECTED
+from harmcast.tables import CHARGES, PERSONS
 
-HOLD_PEOPLE = (PERSONS.name, PERSONS_PROTECTED.name, CHARGES.name, CIRCUMSTANCES_TABLE.name)
-Qvd = Callable[[pl.DataFrame, str], bytes]
 UNFINISHED = "erasure_unfinished"
+SHOWN = 50
+LEFT_SOURCE_DAYS = 21  # the timer runs weekly: one week is left of the four before somebody is told
 LOADED_COLUMNS = ["person_ref", "review_group", "review_due_on", "changed_at", "merged_into"]
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What `forget` did, or on a dry run would do."""
+    """What `forget` did, or on a dry run would do.
+
+    Attributes:
+        people: reason -> how many; `due` names each by random key with the reason.
+        old_releases: releases past their time that lose (or lost) their people's files.
+        old_backups: backups past their time: whoever keeps them removes them.
+    """
 
     as_of: date
     people: dict[str, int]
+    due: tuple[tuple[str, str], ...]
     parts_rewritten: int
     releases_rewritten: int
     dry_run: bool
-    keys: tuple[str, ...] = ()
+    old_releases: tuple[str, ...] = ()
+    old_copies: int = 0
+    old_backups: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
         return sum(self.people.values())
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(key for key, _ in self.due)
+
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return {**asdict(self), "as_of": self.as_of.isoformat(), "count": self.count}
+        listed = [{"person_key": key, "reason": reason} for key, reason in self.due]
+        return {**asdict(self), "as_of": self.as_of.isoformat(), "count": self.count, "due": listed}
 
     def lines(self) -> list[str]:
         """What is printed for people."""
-        said = [f"{self.count:,} people {'are due' if self.dry_run else 'were forgotten'} on {self.as_of}."]
-        said += [f"  {reason}: {count:,}" for reason, count in self.people.items()]
-        if not self.dry_run and self.count:
+        what = ("person is due", "people are due") if self.dry_run else ("person was forgotten", "people were forgotten")
+        said = [f"{_number(self.count, *what)} on {self.as_of}."]
+        said += [f"  {reason.replace('_', ' ')}: {count:,}" for reason, count in self.people.items()]
+        if self.dry_run:
+            said += [f"    {key}  {reason.replace('_', ' ')}" for key, reason in self.due[:SHOWN]]
+            said += [f"    and {len(self.due) - SHOWN:,} more (--json names all)"] if len(self.due) > SHOWN else []
+        going = "would lose" if self.dry_run else "lost"
+        if self.old_releases:
+            said.append(f"{_number(len(self.old_releases), 'release', 'releases')} past their time {going} the files about people.")
+        if self.old_copies:
+            said.append(f"{_number(self.old_copies, 'copy of an export', 'copies of exports')} past their time {'would go' if self.dry_run else 'went'}.")
+        if not self.dry_run and (self.parts_rewritten or self.releases_rewritten):
             said.append(
-                f"{self.parts_rewritten} parts and {self.releases_rewritten} releases were written again without them."
+                f"{_number(self.parts_rewritten, 'part', 'parts')} and {_number(self.releases_rewritten, 'release', 'releases')} were written again."
             )
+        said += [f"Remove the backup {name}: it is older than the retention rule allows." for name in self.old_backups]
         return said
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def due(state: State, as_of: date) -> pl.DataFrame:
@@ -78,93 +107,90 @@ def due(state: State, as_of: date) -> pl.DataFrame:
     return review.with_merged(found, known)
 
 
+def left_source_since(state: State, as_of: date) -> tuple[int, date | None]:
+    """How many people the force has deleted, or left without a charge, are still held; and the first day that was known."""
+    found = due(state, as_of).filter(pl.col("reason").is_in(review.LEFT_SOURCE))
+    if found.is_empty():
+        return 0, None
+    people = state.records.versions(PERSONS.name, columns=["person_ref", "deleted", "known_on"])
+    charges = state.records.versions(CHARGES.name, columns=["charge_ref", "person_ref", "deleted", "known_on"])
+    theirs = charges.join(found, on="person_ref", how="semi").select("charge_ref").unique()
+    gone = (
+        people.filter("deleted").join(found, on="person_ref", how="semi")["known_on"].min(),
+        charges.filter("deleted").join(theirs, on="charge_ref", how="semi")["known_on"].min(),  # names the charge alone
+    )
+    return found.height, min((day for day in gone if isinstance(day, date)), default=None)
+
+
 def forget_due(
     state: State,
     as_of: date,
     actor: Actor,
     *,
     dry_run: bool = False,
+    left_source: bool = False,
     qvd: Qvd | None = None,
     progress: Progress = quiet,
 ) -> Forgotten:
-    """Forgets everybody who is due, or on a dry run counts them.
+    """Forgets everybody who is due and removes what is past its time, or on a dry run counts both.
 
     Args:
+        left_source: only people whom the force itself has deleted, or left without a charge: nothing is left to
+            decide, so a timer's account may do it. Records overdue for review wait for the data protection officer.
         qvd: writes a table as Qlik's file (`publish.qlik.qvd`); needed where releases hold such files about people.
-    Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks.
+    Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or a timer as above.
     """
-    role = actor.acting("data_protection_officer") if not state.users.is_empty() else "operator"
+    is_timer = left_source and actor.has("operator")
+    role = "operator" if state.users.is_empty() or is_timer else actor.acting("data_protection_officer")
     with state.run_lock("forget", actor.account):
         finish(state)
         found = due(state, as_of)
+        if left_source:
+            found = found.filter(pl.col("reason").is_in(review.LEFT_SOURCE))
         people = {row["reason"]: row["len"] for row in found.group_by("reason").len().sort("reason").to_dicts()}
         by_ref = dict(keys.held(state.operations).iter_rows())
-        known = tuple(sorted(by_ref[ref] for ref in found["person_ref"] if ref in by_ref))
-        if dry_run or found.is_empty():
-            return Forgotten(as_of, people, 0, 0, dry_run, known)
-        return _forget(state, found, by_ref, as_of, actor, role, qvd, progress)
+        named = tuple(sorted((by_ref[ref], reason) for ref, reason in found.iter_rows() if ref in by_ref))
+        old = _Old(_old_releases(state, as_of), _old_copies(state, as_of), tuple(_old_backups(state, as_of)))
+        told = Forgotten(as_of, people, named, 0, 0, dry_run, old.releases, len(old.copies), old.backups)
+        if dry_run or (found.is_empty() and not old.releases and not old.copies):
+            return told
+        return _forget(state, found, told, old, Event(actor.account, role, "erasure", "people_forgotten"), qvd, progress)
+
+
+@dataclass(frozen=True)
+class _Old:
+    """What is past its time: release names, numbers of exports whose copy is kept, backups."""
+
+    releases: tuple[str, ...]
+    copies: tuple[int, ...]
+    backups: tuple[str, ...]
 
 
 def _forget(
-    state: State,
-    found: pl.DataFrame,
-    by_ref: dict[str, str],
-    as_of: date,
-    actor: Actor,
-    role: str,
-    qvd: Qvd | None,
-    progress: Progress,
+    state: State, found: pl.DataFrame, told: Forgotten, old: _Old, event: Event, qvd: Qvd | None, progress: Progress
 ) -> Forgotten:
     reasons = dict(found.iter_rows())
-    forgotten = {by_ref[ref]: reason for ref, reason in reasons.items() if ref in by_ref}
-    swaps = _parts_without(state, found.select("person_ref"), part(progress, 0.0, 0.5))
-    releases = _releases_without(state, set(forgotten), qvd, part(progress, 0.5, 0.8))
-    exports = _exports_of(state, set(forgotten))
-    event = Event(
-        actor.account, role, "erasure", "people_forgotten", detail={"people": len(reasons), "as_of": as_of.isoformat()}
+    forgotten = dict(told.due)
+    swaps = parts_without(state, found.select("person_ref"), part(progress, 0.0, 0.5)) if reasons else []
+    releases = releases_without(state, set(forgotten), set(old.releases), qvd, part(progress, 0.5, 0.8))
+    exports = {*_exports_of(state, set(forgotten)), *old.copies}
+    event = event.with_detail(
+        people=len(reasons), as_of=told.as_of.isoformat(), old_releases=list(old.releases), old_copies=len(old.copies)
     )
     with state.operations.writing(event) as tx:
-        for old, new in swaps:
-            ledger.replace(tx, old, new)
+        for was, new in swaps:
+            ledger.replace(tx, was, new)
         for name, sha256, size in releases:
             _name_release(tx, name, sha256, size)
         _drop_keys(state, tx, reasons)
         for key, reason in sorted(forgotten.items()):
-            tx.also(Event(actor.account, role, "erasure", "person_forgotten", subject=key, detail={"reason": reason}))
-        for number in exports:
+            tx.also(Event(event.actor, event.role, "erasure", "person_forgotten", subject=key, detail={"reason": reason}))
+        for number in sorted(exports):
             tx.execute(sa.update(schema.exports).where(schema.exports.c.id == number).values(path=None))
         operations.set_fact(tx, UNFINISHED, "yes")
     progress("Clearing what is left", 0.9)
     finish(state)
-    people = {reason: list(reasons.values()).count(reason) for reason in sorted(set(reasons.values()))}
-    return Forgotten(as_of, people, len(swaps), len(releases), False, tuple(sorted(forgotten)))
-
-
-# -- parts ---------------------------------------------------------------------------------------
-
-
-def _parts_without(state: State, gone: pl.DataFrame, progress: Progress) -> list[tuple[Part, Part | None]]:
-    """Every part that holds a row of these people, and the part that takes its place (None: nothing is left of it)."""
-    charges = state.records.versions(CHARGES.name, columns=["charge_ref", "person_ref"])
-    their_charges = charges.join(gone, on="person_ref", how="semi").select("charge_ref").unique()
-    held = [item for item in state.records.parts() if item.table_name in HOLD_PEOPLE]
-    swaps: list[tuple[Part, Part | None]] = []
-    for i, item in enumerate(held):
-        progress("Writing records again", i / max(len(held), 1))
-        rows = state.records.read(item)
-        left = rows.join(gone, on="person_ref", how="anti", maintain_order="left")
-        if item.table_name == CHARGES.name:
-            left = left.join(their_charges, on="charge_ref", how="anti", maintain_order="left")
-        if left.height == rows.height:
-            continue
-        revision = int(Path(item.name).name.split(".")[1]) + 1 if item.name.count(".") == 2 else 1
-        new = (
-            state.records.write(str(item.table_name), left, item.sequence, str(item.made_at), revision)
-            if left.height
-            else None
-        )
-        swaps.append((item, new))
-    return swaps
+    return replace(told, parts_rewritten=len(swaps), releases_rewritten=len(releases))
 
 
 def _drop_keys(state: State, tx: Writing, reasons: dict[str, str]) -> None:
@@ -177,81 +203,33 @@ def _drop_keys(state: State, tx: Writing, reasons: dict[str, str]) -> None:
         tx.insert(schema.erased, ref_hash=hashed, table_name=PERSONS.name, erased_at=tx.at, reason=reason)
 
 
-# -- releases ------------------------------------------------------------------------------------
-
-
-def _releases_without(state: State, gone: set[str], qvd: Qvd | None, progress: Progress) -> list[tuple[str, str, int]]:
-    """Releases that hold a row of these people, written again beside: (name, SHA-256 of the manifest, bytes)."""
-    names = state.releases.names()
-    found = []
-    for i, name in enumerate(names):
-        progress("Writing releases again", i / max(len(names), 1))
-        folder = state.releases.folder / name
-        contents = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        changed = {file: new for file, old in contents.items() if (new := _without(file, old, gone)) is not None}
-        if not changed:
-            continue
-        changed |= _qlik_again(changed, contents, qvd)
-        manifest = json.loads(contents["manifest.json"])
-        for file, content in changed.items():
-            manifest["files"][file] = {**manifest["files"].get(file, {}), **_note(content)}
-        contents |= changed
-        contents["manifest.json"] = (json.dumps(manifest, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
-        beside = state.releases.rewritten(name)
-        durable.write_folder(beside, contents)
-        found.append((name, files.sha256(beside / "manifest.json"), sum(map(len, contents.values()))))
-    return found
-
-
-def _qlik_again(changed: dict[str, bytes], contents: dict[str, bytes], qvd: Qvd | None) -> dict[str, bytes]:
-    """Qlik's own files, made again from the tables beside them."""
-    twins = {file: file.removesuffix(".parquet") + ".qvd" for file in changed if file.endswith(".parquet")}
-    wanted = {file: twin for file, twin in twins.items() if twin in contents}
-    if not wanted:
-        return {}
-    if qvd is None:
-        raise ValueError("releases hold Qlik's files: hand over what writes them")
-    return {twin: qvd(pl.read_parquet(io.BytesIO(changed[file])), Path(file).stem) for file, twin in wanted.items()}
-
-
-def _note(content: bytes) -> dict[str, Any]:
-    import hashlib
-
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-
-
-def _without(name: str, content: bytes, gone: set[str]) -> bytes | None:
-    """The file without the rows of these people; None if it holds none. Raises StoreDamaged if it cannot be read."""
-    if name.endswith(".qvd") or (not name.endswith(".parquet") and not any(key.encode() in content for key in gone)):
-        return None
-    if name.endswith(".parquet"):
-        frame = pl.read_parquet(io.BytesIO(content))
-        if "person_key" not in frame.columns:
-            return None
-        left = frame.filter(~pl.col("person_key").is_in(sorted(gone)))
-        if left.height == frame.height:
-            return None
-        out = io.BytesIO()
-        left.rechunk().write_parquet(out, compression="zstd", statistics=True, row_group_size=GROUP_ROWS)
-        return out.getvalue()
-    if name.endswith(".csv"):
-        lines = content.decode().splitlines(keepends=True)
-        return "".join(line for line in lines if not any(key in line for key in gone)).encode()
-    raise StoreDamaged(
-        f"The release file {name} names a person where no row can be taken out.",
-        code="release_file_names_people",
-        next_step="Tell whoever maintains harmcast; withdraw and remove that release by hand.",
-    )
-
-
 def _name_release(tx: Writing, name: str, sha256: str, size: int) -> None:
     path = f"releases/{name}"
     tx.execute(sa.update(schema.releases).where(schema.releases.c.path == path).values(manifest_sha256=sha256))
     tx.execute(sa.update(schema.ledger).where(schema.ledger.c.name == path).values(sha256=sha256, bytes=size))
+
+
+def _old_releases(state: State, as_of: date) -> tuple[str, ...]:
+    """Releases older than `[retention] release_weeks` that still hold a row a person."""
+    before = as_of - timedelta(weeks=state.settings.retention.release_weeks)
+    origins = sa.select(schema.releases.c.path, schema.releases.c.origin).where(schema.releases.c.origin < before).distinct()
+    names = sorted({Path(row["path"]).name for row in state.operations.rows(origins) if row["path"]})
+    return tuple(name for name in names if holds_people(state.releases.folder / name))
+
+
+def _old_copies(state: State, as_of: date) -> tuple[int, ...]:
+    """Exports whose copy was kept and is older than `[retention] export_days`, or than its own day of removal."""
+    table, limit = schema.exports, (as_of - timedelta(days=state.settings.retention.export_days)).isoformat()
+    rows = state.operations.rows(sa.select(table.c.id, table.c.at, table.c.remove_on).where(table.c.path.is_not(None)))
+    return tuple(r["id"] for r in rows if r["at"][:10] < limit or (r["remove_on"] is not None and r["remove_on"] <= as_of))
+
+
+def _old_backups(state: State, as_of: date) -> list[str]:
+    """Backups older than `[retention] backup_days` that still lie where they were written."""
+    table, limit = schema.events, (as_of - timedelta(days=state.settings.retention.backup_days)).isoformat()
+    made = state.operations.rows(sa.select(table.c.at, table.c.detail).where(table.c.action == "backup_made").order_by(table.c.seq))
+    paths = [Path(json.loads(row["detail"]).get("file", "")) for row in made if row["at"][:10] < limit]
+    return sorted({str(path) for path in paths if path.is_absolute() and path.exists()})
 
 
 def _exports_of(state: State, gone: set[str]) -> list[int]:
