@@ -1,0 +1,341 @@
+"""Promise 34: a state written two schema versions back, upgraded, killed on the way again and again: nothing is lost.
+
+    python -m bench.upgrade [--kills 20] [--events 1000000] [--decisions 20000] [--small]
+
+The state is built by the project's own code as it stood before the last two migrations (taken from the history of this
+checkout), on SQLite and on a PostgreSQL started here. Then the present code opens it. Each child is killed with SIGKILL,
+at a random moment or right after a random statement of the upgrade; after every kill the database holds every row it
+held, at the old schema or the new. The last one is let through, and every table, part and release must be what an
+upgrade that nobody disturbed makes of it. A week made afterwards must be the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bench.results import Row, saved
+from bench.servers import postgres, programs
+
+ROOT = Path(__file__).parents[1]
+VERSIONS = ROOT / "src/harmcast/store/migrations/versions"
+MONDAY = date(2026, 11, 16)
+NEW_EVENT = "schema_upgraded"
+
+
+# -- the older version ---------------------------------------------------------------------------
+
+
+def git(*words: str) -> bytes:
+    return subprocess.run(["git", "-C", str(ROOT), *words], check=True, capture_output=True).stdout
+
+
+def commit_back(versions: int) -> str | None:
+    """The last commit whose newest migration is so many versions back; None where this checkout has no history."""
+    names = sorted(path.name for path in VERSIONS.glob("[0-9]*.py"))
+    path = VERSIONS.relative_to(ROOT) / names[-versions]
+    try:
+        added = git("log", "--diff-filter=A", "--format=%H", "--", str(path)).decode().split()
+        return git("rev-parse", f"{added[-1]}^").decode().strip() if added else None
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return None
+
+
+def old_source(commit: str, folder: Path) -> Path:
+    """The source of a commit, beside this checkout."""
+    folder.mkdir(parents=True)
+    packed = folder / "src.tar"
+    packed.write_bytes(git("archive", commit, "src"))
+    subprocess.run(["tar", "-xf", str(packed), "-C", str(folder)], check=True)
+    packed.unlink()
+    return folder / "src"
+
+
+def build(source: Path, folder: Path, url: str | None, people: int, events: int, decisions: int) -> None:
+    """A state made by the code in `source`: FOLDER/state, and FOLDER/next, the delivery after it."""
+    words = [str(folder), "--people", str(people), "--events", str(events), "--decisions", str(decisions), *(["--url", url] if url else [])]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bench/old_state.py"), *words],
+        env={**os.environ, "PYTHONPATH": str(source)}, cwd=source, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"the older version could not build its state: {done.stderr[-2000:]}")
+
+
+# -- copies: of a folder, and of the database where it lies elsewhere ----------------------------------
+
+
+@dataclass
+class Held:
+    """A state to copy as often as needed; `server` is None where its database is the SQLite file in it."""
+
+    state: Path
+    server: str | None = None
+    database: str = "base"
+
+    def url(self, state: Path) -> sa.URL:
+        if self.server is None:
+            return sa.URL.create("sqlite", database=str(state / "operations.db"))
+        return sa.make_url(re.search(r'url = "(.+)"', (state / "settings/settings.toml").read_text())[1])  # type: ignore[index]
+
+    @contextmanager
+    def copied(self, to: Path) -> Iterator[Path]:
+        """A copy of its own, gone at the end."""
+        shutil.copytree(self.state, to)
+        name = f"copy_{to.name.replace('-', '_')}"
+        if self.server is not None:
+            self.administer(f'CREATE DATABASE "{name}" TEMPLATE "{self.database}"')
+            path = to / "settings/settings.toml"
+            path.write_text(re.sub(r'(url = ".+/)\w+"', rf'\1{name}"', path.read_text()))
+        try:
+            yield to
+        finally:
+            shutil.rmtree(to)
+            if self.server is not None:
+                self.administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def administer(self, statement: str) -> None:
+        engine = sa.create_engine(f"{self.server}/postgres", isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(statement))
+        engine.dispose()
+
+
+# -- what must be the same -----------------------------------------------------------------------
+
+
+def tables(url: sa.URL, columns: dict[str, list[str]] | None = None, whole: bool = True) -> dict[str, Any]:
+    """Each table's rows, and where `whole` the digest of their contents, of the columns named.
+
+    The upgrade's own event is left out: it carries the moment it happened.
+    """
+    engine = sa.create_engine(url)
+    held = sa.MetaData()
+    found: dict[str, Any] = {}
+    with engine.connect() as connection:
+        held.reflect(connection)
+        for name, table in sorted(held.tables.items()):
+            if name == "alembic_version" or (columns is not None and name not in columns):
+                continue
+            chosen = [table.c[c] for c in (columns[name] if columns is not None else sorted(table.c.keys()))]
+            where = table.c.action != NEW_EVENT if name == "events" else sa.true()
+            if not whole:
+                found[name] = connection.execute(sa.select(sa.func.count()).select_from(table).where(where)).scalar_one()
+                continue
+            digest, count = hashlib.sha256(), 0
+            query = sa.select(*chosen).where(where).order_by(*table.primary_key.columns)
+            for row in connection.execution_options(yield_per=20_000).execute(query):
+                digest.update(repr(tuple(row)).encode())
+                count += 1
+            found[name] = (count, digest.hexdigest())
+    engine.dispose()
+    return found
+
+
+def columns_of(url: sa.URL) -> dict[str, list[str]]:
+    engine = sa.create_engine(url)
+    held = sa.MetaData()
+    held.reflect(engine)
+    engine.dispose()
+    return {name: sorted(table.c.keys()) for name, table in held.tables.items()}
+
+
+def revision(url: sa.URL) -> str:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        found = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one())
+    engine.dispose()
+    return found
+
+
+def files(state: Path) -> dict[str, str]:
+    """Digest of every file of record."""
+    kept = [p for folder in ("records", "releases", "models") for p in sorted((state / folder).rglob("*")) if p.is_file()]
+    return {p.relative_to(state).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+
+
+def whole(state: Path) -> list[str]:
+    """What is wrong with a state that was upgraded: its log, its parts, the event that says so."""
+    from harmcast.oversight import log
+    from harmcast.store.state import open_state
+
+    opened = open_state(state)
+    try:
+        entries = opened.operations.entries()
+        wrong = [f"the log: {finding.rule}" for finding in log.verify(entries)][:3]
+        wrong += [f"damaged: {name}" for name in opened.records.verify()]
+        said = sum(entry.action == NEW_EVENT for entry in entries)
+        return wrong if said == 1 else [*wrong, f"{said} events say that it was upgraded"]
+    finally:
+        opened.close()
+
+
+# -- the process that dies -----------------------------------------------------------------------
+
+
+def child(state: Path, die_after: int | None) -> None:
+    """Opens a state, which upgrades it; dies after the statement numbered. Prints how many statements the upgrade took."""
+    from harmcast.store.state import open_state
+
+    ran = [0]
+
+    def after(*_: Any) -> None:
+        ran[0] += 1
+        if ran[0] == die_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    import alembic.command  # noqa: F401 - imported before the clock starts
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", after)
+    print("begun", flush=True)
+    open_state(state).close()
+    print(ran[0], flush=True)
+
+
+def opened_by_child(state: Path, die_after: int | None = None, after_seconds: float | None = None) -> tuple[bool, int, float]:
+    """Whether the child lived, how many statements it ran, and how long it took, seconds."""
+    words = [sys.executable, "-m", "bench.upgrade", "--child", str(state), *(["--die-after", str(die_after)] if die_after else [])]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()
+    began = time.perf_counter()
+    try:
+        out, error = process.communicate(timeout=after_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, error = process.communicate()
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise AssertionError(f"the upgrade ended with {process.returncode}: {error[-2000:]}")
+    return process.returncode == 0, int(out) if process.returncode == 0 else 0, time.perf_counter() - began
+
+
+@dataclass
+class Outcome:
+    """What came of one database's upgrades."""
+
+    kills: int
+    tables: int
+    rows: dict[str, int]
+    seconds: float
+    wrong: list[str]
+
+
+def upgraded(held: Held, folder: Path, kills: int, seed: int = 1, after: Callable[[Path], dict[str, str]] | None = None) -> Outcome:
+    """Upgrades copies of an old state, one undisturbed and others killed, and says where they differ."""
+    old_columns = columns_of(held.url(held.state))
+    before, old, old_files = tables(held.url(held.state)), revision(held.url(held.state)), files(held.state)
+    counts = {name: count for name, (count, _) in before.items()}
+    wrong: list[str] = []
+    with held.copied(folder / "clean") as clean:
+        _, statements, seconds = opened_by_child(clean)
+        new = revision(held.url(clean))
+        kept = tables(held.url(clean), {name: columns for name, columns in old_columns.items() if name in before})
+        wrong += [f"undisturbed: {name} is not what it was" for name in before if kept.get(name) != before[name]]
+        expected = tables(held.url(clean))
+        wrong += [f"undisturbed: {fault}" for fault in whole(clean)]
+        wrong += [] if files(clean) == old_files else ["undisturbed: a file of record changed"]
+        week = after(clean) if after is not None else {}
+        wrong += [f"the week made afterwards: {week['week']}"] if "week" in week else []
+    r, done, number = random.Random(seed), 0, 0
+    while done < kills or number == 0:
+        number += 1
+        with held.copied(folder / f"killed-{number}") as copy:
+            while done < kills and revision(held.url(copy)) == old:
+                done += 1
+                if done % 2:
+                    opened_by_child(copy, after_seconds=r.uniform(0.0, seconds))
+                else:
+                    opened_by_child(copy, die_after=r.randrange(1, statements + 1))
+                now = revision(held.url(copy))
+                wrong += [] if now in (old, new) else [f"kill {done}: schema {now}"]
+                wrong += [] if tables(held.url(copy), whole=False) == counts else [f"kill {done}: rows were lost or doubled"]
+            opened_by_child(copy)
+            wrong += [f"copy {number}: {name} differs" for name, found in tables(held.url(copy)).items() if expected.get(name) != found]
+            wrong += [f"copy {number}: {fault}" for fault in whole(copy)]
+            wrong += [] if files(copy) == old_files else [f"copy {number}: a file of record changed"]
+            if number == 1 and after is not None and after(copy) != week:
+                wrong.append("a week made afterwards is another")
+    return Outcome(done, len(before), counts, seconds, wrong)
+
+
+def next_week(delivery: Path) -> Callable[[Path], dict[str, str]]:
+    """Makes the week after, by command; gives the digests of every file of record."""
+
+    def make(state: Path) -> dict[str, str]:
+        words = ["-m", "harmcast.cli", "week", str(state), "--as-of", MONDAY.isoformat(), "--from", str(delivery)]
+        done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            return {"week": f"exit {done.returncode}: {done.stderr[-300:]}"}
+        return files(state)
+
+    return make
+
+
+def main(kills: int, people: int, events: int, decisions: int) -> int:
+    commit = commit_back(2)
+    if commit is None:
+        raise SystemExit("this checkout has no history to take the older version from: clone it whole and run again")
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="harmcast-upgrade-") as name:
+        folder = Path(name)
+        source = old_source(commit, folder / "old")
+        print(f"    the state is written by {commit[:12]}", flush=True)
+        (folder / "sqlite").mkdir()
+        build(source, folder / "sqlite", None, people, events, decisions)
+        rows.append(_row("SQLite", upgraded(Held(folder / "sqlite/state"), folder / "sqlite", kills, after=next_week(folder / "sqlite/next")), kills))
+        shutil.rmtree(folder / "sqlite")
+        if programs() is None:
+            rows.append(Row(34, "upgrade on PostgreSQL", "0 lost", "not tried: no PostgreSQL here", False))
+        else:
+            with postgres() as address:
+                server = address.replace("postgresql://", "postgresql+psycopg://")
+                held = Held(folder / "postgres/state", server)
+                held.administer('CREATE DATABASE "base"')
+                (folder / "postgres").mkdir()
+                build(source, folder / "postgres", f"{server}/base", people, events, decisions)
+                rows.append(_row("PostgreSQL", upgraded(held, folder / "postgres", kills), kills))
+    return saved("upgrade", rows)
+
+
+def _row(where: str, outcome: Outcome, kills: int) -> Row:
+    held = f"{outcome.rows['events']:,} events, {outcome.rows['decisions']:,} decisions"
+    lost = f"nothing lost in {outcome.tables} tables" if not outcome.wrong else "; ".join(outcome.wrong[:3])
+    return Row(
+        34, f"upgrade from two schema versions back, {held}, {where}", f"{kills} kills, 0 lost",
+        f"{outcome.kills} kills, {lost} ({outcome.seconds:.1f} s undisturbed)", outcome.kills >= kills and not outcome.wrong,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--child", type=Path)
+    parser.add_argument("--die-after", type=int)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--people", type=int, default=12_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--decisions", type=int, default=20_000)
+    parser.add_argument("--small", action="store_true")
+    given = parser.parse_args()
+    if given.child:
+        child(given.child, given.die_after)
+    elif given.small:
+        sys.exit(main(6, 150, 2_000, 100))
+    else:
+        sys.exit(main(given.kills, given.people, given.events, given.decisions))
