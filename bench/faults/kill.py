@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ kind = "people"
 cuts = [1.0, 100.0, 500.0, 1000.0]
 """
 FIRST = "2026-03-02T05:00:00"
+AT_ONCE = 2
 
 
 # -- deliveries ----------------------------------------------------------------------------------
@@ -228,40 +230,46 @@ def prepare(folder: Path, size: int, weeks: int = 3) -> tuple[Path, list[Path]]:
     return folder / "blank", [write_delivery(folder / "deliveries", week, size) for week in range(weeks)]
 
 
+def _ended_the_same(copy: Path, blank: Path, deliveries: list[Path], kills: list[dict[str, Any]], expected: Any) -> bool:
+    """Whether a copy killed as told, and then run to its end, ends as one never disturbed."""
+    shutil.copytree(blank, copy)
+    for how in kills:
+        run(copy, deliveries, **how)
+    run(copy, deliveries)
+    is_same = bool(summary(copy) == expected)
+    shutil.rmtree(copy)
+    return is_same
+
+
 def killed_at_boundaries(
     folder: Path, blank: Path, deliveries: list[Path], boundaries: list[int], expected: Any
 ) -> list[str]:
-    """Kills a fresh copy at each boundary, runs it again, and says where the outcome differs."""
-    wrong = []
-    for at in boundaries:
-        copy = folder / f"boundary-{at}"
-        shutil.copytree(blank, copy)
-        run(copy, deliveries, die_at=at)
-        run(copy, deliveries)
-        if summary(copy) != expected:
-            wrong.append(f"killed at boundary {at}")
-        shutil.rmtree(copy)
-    return wrong
+    """Kills a fresh copy at each boundary, runs it again, and says where the outcome differs. Two at a time."""
+
+    def tried(at: int) -> str | None:
+        same = _ended_the_same(folder / f"boundary-{at}", blank, deliveries, [{"die_at": at}], expected)
+        return None if same else f"killed at boundary {at}"
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [wrong for wrong in pool.map(tried, boundaries) if wrong is not None]
 
 
 def killed_at_random(
     folder: Path, blank: Path, deliveries: list[Path], kills: int, longest: float, seed: int, expected: Any
 ) -> list[str]:
-    """Kills at random moments, several times in a row on one copy, then lets it finish."""
+    """Kills at random moments, several times in a row on one copy, then lets it finish. Two copies at a time."""
     r = random.Random(seed)
-    wrong = []
-    done = 0
-    while done < kills:
-        copy = folder / f"random-{done}"
-        shutil.copytree(blank, copy)
-        for _ in range(r.randrange(1, 4)):
-            done += 1
-            run(copy, deliveries, after_seconds=r.uniform(0.2, longest))
-        run(copy, deliveries)
-        if summary(copy) != expected:
-            wrong.append(f"killed at random, after {done} kills")
-        shutil.rmtree(copy)
-    return wrong
+    plans: list[list[dict[str, Any]]] = []
+    while sum(len(plan) for plan in plans) < kills:
+        left = kills - sum(len(plan) for plan in plans)
+        plans.append([{"after_seconds": r.uniform(0.2, longest)} for _ in range(min(left, r.randrange(1, 4)))])
+
+    def tried(number: int) -> str | None:
+        same = _ended_the_same(folder / f"random-{number}", blank, deliveries, plans[number], expected)
+        return None if same else f"killed at random, copy {number}"
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [wrong for wrong in pool.map(tried, range(len(plans))) if wrong is not None]
 
 
 def main(kills: int, size: int) -> int:
