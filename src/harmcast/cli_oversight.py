@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from harmcast.cli import AsOf, Said, StateFolder, actor, command, day, log, opened, register, report, users
 from harmcast.errors import AccessDenied, SettingsRefused
 
+if TYPE_CHECKING:
+    from harmcast.oversight.log import Event
+    from harmcast.store.state import State
+
 Account = Annotated[str, Parameter(help="Account name.")]
 Unit = Annotated[str | None, Parameter(help="Unit the role is for.")]
 Tool = Annotated[str, Parameter(help="Name of a tool in the settings.")]
 
 
-def _event(state, action: str, *roles: str):  # type: ignore[no-untyped-def]
+def _event(state: State, action: str, *roles: str) -> Event:
     """An administration event by whoever runs the command; roles are asked once the state has users."""
     from harmcast.oversight.log import Event
 
@@ -160,15 +164,20 @@ def register_describe(
     state: StateFolder,
     tool: Tool,
     *,
-    purpose: str | None = None,
-    policy_purpose: str | None = None,
-    owner: str | None = None,
-    made_by: str | None = None,
-    users: str | None = None,
-    decisions_supported: str | None = None,
-    cost: str | None = None,
+    purpose: Annotated[str | None, Parameter(help="What the tool is for.")] = None,
+    policy_purpose: Annotated[str | None, Parameter(help="Why it was developed.")] = None,
+    owner: Annotated[str | None, Parameter(help="Senior responsible owner.")] = None,
+    made_by: Annotated[str | None, Parameter(help="Who made it, in-house or a product.")] = None,
+    users: Annotated[str | None, Parameter(help="Intended users.")] = None,
+    decisions_supported: Annotated[str | None, Parameter(help="Decisions it supports.")] = None,
+    cost: Annotated[str | None, Parameter(help="Cost of using it: staff and machines.")] = None,
+    website: Annotated[str | None, Parameter(help="Address of the force's page about the tool.")] = None,
+    contact: Annotated[str | None, Parameter(help="Where to write with questions about the tool.")] = None,
+    previous_process: Annotated[str | None, Parameter(help="How it was done before the tool.")] = None,
+    objections_to: Annotated[str | None, Parameter(help="Where somebody writes to object.")] = None,
+    from_on: Annotated[date | None, Parameter(name="--from", help="First day the words hold; default today.")] = None,
 ) -> Said:
-    """Write what the register says of a tool; what is not named stays as it is."""
+    """Write what the register says of a tool; what is not named stays as it is, and earlier words stay held."""
     given = {
         "purpose": purpose,
         "policy_purpose": policy_purpose,
@@ -177,11 +186,15 @@ def register_describe(
         "users": users,
         "decisions_supported": decisions_supported,
         "cost": cost,
+        "website": website,
+        "contact": contact,
+        "previous_process": previous_process,
+        "objections_to": objections_to,
     }
     fields = {name: words for name, words in given.items() if words is not None}
     made = opened(state)
     event = _event(made, "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
-    made.register.describe(tool, fields, event)
+    made.register.describe(tool, fields, event, from_on)
     return Said({"tool": tool, "fields": sorted(fields)}, [f"Written: {', '.join(sorted(fields)) or 'nothing'}."])
 
 

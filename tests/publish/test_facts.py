@@ -45,7 +45,8 @@ def state(tmp_path: Path) -> State:
     made.register.enter(entry, EVENT)
     made.register.enter(entry | {"kind": "eia", "outcome": "none made", "dated": date(2026, 11, 9), "tool": None}, EVENT)
     made.register.set_status("iom", "trial", date(2026, 11, 10), "ethics", EVENT)
-    made.register.describe("iom", {"purpose": "To find people who may need support.", "cost": "Two analysts"}, EVENT)
+    made.register.describe("iom", {"purpose": "To find people who may need support.", "cost": "Two analysts"}, EVENT, date(2026, 11, 10))
+    made.register.describe("iom", {"cost": "Three analysts", "contact": "lab@force.invalid"}, EVENT, date(2026, 11, 25))
     made.users.add("ann", "Ann", EVENT)
     made.users.give_role("ann", "offender_manager", "Lye LOMU", EVENT)
     made.users.record_training("ann", "iom", "methodology", date(2026, 11, 3), EVENT, trainer="Lab", contact="lab@force.invalid")
@@ -62,7 +63,10 @@ def test_the_register_is_read_as_it_stood_on_the_day(state):
     assert [e.kind for e in after.entries] == ["dpia", "eia"]
     assert (before.tool.status, after.tool.status) == ("shadow", "trial")
     assert before.statuses == ()
-    assert after.cost == "Two analysts"
+    assert (before.cost, before.tool.purpose) == (None, None)
+    assert (after.cost, after.tool.purpose, after.tool.contact) == ("Two analysts", "To find people who may need support.", None)
+    later = tool_of(state, date(2026, 11, 30))
+    assert (later.cost, later.tool.purpose, later.tool.contact) == ("Three analysts", "To find people who may need support.", "lab@force.invalid")
     assert [t.people for t in after.trained] == [1]
     assert tool_of(state, date(2026, 11, 2)).trained == ()
 

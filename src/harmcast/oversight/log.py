@@ -227,8 +227,9 @@ def checkpoint_faults(
             found.append(
                 Finding("checkpoint_order", point.seq, f"checkpoint {point.number} does not follow the one before")
             )
-        if previous is None and point.number == 1 and point.previous != GENESIS:
-            found.append(Finding("checkpoint_order", point.seq, "the first checkpoint follows something"))
+        if previous is None and (point.number != 1 or point.previous != GENESIS):
+            says = f"the first checkpoint is number {point.number}: those before it are missing"
+            found.append(Finding("checkpoint_order", point.seq, says))
         if previous is not None and (point.seq < previous.seq or point.at < previous.at):
             found.append(Finding("checkpoint_clock", point.seq, f"checkpoint {point.number} goes back"))
         if point.seq not in hashes and point.seq != 0:

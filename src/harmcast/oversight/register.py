@@ -30,6 +30,19 @@ ENTRY_KINDS = {
     "signed_reason": "Signed reason for going on with a concern of the audit",
     "qlik_control": "Who controls and logs access in Qlik",
 }
+FIELDS = {
+    "purpose": "What the tool is for",
+    "policy_purpose": "Why it was developed",
+    "owner": "Senior responsible owner",
+    "made_by": "Who made it, in-house or a product",
+    "users": "Intended users",
+    "decisions_supported": "Decisions it supports",
+    "cost": "Cost of using it",
+    "website": "Address of the force's page about the tool",
+    "contact": "Where to write with questions about the tool",
+    "previous_process": "How it was done before the tool",
+    "objections_to": "Where somebody writes to object",
+}
 WHO_ENTERS = {
     "dpia": ("data_protection_officer",),
     "appropriate_policy": ("data_protection_officer",),
@@ -53,6 +66,10 @@ class Tool:
     made_by: str | None = None
     users: str | None = None
     decisions_supported: str | None = None
+    website: str | None = None
+    contact: str | None = None
+    previous_process: str | None = None
+    objections_to: str | None = None
 
 
 @dataclass(frozen=True)

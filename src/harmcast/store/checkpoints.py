@@ -8,6 +8,7 @@ with the public key. Checkpoints beside the log itself prove nothing against som
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -73,8 +74,8 @@ def write(state: State) -> Checkpoint | None:
     if folder is None:
         return None
     key = (state.root / "signing.key").read_bytes()
-    held = state.operations.rows(sa.select(schema.checkpoints).order_by(schema.checkpoints.c.number.desc()).limit(1))
-    last = Checkpoint.of_line(held[0]["line"]) if held else None
+    held = [row["line"] for row in state.operations.rows(sa.select(schema.checkpoints).order_by(schema.checkpoints.c.number))]
+    last = Checkpoint.of_line(held[-1]) if held else None
     entry = state.operations.rows(sa.select(schema.events).order_by(schema.events.c.seq.desc()).limit(1))[0]
     point = log.signed(
         Checkpoint(
@@ -90,20 +91,21 @@ def write(state: State) -> Checkpoint | None:
     event = Event("system", "operator", "run", "checkpoint_signed", detail={"number": point.number, "seq": point.seq})
     with state.operations.writing(event) as tx:
         tx.execute(sa.insert(schema.checkpoints).values(number=point.number, line=point.line()))
-        _append(folder, point, log.public_key(key))
+        _append(folder, held, point, log.public_key(key))
     return point
 
 
-def _append(folder: Path, point: Checkpoint, public_key: bytes) -> None:
+def _append(folder: Path, earlier: Sequence[str], point: Checkpoint, public_key: bytes) -> None:
+    """Adds a line to the file; a new folder is given the earlier lines too, so that its file begins with the first."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         key_file = folder / KEY_FILE
         if not key_file.exists():
             files.write_whole(key_file, lambda path: _write(path, public_key.hex().encode()))
         path = folder / FILE
-        before = path.read_bytes() if path.exists() else b""
+        before = path.read_text(encoding="utf-8").splitlines() if path.exists() else earlier
         # a line left by a run that was killed before its commit is written over by the same number
-        kept = [line for line in before.decode().splitlines() if Checkpoint.of_line(line).number < point.number]
+        kept = [line for line in before if Checkpoint.of_line(line).number < point.number]
         files.write_whole(path, lambda beside: _write(beside, ("\n".join([*kept, point.line()]) + "\n").encode()))
     except OSError as error:
         raise files.stopped(error, "The checkpoint") from error

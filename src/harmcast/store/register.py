@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from harmcast.oversight.log import Event
-from harmcast.oversight.register import Entry, Status, Tool
+from harmcast.oversight.register import FIELDS, Entry, Status, Tool
 from harmcast.settings import Settings
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
 
-FIELDS = ("purpose", "policy_purpose", "owner", "made_by", "users", "decisions_supported", "cost")
+COLUMNS = {"purpose": "purpose", "owner": "owner", "made_by": "developer", "cost": "cost"}  # of the newest words
 
 
 class Register:
@@ -30,27 +30,14 @@ class Register:
 
         A tool nobody has entered stands in shadow: a new force starts there.
         """
-        written = {row["tool"]: row for row in self.operations.rows(sa.select(schema.register_tools))}
+        said = self._said()
         found = []
         for tool in self.settings.tools:
-            row = written.get(tool.name)
-            fields = json.loads(row["document"]) if row else {}
+            words = _standing(said.get(tool.name, []), as_of)
             status, since = self._status(tool.name, as_of)
-            found.append(
-                Tool(
-                    name=tool.name,
-                    kind=tool.kind,
-                    title=tool.title or tool.name.replace("_", " ").capitalize(),
-                    status=status,
-                    status_since=since,
-                    purpose=row["purpose"] if row else None,
-                    owner=row["owner"] if row else None,
-                    made_by=row["developer"] if row else None,
-                    policy_purpose=fields.get("policy_purpose"),
-                    users=fields.get("users"),
-                    decisions_supported=fields.get("decisions_supported"),
-                )
-            )
+            title = tool.title or tool.name.replace("_", " ").capitalize()
+            own = {name: words.get(name) for name in FIELDS if name != "cost"}
+            found.append(Tool(name=tool.name, kind=tool.kind, title=title, status=status, status_since=since, **own))
         return found
 
     def tool(self, name: str, as_of: date | None = None) -> Tool:
@@ -100,31 +87,38 @@ class Register:
                 schema.register_statuses, tool=name, status=status, from_on=from_on, reason=reason, by=event.actor, at=tx.at
             )
 
-    def describe(self, name: str, fields: Mapping[str, str | None], event: Event) -> None:
-        """Writes what the register says of a tool (`FIELDS`); what is not named stays as it is."""
+    def describe(self, name: str, fields: Mapping[str, str | None], event: Event, from_on: date | None = None) -> None:
+        """Writes what the register says of a tool (`FIELDS`) from a day on (default today); what is not named stays as it is.
+
+        Earlier words stay held: a report of an earlier day says what stood then.
+        """
+        unknown = set(fields) - set(FIELDS)
+        if unknown:
+            raise KeyError(f"no such field: {', '.join(sorted(unknown))}")
         tool = self.settings.tool(name)
         table = schema.register_tools
         with self.operations.writing(event) as tx:
-            tx.says(tool=name, fields=sorted(fields))
+            day = (from_on or date.fromisoformat(tx.at[:10])).isoformat()
+            tx.says(tool=name, fields=sorted(fields), from_on=day)
             row = tx.execute(sa.select(table).where(table.c.tool == name)).first()
-            held = dict(row._mapping) if row else {}
-            extra = json.loads(held.get("document") or "{}")
-            extra.update({k: v for k, v in fields.items() if k in ("policy_purpose", "users", "decisions_supported")})
+            said = _said_of(dict(row._mapping)) if row else []
+            said += [{"field": f, "words": words, "from_on": day, "at": tx.at, "by": event.actor} for f, words in sorted(fields.items())]
+            newest = _standing(said, None)
             values = {
                 "title": tool.title or name,
-                "purpose": fields.get("purpose", held.get("purpose")),
-                "owner": fields.get("owner", held.get("owner")),
-                "developer": fields.get("made_by", held.get("developer")),
-                "cost": fields.get("cost", held.get("cost")),
-                "document": json.dumps(extra, sort_keys=True, ensure_ascii=False),
+                **{column: newest.get(field) for field, column in COLUMNS.items()},
+                "document": json.dumps({"said": said}, sort_keys=True, ensure_ascii=False),
                 "changed_at": tx.at,
                 "by": event.actor,
             }
             _upsert(tx, table, {"tool": name}, values)
 
-    def cost(self, name: str) -> str | None:
-        rows = self.operations.rows(sa.select(schema.register_tools.c.cost).where(schema.register_tools.c.tool == name))
-        return rows[0]["cost"] if rows else None
+    def cost(self, name: str, as_of: date | None = None) -> str | None:
+        """What the register says a tool costs, as it stood on a day (default: now)."""
+        return _standing(self._said().get(name, []), as_of).get("cost")
+
+    def _said(self) -> dict[str, list[dict[str, Any]]]:
+        return {row["tool"]: _said_of(row) for row in self.operations.rows(sa.select(schema.register_tools))}
 
     def _status(self, name: str, as_of: date | None) -> tuple[Status, date]:
         rows = [row for row in self.statuses(name) if as_of is None or row["from_on"] <= as_of]
@@ -132,6 +126,28 @@ class Register:
             return rows[-1]["status"], rows[-1]["from_on"]
         made = self.operations.rows(sa.select(schema.events.c.at).order_by(schema.events.c.seq).limit(1))
         return "shadow", date.fromisoformat(made[0]["at"][:10]) if made else date.min
+
+
+def _said_of(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Everything written of a tool, oldest first: field, words, from_on, at, by.
+
+    A row of an earlier version holds the newest words alone; they count from the first day.
+    """
+    document = json.loads(row["document"] or "{}")
+    if "said" in document:
+        return list(document["said"])
+    held = {field: row[column] for field, column in COLUMNS.items()} | document
+    return [
+        {"field": field, "words": words, "from_on": date.min.isoformat(), "at": row["changed_at"], "by": row["by"]}
+        for field, words in sorted(held.items())
+        if words is not None
+    ]
+
+
+def _standing(said: Sequence[Mapping[str, Any]], as_of: date | None) -> dict[str, str | None]:
+    """The words of each field that stand on a day: of those that began by then, the last to begin and to be written."""
+    begun = [one for one in said if as_of is None or one["from_on"] <= as_of.isoformat()]
+    return {one["field"]: one["words"] for one in sorted(begun, key=lambda one: (one["from_on"], one["at"]))}
 
 
 def _upsert(tx: Writing, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:

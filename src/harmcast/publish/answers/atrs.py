@@ -8,9 +8,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from harmcast.oversight.register import FIELDS
 from harmcast.publish.answers import blocks, foi, wording
 from harmcast.publish.answers.blocks import bullets, field, papers
-from harmcast.publish.answers.document import Block, Column, Document, Empty, NoneMade, Part, Section, Table, Words
+from harmcast.publish.answers.document import Block, Column, Document, NoneMade, Part, Section, Table, Words
 from harmcast.publish.answers.facts import Facts
 from harmcast.publish.answers.foi import Asked
 from harmcast.publish.disclosure import Published
@@ -62,8 +63,8 @@ def filled(source: str, asked: Asked) -> tuple[Block, ...]:
             Words(wording.SUMMARY[kind]),
             field(tool, "Purpose in the force's own words", tool.tool.purpose),
         ),
-        "website": lambda: (Empty("Address of the page about the tool"),),
-        "contact": lambda: (Empty("Contact address for questions about the tool"),),
+        "website": lambda: (field(tool, FIELDS["website"], tool.tool.website),),
+        "contact": lambda: (field(tool, FIELDS["contact"], tool.tool.contact),),
         "organisation": lambda: (Words(facts.force),),
         "team": lambda: (field(tool, "Team that made it", tool.tool.made_by),),
         "owner": lambda: (field(tool, "Owner", tool.tool.owner),),
@@ -73,7 +74,7 @@ def filled(source: str, asked: Asked) -> tuple[Block, ...]:
         ),
         "method": lambda: foi.ANSWERS["A1c"](asked),
         "benefits": lambda: (Words(wording.BENEFITS[kind]), field(tool, "Policy purpose", tool.tool.policy_purpose)),
-        "previous": lambda: (Empty("How it was done before the tool"),),
+        "previous": lambda: (field(tool, FIELDS["previous_process"], tool.tool.previous_process),),
         "alternatives": lambda: (
             Words(
                 "Plain counts (last 4 weeks, same weeks last year, 12, 24 and 36 months) stand beside every forecast."

@@ -323,7 +323,7 @@ def _tool(
             for s in state.register.statuses(tool.name)
             if s["from_on"] <= as_of
         ),
-        cost=state.register.cost(tool.name),
+        cost=state.register.cost(tool.name, as_of),
         releases=tuple(
             Made(r.week, r.origin, standing, _day(r.made_at), r.model, r.reasons) for r, standing in releases
         ),
