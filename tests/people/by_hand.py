@@ -23,7 +23,7 @@ def known_charges(versions: list[dict[str, Any]], persons: list[dict[str, Any]],
     into = {p["person_ref"]: p["merged_into"] for p in persons if p["merged_into"] and p["known_on"] <= as_of}
     out: dict[str, list[dict[str, Any]]] = {}
     for ref, row in last.items():
-        if row["deleted"] or row["outcome"] in FELL or row["charged_on"] > as_of:
+        if row.get("deleted") or row["outcome"] in FELL or row["charged_on"] > as_of:
             continue
         person = row["person_ref"]
         while person in into:
@@ -65,3 +65,41 @@ def as_events(charges: list[dict[str, Any]], weight: Callable[[str], float | Non
 
 def harm(events: list[dict[str, Any]], day: date, table: list[tuple[float, float]]) -> float:
     return math.fsum((e["weight"] or 0.0) * left(table, (day - e["happened_on"]).days) for e in events)
+
+
+BANDS = ["low", "low-medium", "high-medium", "high", "super high"]
+
+
+def band(harm_today: float, cuts: list[float]) -> str:
+    return BANDS[sum(harm_today >= cut for cut in cuts)]
+
+
+def features(
+    events: list[dict[str, Any]], day: date, cut: float, table: list[tuple[float, float]], kind_of: dict[str, dict[str, Any]]
+) -> dict[str, float]:
+    """Every feature of one person, from their standing events in the order in which they counted."""
+    ages = [(day - e["counted_on"]).days / MONTH for e in events]
+    shares = [(e["weight"] or 0.0) / cut for e in events]
+    logs = [math.log(s + 0.01) for s in shares]
+    violent = [any(kind_of[c]["violent"] for c in e["codes"]) for e in events]
+    return {
+        "harm_share": harm(events, day, table) / cut,
+        "quick_harm_share": math.fsum((e["weight"] or 0) * 0.5 ** (max((day - e["happened_on"]).days, 0) / MONTH / 6) for e in events) / cut,
+        "heaviest_share": max(shares),
+        "last_weight_share": shares[-1],
+        "weight_trend": sum(logs[-3:]) / 3 - sum(logs[:-3]) / (len(logs) - 3) if len(logs) > 3 else 0.0,
+        "events_all": len(events),
+        "events_6m": sum(a < 6 for a in ages),
+        "events_12m": sum(a < 12 for a in ages),
+        "events_24m": sum(a < 24 for a in ages),
+        "serious_events": sum(s >= 0.25 for s in shares),
+        "months_since_last": ages[-1],
+        "months_since_first": ages[0],
+        "mean_gap_months": ages[0] / len(events),
+        "last_gap_months": min(ages[-2] - ages[-1], 120.0) if len(ages) > 1 else 120.0,
+        "kinds": len({kind_of[e["heaviest"]["offence_code"]]["kind"] for e in events}),
+        "violent_events": sum(violent),
+        "violent_24m": sum(v and a < 24 for v, a in zip(violent, ages, strict=True)),
+        "weapon_events": sum(any(kind_of[c]["weapon"] for c in e["codes"]) for e in events),
+        "convicted_share": sum(e["convicted"] for e in events) / len(events),
+    }

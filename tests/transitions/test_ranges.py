@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from harmcast.people.features import NAMES
-from harmcast.transitions import model, ranges, steps, thinning
+from harmcast.transitions import baselines, card, model, ranges, steps, thinning
 from harmcast.transitions.regression import chance, fit_logistic, sandwich
 
 K = len(NAMES)
@@ -116,3 +116,77 @@ def test_a_panel_without_known_outcomes_cannot_be_fitted() -> None:
     table = pl.DataFrame({"person_ref": ["a"], **{n: [1.0] for n in NAMES}, "became_12m": [True], "became_24m": [None]})
     with pytest.raises(ValueError, match="no landmark"):
         model.fit("plain_harm", table.with_columns(pl.col("became_24m").cast(pl.Boolean)), (12, 24))
+
+
+def test_the_level_is_surer_where_more_people_became() -> None:
+    p = np.repeat([0.01, 0.2], 1000)
+    came = np.zeros(2000)
+    came[:4] = came[1000:1100] = 1
+    edges = ranges.level_edges(p)
+    assert len(edges) == 1
+    assert 0.01 < edges[0] <= 0.2
+    assert ranges.level_variance(p, came, np.arange(2000), edges) == pytest.approx([1 / 4, 1 / 100])
+    people = np.arange(2000)
+    people[:4] = 0  # one person, seen from four landmarks
+    assert ranges.level_variance(p, came, people, edges)[0] == pytest.approx(1.0)
+    assert ranges.level_variance(p, np.zeros(2000), np.arange(2000), edges).tolist() == [1.0, 1.0]
+
+
+def test_parts_of_the_scale_keep_equal_chances_together_and_are_never_tiny() -> None:
+    rng = np.random.default_rng(9)
+    p = rng.choice([0.01, 0.011, 0.02, 0.3], 5000, p=[0.6, 0.02, 0.3, 0.08])
+    edges = ranges.level_edges(p)
+    counts = np.bincount(np.searchsorted(edges, p, side="right"))
+    assert counts.sum() == 5000
+    assert counts.min() >= 250
+
+
+def test_a_range_holds_its_chance_is_wider_below_and_reads_models_kept_before() -> None:
+    rng = np.random.default_rng(10)
+    x = _x(rng, 400)
+    document = {"stretches": [{"kind": "base_rate", "intercept": -2.0}, {"kind": "base_rate", "intercept": -3.0}]}
+    part = {"mean": [0.0] * K, "spread": [1.0] * K, "covariance": np.zeros((K + 1, K + 1)).tolist(), "left_out_variance": 0.0}
+    level = {"level": {"logit": [-3.0, -1.0], "variance": [0.5, 0.0]}}
+    now = {"unseen_below": ranges.UNSEEN_BELOW, "unseen_above": ranges.UNSEEN_ABOVE, "horizons": {"12m": part, "24m": part}}
+    middle = model.chances(document, x)
+    low, high = ranges.ranges(document, now, x)
+    assert (low < middle).all()
+    assert (middle < high).all()
+    assert (low[:, 1] >= low[:, 0]).all()
+    assert high[0, 0] == pytest.approx(chance(np.array([-2.0 + ranges.Z * ranges.UNSEEN_ABOVE]))[0])
+    assert low[0, 0] == pytest.approx(chance(np.array([-2.0 - ranges.Z * ranges.UNSEEN_BELOW]))[0])
+    unsure = ranges.ranges(document, now | {"horizons": {"12m": part | level, "24m": part | level}}, x)
+    assert (unsure[0] < low).all()
+    assert (unsure[1] > high).all()
+    kept = ranges.ranges(document, {"unseen_spread": 0.45, "horizons": {"12m": part, "24m": part}}, x)
+    assert kept[1][0, 0] == pytest.approx(chance(np.array([-2.0 + ranges.Z * 0.45]))[0])
+
+
+@pytest.mark.parametrize("scale", baselines.SCALES)
+def test_the_plain_score_finds_the_scale_its_line_is_straight_on(scale: str) -> None:
+    rng = np.random.default_rng(11)
+    x = np.zeros((60_000, K))
+    x[:, baselines.HARM] = rng.beta(0.6, 3.0, 60_000)
+    steep = {"log": 0.9, "root": 5.0, "plain": 6.0}[scale]
+    y = (rng.random(60_000) < chance(-3.0 + steep * baselines.scaled_harm(x, scale))).astype(float)
+    found = baselines.fit_plain_harm(x, y, np.ones(60_000))
+    assert found["scale"] == scale
+    assert found["slope"] == pytest.approx(steep, rel=0.1)
+    order = np.argsort(x[:, baselines.HARM], kind="stable")
+    assert (np.diff(model.logits(found, x)[order]) >= 0).all()
+    before = {key: found[key] for key in ("kind", "intercept", "slope")}
+    assert model.logits(before, x[:1]) == pytest.approx(found["intercept"] + found["slope"] * np.log(x[:1, baselines.HARM] + 0.01))
+
+
+def test_a_card_asks_of_few_enough_items_in_few_enough_lines_and_still_ranks() -> None:
+    rng = np.random.default_rng(12)
+    x = rng.gamma(1.0, 3.0, (20_000, K))
+    truth = -3 + 0.15 * x[:, NAMES.index("events_12m")] - 0.05 * x[:, NAMES.index("months_since_last")]
+    y = (rng.random(20_000) < chance(truth)).astype(float)
+    lines = card.fit_card(x, y, np.zeros(20_000, dtype=np.int64), np.ones(20_000))
+    assert 0 < len(lines) <= card.MOST_LINES
+    assert 0 < len({line["feature"] for line in lines}) <= card.MOST_ITEMS
+    assert all(1 <= line["points"] <= card.MOST_POINTS and isinstance(line["points"], int) for line in lines)
+    order = [NAMES.index(line["feature"]) for line in lines]
+    assert order == sorted(order)  # an item's lines stand together
+    assert np.corrcoef(card.points(lines, x), truth)[0, 1] > 0.8

@@ -1,9 +1,10 @@
 """How sure a chance is: the printed range, Venn-ABERS beside it, and who we cannot tell.
 
-The range is on the logit, of two parts. What the records leave open about the model's numbers: the covariance of a
-logistic regression on all features, a person's rows taken together. And what the model itself leaves out: how far the
+The range is on the logit, of three parts. What the records leave open about the model's numbers: the covariance of a
+logistic regression on all features, a person's rows taken together. How many people's becoming this part of the scale
+was learnt from: where few became, the level itself is unsure. And what the model itself leaves out: how far the
 observed shares of small groups of alike people, found on one half of the people and counted on the other, lie from the
-chances given to them, beyond chance; and a fixed allowance (UNSEEN_SPREAD) for what no feature shows.
+chances given to them, beyond chance; and fixed allowances (UNSEEN_BELOW, UNSEEN_ABOVE) for what no feature shows.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ Z = 1.6448536269514722
 LEAF_PEOPLE = 60
 LEFT_OUT_ROWS = 300_000
 GRID = 200
+LEVEL_PARTS = 10
 # Spread on the logit, between people with the same features, of the chance that follows from their whole record: what
 # no feature shows (the order of offences, sentences that follow them). One yes or no a person cannot show it, so it
-# cannot be learnt from a force's own records. Set on an invented force whose chances are known (.43 there, rounded up).
-UNSEEN_SPREAD = 0.45
+# cannot be learnt from a force's own records. Wider below: someone serving a sentence, or done with crime, looks like
+# others with the same record and has far less of a chance. Set on invented forces whose chances are known
+# (bench/known_chances.py): the least, to .05, with which at most .05 of people lie beyond either end on each seed of
+# SET_ON, which are not those reported.
+UNSEEN_BELOW = 0.80
+UNSEEN_ABOVE = 0.40
 CONFORMAL_ERROR = 0.10
 
 
@@ -60,6 +66,36 @@ def left_out_spread(x: Array, y: Array, p: Array, people: NDArray[np.int64], see
     return max(above / below, 0.0) if below else 0.0
 
 
+def level_edges(p: Array, parts: int = LEVEL_PARTS) -> Array:
+    """Chances that cut rows into at most `parts` parts, each of at least half its equal share; equal chances together."""
+    ordered, least = np.sort(p), len(p) / parts / 2
+    kept: list[float] = []
+    begun = 0
+    for edge in np.unique(np.quantile(ordered, np.linspace(0, 1, parts + 1)[1:-1])):
+        at = int(np.searchsorted(ordered, edge, side="left"))
+        if at - begun >= least and len(p) - at >= least:
+            kept.append(float(edge))
+            begun = at
+    return np.asarray(kept)
+
+
+def level_variance(p: Array, came: Array, people: NDArray[np.int64], edges: Array) -> Array:
+    """Variance on the logit of the level of each part of the scale: 1 / the people who became there (a Poisson count).
+
+    A person seen to become from several landmarks counts as fewer than so many people: (sum of rows)^2 / sum of squares.
+
+    Args: `edges`: chances between the parts, rising. Returns: len(edges) + 1 values; 1 where nobody became.
+    """
+    parts = np.searchsorted(edges, p, side="right")
+    found = np.ones(len(edges) + 1)
+    for k in range(len(found)):
+        a_person = np.bincount(people[(parts == k) & (came == 1)]).astype(np.float64)
+        rows = float(a_person.sum())
+        if rows > 0:
+            found[k] = float((a_person**2).sum()) / rows**2
+    return found
+
+
 def _came(table: pl.DataFrame, horizon: int) -> Array:
     return table[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
 
@@ -85,28 +121,44 @@ def fit_ranges(document: Document, table: pl.DataFrame, months: Sequence[int], s
         known = some.filter(pl.col(f"became_{horizon}m").is_not_null())
         x = matrix(known)
         fitted = _clipped(chances(document, x)[:, k])
+        edges = level_edges(fitted)
+        middles = [float(logit(part.mean())) for part in _parts(fitted, edges)]
+        all_became = table.filter(pl.col(f"became_{horizon}m").fill_null(False))
+        theirs = _clipped(chances(document, matrix(all_became))[:, k])
+        of_level = level_variance(theirs, np.ones(len(theirs)), person_numbers(all_became), edges)
         out[f"{horizon}m"] = {
             "mean": floats(mean),
             "spread": floats(spread),
             "covariance": [floats(row) for row in covariance],
+            "level": {"logit": middles, "variance": floats(of_level)},
             "left_out_variance": left_out_spread(x, _came(known, horizon), fitted, person_numbers(known), seed),
         }
-    return {"level": LEVEL, "unseen_spread": UNSEEN_SPREAD, "horizons": out}
+    return {"level": LEVEL, "unseen_below": UNSEEN_BELOW, "unseen_above": UNSEEN_ABOVE, "horizons": out}
+
+
+def _parts(p: Array, edges: Array) -> list[Array]:
+    at = np.searchsorted(edges, p, side="right")
+    return [p[at == k] for k in range(len(edges) + 1)]
 
 
 def ranges(document: Document, material: Document, x: Array) -> tuple[Array, Array]:
-    """Low and high end of each chance: rows x horizons; they never fall with the horizon and always hold the chance."""
+    """Low and high end of each chance: rows x horizons; they never fall with the horizon and always hold the chance.
+
+    A model kept before the allowances were two has one for both ends (`unseen_spread`).
+    """
     middle = _clipped(chances(document, x))
-    unseen = float(material["unseen_spread"]) ** 2
+    below, above = (float(material[key if key in material else "unseen_spread"]) for key in ("unseen_below", "unseen_above"))
     lows, highs = [], []
     for k, part in enumerate(material["horizons"].values()):
         z = (linear.scaled(x) - np.asarray(part["mean"])) / np.asarray(part["spread"])
         design = np.column_stack([np.ones(len(z)), z])
         variance = np.einsum("ij,jk,ik->i", design, np.asarray(part["covariance"]), design)
-        wide = Z * np.sqrt(np.maximum(variance, 0.0) + part["left_out_variance"] + unseen)
         eta = logit(middle[:, k])
-        lows.append(chance(eta - wide))
-        highs.append(chance(eta + wide))
+        seen = np.maximum(variance, 0.0) + part["left_out_variance"]
+        if "level" in part:
+            seen = seen + np.interp(eta, part["level"]["logit"], part["level"]["variance"])
+        lows.append(chance(eta - Z * np.sqrt(seen + below**2)))
+        highs.append(chance(eta + Z * np.sqrt(seen + above**2)))
     low, high = (
         np.maximum.accumulate(np.column_stack(lows), axis=1),
         np.maximum.accumulate(np.column_stack(highs), axis=1),
