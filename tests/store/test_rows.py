@@ -43,6 +43,15 @@ def test_a_row_is_the_tables_own(tmp_path: Path, frame: pl.DataFrame) -> None:
         assert looked_up(path, sha256, unknown) is None
 
 
+def test_a_release_of_an_earlier_version_in_large_groups_is_read_too(tmp_path: Path) -> None:
+    large = pl.concat([FRAME] * 3).with_columns(person_key=pl.format("x{}", pl.int_range(3 * FRAME.height).cast(pl.String).str.zfill(6)))
+    path = tmp_path / "iom.parquet"
+    large.write_parquet(path, row_group_size=rows.LARGE_GROUP + 1)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    for number in (0, rows.LARGE_GROUP, rows.LARGE_GROUP + 1, large.height - 1):
+        assert looked_up(path, sha256, f"x{number:06d}") == large.select("reasons", "harm").row(number, named=True)
+
+
 def test_a_changed_file_is_refused_whenever_it_is_not_the_file_it_was(tmp_path: Path) -> None:
     path, sha256 = written(tmp_path, FRAME)
     assert looked_up(path, sha256, KEYS[0])

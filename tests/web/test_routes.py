@@ -63,6 +63,7 @@ GETS = {
 }
 POSTS = {
     "/training/{tool}/tour": ("/training/knife_injury/tour", ALL),
+    "/training/{tool}/material": ("/training/knife_injury/material", "U"),
     "/sign-in": ("/sign-in", OPEN),
     "/sign-out": ("/sign-out", ALL),
     "/account/role": ("/account/role", ""),  # nobody holds the role that the test asks for

@@ -120,10 +120,10 @@ def standing(tool: Tool, entries: Sequence[Entry], today: date) -> Standing:
         if entry is None or not entry.made or entry.dated > today:
             holds.append(f"{what}: none is entered in the register.")
         elif entry.review_by is not None and today > entry.review_by + timedelta(days=LAPSE_GRACE_DAYS):
-            holds.append(f"{what}: its review was due on {entry.review_by.isoformat()}.")
+            holds.append(f"{what}: its review was due on {entry.review_by.day} {entry.review_by:%B %Y}.")
         elif entry.review_by is not None and today > entry.review_by:
             warnings.append(
-                f"{what}: its review was due on {entry.review_by.isoformat()}; publication stops "
+                f"{what}: its review was due on {entry.review_by.day} {entry.review_by:%B %Y}; publication stops "
                 f"{LAPSE_GRACE_DAYS} days after."
             )
     return Standing(not holds, tuple(holds), tuple(warnings))

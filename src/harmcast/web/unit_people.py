@@ -44,7 +44,7 @@ def about(visit: Visit, tool: PeopleTool, release: Release) -> released.About:
     """The line about a release of the tool about people."""
     said = released.manifest(release)
     warnings = said.get("tools", {}).get(tool.name, {}).get("warnings", ())
-    data_to = release.as_of or release.origin
+    data_to = min(release.as_of or release.origin, release.origin - timedelta(days=1))
     age = (visit.today - data_to).days
     return released.About(
         week=release.name,

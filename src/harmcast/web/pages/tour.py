@@ -1,4 +1,4 @@
-"""The guided tour of a tool on an invented example, with questions at the end; passing them is recorded."""
+"""The guided tour of a tool on invented figures, a step at a time, with questions at the end; passing them is recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store.users import TOUR
-from harmcast.web import people_charts, people_words, tour_questions
+from harmcast.web import people_charts, people_words, tour_questions, tour_steps
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import page
@@ -16,12 +16,20 @@ from harmcast.web.shell import page
 pages = Pages()
 CUTS = [6.0, 14.0, 257.0, 392.0]
 HARM = 172.9
+MINUTES = 20
+NARROW = 300
+WHOLE = "all"
 
 
 @pages.get("/training/{tool}/tour", Action.TAKE_TRAINING, view="tour_viewed")
-def tour(visit: Here, tool: str) -> Response:
-    """The tour: each part of the page on an invented example, then the questions."""
-    return _shown(visit, _tool(visit, tool), Form({}))
+def tour(visit: Here, tool: str, step: str = "1") -> Response:
+    """One step: a part of the page on an invented example, what it means, something to think about; after the last the questions."""
+    chosen = _tool(visit, tool)
+    last = len(tour_steps.steps(chosen.kind))
+    if step == WHOLE:
+        return _shown(visit, chosen, Form({}), whole=True)
+    number = int(step) if step.isascii() and step.isdigit() and len(step) < 4 else 1
+    return _shown(visit, chosen, Form({}), step=number if 1 <= number <= last else None)
 
 
 def _tool(visit: Visit, name: str) -> Any:
@@ -41,12 +49,16 @@ def _shown(visit: Visit, tool: Any, form: Form, status: int = 200, **values: Any
         tool=tool,
         tool_title=title,
         questions=tour_questions.questions(tool.kind),
+        steps=tour_steps.steps(tool.kind),
+        minutes=MINUTES,
+        gives_training=visit.may(Action.MANAGE_USERS) or visit.may(Action.SIGN_OFF),
         scale=people_charts.band_scale(HARM, "high-medium", CUTS, "days") if tool.kind == "people" else None,
+        scale_narrow=people_charts.band_scale(HARM, "high-medium", CUTS, "days", NARROW) if tool.kind == "people" else None,
         edges=people_words.band_edges(CUTS, "days"),
         gaps=people_words.GENERAL_GAPS,
         form=form,
         errors=form.errors,
-        **{"answered": None, "passed": False, **values},
+        **{"answered": None, "passed": False, "step": None, "whole": False, **values},
     )
 
 
@@ -60,8 +72,9 @@ def answer(visit: Here, tool: str) -> Response:
         return _shown(visit, chosen, form, 400)
     right = sum(given[q.name] == q.right for q in asked)
     passed = tour_questions.is_passed(right, len(asked))
+    missed = [q.name for q in asked if given[q.name] != q.right]
     event = visit.event(
-        "administration", "tour_answered", about=f"tool:{tool}", right=right, asked=len(asked), passed=passed
+        "administration", "tour_answered", about=f"tool:{tool}", right=right, asked=len(asked), passed=passed, missed=missed
     )
     if passed:
         visit.state.users.record_training(

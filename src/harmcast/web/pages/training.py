@@ -1,34 +1,102 @@
-"""Training: the method in plain words, who trains and how to reach them, what is recorded for the reader."""
+"""Training: the method in plain words, who trains and how to reach them, what is recorded for the reader, the force's own recording.
+
+Whoever manages accounts also sees how far everybody is, which questions of the tour are missed most, and enters the recording.
+"""
 
 from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store import schema
-from harmcast.web.guard import Here, Pages
-from harmcast.web.shell import page
+from harmcast.store.users import TOUR
+from harmcast.web import tour_questions
+from harmcast.web.forms import Form
+from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.shell import go, page
 
 pages = Pages()
+MATERIAL = "training_material"
+FIRST_DAY = date(2000, 1, 1)
 
 
 @pages.get("/training", Action.TAKE_TRAINING, view="training_viewed")
-def training(visit: Here) -> Response:
-    """The tools, whether the reader is trained on each, and the material that the register names."""
-    table = schema.training
-    query = (
-        sa.select(table)
-        .where(table.c.account == visit.user.account)
-        .order_by(table.c.passed_on.desc(), table.c.id.desc())
-    )
-    records = visit.operations.rows(query)
-    entries = [e for e in visit.state.register.entries(visit.today) if e.kind == "training_material"]
+def training(visit: Here, saved: str = "") -> Response:
+    """The tools, whether the reader is trained on each, and the recording and material that the register names."""
+    return _shown(visit, Form({}), notice="The recording or material is saved." if saved else None)
+
+
+def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+    records = visit.state.users.trainings_of(visit.user.account)
+    entries = [e for e in visit.state.register.entries(visit.today) if e.kind == MATERIAL and e.made]
+    names = [tool.name for tool in visit.settings.tools]
+    arranges = visit.may(Action.MANAGE_USERS)
     return page(
         visit,
         "training",
+        status,
         title="Training",
         tools=visit.state.register.tools(visit.today),
-        records={tool.name: [r for r in records if r["tool"] == tool.name] for tool in visit.settings.tools},
-        material={tool.name: [e for e in entries if e.tool == tool.name] for tool in visit.settings.tools},
+        records={name: [r for r in records if r["tool"] == name] for name in names},
+        material={name: sorted((e for e in entries if e.tool == name), key=lambda e: e.dated, reverse=True) for name in names},
+        arranges=arranges,
+        progress=_progress(visit) if arranges else [],
+        today=visit.today,
+        form=form,
+        errors=form.errors,
+        **values,
     )
+
+
+def _progress(visit: Visit) -> list[dict[str, Any]]:
+    """By tool: active accounts, those trained on it, those who passed the tour, tries, and the question missed most."""
+    active = {user.account for user in visit.state.users.everyone() if user.is_active}
+    table, events = schema.training, schema.events
+    given = visit.operations.rows(sa.select(table.c.account, table.c.tool, table.c.kind).distinct())
+    tried = visit.operations.rows(sa.select(events.c.object, events.c.detail).where(events.c.action == "tour_answered"))
+    found = []
+    for tool in visit.state.register.tools(visit.today):
+        own = [r for r in given if r["tool"] == tool.name and r["account"] in active]
+        details = [_detail(r["detail"]) for r in tried if r["object"] == f"tool:{tool.name}"]
+        missed = Counter(name for detail in details for name in detail.get("missed", ()))
+        texts = {q.name: q.text for q in tour_questions.questions(tool.kind)}
+        often = [(texts[name], n) for name, n in sorted(missed.items(), key=lambda i: (-i[1], i[0])) if name in texts]
+        found.append(
+            {
+                "tool": tool,
+                "people": len(active),
+                "trained": len({r["account"] for r in own if r["kind"] != TOUR}),
+                "passed": len({r["account"] for r in own if r["kind"] == TOUR}),
+                "tries": len(details),
+                "missed": often[0] if often else None,
+            }
+        )
+    return found
+
+
+def _detail(held: Any) -> dict[str, Any]:
+    return dict(json.loads(held)) if isinstance(held, str) else dict(held or {})
+
+
+@pages.post("/training/{tool}/material", Action.MANAGE_USERS)
+def enter_material(visit: Here, tool: str) -> Response:
+    """Enters the force's own recording or other material in the register: what it is, where it lies, whose it is, of when."""
+    if tool not in {t.name for t in visit.settings.tools}:
+        raise not_found("There is no such tool.")
+    form = Form(visit.form)
+    title = form.words(f"{tool}-title", "Say what it is", 200)
+    where = form.words(f"{tool}-where", "Say where it is kept", 200)
+    by = form.words(f"{tool}-by", "Say who speaks in it, or who made it", 200)
+    made = form.day(f"{tool}-made", "Enter the date it was made", first=FIRST_DAY, last=visit.today)
+    if form.errors or made is None:
+        return _shown(visit, form, 400)
+    entry = {"tool": tool, "kind": MATERIAL, "title": title, "outcome": "approved", "dated": made, "by_whom": by,
+             "document_ref": where, "conditions": None, "review_by": None}  # fmt: skip
+    visit.state.register.enter(entry, visit.event("administration", "training_material_entered", about=f"tool:{tool}"))
+    return go("/training?saved=material")
