@@ -33,7 +33,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
 
-from bench.verdicts import Verdicts
+from bench.results import Row, saved
 from harmcast.oversight.access import Role
 from harmcast.store import schema
 from harmcast.store.state import State
@@ -403,43 +403,49 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--only", nargs="*", type=int, default=[21, 28, 32])
     asked = parser.parse_args()
-    verdicts = Verdicts()
+    rows: list[Row] = []
     with people_state(max(asked.references, asked.saves * 6 // 5) + 10) as state:
         from bench.attacks import site
 
         app = site.application(state)
         if 32 in asked.only:
-            _say_saves(verdicts, saves(state, asked.saves, asked.kills))
+            rows += _said_of_saves(saves(state, asked.saves, asked.kills))
         if 21 in asked.only:
-            _say_foreign(verdicts, foreign(state, app, asked.references))
+            rows += _said_of_foreign(foreign(state, app, asked.references))
         if 28 in asked.only:
             due, missing, extra = logged(state, app, asked.actions)
-            print(f"promise 28: {asked.actions:,} actions that stand for {due:,} events")
-            verdicts.at_most("28 events missing", missing, 0, "d")
-            verdicts.at_most("28 events too many", extra, 0, "d")
+            what = f"{asked.actions:,} actions that stand for {due:,} events: events"
+            rows += [_none(28, f"{what} missing", missing), _none(28, f"{what} too many", extra)]
             pages, shown, areas = refuses_without_log(state, app)
-            verdicts.at_most(f"28 of {pages} person pages shown without a log", shown, 0, "d")
-            verdicts.at_least("28 area pages that went on without a log", areas, 2, "d")
-    return verdicts.close()
+            rows.append(_none(28, f"log unavailable: of {pages} person pages, those shown", shown))
+            rows.append(Row(28, "log unavailable: of 2 area pages, those that went on", "2", str(areas), areas == 2))
+    return saved("attack_people", rows)
 
 
-def _say_foreign(verdicts: Verdicts, found: Foreign) -> None:
+def _none(promise: int, what: str, got: int, more: str = "") -> Row:
+    return Row(promise, what, "0", f"{got}{' ' + more if more else ''}", got == 0)
+
+
+def _said_of_foreign(found: Foreign) -> list[Row]:
     from scipy.stats import mannwhitneyu
 
-    print(f"promise 21: {found.asked:,} questions about people of another unit, by every role")
-    verdicts.at_most("21 leaks", len(found.leaks), 0, "d", " ".join(sorted(set(found.leaks)))[:200])
-    verdicts.at_most("21 answers that differ from an unknown reference's", found.differing, 0, "d")
+    asked = f"{found.asked:,} questions about people of another unit by every role"
+    rows = [
+        _none(21, f"{asked}: leaks", len(found.leaks), " ".join(sorted(set(found.leaks)))[:200]),
+        _none(21, f"{asked}: answers that differ from an unknown reference's", found.differing),
+    ]
     for role, times in found.times.items():
-        verdicts.at_least(f"21 timing, {role}, p of a rank test", float(mannwhitneyu(*times).pvalue), 0.01, ".3f")
+        p = float(mannwhitneyu(*times).pvalue)
+        rows.append(Row(21, f"timing of {len(times[0]):,} foreign against unknown people, {role}, p of a rank test", "above 0.01", f"{p:.3f}", p > 0.01))
+    return rows
 
 
-def _say_saves(verdicts: Verdicts, found: Saved) -> None:
-    print(
-        f"promise 32: {found.sent:,} saves at once, {found.restarts} kills: {found.told_saved:,} told saved, "
+def _said_of_saves(found: Saved) -> list[Row]:
+    what = (
+        f"{found.sent:,} saves at once, {found.restarts} kills: {found.told_saved:,} told saved, "
         f"{found.told_overtaken} told overtaken, {found.cut_off} cut off, {found.told_otherwise} refused"
     )
-    for name in ("lost", "doubled", "misdated", "without_event"):
-        verdicts.at_most(f"32 decisions {name.replace('_', ' ')}", getattr(found, name), 0, "d")
+    return [_none(32, f"{what}: decisions {name.replace('_', ' ')}", getattr(found, name)) for name in ("lost", "doubled", "misdated", "without_event")]
 
 
 if __name__ == "__main__":
