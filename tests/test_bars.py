@@ -13,7 +13,7 @@ import pytest
 from harmcast import settings as house
 from harmcast.bars import ATTRIBUTES, Audit, Fairness, MonitorSettings
 from harmcast.errors import SettingsRefused
-from harmcast.evaluate.monitor import MonitorThresholds
+from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 from harmcast.fairness import groups
 from harmcast.fairness.groups import GroupRules, read_groups
 from harmcast.fairness.thresholds import Thresholds

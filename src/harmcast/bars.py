@@ -91,7 +91,7 @@ class Audit(Section):
 
 
 class MonitorSettings(Section):
-    """When the monitor speaks (`evaluate/monitor.py` keeps the same defaults; a test compares them)."""
+    """When the monitor speaks (`evaluate/monitor_thresholds.py` keeps the same defaults; a test compares them)."""
 
     false_alarms: float = Field(0.2, gt=0, description="False alarms expected in 104 weeks over everything watched together, alarms.")
     level_allowance: float = Field(0.4, gt=0, lt=1, description="Share of those false alarms that the forecast levels have: few charts, and the ones that matter most, share.")

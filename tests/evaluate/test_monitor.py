@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from harmcast.evaluate import streams
-from harmcast.evaluate.monitor import MonitorThresholds, monitor
+from harmcast.evaluate.monitor import monitor
+from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 
 FIRST = date(2023, 1, 2)
 DRIFT = 120

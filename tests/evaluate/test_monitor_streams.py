@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from harmcast.evaluate import sequential, streams
 
+YEAR = np.arange(156) * 7 / 365.25 % 1
+
 
 def test_bins_are_fixed_by_value() -> None:
     values = pl.Series([0.0, 0.0, 1.0, 2.5, 7.0, 99.0, -1.0, None])
@@ -73,9 +75,42 @@ def test_a_followed_figure_is_cleared_of_the_week_before() -> None:
     noise, walk = rng.normal(size=(150, 50)), np.zeros((150, 50))
     for w in range(1, 150):
         walk[w] = 0.95 * walk[w - 1] + noise[w]
-    fresh = sequential.innovations(walk, 52)[60:]
+    fresh = sequential.innovations(walk, 52, YEAR[:150])[60:]
     carried = [np.corrcoef(fresh[1:, s], fresh[:-1, s])[0, 1] for s in range(50)]
     assert abs(np.mean(carried)) < 0.15
+
+
+def test_season_is_no_news_and_a_jump_still_is() -> None:
+    rng = np.random.default_rng(6)
+    wave = 3 * np.sin(2 * np.pi * YEAR)[:, None]
+    left = sequential.seasonless(wave + rng.normal(size=(156, 200)), YEAR)
+    assert np.abs(left[60:].mean(axis=1)).max() < 0.4  # of a wave of 3
+    assert left[104:].std() == pytest.approx(1, abs=0.08)
+    jumped = sequential.seasonless(wave + rng.normal(size=(156, 200)) + np.where(np.arange(156) >= 130, 3.0, 0.0)[:, None], YEAR)
+    assert jumped[130:134].mean() > 2.5
+
+
+def test_a_level_that_wanders_is_followed_from_the_past_alone() -> None:
+    rng = np.random.default_rng(7)
+    walk = np.cumsum(rng.normal(0, 0.4, (156, 100)), axis=0) + rng.normal(size=(156, 100))
+    left = sequential.from_local_level(walk, YEAR)
+    carried = [np.corrcoef(left[31:, s], left[30:-1, s])[0, 1] for s in range(100)]
+    assert abs(np.mean(carried)) < 0.2  # of the walk itself: above .9
+    cut = sequential.from_local_level(walk[:100], YEAR[:100])
+    assert np.array_equal(cut, left[:100], equal_nan=True)
+    jumped = sequential.from_local_level(walk + np.where(np.arange(156) >= 130, 6.0, 0.0)[:, None], YEAR)
+    assert (jumped - left)[130].mean() == pytest.approx(6, abs=1e-6)
+
+
+def test_a_shift_from_a_known_centre_lasts() -> None:
+    """Errors that carry over were once charted by their change alone, which shows a lasting shift for one week."""
+    rng = np.random.default_rng(8)
+    error = np.zeros((156, 100))
+    for w in range(1, 156):
+        error[w] = 0.6 * error[w - 1] + rng.normal(size=100)
+    shifted = error + np.where(np.arange(156) >= 130, 5.0, 0.0)[:, None]
+    new = sequential.innovations(shifted, 52, YEAR, centre=0.0) - sequential.innovations(error, 52, YEAR, centre=0.0)
+    assert new[131:138].mean() > 2
 
 
 def test_break_is_sized_by_shuffling() -> None:

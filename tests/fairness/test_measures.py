@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmcast.fairness.groups import groups_of
-from harmcast.fairness.intervals import gap_interval, wilson
+from harmcast.fairness.intervals import chance_alone, gap_interval, wilson
 from harmcast.fairness.measures import group_counts, group_measures
 
 
@@ -125,3 +125,17 @@ def test_gap_intervals_cover_in_simulation() -> None:
     n, n0 = np.full(4000, 300.0), np.full(4000, 900.0)
     low, high = gap_interval(k, n, k0, n0, np.zeros(4000, bool))
     assert 0.935 <= np.mean((low <= 0.03) & (high >= 0.03)) <= 0.975
+
+
+def test_chance_alone_is_exact() -> None:
+    from scipy.stats import binomtest, fisher_exact
+
+    for k, n, p in ((3, 30, 0.01), (0, 200, 0.03), (60, 1000, 0.05)):
+        found = chance_alone(*(np.array([float(v)]) for v in (k, n, p * n, n)), np.array([True]))[0]
+        one_sided = min(binomtest(k, n, p, side).pvalue for side in ("less", "greater"))
+        assert found == pytest.approx(min(1, 2 * one_sided), rel=1e-9)
+    for k, n, k0, n0 in ((3, 30, 20, 2000), (50, 400, 300, 2400)):
+        found = chance_alone(*(np.array([float(v)]) for v in (k, n, k0, n0)), np.array([False]))[0]
+        sides = [fisher_exact([[k, n - k], [k0, n0 - k0]], side).pvalue for side in ("less", "greater")]
+        assert found == pytest.approx(min(1, 2 * min(sides)), rel=1e-7)
+    assert chance_alone(*(np.array([v]) for v in (0.0, 0.0, 0.0, 10.0)), np.array([False]))[0] == 1

@@ -6,8 +6,7 @@ watched by bins of their own values: bins by quantile would see nothing in count
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -15,74 +14,9 @@ import numpy as np
 import polars as pl
 
 from harmcast.evaluate import sequential
+from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 
 State = Literal["fine", "watch", "suspend"]
-
-
-def _threshold(default: Any, says: str, unit: str) -> Any:
-    return field(default=default, metadata={"says": says, "unit": unit})
-
-
-@dataclass(frozen=True)
-class MonitorThresholds:
-    """When the monitor raises an alarm, and when it asks for a tool to be suspended. Each is our choice, in writing."""
-
-    false_alarms: float = _threshold(
-        0.2, "False alarms expected in 104 weeks over everything watched together.", "alarms"
-    )
-    level_allowance: float = _threshold(
-        0.4,
-        "Share of the false alarms that the forecast levels have: few charts, and the ones that matter most.",
-        "share",
-    )
-    reference_weeks: int = _threshold(
-        52, "Weeks from which it is learned how far one week foretells the next.", "weeks"
-    )
-    least_past_weeks: int = _threshold(26, "Weeks a series must have before its chart speaks.", "weeks")
-    least_a_week: float = _threshold(
-        8.0, "Bins with fewer than this a week, on average in the reference weeks, are put together.", "count"
-    )
-    least_share: float = _threshold(
-        0.03, "Bins with less than this share of the reference weeks are put together too.", "share"
-    )
-    least_stock_spread: float = _threshold(
-        0.25,
-        "A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws.",
-        "share",
-    )
-    break_error: float = _threshold(
-        0.01,
-        "A break in a base rate is told where chance would give one as large less often than this.",
-        "share",
-    )
-    calibration_low: float = _threshold(
-        0.5, "Recorded over forecast surely below this over the last periods suspends the tool.", "ratio"
-    )
-    calibration_high: float = _threshold(2.0, "The same, surely above this.", "ratio")
-    calibration_periods: int = _threshold(
-        13, "Last completed periods that calibration is taken over.", "periods"
-    )
-    calibration_watch: float = _threshold(
-        1.2,
-        "Recorded over forecast surely outside this, or one over it, over the same periods is watched.",
-        "ratio",
-    )
-    recent_weeks: int = _threshold(8, "An alarm is open for so many weeks after it was raised.", "weeks")
-    suspend_inputs_share: float = _threshold(
-        0.5,
-        "This share of the inputs in open alarm together suspends the tool: the feed is not what it was.",
-        "share",
-    )
-
-    @classmethod
-    def chosen(cls, settings: Mapping[str, Any]) -> MonitorThresholds:
-        """The thresholds with those a force has set; names that mean nothing here are left alone."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in settings.items() if name in known})
-
-    def document(self) -> list[dict[str, Any]]:
-        values = asdict(self)
-        return [{"name": f.name, "value": values[f.name], **f.metadata} for f in fields(self)]
 
 
 @dataclass(frozen=True)
@@ -191,6 +125,7 @@ def _distributions(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) 
     """Shares by bin on the angular scale, on which their noise is the same everywhere; thin bins put together."""
     found: list[_Series] = []
     counted: set[str] = set()
+    year = _year(weeks)
     parts = rows.filter(pl.col("kind") != "level").partition_by(
         "kind", "name", maintain_order=True, as_dict=True
     )
@@ -207,12 +142,19 @@ def _distributions(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) 
         if kind == "input" and family not in counted:  # the columns of one table arrive together
             counted.add(family)
             volume = np.where(total > 0, np.sqrt(total + 0.375), np.nan)
-            bins, counts, angle = (*bins, "how many"), np.hstack([counts, total]), np.hstack([angle, volume])
-        fresh = sequential.innovations(angle, t.reference_weeks, stock=kind == "score")
+            bins, counts = (*bins, "how many"), np.hstack([counts, total])
+        fresh = sequential.innovations(angle, t.reference_weeks, year, stock=kind == "score")
+        if "how many" in bins:
+            fresh = np.hstack([fresh, sequential.from_local_level(volume, year)])
         size = np.median(total[: t.reference_weeks])
         floor = t.least_stock_spread * 0.5 / np.sqrt(max(size, 1.0)) if kind == "score" else 0.0
         found.append(_Series(str(kind), str(name), bins, counts, None, fresh, None, floor))
     return found
+
+
+def _year(weeks: list[date]) -> np.ndarray:
+    """The share of the year gone by at each week."""
+    return np.array([(week.timetuple().tm_yday - 1) / 365.25 for week in weeks])
 
 
 def _merged(
@@ -245,7 +187,7 @@ def _levels(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) -> list
             for c in ("value", "expected")
         )
         error = 2 * (np.sqrt(value + 0.375) - np.sqrt(np.maximum(expected, 0) + 0.375))
-        fresh = sequential.innovations(error, t.reference_weeks, centre=0.0)
+        fresh = sequential.innovations(error, t.reference_weeks, _year(weeks), centre=0.0)
         found.append(_Series("level", str(name), ("",), value, expected, fresh, 0.0))
     return found
 

@@ -18,6 +18,8 @@ SLACK = 0.75  # of the cumulative sum: tuned to shifts of one and a half standar
 SHARE_JUMP = 0.5  # of the false-alarm allowance given to the jump chart
 MOST_CARRIED = 0.4  # above this much carried from week to week, the change is charted
 LEAST_PAST = 12  # weeks before a chart speaks
+REMEMBERED = 0.99  # of what a week told of the season, a week later
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6)  # of the newest week in a wandering level
 
 
 def run_length(height: float, slack: float = SLACK) -> float:
@@ -90,23 +92,88 @@ def self_starting(
     return scores
 
 
-def innovations(values: Numbers, reference: int, stock: bool = False, centre: float | None = None) -> Numbers:
-    """What is new each week: the figure less what the week before foretells, learned from earlier weeks alone.
+def innovations(
+    values: Numbers, reference: int, year: Numbers, stock: bool = False, centre: float | None = None
+) -> Numbers:
+    """What is new each week: the figure less what season and the week before foretell, learned from earlier weeks alone.
 
     A stock, such as the scores of the same people, hardly changes from week to week, and so does a figure that
-    followed the week before closely in the first `reference` weeks: for these the change since then is charted.
+    followed the week before closely in the first `reference` weeks: for these the change since then is charted. A
+    figure with a known `centre` never is: its change would show a lasting shift for one week only.
+
+    Args:
+        year: (weeks,) the share of the year gone by, 0 to 1.
     """
-    early = values[: reference + 1]
-    middle = np.zeros(values.shape[1]) if centre is not None else _mean(early)
-    differ = np.full(values.shape[1], stock) | (_carried(early - middle) > MOST_CARRIED)
+    if centre is not None:
+        return _less_carried(values, centre)
+    if stock:
+        change = np.full_like(values, np.nan)
+        change[1:] = values[1:] - values[:-1]
+        return seasonless(change, year)
+    plain = seasonless(values, year)
+    early = plain[: reference + 1]
+    differ = _carried(early - _mean(early)) > MOST_CARRIED
+    fresh = _less_carried(plain, None)
+    fresh[1:] = np.where(differ, plain[1:] - plain[:-1], fresh[1:])
+    return fresh
+
+
+def _less_carried(values: Numbers, centre: float | None) -> Numbers:
+    """Each week less what the week before foretells of it."""
     fresh = np.full_like(values, np.nan)
     for w in range(1, len(values)):
         past = values[:w]
         around = np.full(values.shape[1], centre) if centre is not None else _mean(past)
         rho = np.clip(_carried(past - around) + 1.5 / max(w, 6), 0, MOST_CARRIED)
         before = np.where(np.isfinite(values[w - 1]), values[w - 1] - around, 0)
-        fresh[w] = np.where(differ, values[w] - values[w - 1], values[w] - rho * before)
+        fresh[w] = values[w] - rho * before
     return fresh
+
+
+def seasonless(values: Numbers, year: Numbers) -> Numbers:
+    """Figures less a mean and a yearly wave, both fitted to earlier weeks alone: what comes every year is no news.
+
+    The wave is shrunk to nought by as much as one week's evidence, and a week's evidence fades by 1 - `REMEMBERED`.
+
+    Args:
+        values: (weeks, series), NaN where a week has no figure; year: (weeks,) the share of the year gone by.
+    Source: recursive residuals: Brown, Durbin and Evans (1975), Journal of the Royal Statistical Society B 37, 149-192.
+    """
+    turn = 2 * np.pi * year
+    wave = np.stack([np.ones(len(turn)), np.cos(turn), np.sin(turn)], axis=1)
+    series = values.shape[1]
+    seen, sums = np.zeros((series, 3, 3)), np.zeros((series, 3))
+    shrink = np.diag([1e-9, 1.0, 1.0])
+    left = np.full_like(values, np.nan)
+    for w in range(len(values)):
+        there = np.isfinite(values[w])
+        figure = np.where(there, values[w], 0.0)
+        if w:
+            fitted = np.linalg.solve(seen + shrink, sums[..., None])[..., 0]
+            left[w] = np.where(there, figure - fitted @ wave[w], np.nan)
+        fade = np.where(there, REMEMBERED, 1.0)
+        seen = seen * fade[:, None, None] + np.where(there[:, None, None], np.outer(wave[w], wave[w]), 0)
+        sums = sums * fade[:, None] + figure[:, None] * wave[w]
+    return left
+
+
+def from_local_level(values: Numbers, year: Numbers) -> Numbers:
+    """Figures less season and less a level that wanders slowly, as the volume of crime does; a jump still shows.
+
+    The level is an exponentially weighted mean; its weight is, each week, the one that would have foretold best so far.
+    """
+    plain = seasonless(values, year)
+    weights = np.array(WEIGHTS)[:, None]
+    series = np.arange(values.shape[1])
+    level, squares = np.zeros((len(WEIGHTS), len(series))), np.zeros((len(WEIGHTS), len(series)))
+    left = np.full_like(values, np.nan)
+    for w, row in enumerate(plain):
+        there = np.isfinite(row)
+        error = np.where(there, row - level, 0.0)
+        best = squares.argmin(axis=0) if w >= LEAST_PAST else np.zeros(len(series), dtype=np.int64)
+        left[w] = np.where(there, error[best, series], np.nan)
+        squares, level = squares + error**2, level + weights * error
+    return left
 
 
 def _mean(values: Numbers) -> Numbers:

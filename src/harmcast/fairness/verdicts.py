@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from harmcast.fairness.intervals import USUAL, simultaneous
-from harmcast.fairness.measures import gaps_at
+from harmcast.fairness.intervals import USUAL, chance_alone, simultaneous
+from harmcast.fairness.measures import columns_for_intervals, gaps_at
 from harmcast.fairness.thresholds import Thresholds
 
 Verdict = Literal["met", "concern", "stop"]
@@ -116,11 +116,14 @@ def judge(rows: pl.DataFrame, rules: Iterable[Rule], thresholds: Thresholds) -> 
     meeting = [(rule, _speaks(rows, rule)) for rule in rules]
     half = rows["half_width"].fill_null(float("inf")).to_numpy()
     clear = [(rule, speaks, speaks & (half <= rule.half_width)) for rule, speaks in meeting]
-    z = simultaneous(thresholds.family_error, sum(int(speaks.sum()) for _, speaks, _ in clear))
+    comparisons = sum(int(speaks.sum()) for _, speaks, _ in clear)
+    z = simultaneous(thresholds.family_error, comparisons)
     bounds = _bounds(rows, z)
+    unlikely = _unlikely(rows, thresholds.family_error / max(1, comparisons))
     worst = np.full(rows.height, _ORDER["printed"])
     for rule, speaks, judged in clear:
         found, surely = _found(rows, rule, bounds)
+        found, surely = np.where(unlikely, found, _ORDER["met"]), surely & unlikely
         few = np.where(surely, found, _ORDER["too few to say"])
         found = np.where(judged, found, np.where(speaks, few, 0))
         worst = np.maximum(worst, found)
@@ -151,6 +154,12 @@ def _bounds(rows: pl.DataFrame, z: float) -> dict[str, tuple[np.ndarray, np.ndar
         "gap": (np.where(others, gap - wide, gap_low), np.where(others, gap + wide, gap_high)),
         "ratio": (ratio_low, ratio_high),
     }
+
+
+def _unlikely(rows: pl.DataFrame, error: float) -> np.ndarray:
+    """Rows whose gap chance alone gives less often than `error`, by exact tails; those held against others by their own."""
+    tails = chance_alone(*columns_for_intervals(rows))
+    return np.asarray((tails <= error) | (rows["against"] == "others").to_numpy())
 
 
 def _found(

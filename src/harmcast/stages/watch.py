@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from harmcast.evaluate import streams
-from harmcast.evaluate.monitor import Monitor, MonitorThresholds, monitor
+from harmcast.evaluate.monitor import Monitor, monitor
+from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 from harmcast.stages.people import PeopleMade
 from harmcast.stages.places import PlacesMade
 from harmcast.store.releases import Release
