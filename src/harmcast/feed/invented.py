@@ -294,7 +294,8 @@ def invent_fleet(
 
     Args:
         forces: how many; every force has its own county, people and seed.
-        people: persons of the largest force; the seventh and later forces hold 20 down to 4 in 100 of that.
+        people: persons of the largest force; the seventh and later forces hold 20 down to 4 in 100 of that. Forces of fewer
+            than 1,500 people are without planted bad rows: one would be too large a share of a week's few dozen crimes.
     Returns: a summary a force, in the order of their names.
     """
     say = progress or (lambda what, share: None)
@@ -314,6 +315,7 @@ def invent_fleet(
                 crimes_a_year=5.0 * own,
                 county_share=own / 40_000,
                 known_people=0,
+                bad_rows_share=0.002 if own >= 1_500 else 0.0,
             )
         )
         say(name, (k + 1) / forces)
