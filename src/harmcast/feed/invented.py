@@ -42,7 +42,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to invent. `crimes_a_year` defaults to one a person, at least 60,000, at most 300,000."""
+    """What to invent. `crimes_a_year` defaults to one a person, at least 60,000, at most 300,000.
+
+    `level_shifts`: small areas whose crime rises or falls from a day on; 0 where nothing should change.
+    """
 
     people: int
     years: float
@@ -56,6 +59,7 @@ class Plan:
     complete_last: bool = False
     county_share: float = 1.0
     known_people: int = 4000
+    level_shifts: int = 12
 
     @property
     def steps(self) -> int:
@@ -129,7 +133,7 @@ def make(plan: Plan, progress: Progress | None = None) -> Force:
     say("county", 0.0)
     where = county.build(plan.seed)
     say("places", 0.05)
-    drawn_to = intensity.build(where, plan.seed, plan.first_day, plan.steps)
+    drawn_to = intensity.build(where, plan.seed, plan.first_day, plan.steps, plan.level_shifts)
     volume = offences.volumes(plan.yearly, plan.county_share)
     scattered = crimes.scatter(drawn_to, plan.seed, volume)
     spots, extra = patrols.allocate(drawn_to, scattered, plan.seed, plan.patrol_feedback)
