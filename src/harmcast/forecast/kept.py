@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harmcast.forecast.cox import Field, Vector, mirrored
 from harmcast.forecast.level import Level, Memory
 
-FORMAT = 3
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Kept:
             memory = self.level
             said["level"] = {"at": memory.at, "digest": memory.digest, "found": list(memory.found)}
             arrays |= {"level_mean": memory.mean, "level_covariance": memory.covariance,
-                       "level_merit": memory.merit, "level_misses": memory.misses, "level_waiting": memory.waiting}  # fmt: skip
+                       "level_merit": memory.merit, "level_waiting": memory.waiting}  # fmt: skip
             if memory.found:
                 arrays["level_found"] = np.stack(
                     [np.stack([one.means, one.dispersions, one.weights]) for one in memory.found.values()]
@@ -105,5 +105,5 @@ class Kept:
                     found = {int(at): Level(*three)
                              for at, three in zip(said["level"]["found"], arrays["level_found"], strict=True)}  # fmt: skip
                 level = Memory(said["level"]["at"], said["level"]["digest"], arrays["level_mean"],
-                               arrays["level_covariance"], arrays["level_merit"], arrays["level_misses"], arrays["level_waiting"], found)  # fmt: skip
+                               arrays["level_covariance"], arrays["level_merit"], arrays["level_waiting"], found)  # fmt: skip
         return cls(said["anchor"], fields, shares, weights, level)

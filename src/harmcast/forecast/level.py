@@ -1,9 +1,7 @@
 """The force's total: a small bank of weekly state-space models, averaged by how well each has been forecasting.
 
 Each model is a Poisson log-linear model with a random-walk level and yearly harmonics, filtered by one
-Gaussian-approximation step a week; their mixture is discounted, so that a model that was right lately counts more. How
-far the total strays from what was expected is the mixture's own record, one figure for all models: a model is weighed
-by where it pointed, not by how sure it said it was.
+Gaussian-approximation step a week; their mixture is discounted, so that a model that was right lately counts more.
 Sources: West, Harrison and Migon (1985), JASA 80, 73-83 (dynamic generalised linear models); Raftery, Karny and
 Ettler (2010), Technometrics 52, 52-66 (dynamic model averaging).
 """
@@ -21,13 +19,9 @@ Floats = NDArray[np.float64]
 WEEKS_A_YEAR = 365.25 / 7.0
 
 STEPS = (0.0001, 0.0005, 0.002, 0.006, 0.015)
-HARMONICS = (2, 4, 6)
-EXCESS = (0.02, 0.1)
-LEVEL_VARIANCE = 0.25
-SEASON_VARIANCE, SEASON_POWER = 0.006, 1.5
-HALF_LIFE_WINDOWS = 26.0
-OWN_WORD_WINDOWS = 2.0
-LEAST_DISPERSION, MOST_DISPERSION = 1e-4, 1.0
+HARMONICS = (0, 1, 2)
+EXCESS = (0.0, 0.02)
+HALF_LIFE_WINDOWS = 6.0
 SETTLED_WEEKS = 30
 
 
@@ -67,8 +61,7 @@ class Memory:
     Attributes:
         at: how many weeks it has seen. digest: SHA-256 of those weeks.
         mean, covariance, merit: of the members' states and their discounted log likelihood.
-        misses: discounted sum of squared relative errors beyond chance, and of their weights.
-        waiting: (windows, 3, members) mean, dispersion and weight of windows forecast but not over yet, oldest first.
+        waiting: (windows, 2, members) mean and dispersion of windows forecast but not over yet, oldest first.
         found: forecasts made at or before `at`, by position.
     """
 
@@ -77,7 +70,6 @@ class Memory:
     mean: Floats
     covariance: Floats
     merit: Floats
-    misses: Floats
     waiting: Floats
     found: dict[int, Level]
 
@@ -111,8 +103,8 @@ class LevelBank:
             start = None
         if start is None:
             start = self._beginning(weekly, known, first_week)
-        mean, cov, merit, misses = start.mean, start.covariance, start.merit, start.misses
-        waiting = list(start.waiting)
+        mean, cov, merit = start.mean, start.covariance, start.merit
+        waiting = [(one[0], one[1]) for one in start.waiting]
         found = dict(start.found)
         fade = 0.5 ** (1.0 / (HALF_LIFE_WINDOWS * 4))
         cumulated = np.concatenate([[0.0], np.cumsum(weekly / known)])
@@ -120,43 +112,31 @@ class LevelBank:
         kept = start
         for t in range(start.at, len(weekly) + 1):
             if t == last:
-                held = np.array(waiting).reshape(len(waiting), 3, len(self.step))
+                held = np.array(waiting).reshape(len(waiting), 2, len(self.step))
                 early = {at: one for at, one in found.items() if at < t}
                 digest = self._digest(weekly, known, first_week, t)
-                kept = Memory(t, digest, mean, cov, merit, misses, held, early)
-            means, own = self._ahead(mean, cov, first_week + t)
-            weights = np.exp(merit - merit.max())
-            weights /= weights.sum()
+                kept = Memory(t, digest, mean, cov, merit, held, early)
+            ahead = self._ahead(mean, cov, first_week + t)
             if t in wanted:
-                found[t] = _mixture(means, weights, self._dispersion(misses, float(weights @ own)))
+                raised = np.exp(merit - merit.max())
+                found[t] = Level(ahead[0], ahead[1], raised / raised.sum())
             if t == len(weekly):
                 break
-            waiting.append(np.stack([means, own, weights]))
+            waiting.append(ahead)
             mean, cov = self._learn(mean, cov, self._design(first_week + t), float(weekly[t]), float(known[t]))
             if len(waiting) == self.horizon_weeks:
-                then, its_own, its_weights = waiting.pop(0)
-                total = float(cumulated[t + 1] - cumulated[t + 1 - self.horizon_weeks])
-                expected = float(its_weights @ then)
-                beyond_chance = ((total - expected) ** 2 - expected) / expected**2
-                misses = fade * misses + np.array([beyond_chance, 1.0]) / self.horizon_weeks
-                dispersion = self._dispersion(misses, float(weights @ its_own))
-                merit = fade * merit + _log_binomial(total, then, dispersion) / self.horizon_weeks
+                then_mean, then_dispersion = waiting.pop(0)
+                total = cumulated[t + 1] - cumulated[t + 1 - self.horizon_weeks]
+                merit = fade * merit + _log_binomial(total, then_mean, then_dispersion) / self.horizon_weeks
         return {t: found[t] for t in wanted}, kept
-
-    @staticmethod
-    def _dispersion(misses: Floats, own: float) -> float:
-        """Dispersion of the total: the record's, with what the models say of themselves counting as two windows."""
-        seen = (misses[0] + OWN_WORD_WINDOWS * own) / (misses[1] + OWN_WORD_WINDOWS)
-        return float(np.clip(seen, LEAST_DISPERSION, MOST_DISPERSION))
 
     def _beginning(self, weekly: Floats, known: Floats, first_week: int) -> Memory:
         members, width = self.mask.shape
         first = max(float(weekly[: min(26, len(weekly))].mean()) if len(weekly) else 0.0, 0.02)
         mean = np.zeros((members, width))
         mean[:, 0] = np.log(first)
-        season = SEASON_VARIANCE / np.repeat(np.arange(1, max(HARMONICS) + 1), 2) ** SEASON_POWER
-        cov = np.einsum("mk,kj->mkj", self.mask, np.diag([LEVEL_VARIANCE, *season]))
-        return Memory(0, "", mean, cov, np.zeros(members), np.zeros(2), np.zeros((0, 3, members)), {})
+        cov = np.einsum("mk,kj->mkj", self.mask, np.diag([0.25] + [0.02] * (width - 1)))
+        return Memory(0, "", mean, cov, np.zeros(members), np.zeros((0, 2, members)), {})
 
     def _digest(self, weekly: Floats, known: Floats, first_week: int, upto: int) -> str:
         if upto > len(weekly):
@@ -210,15 +190,7 @@ class LevelBank:
         return total, np.maximum((square + own) / total**2, 1e-6)
 
 
-def _mixture(means: Floats, weights: Floats, dispersion: float) -> Level:
-    """Members that share what of the total's dispersion is not already in how far their means lie apart."""
-    middle = float(weights @ means)
-    apart = float(weights @ means**2) / middle**2
-    shared = max((1.0 + dispersion) / apart - 1.0, LEAST_DISPERSION)
-    return Level(means, np.full(len(means), shared), weights)
-
-
-def _log_binomial(count: float, mean: Floats, dispersion: float) -> Floats:
+def _log_binomial(count: float, mean: Floats, dispersion: Floats) -> Floats:
     from scipy.special import gammaln
 
     size = 1.0 / dispersion
