@@ -10,7 +10,18 @@ from pathlib import Path
 
 from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.oversight.log import Event
-from harmcast.publish.answers import algocare, atrs, facts, foi, impact, modelcard, public, render, subject
+from harmcast.publish.answers import (
+    algocare,
+    atrs,
+    foi,
+    gathering,
+    impact,
+    modelcard,
+    person_facts,
+    public,
+    render,
+    subject,
+)
 from harmcast.publish.answers.document import Document
 from harmcast.stages.answers import counted
 from harmcast.store import files, keys, schema
@@ -42,7 +53,7 @@ def write_answer(state: State, kind: str, as_of: date, out: Path, actor: Actor, 
     if kind == "subject":
         document, about = _subject(state, person or "", as_of)
     elif kind in ANSWERS:
-        document, about = ANSWERS[kind](facts.gather(state, as_of, counted(state, as_of, kind, actor))), None
+        document, about = ANSWERS[kind](gathering.gather(state, as_of, counted(state, as_of, kind, actor))), None
     else:
         raise SettingsRefused("There is no such report.", code="report_unknown", next_step="One of: " + ", ".join(ANSWERS) + ", subject.")
     rendered = render.files(document)
@@ -62,7 +73,7 @@ def write_answer(state: State, kind: str, as_of: date, out: Path, actor: Actor, 
 
 
 def _subject(state: State, person: str, as_of: date) -> tuple[Document, str | None]:
-    held = subject.gather(state, person, as_of)
+    held = person_facts.gather(state, person, as_of)
     if held is None:
         raise RunStopped(
             "Nobody of that reference is held at the end of that day.",

@@ -351,12 +351,12 @@ def test_a_new_model_is_held_with_the_table_printed_before_not_blanked_out(facts
     assert checking.faults(document) == []
 
 
-def test_groups_are_judged_over_all_years_together_and_everyone_by_year(facts):
+def test_groups_are_judged_over_all_periods_together_and_everyone_by_period(facts):
     one = facts.counted.confusion
     document = made("foi", replace(facts, counted=replace(facts.counted, confusion=pl.concat([one, one.with_columns(year=pl.lit("2024"))]))))
     section = next(s for p in document["parts"] if p["tool"] == "iom" for s in p["sections"] if s["number"] == "C1")
     tables = {b["title"]: b["rows"] for b in section["blocks"] if b["type"] == "table"}
     ours = {r["year"]: r for r in tables["Everyone"] if r["model"] == "Monotone additive"}
-    assert {y: r["tp"] for y, r in ours.items()} == {"2024": 110, "2025": 110, "all years together": 220}
-    assert {r["year"] for r in tables["Age"]} == {"all years together"}
+    assert {y: r["tp"] for y, r in ours.items()} == {"2024": 110, "2025": 110, "all periods together": 220}
+    assert {r["year"] for r in tables["Age"]} == {"all periods together"}
     assert checking.faults(document) == []

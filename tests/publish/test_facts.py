@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from harmcast.oversight.log import Event
-from harmcast.publish.answers import checking, foi, render, subject
-from harmcast.publish.answers.facts import gather
+from harmcast.publish.answers import checking, foi, person_facts, render, subject
+from harmcast.publish.answers.gathering import gather
 from harmcast.publish.answers.reading import reading_age, syllables
 from harmcast.store.state import State, create
 
@@ -100,10 +100,10 @@ def test_gathering_twice_gives_the_same_bytes(state):
 
 
 def test_nobody_of_an_unknown_reference_is_held(state):
-    assert subject.gather(state, "P-none", date(2026, 11, 20)) is None
+    assert person_facts.gather(state, "P-none", date(2026, 11, 20)) is None
 
 
-def held() -> subject.PersonFacts:
+def held() -> person_facts.PersonFacts:
     reasons = {
         "charges": [{"charge_ref": "C1", "happened_on": "2026-01-05", "offence_code": "008/01", "weight": 100.0, "effect": 80.5}],
         "others": {"count": 2, "effect": 3.5},
@@ -114,7 +114,7 @@ def held() -> subject.PersonFacts:
         "told": {"told_12m": "cannot tell"},
         "harm_incomplete": False,
     }
-    return subject.PersonFacts(
+    return person_facts.PersonFacts(
         person_ref="P1",
         person_key="k1",
         force="Mercia Vale Police",

@@ -269,6 +269,15 @@ def test_a_charge_moved_to_somebody_who_stays_stays(held: State, deliver: Callab
     assert residue(held, [f'"{GONE}"', f",{GONE},"]) == []
 
 
+def test_a_charge_moved_to_somebody_who_goes_does_not_go_back(held: State, deliver: Callable[..., Path], rows: Good) -> None:
+    moved = {**rows["charges"], "charge_ref": f"H{KEPT}", "person_ref": GONE, "changed_at": "2026-03-08T10:00:00"}
+    other = {**rows["charges"], "charge_ref": "HOTHER", "person_ref": KEPT, "changed_at": "2026-03-08T10:00:00"}
+    load_delivery(held, deliver({"charges": [moved, other]}, SECOND))
+    forget_due(held, DAY, ACTOR)
+    assert held.records.known("charges").select("charge_ref", "person_ref").rows() == [("HOTHER", KEPT)]
+    assert f"H{KEPT}" not in set(held.records.versions("charges")["charge_ref"])
+
+
 def test_people_s_files_of_a_release_past_its_time_go_and_the_rest_stays(held: State) -> None:
     name = a_release(held)
     assert forget_due(held, date(2026, 3, 10), ACTOR).old_releases == ()

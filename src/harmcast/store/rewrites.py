@@ -31,10 +31,9 @@ Qvd = Callable[[pl.DataFrame, str], bytes]
 
 def parts_without(state: State, gone: pl.DataFrame, progress: Progress) -> list[tuple[Part, Part | None]]:
     """Every part that holds a row of these people, and the part that takes its place (None: nothing is left of it)."""
-    charges = state.records.versions(CHARGES.name, columns=["charge_ref", "person_ref"]).drop_nulls("person_ref").unique()
-    others = charges.join(gone, on="person_ref", how="anti").select("charge_ref")  # moved to somebody who stays
-    theirs = charges.join(gone, on="person_ref", how="semi").select("charge_ref").unique()
-    their_charges = theirs.join(others, on="charge_ref", how="anti")
+    charges = state.records.versions(CHARGES.name, columns=["charge_ref", "person_ref"]).drop_nulls("person_ref")
+    last = charges.unique("charge_ref", keep="last", maintain_order=True)  # a charge is whose it was last
+    their_charges = last.join(gone, on="person_ref", how="semi").select("charge_ref")
     held = [item for item in state.records.parts() if item.table_name in HOLD_PEOPLE]
     swaps: list[tuple[Part, Part | None]] = []
     for i, item in enumerate(held):

@@ -6,11 +6,11 @@ the National Police Chiefs' Council.
 
 from __future__ import annotations
 
-from harmcast.publish.answers import atrs, blocks, foi, wording
+from harmcast.publish.answers import atrs, blocks, tool_answers, wording
+from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
 from harmcast.publish.answers.document import Block, Document, Part, Section, Words
 from harmcast.publish.answers.facts import Facts
-from harmcast.publish.answers.foi import Asked
 from harmcast.publish.disclosure import Published
 
 LETTERS = (
@@ -49,7 +49,7 @@ def answer(facts: Facts) -> Document:
             ),
         ),
         invented=facts.invented,
-        made_from=foi.made_from(facts),
+        made_from=made_from(facts),
         published=published,
     )
 
@@ -73,7 +73,7 @@ def _granular(asked: Asked) -> tuple[Block, ...]:
         blocks.outputs(wording.signifies(tool.tool.kind, tool.settings, tool.about)),
         Words(wording.PREDICTS[tool.tool.kind]),
         *atrs.completeness(asked),
-        *foi.inputs(asked.facts, tool),
+        *tool_answers.inputs(asked.facts, tool),
     )
 
 
@@ -97,12 +97,12 @@ def _challengeable(asked: Asked) -> tuple[Block, ...]:
 
 
 def _accurate(asked: Asked) -> tuple[Block, ...]:
-    return asked.keep(foi.accuracy(asked.facts, asked.tool))
+    return asked.keep(tool_answers.accuracy(asked.facts, asked.tool))
 
 
 def _responsible(asked: Asked) -> tuple[Block, ...]:
     return (
-        *foi.bias(asked.facts, asked.tool),
+        *tool_answers.bias(asked.facts, asked.tool),
         *papers(asked.tool, ("ethics", "eia")),
         atrs.risks(asked.tool.tool.kind),
     )
@@ -115,4 +115,4 @@ def _explainable(asked: Asked) -> tuple[Block, ...]:
         if tool.is_places
         else "Each person's page shows the charges that count most with their effect, what changed since last week and why, a points card that an officer can redo by hand, and what the score does not know."
     )
-    return (Words(how), *foi.variables(asked.facts, tool), *blocks.training(tool))
+    return (Words(how), *tool_answers.variables(asked.facts, tool), *blocks.training(tool))

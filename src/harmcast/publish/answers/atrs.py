@@ -9,11 +9,11 @@ from importlib import resources
 from typing import Any
 
 from harmcast.oversight.register import FIELDS
-from harmcast.publish.answers import blocks, foi, wording
+from harmcast.publish.answers import blocks, foi, people_counts, tool_answers, wording
+from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
 from harmcast.publish.answers.document import Block, Column, Document, NoneMade, Part, Section, Table, Words
 from harmcast.publish.answers.facts import Facts
-from harmcast.publish.answers.foi import Asked
 from harmcast.publish.disclosure import Published
 
 
@@ -48,7 +48,7 @@ def answer(facts: Facts) -> Document:
             ),
         ),
         invented=facts.invented,
-        made_from=foi.made_from(facts),
+        made_from=made_from(facts),
         published=published,
     )
 
@@ -89,16 +89,16 @@ def filled(source: str, asked: Asked) -> tuple[Block, ...]:
         "training": lambda: blocks.training(tool),
         "appeals": lambda: appeals(asked),
         "architecture": lambda: (Words(wording.ARCHITECTURE),),
-        "phase": lambda: foi.ANSWERS["B1"](asked),
+        "phase": lambda: (Words(f"Status: {tool.tool.status}."), blocks.stages(tool)),
         "maintenance": lambda: (Words(wording.MAINTENANCE[kind]),),
         "model": lambda: model(asked),
         "task": lambda: (
             blocks.outputs(wording.signifies(kind, tool.settings, tool.about)),
             Words(wording.PREDICTS[kind]),
         ),
-        "variables": lambda: foi.variables(facts, tool),
-        "performance": lambda: asked.keep(foi.accuracy(facts, tool)),
-        "data": lambda: foi.inputs(facts, tool),
+        "variables": lambda: tool_answers.variables(facts, tool),
+        "performance": lambda: asked.keep(tool_answers.accuracy(facts, tool)),
+        "data": lambda: tool_answers.inputs(facts, tool),
         "sensitive": lambda: sensitive(asked),
         "completeness": lambda: completeness(asked),
         "sharing": lambda: papers(tool, ("contract",)),
@@ -120,7 +120,7 @@ def human(asked: Asked) -> tuple[Block, ...]:
             "An officer records a decision with a reason, the checks made, an own judgement and a day of review; a supervisor signs a referral. "
             f"An alarm is raised from {d['override_from']} decisions where the score is set aside in under {d['override_low']:.0%} or over {d['override_high']:.0%} of them."
         ),
-        *asked.keep(blocks.decisions(asked.facts)),
+        *asked.keep(people_counts.decisions(asked.facts)),
     )
 
 
@@ -132,7 +132,7 @@ def appeals(asked: Asked) -> tuple[Block, ...]:
         Words(
             "Anyone may ask the force whether they are scored, see their own record, say that data is wrong, or object. Each is recorded: received, looked at by whom, outcome, scored again."
         ),
-        *foi.representations(asked),
+        *tool_answers.representations(asked),
     )
 
 
@@ -143,8 +143,8 @@ def model(asked: Asked) -> tuple[Block, ...]:
         return (NoneMade("Model", "none is in use: no release has been made"),)
     newest = tool.releases[-1]
     rows = (
-        ("Model", blocks.model_words(newest.model)),
-        ("Release", f"{newest.week}, {newest.standing}"),
+        ("Model", blocks.model_in_use(tool)),
+        ("Release", f"{newest.week}, {blocks.STANDINGS.get(newest.standing, newest.standing)}"),
         ("Software version", asked.facts.code_version),
         ("Records (SHA-256)", asked.facts.data_hash),
     )
@@ -158,7 +158,7 @@ def sensitive(asked: Asked) -> tuple[Block, ...]:
         Words(
             "None is an input. Date of birth, sex and ethnicity are held apart; two small modules open them, one to say whether a person is under 18, one for the fairness audit and for the counts in answers. Each opening is logged."
         ),
-        *foi.bias(asked.facts, asked.tool),
+        *tool_answers.bias(asked.facts, asked.tool),
     )
 
 
@@ -187,7 +187,7 @@ def retention(asked: Asked) -> tuple[Block, ...]:
     lines = [
         "Everyone charged is held until their record's review says otherwise; a record overdue for review is not scored.",
         *(
-            f"Review group {group}: reviewed every {years:g} years where the feed gives no date."
+            f"Review group {group}: reviewed every {years:g} years, where the records system gives no date of its own."
             for group, years in sorted(r["group_years"].items())
         ),
         f"Releases about people are removed after {r['release_weeks']} weeks; backups after {r['backup_days']} days; kept copies of exports after {r['export_days']} days.",

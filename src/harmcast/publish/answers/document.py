@@ -214,7 +214,18 @@ class Empty:
         return {"type": "empty", "field": self.field, "where": self.where}
 
 
-Block = Words | Bullets | Pairs | Table | Papers | NotHeld | NoneMade | Empty
+@dataclass(frozen=True)
+class See:
+    """Answered under another number of the same part: what stands there."""
+
+    number: str
+    what: str
+
+    def document(self) -> dict[str, Any]:
+        return {"type": "see", "number": self.number, "what": self.what}
+
+
+Block = Words | Bullets | Pairs | Table | Papers | NotHeld | NoneMade | Empty | See
 
 
 @dataclass(frozen=True)
@@ -261,6 +272,11 @@ class Part:
     sections: tuple[Section, ...]
     tool: str | None = None
     intro: tuple[Block, ...] = ()
+
+    def __post_init__(self) -> None:
+        named = {b.number for s in self.sections for b in s.blocks if isinstance(b, See)}
+        if not named <= {s.number for s in self.sections}:
+            raise ValueError("a section refers to a number that its part does not have")
 
     def document(self) -> dict[str, Any]:
         return {

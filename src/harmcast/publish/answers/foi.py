@@ -8,38 +8,26 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from harmcast.publish.answers import blocks, wording
-from harmcast.publish.answers.blocks import bullets, day, field, number, papers
+from harmcast.publish.answers import blocks, people_counts, tool_answers, wording
+from harmcast.publish.answers.asked import Asked, made_from
+from harmcast.publish.answers.blocks import bullets, day, field, papers
 from harmcast.publish.answers.document import (
     Block,
     Column,
     Document,
     Empty,
-    NoneMade,
     NotHeld,
     Pairs,
     Part,
     Section,
+    See,
     Table,
     Words,
 )
-from harmcast.publish.answers.facts import Facts, ToolFacts
+from harmcast.publish.answers.facts import Facts
 from harmcast.publish.disclosure import Published
 
 Answer = Callable[["Asked"], tuple[Block, ...]]
-
-
-class Asked:
-    """One tool being asked about; what its answers printed of families of counts is kept in `published`."""
-
-    def __init__(self, facts: Facts, tool: ToolFacts, published: dict[str, Published]) -> None:
-        self.facts = facts
-        self.tool = tool
-        self.published = published
-
-    def keep(self, found: tuple[tuple[Block, ...], dict[str, Published]]) -> tuple[Block, ...]:
-        self.published |= found[1]
-        return found[0]
 
 
 @lru_cache(maxsize=1)
@@ -80,10 +68,6 @@ def answer(facts: Facts) -> Document:
         made_from=made_from(facts),
         published=published,
     )
-
-
-def made_from(facts: Facts) -> dict[str, str | None]:
-    return {"code_version": facts.code_version, "data_hash": facts.data_hash}
 
 
 def _section(question: dict[str, str], asked: Asked) -> Section:
@@ -128,23 +112,16 @@ def _how(asked: Asked) -> tuple[Block, ...]:
             f"Unit: {wording.cell(tool.settings)}.",
             f"Window: the coming {tool.settings['horizon_weeks']} weeks.",
             wording.definition(tool.settings),
-            wording.leading(tool.settings) or "No other recorded crime is used as a leading series.",
+            *(wording.leading(tool.settings) or ("No other recorded crime is used.",)),
         ]
         own = (bullets(parts),)
-    newest = tool.releases[-1] if tool.releases else None
-    made = (
-        (Words(f"Made by, in the newest release ({newest.week}): {blocks.model_words(newest.model)}."),)
-        if newest
-        else ()
-    )
+    made = (Words(f"Method of the newest release: {blocks.model_in_use(tool)}."),) if tool.releases else ()
     return (
         *(Words(w) for w in wording.METHOD[kind]),
         Words(wording.PREDICTS[kind]),
         *own,
         *made,
-        Words(
-            "The method in formulas, with sources, is published with the software (docs/methods-places.md, docs/methods-people.md)."
-        ),
+        Words(f"The method in formulas, with sources, is published with the software (docs/methods-{kind}.md)."),
         *papers(tool, ("technical_paper",)),
     )
 
@@ -167,9 +144,10 @@ def _cost(asked: Asked) -> tuple[Block, ...]:
 
 def _governed(asked: Asked) -> tuple[Block, ...]:
     return (
-        *papers(asked.tool, ("policy", "ethics", "legal", "dpia")),
-        blocks.access(asked.facts),
-        *blocks.training(asked.tool),
+        *papers(asked.tool, ("policy", "ethics")),
+        See("A1g" if asked.tool.is_places else "A2h", "Approval of the data protection impact assessment, and legal advice"),
+        See("B6", "Who has access"),
+        See("B7", "Who was trained, and by whom"),
     )
 
 
@@ -196,7 +174,7 @@ def _tracked(asked: Asked) -> tuple[Block, ...]:
     tool = asked.tool
     about: list[Block] = []
     if tool.about.get("left_out"):
-        found = blocks.small_counts(
+        found = people_counts.small_counts(
             asked.facts,
             "left_out",
             [(LEFT_OUT.get(k, k.replace("_", " ")), int(n)) for k, n in tool.about["left_out"].items()],
@@ -208,7 +186,7 @@ def _tracked(asked: Asked) -> tuple[Block, ...]:
         Words(
             "Tracked means scored: everyone charged at least once whose charge still stands, aged 18 or over, not dead, whose record is not overdue for review."
         ),
-        *asked.keep(blocks.tracked(asked.facts)),
+        *asked.keep(people_counts.tracked(asked.facts)),
         *about,
         Words("A previous record here means a conviction held in the force's charges, known by the day of the answer."),
     )
@@ -226,7 +204,7 @@ LEFT_OUT = {
 
 def _met_people(asked: Asked) -> tuple[Block, ...]:
     work = asked.facts.work
-    follow = blocks.small_counts(
+    follow = people_counts.small_counts(
         asked.facts,
         "follow_ups",
         [(k[:1].upper() + k[1:], n) for k, n in work.follow_ups.items()],
@@ -235,8 +213,8 @@ def _met_people(asked: Asked) -> tuple[Block, ...]:
     )
     return (
         *blocks.releases(asked.tool),
-        *asked.keep(blocks.considered(asked.facts)),
-        *asked.keep(blocks.decisions(asked.facts)),
+        *asked.keep(people_counts.considered(asked.facts)),
+        *asked.keep(people_counts.decisions(asked.facts)),
         *asked.keep(follow),
         NotHeld(
             "Police interactions and arrests as a result",
@@ -250,39 +228,13 @@ def _assessments(asked: Asked) -> tuple[Block, ...]:
     return papers(asked.tool, ("dpia", "eia", "appropriate_policy", "legal"))
 
 
-def bias(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
-    """What was done to test for bias: the register's entries, and the weekly audit's verdict with its findings."""
-    found: list[Block] = []
-    audit = tool.audit
-    if audit is None:
-        found.append(
-            NoneMade(
-                "The weekly fairness audit of this tool",
-                "none has been made: no outcome that it could judge is known yet",
-            )
-        )
-    else:
-        found.append(
-            Words(
-                f"The weekly audit (release {tool.audit_week}): {audit['verdict']}. {number(int(audit['judged']))} comparison(s) between groups could be judged; "
-                f"{number(int(audit['too_few_to_say']))} rest on too few to say."
-            )
-        )
-        if audit.get("findings"):
-            found.append(bullets(f"{f['verdict'].capitalize()}: {f['says']}" for f in audit["findings"]))
-        if audit.get("cannot_see"):
-            found.append(Words("What the audit cannot see:"))
-            found.append(bullets(audit["cannot_see"]))
-    return (*found, *papers(tool, ("test_for_bias", "signed_reason")))
-
-
 def _bias(asked: Asked) -> tuple[Block, ...]:
     where = (
         "The comparison of forecasts and records between neighbourhoods is the exploratory analysis for places."
         if asked.tool.is_places
         else "The audit opens protected characteristics for itself alone, and each opening is logged."
     )
-    return (Words(where), *bias(asked.facts, asked.tool))
+    return (Words(where), *tool_answers.bias(asked.facts, asked.tool))
 
 
 # -- B ------------------------------------------------------------------------------------------------------------
@@ -292,7 +244,7 @@ def _status(asked: Asked) -> tuple[Block, ...]:
     tool = asked.tool.tool
     return (
         Pairs((("Name", tool.title), ("Kind", wording.NAMES[tool.kind]), ("Status", tool.status))),
-        blocks.stages(asked.tool),
+        See("A1b" if asked.tool.is_places else "A2b", "Stages, with dates"),
     )
 
 
@@ -302,50 +254,6 @@ def _why(asked: Asked) -> tuple[Block, ...]:
         field(tool, "Purpose", tool.tool.purpose),
         field(tool, "Policy purpose: why it was developed", tool.tool.policy_purpose),
     )
-
-
-def inputs(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
-    """Which data, from where, how and how often brought up to date, and what became of the rows received."""
-    kind = tool.tool.kind
-    feed = facts.settings["feed"]
-    how = (
-        "a folder of files that the records system fills"
-        if feed["source"] == "folder"
-        else "a database of the records system"
-    )
-    tables_ = ("crimes",) if tool.is_places else ("persons", "charges", "circumstances")
-    frame = (
-        facts.deliveries.filter(facts.deliveries["table"].is_in(list(tables_)))
-        if facts.deliveries.height
-        else facts.deliveries
-    )
-    found: list[Block] = [
-        bullets((*wording.INPUTS[kind], *wording.SHOWN_ONLY[kind])),
-        Words(
-            f"Source: internal police records. No external public source and no private source is read. They are brought up to date automatically, each week, from {how}."
-        ),
-    ]
-    if frame.height:
-        grouped = frame.group_by("table").sum().sort("table")
-        found.append(
-            Table(
-                "Every row received",
-                (
-                    Column("table", "Table"),
-                    Column("received", "Received", "count"),
-                    Column("loaded", "Loaded", "count"),
-                    Column("unchanged", "Unchanged", "count"),
-                    Column("superseded", "Superseded", "count"),
-                    Column("quarantined", "Quarantined", "count"),
-                    Column("left_out", "Left out", "count"),
-                ),
-                tuple({k: v for k, v in r.items() if k != "made_on"} for r in grouped.iter_rows(named=True)),
-                note=f"Received = loaded + unchanged + superseded + quarantined + left out (rows of people without a charge). Deliveries made from {day(facts.first_delivery)} to {day(facts.last_delivery)}.",
-            )
-        )
-    else:
-        found.append(Words("No delivery has been loaded yet."))
-    return tuple(found)
 
 
 def _outputs(asked: Asked) -> tuple[Block, ...]:
@@ -395,13 +303,6 @@ def _deployed(asked: Asked) -> tuple[Block, ...]:
 # -- C ------------------------------------------------------------------------------------------------------------
 
 
-def accuracy(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[str, Published]]:
-    """Were we right? Counts first, beside plain counts."""
-    if tool.is_places:
-        return blocks.place_scores(tool), {}
-    return blocks.confusion(facts, tool)
-
-
 def _accuracy(asked: Asked) -> tuple[Block, ...]:
     extra: tuple[Block, ...] = ()
     if asked.tool.is_places:
@@ -412,66 +313,11 @@ def _accuracy(asked: Asked) -> tuple[Block, ...]:
                 "Hits, offences and ranges take their place above; exposure by neighbourhood is in the audit.",
             ),
         )
-    return (*asked.keep(accuracy(asked.facts, asked.tool)), *extra)
-
-
-def variables(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
-    """Variables used and left out, and that nobody without a charge is in it."""
-    used = facts.counted.features.get(tool.name) or _model_features(tool)
-    if tool.is_places:
-        lines = [
-            wording.definition(tool.settings),
-            wording.leading(tool.settings) or "No other recorded crime.",
-            "Where and when each such crime happened, and when it was recorded; the season; neighbouring cells.",
-        ]
-        used_block: Block = bullets(lines)
-    elif used:
-        used_block = Table(
-            "Variables used",
-            (Column("name", "Variable"), Column("says", "What it is"), Column("unit", "Unit")),
-            tuple(used),
-            note="All of them come from charges that stand.",
-        )
-    else:
-        used_block = bullets(wording.INPUTS["people"])
-    found: list[Block] = [
-        used_block,
-        Table(
-            "Never used, and why",
-            (Column("what", "What"), Column("why", "Why")),
-            tuple({"what": w, "why": y} for w, y in wording.EXCLUDED),
-        ),
-    ]
-    if tool.is_places:
-        found.append(Words("People without a charge in it: none. It holds nobody."))
-    elif facts.counted.without_charge is not None:
-        n = facts.counted.without_charge
-        found.append(
-            Words(
-                f"People without a charge among those scored: {'none' if n == 0 else number(n)}. Rows of people without a charge are counted on arrival and not kept."
-            )
-        )
-    else:
-        found.append(
-            Words(
-                "People without a charge: none. Rows of people without a charge are counted on arrival and not kept, and a person whose charges all fell away leaves."
-            )
-        )
-    return tuple(found)
-
-
-def _model_features(tool: ToolFacts) -> list[dict[str, str]]:
-    """Variables as the model in use names them in its own file."""
-    listed = (tool.model or {}).get("features") or []
-    return [
-        {"name": str(f["name"]), "says": str(f.get("says", "")), "unit": str(f.get("unit", ""))}
-        for f in listed
-        if isinstance(f, dict) and "name" in f
-    ]
+    return (*asked.keep(tool_answers.accuracy(asked.facts, asked.tool)), *extra)
 
 
 def _variables(asked: Asked) -> tuple[Block, ...]:
-    return variables(asked.facts, asked.tool)
+    return tool_answers.variables(asked.facts, asked.tool)
 
 
 def _contracts(asked: Asked) -> tuple[Block, ...]:
@@ -489,11 +335,11 @@ def _considered(asked: Asked) -> tuple[Block, ...]:
                 "The tool holds nobody; recommendations about places are under A1f.",
                 "Nobody else would hold it.",
             ),
-            *representations(asked),
+            *tool_answers.representations(asked),
         )
     return (
         *asked.keep(
-            blocks.small_counts(
+            people_counts.small_counts(
                 asked.facts,
                 "considered_people",
                 [("People about whom an officer has decided at least once", asked.facts.work.people_considered)],
@@ -501,25 +347,8 @@ def _considered(asked: Asked) -> tuple[Block, ...]:
                 "People",
             )
         ),
-        *asked.keep(blocks.decisions(asked.facts)),
-        *representations(asked),
-    )
-
-
-def representations(asked: Asked) -> tuple[Block, ...]:
-    """Complaints, corrections and objections received, by kind and outcome."""
-    if asked.tool.is_places:
-        return (
-            Words(
-                "Complaints, corrections and objections about a place forecast come to the data protection officer and are answered under the tool about people, where a person is concerned."
-            ),
-        )
-    rows = [
-        (f"{r['kind'][:1].upper()}{r['kind'][1:]}: {r['outcome']}", int(r["received"]))
-        for r in asked.facts.work.representations.iter_rows(named=True)
-    ]
-    return asked.keep(
-        blocks.small_counts(asked.facts, "representations", rows, "Complaints, corrections and objections", "Received")
+        *asked.keep(people_counts.decisions(asked.facts)),
+        *tool_answers.representations(asked),
     )
 
 
@@ -538,7 +367,7 @@ ANSWERS: dict[str, Answer] = {
     "A2g": _met_people,
     "B1": _status,
     "B2": _why,
-    "B3": lambda asked: inputs(asked.facts, asked.tool),
+    "B3": lambda asked: tool_answers.inputs(asked.facts, asked.tool),
     "B4": _outputs,
     "B5": _decisions,
     "B6": _users,

@@ -7,11 +7,11 @@ partnership comes under the first alone) and s4 (nine characteristics).
 
 from __future__ import annotations
 
-from harmcast.publish.answers import atrs, blocks, foi
+from harmcast.publish.answers import atrs, blocks, foi, people_counts, tool_answers
+from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
 from harmcast.publish.answers.document import Block, Column, Document, Empty, NotHeld, Part, Section, Table, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
-from harmcast.publish.answers.foi import Asked
 from harmcast.publish.disclosure import Published
 
 AIMS = {
@@ -53,7 +53,7 @@ def _dpia_sections(asked: Asked) -> tuple[Section, ...]:
     kind = tool.tool.kind
     personal = not tool.is_places
     scale: tuple[Block, ...] = (
-        asked.keep(blocks.tracked(facts))
+        asked.keep(people_counts.tracked(facts))
         if personal
         else (Words("No personal data: recorded crimes without anything about individuals."),)
     )
@@ -65,17 +65,17 @@ def _dpia_sections(asked: Asked) -> tuple[Section, ...]:
     )
     return (
         Section("1", "The assessment on the register", papers(tool, ("dpia",))),
-        Section("2", "Nature of the processing", (*foi.ANSWERS["A1c"](asked), *foi.inputs(facts, tool))),
+        Section("2", "Nature of the processing", (*foi.ANSWERS["A1c"](asked), *tool_answers.inputs(facts, tool))),
         Section("3", "Scope: whose data, and how many people", scale),
         Section("4", "Context and purpose", (field(tool, "Purpose", tool.tool.purpose), field(tool, "Policy purpose", tool.tool.policy_purpose), *foi.ANSWERS["B5"](asked))),
         Section("5", "Who was consulted", papers(tool, ("ethics",))),
         Section("6", "Lawful basis", law),
         Section("7", "Necessity and proportionality", (
             Words("What is read is limited to what the score needs; what is left out, and why, is below. Whether this is strictly necessary is for the controller to say."),
-            *foi.variables(facts, tool),
+            *tool_answers.variables(facts, tool),
             Empty("The controller's judgement of necessity and proportionality", "the assessment"),
         )),
-        Section("8", "Accuracy", asked.keep(foi.accuracy(facts, tool))),
+        Section("8", "Accuracy", asked.keep(tool_answers.accuracy(facts, tool))),
         Section("9", "Retention", atrs.retention(asked)),
         Section("10", "Rights of people", atrs.appeals(asked)),
         Section("11", "Human involvement", atrs.human(asked)),
@@ -124,7 +124,7 @@ def _eia_sections(asked: Asked) -> tuple[Section, ...]:
         Section(
             "3",
             "People in it",
-            asked.keep(blocks.tracked(facts))
+            asked.keep(people_counts.tracked(facts))
             if not tool.is_places
             else (Words("Nobody: the tool holds no individuals."),),
         ),
@@ -136,8 +136,8 @@ def _eia_sections(asked: Asked) -> tuple[Section, ...]:
             sections.append(Section(f"4.{number}", name, _characteristic(asked, name, attributes)))
     return (
         *sections,
-        Section("5", "What was done to test for bias", foi.bias(facts, tool)),
-        Section("6", "What is wrongly flagged and what is missed, by group", asked.keep(foi.accuracy(facts, tool))),
+        Section("5", "What was done to test for bias", tool_answers.bias(facts, tool)),
+        Section("6", "What is wrongly flagged and what is missed, by group", asked.keep(tool_answers.accuracy(facts, tool))),
         Section(
             "7",
             "Engagement with the people affected",
@@ -219,6 +219,6 @@ def _document(
         parts=parts,
         intro=intro,
         invented=facts.invented,
-        made_from=foi.made_from(facts),
+        made_from=made_from(facts),
         published=published,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harmcast.publish.answers import atrs, blocks, foi, wording
+from harmcast.publish.answers import atrs, blocks, tool_answers, wording
+from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
 from harmcast.publish.answers.document import Block, Column, Document, NoneMade, Part, Section, Table, Words
 from harmcast.publish.answers.facts import Facts
-from harmcast.publish.answers.foi import Asked
 from harmcast.publish.disclosure import Published
 
 
@@ -25,7 +25,7 @@ def answer(facts: Facts) -> Document:
             ),
         ),
         invented=facts.invented,
-        made_from=foi.made_from(facts),
+        made_from=made_from(facts),
         published=published,
     )
 
@@ -38,11 +38,11 @@ def _card(asked: Asked) -> tuple[Section, ...]:
         Section("2", "Intended use", (Words(wording.SUMMARY[kind]), field(tool, "Intended users", tool.tool.users), Words(wording.DECISIONS[kind]))),
         Section("3", "What it must not be used for", (bullets(wording.NEVER), Words(wording.PREDICTS[kind]))),
         Section("4", "Outputs", (blocks.outputs(wording.signifies(kind, tool.settings, tool.about)),)),
-        Section("5", "Variables", foi.variables(facts, tool)),
-        Section("6", "Data", foi.inputs(facts, tool)),
-        Section("7", "How right it is", asked.keep(foi.accuracy(facts, tool))),
+        Section("5", "Variables", tool_answers.variables(facts, tool)),
+        Section("6", "Data", tool_answers.inputs(facts, tool)),
+        Section("7", "How right it is", asked.keep(tool_answers.accuracy(facts, tool))),
         Section("8", "Bands, cuts and figures of the newest release" if not tool.is_places else "Settings in use", _figures(asked)),
-        Section("9", "For whom it is worse", foi.bias(facts, tool)),
+        Section("9", "For whom it is worse", tool_answers.bias(facts, tool)),
         Section("10", "Limits and risks", (*atrs.completeness(asked), atrs.risks(kind))),
         Section("11", "Papers", papers(tool, ("technical_paper", "test_for_bias"))),
     )  # fmt: skip

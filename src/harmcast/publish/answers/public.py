@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import polars as pl
 
-from harmcast.publish.answers import blocks, foi
+from harmcast.publish.answers import judged
+from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import day, number
 from harmcast.publish.answers.document import Block, Bullets, Document, Empty, Part, Rate, Section, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
-from harmcast.publish.answers.foi import Asked
 from harmcast.publish.answers.reading import reading_age
 from harmcast.publish.disclosure import MARK, Published
 
@@ -72,7 +72,7 @@ def answer(facts: Facts) -> Document:
             ),
         ),
         invented=facts.invented,
-        made_from=foi.made_from(facts),
+        made_from=made_from(facts),
         published=published,
     )
     age = reading_age(own_words(document))
@@ -166,7 +166,7 @@ def _good_places(tool: ToolFacts) -> tuple[Block, ...]:
 
 
 def _good_people(asked: Asked) -> tuple[Block, ...]:
-    asked.keep(blocks.confusion(asked.facts, asked.tool))
+    asked.keep(judged.confusion(asked.facts, asked.tool))
     kept = asked.published.get(f"confusion_{asked.tool.name}")
     used = {r.model for r in asked.tool.releases}
     found: list[Block] = []

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
-import sqlalchemy as sa
+from typing import Any
 
 from harmcast.oversight.access import PURPOSES, ROLES, Role
 from harmcast.publish.answers import wording
@@ -29,113 +25,7 @@ from harmcast.publish.answers.document import (
     Table,
     Words,
 )
-from harmcast.store import keys, schema
-
-if TYPE_CHECKING:
-    from harmcast.store.state import State
-
-
-@dataclass(frozen=True)
-class PersonFacts:
-    """Everything held about one person, as known at the end of a day.
-
-    Attributes:
-        person: the person's row without protected columns.
-        charges, circumstances: rows as held.
-        scores: week, tables.SCORED_PEOPLE columns, of every release that holds the person.
-        decisions, representations: rows as kept, words opened.
-        views: at, role, action, purpose, of everyone who looked; accounts are not named.
-        features: name -> sentence of each variable of the model that made the newest score, in its order.
-    """
-
-    person_ref: str
-    person_key: str
-    force: str
-    invented: bool
-    as_of: date
-    person: Mapping[str, Any]
-    charges: pl.DataFrame
-    circumstances: pl.DataFrame
-    scores: pl.DataFrame
-    decisions: Sequence[Mapping[str, Any]]
-    representations: Sequence[Mapping[str, Any]]
-    views: Sequence[Mapping[str, Any]]
-    features: Mapping[str, str] = field(default_factory=dict)
-
-
-def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, str] | None = None) -> PersonFacts | None:
-    """Everything held about a person; null if nobody of that reference is held."""
-    key = keys.key_of(state.operations, person_ref)
-    persons = state.records.persons(as_of).filter(pl.col("person_ref") == person_ref)
-    if key is None or persons.is_empty():
-        return None
-    end = f"{as_of.isoformat()}T99"
-    tool = state.settings.people_tool
-    scores = []
-    for release in state.releases.history(tool.name, None) if tool else []:
-        if (release.as_of or as_of) <= as_of and release.has(f"{tool.name if tool else ''}.parquet"):
-            row = release.frame(release.tool).filter(pl.col("person_key") == key)
-            if row.height:
-                scores.append(
-                    row.with_columns(
-                        week=pl.lit(release.week),
-                        standing=pl.lit(release.standing),
-                        model=pl.lit(release.model, dtype=pl.String),
-                    )
-                )
-    versions = state.records.charge_versions().filter(
-        (pl.col("person_ref") == person_ref) & (pl.col("known_on") <= as_of)
-    )
-    charges = versions.sort("known_on").unique("charge_ref", keep="last", maintain_order=True)
-    if "deleted" in charges.columns:
-        charges = charges.filter(~pl.col("deleted").fill_null(False))
-    with state.operations.reading() as connection:
-        decisions = [
-            {**row, "words": keys.opened(connection, key, row["words_enc"])}
-            for row in state.operations.rows(
-                sa.select(schema.decisions)
-                .where(schema.decisions.c.person_key == key, schema.decisions.c.at < end)
-                .order_by(schema.decisions.c.id)
-            )
-        ]
-        representations = [
-            {**row, "words": keys.opened(connection, key, row["words_enc"])}
-            for row in state.operations.rows(
-                sa.select(schema.representations)
-                .where(schema.representations.c.person_key == key, schema.representations.c.at < end)
-                .order_by(schema.representations.c.id)
-            )
-        ]
-    events = schema.events
-    views = state.operations.rows(
-        sa.select(events.c.at, events.c.role, events.c.action, events.c.purpose, events.c.kind)
-        .where(events.c.subject == key, events.c.at < end, events.c.action != "report_made")
-        .order_by(events.c.seq)
-    )
-    return PersonFacts(
-        person_ref=person_ref,
-        person_key=key,
-        force=state.settings.force.name,
-        invented=state.settings.force.invented,
-        as_of=as_of,
-        person=persons.row(0, named=True),
-        charges=charges.sort("charged_on", "charge_ref"),
-        circumstances=state.records.circumstances(as_of).filter(pl.col("person_ref") == person_ref),
-        scores=pl.concat(scores, how="diagonal_relaxed") if scores else pl.DataFrame(),
-        decisions=decisions,
-        representations=representations,
-        views=views,
-        features=_features(state, scores, features or {}),
-    )
-
-
-def _features(state: State, scores: Sequence[pl.DataFrame], says: Mapping[str, str]) -> dict[str, str]:
-    """Variables of the model of the newest score, in order, each with its sentence where one was handed in."""
-    model = scores[-1]["model"][0] if scores else None
-    found = state.models.named(model) if model else None
-    listed = found.content().get("features", []) if found else []
-    own = {str(f["name"]): str(f["says"]) for f in listed if isinstance(f, dict)} or {str(n): str(n) for n in listed}
-    return {name: says.get(name, own[name].replace("_", " ")) for name in own}
+from harmcast.publish.answers.person_facts import PersonFacts
 
 
 def answer(held: PersonFacts) -> Document:

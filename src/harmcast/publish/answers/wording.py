@@ -5,7 +5,10 @@ What only a force can know (why it was developed here, who uses it, what it cost
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 NAMES = {"places": "A forecast of places", "people": "A score of people who were charged"}
@@ -116,23 +119,40 @@ def cell(settings: Mapping[str, Any]) -> str:
         return f"square cells of {settings['cell_side_m']:,.0f} m by {settings['cell_side_m']:,.0f} m"
     if settings.get("cell_area_km2"):
         area = settings["cell_area_km2"]
-        return f"square cells of {area:g} km² (side {(area * 1e6) ** 0.5:,.1f} m)"
+        return f"square cells of {area:g} square kilometres, sides {(area * 1e6) ** 0.5:,.0f} m" if area != 1 else "square cells of 1 square kilometre, sides 1,000 m"
     return "the units of the force's own layer"
+
+
+@lru_cache(maxsize=1)
+def offences() -> dict[str, str]:
+    """Titles of offences by Home Office code, for definitions that name codes."""
+    return dict(tomllib.loads(resources.files(__package__).joinpath("offences.toml").read_text(encoding="utf-8"))["titles"])
+
+
+def one_of(items: Sequence[str]) -> str:
+    """minor, serious or fatal"""
+    return " or ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
+
+
+def where_words(where: Mapping[str, Sequence[str]]) -> str:
+    """Which crimes, as a tool's settings say it: keys all hold, of the values of each one does."""
+    parts = []
+    for name, values in where.items():
+        if name == "offence_code":
+            parts.append(one_of([f"{offences()[v]} ({v})" if v in offences() else f"offence {v}" for v in values]))
+        else:
+            parts.append(f"{name.replace('_', ' ')} {one_of(list(values))}")
+    return ", ".join(parts)
 
 
 def definition(settings: Mapping[str, Any]) -> str:
     """Which crimes count for a places tool, in words."""
-    parts = [f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in settings["where"].items()]
-    return "Recorded crimes with " + "; and ".join(parts) + "."
+    return f"Recorded crimes that count: {where_words(settings['where'])}."
 
 
-def leading(settings: Mapping[str, Any]) -> str | None:
-    """Other recorded crime used as a leading series, in words; null where none is."""
-    series = [
-        "; and ".join(f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in where.items())
-        for where in settings.get("leading", [])
-    ]
-    return f"Other recorded crime used as a leading series: {' | '.join(series)}." if series else None
+def leading(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Other recorded crime used as a leading series, in words; empty where none is."""
+    return tuple(f"Other recorded crime that may come before it: {where_words(where)}." for where in settings.get("leading", []))
 
 
 RISKS: dict[str, tuple[tuple[str, str], ...]] = {

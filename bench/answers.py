@@ -1,0 +1,227 @@
+"""Answers, forgetting and the log, measured: `make bench-answers`.
+
+    python -m bench.answers [erasure] [tampering] [reports] [--people 300000] [--years 10] [--due 500] [--times 1000]
+
+erasure    500 people made due (overdue, deleted at source, left without a charge), forgotten, and looked for in every byte left,
+           once on SQLite and once on PostgreSQL with its dump
+tampering  ten kinds x 1,000 on the log with checkpoints kept elsewhere: found, and said where
+reports    every answer of a full-size force: CPU and wall seconds, the same bytes again, rates worked out again, small counts attacked;
+           and 1,000 random pairs of tables
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from bench import erasure, tampering
+from bench.results import Row, saved
+from bench.servers import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+HARMCAST = Path(sys.executable).parent / "harmcast"
+LAST_SUNDAY = date(2026, 11, 15)
+KINDS = ("foi", "atrs", "dpia", "eia", "algocare", "modelcard", "public")
+MOST_SECONDS = 60.0
+WEEKS_ALLOWED = 4
+
+
+# -- forgetting --------------------------------------------------------------------------------------
+
+
+def erased(people: int, due: int) -> list[Row]:
+    """Promise 31 on both databases."""
+    with postgres() as server:
+        import psycopg
+
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE erasure")
+        rows = []
+        for name, url in (("SQLite", None), ("PostgreSQL", f"{server}/erasure")):
+            with tempfile.TemporaryDirectory(prefix="harmcast-erasure-") as folder:
+                rows += _erased(Path(folder), name, url, people, due)
+        return rows
+
+
+def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> list[Row]:
+    from harmcast.feed.invented import invent
+    from harmcast.loading import load_delivery
+    from harmcast.refitting import refit_people
+    from harmcast.releasing import publish_release
+    from harmcast.store.state import create
+    from harmcast.store.users import Actor
+    from harmcast.weekly import run_week
+    from harmcast.weeks import Week
+
+    force = folder / "force"
+    invent(force, people=people, years=3.0, seed=31, to=LAST_SUNDAY, weeks=3, crimes_a_year=15_000)
+    settings = (force / "settings.toml").read_text() + f'\n[log]\ncheckpoint_dir = "{folder / "elsewhere"}"\n'
+    settings += f'\n[store]\nurl = "{url}"\n' if url else ""
+    (force / "settings.toml").write_text(settings)
+    state = create(folder / "state", force / "settings.toml")
+    history, first, second, _third = sorted((force / "deliveries").iterdir())
+    load_delivery(state, history)
+    mondays = [Week.of(LAST_SUNDAY).plus(k).monday for k in (-1, 0, 1)]
+    operator = Actor("operator", "Operator", (("operator", None),))
+    scientist, supervisor = Actor("s", "S", (("data_scientist", None),)), Actor("v", "V", (("supervisor", None),))
+    model = refit_people(state, "iom", mondays[0] - timedelta(days=7), scientist).document["model"]
+    publish_release(state, model, supervisor, "bench", mondays[0])
+    run_week(state, mondays[0], operator, delivery=first)
+    run_week(state, mondays[1], operator, delivery=second)
+    made = erasure.make_due(state, folder / "due", history, due, datetime.combine(mondays[1], datetime.min.time()).replace(hour=20))
+    before = erasure.residue(state, made)
+    dumped_before = erasure.in_dump(url, made) if url else 0
+    print(f"{name}: before forgetting {before.count:,} found in {', '.join(sorted(before.places))}" + (f"; {dumped_before:,} in the dump" if url else ""))
+    sunday = mondays[1] + timedelta(days=6)  # the timer's Sunday after the delivery
+    told, overdue = erasure.forgotten(state, sunday)
+    after = erasure.residue(state, made)
+    trained = erasure.in_training(state, made)
+    again = refit_people(state, "iom", sunday, scientist).document["model"]
+    refitted = erasure.residue(state, made)
+    run_week(state, mondays[2], operator)
+    weekly = erasure.residue(state, made)
+    print(f"{name}: {told.count} left the source, {overdue.count} were overdue; a model fitted and a week made since ({again})")
+    days = (sunday - made.deleted_on).days
+    rows = [
+        Row(31, f"{name}: due people forgotten", f"{due}", f"{told.count + overdue.count}", told.count + overdue.count == due and before.count > 5 * due),
+        Row(31, f"{name}: residue in files as they lie and decoded, free pages, write-ahead log, exports, caches", "0", f"{after.count} {after.places or ''}".strip(), after.count == 0),
+        Row(31, f"{name}: the same after a refit and a weekly run", "0", f"{refitted.count + weekly.count}", refitted.count + weekly.count == 0),
+        Row(31, f"{name}: of them among what a model is fitted on", "0", f"{trained}", trained == 0),
+        Row(31, f"{name}: faults of the log's chain against checkpoints kept elsewhere", "0", f"{erasure.chain_findings(state)}", erasure.chain_findings(state) == 0),
+        Row(31, f"{name}: records that are not what the ledger names", "0", f"{len(state.records.verify())}", not state.records.verify()),
+        Row(31, f"{name}: deleted at source to forgotten by the weekly timer, days", f"at most {7 * WEEKS_ALLOWED}", f"{days}", days <= 7 * WEEKS_ALLOWED),
+    ]
+    if url:
+        dumped = erasure.in_dump(url, made)
+        rows.append(Row(31, "PostgreSQL: residue in a dump", "0", f"{dumped} (before: {dumped_before:,})", dumped == 0 and dumped_before > 0))
+    state.close()
+    return rows
+
+
+# -- tampering ---------------------------------------------------------------------------------------
+
+
+def tampered(times: int) -> list[Row]:
+    """Promise 29, a row a kind."""
+    rows = []
+    for kind in tampering.KINDS:
+        tally = tampering.tried(kind, times)
+        got = f"{tally.found} of {tally.tried} found, {tally.placed} said where"
+        whole = tally.tried >= 0.97 * times and tally.found == tally.tried == tally.placed
+        rows.append(Row(29, f"tampering: {kind.__name__.replace('_', ' ')}", f"all of {times}", got, whole))
+    return rows
+
+
+# -- reports -----------------------------------------------------------------------------------------
+
+
+def timed(*words: str) -> tuple[float, float, float, str]:
+    """CPU seconds, wall seconds, peak memory in GB and output of one harmcast command."""
+    begun, was = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = subprocess.Popen([str(HARMCAST), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out, err = process.communicate()
+    wall, now = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode:
+        sys.exit(f"harmcast {words[0]} failed:\n{err}")
+    return now.ru_utime + now.ru_stime - was.ru_utime - was.ru_stime, wall, now.ru_maxrss / 1e6, out
+
+
+def full_state(people: int, years: float) -> tuple[Path, date]:
+    """A full-size force's state with a model in use and two weeks made; made once, kept in .bench."""
+    from harmcast.weeks import Week
+
+    weeks = 3
+    folder = ROOT / ".bench" / f"force-{people}-{years:g}"
+    if not (folder / "truth").is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        timed("invent", str(folder), "--people", str(people), "--years", f"{years:g}", "--seed", "10", "--to", str(LAST_SUNDAY), "--weeks", str(weeks))
+    deliveries = sorted((folder / "deliveries").iterdir())
+    state, made = ROOT / ".bench" / f"answers-{people}-{years:g}", Week.of(LAST_SUNDAY).plus(2 - weeks)
+    mondays = [made.plus(k).monday for k in range(weeks)][:2]
+    stamp = state / ".bench-made"
+    if not stamp.is_file():
+        shutil.rmtree(state, ignore_errors=True)
+        timed("init", str(state), "--settings", str(folder / "settings.toml"))
+        timed("load", str(state), str(deliveries[0]))
+        refit = timed("refit", str(state), "--as-of", str(made.plus(-1).monday), "--json")[3]
+        timed("users", "add", str(state), "approver", "--name", "Approver", "--role", "supervisor", "--os-account", getpass.getuser())
+        timed("publish", str(state), json.loads(refit)["model"], "--reason", "bench")
+        for monday, delivery in zip(mondays, deliveries[1:], strict=False):
+            timed("week", str(state), "--as-of", str(monday), "--from", str(delivery))
+        stamp.touch()
+    return state, mondays[-1]
+
+
+def reported(people: int, years: float) -> list[Row]:
+    """Promises 33 and 17 on a full-size force."""
+    from harmcast.publish import disclosure
+    from harmcast.publish.answers import checking
+    from harmcast.publish.disclosure import Published
+
+    state, as_of = full_state(people, years)
+    rows, rates, faults = [], 0, 0
+    shutil.rmtree(state / "answers", ignore_errors=True)  # as if none had been printed before
+    folder = Path(tempfile.mkdtemp(prefix="harmcast-answers-"))
+    for kind in KINDS:
+        cpu, wall, memory, _ = timed("report", kind, str(state), "--as-of", str(as_of), "--out", str(folder / "first"))
+        timed("report", kind, str(state), "--as-of", str(as_of), "--out", str(folder / "second"))
+        same = all((folder / "first" / name).read_bytes() == (folder / "second" / name).read_bytes() for name in (f"{kind}.html", f"{kind}.json"))
+        document = json.loads((folder / "first" / f"{kind}.json").read_text())
+        rates += len(list(checking.rates(document)))
+        faults += len(checking.faults(document))
+        rows.append(Row(33, f"report {kind} at {people:,} people, s", f"at most {MOST_SECONDS:g}", f"{wall:.1f} ({cpu:.1f} of CPU, {memory:.1f} GB)", wall <= MOST_SECONDS))
+        rows.append(Row(33, f"report {kind} again, byte for byte", "the same", "the same" if same else "another", same))
+    rows.append(Row(17, "published rates that do not follow from their counts to 1e-9", "0", f"{faults} of {rates}", faults == 0 and rates > 0))
+    told = attacked = 0
+    for path in sorted((state / "answers").glob("*.json")):
+        for held in json.loads(path.read_text()).values():
+            table = Published.read(held)
+            for key, value in table.shown.items():
+                attacked += value is None
+                told += value < disclosure.SMALL_NUMBER if value is not None else disclosure.bounds(table.shown, table.sums, key)[1] < disclosure.SMALL_NUMBER
+    rows.append(Row(33, "counts under 5 printed or derivable in those reports", "0", f"{told} of {attacked} hidden", told == 0))
+    shutil.rmtree(folder)
+    return rows
+
+
+def pairs() -> list[Row]:
+    """The suite's own attack on 1,000 random pairs of tables: one dense linear programme over both reports."""
+    test = "tests/publish/test_disclosure.py::test_a_thousand_random_pairs_of_tables_give_no_count_under_five_away"
+    run = subprocess.run([sys.executable, "-m", "pytest", "-q", test], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    met = run.returncode == 0
+    return [Row(33, "random pairs of tables that give a count or a change under 5 away", "0 of 1,000", "0 of 1,000" if met else "at least 1; the test names it", met)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=["erasure", "tampering", "reports", []], help="which; default all")
+    parser.add_argument("--people", type=int, default=300_000)
+    parser.add_argument("--years", type=float, default=10.0)
+    parser.add_argument("--due", type=int, default=500)
+    parser.add_argument("--times", type=int, default=1000)
+    asked = parser.parse_args()
+    parts = asked.parts or ["erasure", "tampering", "reports"]
+    rows: list[Row] = []
+    if "erasure" in parts:
+        rows += erased(3_000, asked.due)
+    if "tampering" in parts:
+        rows += tampered(asked.times)
+    if "reports" in parts:
+        rows += reported(asked.people, asked.years) + pairs()
+    if not asked.parts:
+        return saved("answers", rows)
+    return saved(f"answers-{'-'.join(parts)}", rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""Reads from the store everything that an answer may say, as known at the end of a day."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast import tables
+from harmcast.oversight.access import ROLES, Role
+from harmcast.oversight.register import Tool
+from harmcast.publish.answers.facts import Counted, Facts, Made, ToolFacts, Trained, Work
+from harmcast.store import schema
+
+if TYPE_CHECKING:
+    from harmcast.store.releases import Release
+    from harmcast.store.state import State
+
+
+def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
+    """Everything the store holds that an answer may say, as known at the end of `as_of`."""
+    end = f"{as_of.isoformat()}T99"
+    rows = state.operations.rows
+    deliveries = _deliveries(state, end)
+    releases = {t.name: _releases(state, t.name, end) for t in state.settings.tools}
+    newest = max((r for found in releases.values() for r, _ in found), key=lambda r: (r.week, r.revision), default=None)
+    manifest = newest.manifest() if newest else {}
+    scores = _scores([r for found in releases.values() for r, _ in found])
+    counted = counted or Counted()
+    people = state.settings.people_tool
+    if counted.confusion is None and people is not None:
+        counted = _with_audited(counted, people.name, people.horizons_months[0], releases[people.name])
+    return Facts(
+        force=state.settings.force.name,
+        invented=state.settings.force.invented,
+        as_of=as_of,
+        settings=state.settings.model_dump(mode="json", exclude={"store", "alerts"}),
+        tools=tuple(
+            _tool(state, tool, as_of, end, releases[tool.name], scores) for tool in state.register.tools(as_of)
+        ),
+        roles=_roles(state, end),
+        units=tuple(
+            sorted(
+                {
+                    row["unit"]
+                    for row in rows(sa.select(schema.user_roles).where(schema.user_roles.c.given_at < end))
+                    if row["unit"] and (row["ended_at"] is None or row["ended_at"] >= end)
+                }
+            )
+        ),
+        work=_work(state, end),
+        deliveries=deliveries,
+        first_delivery=deliveries["made_on"].min() if deliveries.height else None,  # type: ignore[arg-type]
+        last_delivery=deliveries["made_on"].max() if deliveries.height else None,  # type: ignore[arg-type]
+        code_version=manifest.get("code_version"),
+        data_hash=(manifest.get("records") or {}).get("data_hash"),
+        counted=counted,
+    )
+
+
+def _with_audited(counted: Counted, tool: str, months: int, releases: list[tuple[Release, str]]) -> Counted:
+    """The judged counts of the newest audit kept with a release, where the command hands in none of its own.
+
+    An attribute of which the audit hid a group is left out: what is hidden there cannot be protected here.
+    """
+    held = next((r for r, _ in reversed(releases) if r.has(f"{tool}_audit.parquet")), None)
+    if held is None:
+        return counted
+    cells = ("tp", "fp", "fn", "tn")
+    table = held.frame(f"{tool}_audit")
+    if not {"scope", "attribute", "group", *cells} <= set(table.columns):
+        return counted
+    single = table.filter(~pl.col("attribute").str.contains(" + ", literal=True), pl.col("measure") == "selection")
+    scope = "all" if "all" in single["scope"].unique() else "not managed"
+    judged = single.filter(pl.col("scope") == scope).select("attribute", "group", *cells).unique(["attribute", "group"])
+    hidden = judged.filter(pl.any_horizontal(pl.col(c).is_null() for c in cells))["attribute"].unique().to_list()
+    whole = judged.filter(~pl.col("attribute").is_in(hidden))
+    if whole.is_empty():
+        return counted
+    everyone = whole.group_by("attribute").agg(pl.col(c).sum() for c in cells).sort("attribute").head(1)
+    rows = pl.concat(
+        [everyone.with_columns(attribute=pl.lit("everyone"), group=pl.lit("all")).select(judged.columns), whole]
+    )
+    year = str(held.as_of.year if held.as_of else held.origin.year)
+    frame = rows.sort("attribute", "group").with_columns(
+        tool=pl.lit(tool), model=pl.lit(held.model or "model"), year=pl.lit(year)
+    )
+    words = (
+        f"From the audit of release {held.week}: people not yet high harm {months} months before"
+        f"{'' if scope == 'all' else ' and not under management'}; what the model says of what was known then, against what has come since. "
+        "Flagged: those at or above the audit's operating point."
+    )
+    return replace(counted, confusion=frame, judged=words)
+
+
+def _day(instant: str) -> date:
+    return date.fromisoformat(instant[:10])
+
+
+def _releases(state: State, tool: str, end: str) -> list[tuple[Release, str]]:
+    """Releases of a tool made from what was known by then, each with where it stood then.
+
+    A week made later for an earlier day (`week --as-of`) belongs to that day, with the moves made since.
+    """
+    moves = schema.release_moves
+    found = []
+    for release in state.releases.history(tool, None):
+        day = release.as_of or _day(release.made_at)
+        if day.isoformat() < end:
+            of_release = sa.select(moves.c.to_standing).where(moves.c.release == release.id).order_by(moves.c.id)
+            past = state.operations.rows(of_release.where(moves.c.at < end) if release.made_at < end else of_release)
+            found.append((release, past[-1]["to_standing"] if past else "draft"))
+    return found
+
+
+def _scores(releases: Iterable[Release]) -> pl.DataFrame:
+    by_path = {release.path: release for release in releases}
+    parts = [
+        pl.read_parquet(io.BytesIO(r.read("scores.parquet"))).with_columns(week=pl.lit(r.week))
+        for r in sorted(by_path.values(), key=lambda r: (r.week, r.revision))
+        if r.has("scores.parquet")
+    ]
+    empty = pl.DataFrame(schema=pl.Schema({**tables.SCORES.schema(), "week": pl.String()}))
+    return pl.concat([empty, *parts], how="diagonal_relaxed")
+
+
+def _tool(
+    state: State, tool: Tool, as_of: date, end: str, releases: list[tuple[Release, str]], scores: pl.DataFrame
+) -> ToolFacts:
+    about: dict[str, Any] = {}
+    audit: dict[str, Any] | None = None
+    audit_week: str | None = None
+    model: dict[str, Any] | None = None
+    for release, _ in reversed(releases):
+        if not about and release.has(f"{tool.name}_about.json"):
+            about = json.loads(release.read(f"{tool.name}_about.json"))
+        if audit is None and release.has(f"{tool.name}_audit.json"):
+            audit, audit_week = json.loads(release.read(f"{tool.name}_audit.json")), release.week
+        if model is None and release.has(f"{tool.name}_model.json"):
+            from harmcast.publish import release as release_files
+
+            raw = release.read(f"{tool.name}_model.json")
+            reader = getattr(release_files, "read_model", json.loads)
+            model = dict(reader(raw))
+    own = state.settings.tool(tool.name)
+    if model is None and releases and releases[-1][0].model and tool.kind == "people":
+        kept = state.models.named(releases[-1][0].model)
+        model = dict(kept.content()) if kept else None
+    return ToolFacts(
+        tool=tool,
+        settings=own.model_dump(mode="json"),
+        entries=tuple(e for e in state.register.entries(as_of) if e.tool == tool.name),
+        statuses=tuple(
+            (s["status"], s["from_on"], s["reason"])
+            for s in state.register.statuses(tool.name)
+            if s["from_on"] <= as_of
+        ),
+        cost=state.register.cost(tool.name, as_of),
+        releases=tuple(
+            Made(r.week, r.origin, standing, _day(r.made_at), r.model, r.reasons) for r, standing in releases
+        ),
+        scores=scores.filter(pl.col("tool") == tool.name),
+        trained=_trained(state, tool.name, as_of),
+        tasking=_tasking(state, tool.name, end),
+        about=about,
+        audit=audit,
+        audit_week=audit_week,
+        model=model,
+    )
+
+
+def _trained(state: State, tool: str, as_of: date) -> tuple[Trained, ...]:
+    table = schema.training
+    held = state.operations.rows(sa.select(table).where(table.c.tool == tool, table.c.passed_on <= as_of))
+    kinds: dict[tuple[str, str | None, str | None], list[dict[str, Any]]] = {}
+    for row in held:
+        kinds.setdefault((row["kind"], row["trainer"], row["trainer_contact"]), []).append(row)
+    return tuple(
+        Trained(
+            kind,
+            trainer,
+            contact,
+            len({r["account"] for r in found}),
+            min(r["passed_on"] for r in found),
+            max(r["passed_on"] for r in found),
+        )
+        for (kind, trainer, contact), found in sorted(kinds.items(), key=repr)
+    )
+
+
+def _tasking(state: State, tool: str, end: str) -> dict[str, int]:
+    table = schema.tasking
+    held = state.operations.rows(sa.select(table).where(table.c.tool == tool, table.c.at < end))
+    counts = {"recommendations": 0}
+    for row in held:
+        if row["step"] == "recommendation":
+            counts["recommendations"] += 1
+        else:
+            name = f"outcome: {row['choice'] or 'not said'}"
+            counts[name] = counts.get(name, 0) + 1
+    notes = schema.cell_notes
+    counts["notes"] = len(state.operations.rows(sa.select(notes.c.id).where(notes.c.tool == tool, notes.c.at < end)))
+    return counts
+
+
+def _roles(state: State, end: str) -> tuple[tuple[str, str, int], ...]:
+    table = schema.user_roles
+    held = [
+        row
+        for row in state.operations.rows(sa.select(table).where(table.c.given_at < end))
+        if row["ended_at"] is None or row["ended_at"] >= end
+    ]
+    return tuple(
+        (ROLES[role][0], ROLES[role][1], len({row["account"] for row in held if row["role"] == role})) for role in Role
+    )
+
+
+def _work(state: State, end: str) -> Work:
+    rows = state.operations.rows
+    decisions, events = schema.decisions, schema.events
+    made = rows(
+        sa.select(decisions.c.person_key, decisions.c.decision, decisions.c.reason_code).where(decisions.c.at < end)
+    )
+    frame = pl.DataFrame(
+        [(r["decision"], r["reason_code"]) for r in made],
+        schema={"decision": pl.String, "reason_code": pl.String},
+        orient="row",
+    )
+    grouped = frame.group_by("decision", "reason_code").agg(pl.len().cast(pl.Int64).alias("decisions"))
+    exports = rows(sa.select(schema.exports.c.with_names).where(schema.exports.c.at < end))
+    views = rows(
+        sa.select(sa.func.count().label("n")).where(
+            events.c.at < end, events.c.kind == "consultation", events.c.subject.is_not(None)
+        )
+    )
+    return Work(
+        decisions=grouped.sort("decision", "reason_code"),
+        people_considered=len({r["person_key"] for r in made}),
+        override=(sum(str(r["decision"]).startswith("not adopted") for r in made), len(made)),
+        sign_offs=_counts(rows(sa.select(schema.sign_offs.c.outcome).where(schema.sign_offs.c.at < end)), "outcome"),
+        follow_ups=_counts(rows(sa.select(schema.follow_ups.c.step).where(schema.follow_ups.c.at < end)), "step"),
+        representations=_representations(state, end),
+        exports=(len(exports), sum(bool(r["with_names"]) for r in exports)),
+        views=int(views[0]["n"]),
+    )
+
+
+def _counts(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        found[str(row[column])] = found.get(str(row[column]), 0) + 1
+    return dict(sorted(found.items()))
+
+
+def _representations(state: State, end: str) -> pl.DataFrame:
+    table, steps = schema.representations, schema.representation_steps
+    held = state.operations.rows(sa.select(table.c.id, table.c.kind).where(table.c.at < end))
+    outcomes = {
+        row["representation"]: row["outcome"]
+        for row in state.operations.rows(
+            sa.select(steps).where(steps.c.at < end, steps.c.outcome.is_not(None)).order_by(steps.c.id)
+        )
+    }
+    frame = pl.DataFrame(
+        [(r["kind"], outcomes.get(r["id"], "open")) for r in held],
+        schema={"kind": pl.String, "outcome": pl.String},
+        orient="row",
+    )
+    return frame.group_by("kind", "outcome").agg(pl.len().cast(pl.Int64).alias("received")).sort("kind", "outcome")
+
+
+def _deliveries(state: State, end: str) -> pl.DataFrame:
+    """A row a table over all deliveries loaded by then: what was received, and what became of it; `made_on` the newest."""
+    deliveries, files = schema.deliveries, schema.delivery_files
+    held = state.operations.rows(
+        sa.select(
+            deliveries.c.made_at,
+            files.c.table_name,
+            files.c.received,
+            files.c.loaded,
+            files.c.unchanged,
+            files.c.superseded,
+            files.c.quarantined,
+            files.c.left_out,
+        )
+        .join_from(deliveries, files, files.c.delivery == deliveries.c.id)
+        .where(deliveries.c.made_at < end, deliveries.c.standing == "loaded")
+    )
+    counts = ("received", "loaded", "unchanged", "superseded", "quarantined", "left_out")
+    frame = pl.DataFrame(
+        [(r["table_name"], _day(r["made_at"]), *(int(r[c]) for c in counts)) for r in held if r["made_at"]],
+        schema={"table": pl.String, "made_on": pl.Date, **dict.fromkeys(counts, pl.Int64)},
+        orient="row",
+    )
+    return frame.sort("table", "made_on")
