@@ -56,7 +56,9 @@ def auc_of_counts(positive: Numbers, negative: Numbers) -> Auc | None:
 
 
 def auc_of_scores(scores: Numbers, positive: NDArray[np.bool_]) -> Auc | None:
-    """The same from a score a row."""
+    """The same from a score a row; None without rows."""
+    if not len(scores):
+        return None
     _, place = np.unique(scores, return_inverse=True)
     size = int(place.max()) + 1
     return auc_of_counts(
