@@ -1,0 +1,175 @@
+"""A person's figures redone by hand from the page's printed text alone: by the points card, and by the plain score's sum.
+
+The people are scored by the person model itself (`refit`, `score_people`), so the page, the reasons and the model agree for real.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date
+from html.parser import HTMLParser
+from typing import Any
+
+import polars as pl
+import pytest
+from fastapi.testclient import TestClient
+from tests.people.invented_careers import careers
+from tests.web import invented_people as invented
+from tests.web.conftest import csrf_of
+
+from harmcast import tables
+from harmcast.evaluate import people_choose
+from harmcast.people import harm, minors
+from harmcast.publish import release as publishing
+from harmcast.store.releases import NewTool
+from harmcast.store.state import State
+from harmcast.transitions import refit
+from harmcast.transitions.landmarks import Rules
+from harmcast.transitions.weekly import score_people
+
+AS_OF = date(2025, 12, 29)
+CUTS = [5.0, 60.0, 300.0, 900.0]
+RESTRICTED = (7, 8)
+
+
+class Tables(HTMLParser):
+    """Every table of a page by its caption: rows of cell texts, headers left out."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[list[str]]] = {}
+        self._rows: list[list[str]] = []
+        self._caption: list[str] = []
+        self._into: list[str] | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self._rows, self._caption = [], []
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th"):
+            self._into = []
+        elif tag == "caption":
+            self._into = self._caption
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self._rows and self._into is not None:
+            self._rows[-1].append("".join(self._into).strip())
+            self._into = None
+        elif tag == "caption":
+            self._into = None
+        elif tag == "table":
+            self.found["".join(self._caption).strip()] = self._rows[1:]
+
+    def handle_data(self, data: str) -> None:
+        if self._into is not None:
+            self._into.append(data)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[dict[str, Any], tuple[pl.DataFrame, ...], Rules]:
+    made = careers(2500, 11, unknown_code=False)
+    persons, charges, births = made
+    rules = Rules(harm.default_index(), harm.decay_from(), CUTS[2])
+    flags = minors.flags(births, refit.all_days(AS_OF, (12, 24), 12, 4))
+    model = refit.refit(persons, charges, flags, AS_OF, rules, people_choose.choose, models=("base_rate", "plain_harm", "card"), step_months=12, count=4)
+    return model, made, rules
+
+
+def _released(state: State, fitted: Any, chosen: str) -> pl.DataFrame:
+    """A release of the unit's people under one of the fitted models; the scored rows."""
+    model, (persons, charges, births), rules = fitted
+    shipped = model | {"chosen": chosen, "because": "it was asked for"}
+    name = f"iom-model-{chosen.replace('_', '-')}"
+    kept = state.models.keep("iom", name, "2026-W40", shipped, {"chosen": chosen, "because": "it was asked for"}, invented.SYSTEM)
+    state.models.approve(kept, invented.SYSTEM)
+    scored = score_people(persons, charges, minors.flags(births, [AS_OF]), AS_OF, shipped, rules, CUTS).people
+    key = dict(state.person_keys().iter_rows())
+    refs = [invented.reference(n) for n in range(invented.EACH) if n not in RESTRICTED]
+    inside = scored.filter(pl.col("person_ref").is_in(refs)).with_columns(
+        person_key=pl.col("person_ref").replace_strict(key, default=None), unit=pl.lit(invented.UNIT)
+    )
+    frame = inside.select(c.name for c in tables.SCORED_PEOPLE.columns).sort("person_key")
+    week = invented.NEWEST.plus(1)
+    about = {"cuts": CUTS, "cuts_reference_date": "2025-11-16", "harm_unit": "days", "weights": {"coarse_index": True, "index": {"source": "Cambridge", "edition": "2026"}}, "left_out": {}}
+    files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": publishing.document(about)}
+    manifest = {"week": str(week), "origin": week.origin.isoformat(), "as_of": week.origin.isoformat(), "tools": {"iom": {"warnings": []}}}
+    state.releases.keep(
+        str(week), publishing.with_manifest(files, manifest), [NewTool("iom", "published", model=kept.name)],
+        origin=week.origin, as_of=week.origin, sequence=1, event=invented.SYSTEM,
+    )  # fmt: skip
+    return inside.drop_nulls("chance_high_harm_12m")
+
+
+def _page(manager: TestClient, key: str) -> str:
+    page = manager.get(f"/people/{key}")
+    if "Why are you opening this person?" in page.text:
+        page = manager.post(f"/people/{key}/open", data={"csrf": csrf_of(manager), "purpose": "review"})
+    assert page.status_code == 200
+    return page.text
+
+
+def _percent(text: str) -> float:
+    """A printed percentage; "under 0.1%" is read as its bound."""
+    found = re.search(r"([\d.]+)%", text)
+    assert found, text
+    return float(found[1])
+
+
+def _printed_chances(html: str) -> tuple[float, float]:
+    first = re.search(r"within 12 months</strong> \(([^,]+),", html)
+    second = re.search(r"Within 24 months: about [^(]*\(([^,]+),", html)
+    assert first
+    assert second
+    return _percent(first[1]), _percent(second[1])
+
+
+def _card_redone(found: dict[str, list[list[str]]]) -> tuple[int, float, float]:
+    """Worth of the lines answered yes, added up; the printed sum agrees; and what the table gives for that sum."""
+    lines = found["Points card with this person's answers"]
+    asked = [row for row in lines if len(row) == 4]
+    total = sum(int(worth) for _, answer, worth, _ in asked if answer == "yes")
+    assert int(lines[-1][-1]) == total
+    assert all(int(points) == (int(worth) if answer == "yes" else 0) for _, answer, worth, points in asked)
+    row = next(row for row in found["Chance by sum of points, around this person's"] if "this person" in row[0])
+    assert int(row[0].split()[0]) == total
+    return total, _percent(row[1]), _percent(row[2])
+
+
+def test_the_points_card_is_redone_from_the_pages_text_to_the_printed_figure(manager: TestClient, state: State, fitted: Any) -> None:
+    people = _released(state, fitted, "card")
+    assert people.height > 15
+    sums = set()
+    for row in people.iter_rows(named=True):
+        html = _page(manager, row["person_key"])
+        found = Tables(html).found
+        total, first, second = _card_redone(found)
+        sums.add(total)
+        assert first == pytest.approx(100 * row["chance_high_harm_12m"], abs=0.1)
+        assert second == pytest.approx(100 * row["chance_high_harm_24m"], abs=0.1)
+        printed = _printed_chances(html)  # to whole percents; under 1 in 100 is printed as such
+        assert printed[0] == pytest.approx(max(first, 1.0), abs=0.56)
+        assert printed[1] == pytest.approx(max(second, 1.0), abs=0.56)
+        assert "second opinion" not in html
+    assert len(sums) > 3
+
+
+def test_where_the_plain_score_ships_its_sum_and_a_second_card_are_redone_from_the_page(manager: TestClient, state: State, fitted: Any) -> None:
+    people = _released(state, fitted, "plain_harm")
+    for row in people.iter_rows(named=True):
+        html = _page(manager, row["person_key"])
+        found = Tables(html).found
+        _card_redone(found)
+        assert "The card is a second opinion" in html
+        facts = found["Sum for the printed chance"]
+        adds = [(float(one[2]), float(one[3])) for one in facts if len(one) == 4]
+        assert len(adds) == 2  # where everyone starts, and the harm score: nothing else
+        steps = [1 / (1 + math.exp(-sum(one[k] for one in adds))) for k in (0, 1)]
+        within = (100 * steps[0], 100 * (1 - (1 - steps[0]) * (1 - steps[1])))
+        assert within[0] == pytest.approx(100 * row["chance_high_harm_12m"], abs=0.1)
+        assert within[1] == pytest.approx(100 * row["chance_high_harm_24m"], abs=0.1)
+        printed = _printed_chances(html)
+        assert printed[0] == pytest.approx(max(within[0], 1.0), abs=0.56)
+        assert printed[1] == pytest.approx(max(within[1], 1.0), abs=0.56)
