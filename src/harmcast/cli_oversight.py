@@ -301,9 +301,9 @@ def log_export(
     first: Annotated[date | None, Parameter(name="--from", help="First day.")] = None,
     last: Annotated[date | None, Parameter(name="--to", help="Last day.")] = None,
 ) -> Said:
-    """Export the log for the Information Commissioner; the export is logged."""
-    from harmcast.store.checkpoints import export
+    """Export the log for the Information Commissioner, with what is needed to read and check it; the export is logged."""
+    from harmcast.store.log_export import export
 
     made = opened(state)
     found = export(made, out, actor(made), first, last)
-    return Said(found, [f"Wrote {found['entries']} entries to {out}."])
+    return Said(found, [f"Wrote {found['entries']:,} entries to {out}.", f"What is needed to read and check them: {found['about']}."])

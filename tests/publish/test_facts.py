@@ -145,7 +145,15 @@ def held() -> person_facts.PersonFacts:
             }
         ),
         decisions=[{"at": "2026-11-18T10:00:00Z", "decision": "refer", "reason_code": "support_agreed", "words": "<b>talked</b>", "own_judgement": "same", "review_on": date(2027, 2, 1)}],
-        representations=[{"received_on": date(2026, 11, 19), "kind": "objection", "words": "not me"}],
+        representations=[
+            {"received_on": date(2026, 11, 19), "kind": "objection", "words": "not me", "steps": [
+                {"at": "2026-11-20T09:00:00Z", "step": "looked_at", "outcome": None, "rescored_week": None, "words": "checked"},
+                {"at": "2026-11-21T09:00:00Z", "step": "outcome", "outcome": "upheld", "rescored_week": None, "words": "right"},
+                {"at": "2026-11-22T09:00:00Z", "step": "rescored", "outcome": None, "rescored_week": "2026-W48", "words": None},
+            ]},
+            {"received_on": date(2026, 11, 21), "kind": "data_error", "words": None, "steps": []},
+        ],
+        followed=[{"on": date(2026, 11, 19), "step": "offered", "words": "a mentor"}],
         views=[{"at": "2026-11-18T09:58:00.000000Z", "role": "offender_manager", "action": "person_viewed", "purpose": "review"}],
         features={"harm_share": "Harm today.", "events_12m": "Events in 12 months."},
     )  # fmt: skip
@@ -160,6 +168,12 @@ def test_one_persons_record_parts_fact_from_assessment_and_convicted_from_charge
     reasons = {b["title"]: b["rows"] for b in sections["Why the newest score is what it is"]["blocks"] if b["type"] == "table"}
     assert sum(r["effect"] for r in reasons["Charges that count most in the newest score"]) == 84.0
     assert [r["name"] for r in reasons["What the model read, and what each adds to the log odds"]][:2] == ["Harm today.", "Events in 12 months."]
+    came = sections["Objections and corrections"]["blocks"][0]["rows"]
+    assert [(r["step"], r["on"]) for r in came] == [
+        ("received", "2026-11-19"), ("looked at", "2026-11-20"), ("outcome: upheld: the record is put right at source", "2026-11-21"),
+        ("scored again, in the release of 2026-W48", "2026-11-22"), ("received", "2026-11-21"), ("open: no outcome is recorded yet", None),
+    ]  # fmt: skip
+    assert sections["Decisions"]["blocks"][1]["rows"] == [{"on": "2026-11-19", "step": "offered", "words": "a mentor"}]
     looked = sections["Who looked"]["blocks"][0]["rows"][0]
     assert looked["role"] == "Offender manager"
     assert looked["purpose"] == "Reviewing a change of band or a review that is due"

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.conftest import SETTINGS
 
-from harmcast.errors import RunStopped, SettingsRefused
+from harmcast.errors import RunStopped
 from harmcast.oversight.log import Event
 from harmcast.store import checkpoints, schema
 from harmcast.store.state import State
-from harmcast.store.users import Actor
 
 LOOK = Event("ann", "analyst", "consultation", "page_viewed", object="cell:1")
-ACTOR = Actor("dora", "Dora", (("data_protection_officer", None),))
 
 
 @pytest.fixture
@@ -72,12 +69,14 @@ def test_checkpoints_that_cannot_be_read_are_named(watched: State, tmp_path: Pat
     assert raised.value.code == "checkpoints_unreadable"
 
 
-def test_the_export_holds_the_days_asked_for_and_is_logged(watched: State, tmp_path: Path) -> None:
-    out = tmp_path / "log.jsonl"
-    before = len(watched.operations.entries())
-    assert checkpoints.export(watched, out, ACTOR)["entries"] == before
-    assert len(out.read_text().splitlines()) == before
-    assert watched.operations.entries()[-1].action == "log_exported"
-    assert checkpoints.export(watched, tmp_path / "none.jsonl", ACTOR, last=date(2001, 1, 1))["entries"] == 0
-    with pytest.raises(SettingsRefused):
-        checkpoints.export(watched, out, ACTOR)
+def test_a_new_folder_for_checkpoints_is_given_those_that_came_before(watched: State, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").rename(tmp_path / "moved")
+    checkpoints.write(watched)
+    found = checkpoints.verify(watched)
+    assert (found.is_whole, found.checkpoints) == (True, 4)
+
+
+def test_checkpoints_cut_at_the_front_are_found(watched: State, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere" / checkpoints.FILE
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+    assert {finding.rule for finding in checkpoints.verify(watched).findings} == {"checkpoint_order"}

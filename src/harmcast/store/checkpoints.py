@@ -1,4 +1,4 @@
-"""The log's signed checkpoints, its verification, and its export for the Information Commissioner.
+"""The log's signed checkpoints, and its verification against them.
 
 A checkpoint says: so many entries, the last with this hash. It is signed with the state's key and appended to
 `checkpoints.jsonl` in the folder that `[log] checkpoint_dir` names, which should lie on another machine, together
@@ -7,21 +7,18 @@ with the public key. Checkpoints beside the log itself prove nothing against som
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from harmcast.errors import Fault, RunStopped, SettingsRefused
+from harmcast.errors import RunStopped
 from harmcast.oversight import log
 from harmcast.oversight.log import Checkpoint, Event, Finding
 from harmcast.store import files, schema
 from harmcast.store.state import State
-from harmcast.store.users import Actor
 
 FILE = "checkpoints.jsonl"
 KEY_FILE = "checkpoint-key.pub"
@@ -147,32 +144,3 @@ def verify(state: State, checkpoint: Path | None = None) -> Verified:
     entries = state.operations.entries()
     findings = log.verify(entries, points, key, str(state.operations.fact("state_id")))
     return Verified(len(entries), len(points), findings)
-
-
-def export(
-    state: State, out: Path, actor: Actor, first: date | None = None, last: date | None = None
-) -> dict[str, Any]:
-    """Writes the log's entries of some days as JSON lines for the Information Commissioner; the export is logged."""
-    if out.exists():
-        raise SettingsRefused(
-            "The file named for the export is there already.",
-            code="out_exists",
-            faults=(Fault("file_exists", "--out", next_step="name a new file"),),
-        )
-    wanted = [
-        entry
-        for entry in state.operations.entries()
-        if (first is None or entry.at[:10] >= first.isoformat()) and (last is None or entry.at[:10] <= last.isoformat())
-    ]
-    event = Event(
-        actor.account,
-        "operator",
-        "disclosure",
-        "log_exported",
-        object="log",
-        detail={"entries": len(wanted), "first": first and first.isoformat(), "last": last and last.isoformat()},
-    )
-    state.operations.record(event)
-    lines = "".join(json.dumps(vars(entry), sort_keys=True, ensure_ascii=False) + "\n" for entry in wanted)
-    files.write_whole(out, lambda path: _write(path, lines.encode()))
-    return {"entries": len(wanted), "file": str(out), "sha256": files.sha256(out)}

@@ -24,8 +24,9 @@ class PersonFacts:
         person: the person's row without protected columns.
         charges, circumstances: rows as held.
         scores: week, tables.SCORED_PEOPLE columns, of every release that holds the person.
-        decisions, representations: rows as kept, words opened.
-        views: at, role, action, purpose, of everyone who looked; accounts are not named.
+        decisions: rows as kept, words opened; followed: on, step, words of sign-offs and of what came of a referral.
+        representations: rows as kept, words opened, each with its `steps`: looked at, outcome, rescored.
+        views: at, role, action, purpose, of everyone who looked, at the person alone or in a list; accounts are not named.
         features: name -> sentence of each variable of the model that made the newest score, in its order.
     """
 
@@ -42,6 +43,7 @@ class PersonFacts:
     representations: Sequence[Mapping[str, Any]]
     views: Sequence[Mapping[str, Any]]
     features: Mapping[str, str] = field(default_factory=dict)
+    followed: Sequence[Mapping[str, Any]] = ()
 
 
 def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, str] | None = None) -> PersonFacts | None:
@@ -70,27 +72,25 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
     charges = versions.sort("known_on").unique("charge_ref", keep="last", maintain_order=True)
     if "deleted" in charges.columns:
         charges = charges.filter(~pl.col("deleted").fill_null(False))
+    decided, received, events = schema.decisions, schema.representations, schema.events
     with state.operations.reading() as connection:
-        decisions = [
-            {**row, "words": keys.opened(connection, key, row["words_enc"])}
-            for row in state.operations.rows(
-                sa.select(schema.decisions)
-                .where(schema.decisions.c.person_key == key, schema.decisions.c.at < end)
-                .order_by(schema.decisions.c.id)
-            )
-        ]
-        representations = [
-            {**row, "words": keys.opened(connection, key, row["words_enc"])}
-            for row in state.operations.rows(
-                sa.select(schema.representations)
-                .where(schema.representations.c.person_key == key, schema.representations.c.at < end)
-                .order_by(schema.representations.c.id)
-            )
-        ]
-    events = schema.events
+
+        def opened(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+            rows = connection.execute(sa.select(table).where(*conditions, table.c.at < end).order_by(table.c.id)).mappings()
+            return [{**row, "words": keys.opened(connection, key, row["words_enc"])} for row in rows.all()]
+
+        decisions = opened(decided, decided.c.person_key == key)
+        own = [row["id"] for row in decisions]
+        followed = opened(schema.follow_ups, schema.follow_ups.c.decision.in_(own))
+        signed = opened(schema.sign_offs, schema.sign_offs.c.decision.in_(own))
+        representations = opened(received, received.c.person_key == key)
+        own = [row["id"] for row in representations]
+        steps = opened(schema.representation_steps, schema.representation_steps.c.representation.in_(own))
+    # looked at alone, or among others of a list whose event names everybody on it
+    about = sa.or_(events.c.subject == key, events.c.detail.contains(key))
     views = state.operations.rows(
         sa.select(events.c.at, events.c.role, events.c.action, events.c.purpose, events.c.kind)
-        .where(events.c.subject == key, events.c.at < end, events.c.action != "report_made")
+        .where(about, events.c.at < end, events.c.action != "report_made")
         .order_by(events.c.seq)
     )
     return PersonFacts(
@@ -104,7 +104,9 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
         circumstances=state.records.circumstances(as_of).filter(pl.col("person_ref") == person_ref),
         scores=pl.concat(scores, how="diagonal_relaxed") if scores else pl.DataFrame(),
         decisions=decisions,
-        representations=representations,
+        followed=[{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in followed]
+        + [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in signed],
+        representations=[{**r, "steps": [s for s in steps if s["representation"] == r["id"]]} for r in representations],
         views=views,
         features=_features(state, scores, features or {}),
     )

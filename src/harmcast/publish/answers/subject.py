@@ -186,7 +186,7 @@ def _reasons(held: PersonFacts) -> tuple[Block, ...]:
         ]
         others = reasons.get("others") or {}
         if others.get("count"):
-            rows.append({"charge_ref": f"{others['count']} other event(s)", "effect": others.get("effect")})
+            rows.append({"charge_ref": f"{others['count']} other {'event' if others['count'] == 1 else 'events'}", "effect": others.get("effect")})
         columns = (
             ("charge_ref", "Reference", "text"),
             ("happened_on", "Happened", "date"),
@@ -292,7 +292,7 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
         return (Words("No decision is recorded."),)
     rows = [
         {
-            "on": d["at"][:10],
+            "on": date.fromisoformat(d["at"][:10]),
             "decision": d["decision"],
             "reason": d["reason_code"].replace("_", " "),
             "words": d.get("words") or "none",
@@ -302,23 +302,51 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
         for d in held.decisions
     ]
     columns = (
-        ("on", "Day", "text"),
+        ("on", "Day", "date"),
         ("decision", "Decision", "text"),
         ("reason", "Reason", "text"),
         ("words", "In words", "text"),
         ("own", "Officer's own judgement", "text"),
         ("review", "Review", "date"),
     )
-    return (_table("Decisions by officers", columns, rows),)
+    found = [_table("Decisions by officers", columns, rows)]
+    if held.followed:
+        came = [{"on": f["on"], "step": str(f["step"]).replace("_", " "), "words": f.get("words") or "none"} for f in held.followed]
+        found.append(_table("What followed", (("on", "Day", "date"), ("step", "Step", "text"), ("words", "In words", "text")), came))
+    return tuple(found)
+
+
+KINDS_RECEIVED = {"data_error": "Error in the data", "objection": "Objection", "complaint": "Complaint"}
+OUTCOMES = {
+    "upheld": "upheld: the record is put right at source",
+    "upheld_in_part": "upheld in part",
+    "not_upheld": "not upheld",
+    "withdrawn": "withdrawn",
+}
 
 
 def _representations(held: PersonFacts) -> tuple[Block, ...]:
+    """Each objection, complaint or report of an error: received, looked at, outcome, scored again, with dates."""
     if not held.representations:
         return (Words("None received."),)
-    rows = [
-        {"on": r["received_on"], "kind": r["kind"], "words": r.get("words") or "none"} for r in held.representations
-    ]
-    return (_table("Received", (("on", "Day", "date"), ("kind", "Kind", "text"), ("words", "In words", "text")), rows),)
+    rows: list[dict[str, Any]] = []
+    for number, r in enumerate(held.representations, start=1):
+        kind = KINDS_RECEIVED.get(r["kind"], str(r["kind"]))
+        rows.append({"on": r["received_on"], "what": f"{number}. {kind}", "step": "received", "words": r.get("words") or "none"})
+        steps = r.get("steps") or ()
+        rows += [{"on": date.fromisoformat(s["at"][:10]), "what": f"{number}. {kind}", "step": _step(s), "words": s.get("words") or "none"} for s in steps]
+        if not any(s["step"] == "outcome" for s in steps):
+            rows.append({"on": None, "what": f"{number}. {kind}", "step": "open: no outcome is recorded yet", "words": ""})
+    columns = (("what", "What", "text"), ("step", "Step", "text"), ("on", "Day", "date"), ("words", "In words", "text"))
+    return (_table("What was received, and what came of it", columns, rows),)
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    if step["step"] == "outcome":
+        return f"outcome: {OUTCOMES.get(step['outcome'], step['outcome'])}"
+    if step["step"] == "rescored":
+        return f"scored again, in the release of {step['rescored_week']}"
+    return str(step["step"]).replace("_", " ")
 
 
 def _views(held: PersonFacts) -> tuple[Block, ...]:
