@@ -198,10 +198,25 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
     from harmcast.releasing import publish_release
+    from harmcast.reloading import after_release
 
     opened_state = opened(state)
-    result = publish_release(opened_state, release, actor(opened_state), reason)
-    return Said(result.document, result.lines)
+    who = actor(opened_state)
+    result = publish_release(opened_state, release, who, reason)
+    moved = result.document["moved"]
+    is_out = isinstance(moved, dict) and "published" in moved.values()
+    return Said(result.document, result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out))
+
+
+@command(app, name="qlik-reload")
+def qlik_reload(state: StateFolder) -> Said:
+    """Ask Qlik to reload now: the task that the settings name, started and not waited for."""
+    from harmcast.reloading import reload_qlik
+
+    opened_state = opened(state)
+    who = actor(opened_state)
+    session = reload_qlik(opened_state, who.account, who.roles[0][0])
+    return Said({"session": session}, [f"Qlik reloads: run {session}."])
 
 
 @command(app)

@@ -24,6 +24,7 @@ from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.feed.extract import read_manifest
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
+from harmcast.reloading import after_release
 from harmcast.stages import feed
 from harmcast.store import schema
 from harmcast.store.state import State
@@ -86,6 +87,9 @@ def run_due(
     _ended(state, actor, week, begun, "held" if held else "done", None)
     if held and not made[-1].already:
         alerts.send(state, "week_held", week, tools=held, tell=write_line)
+    is_out = any(standing == "published" for standing, _ in made[-1].standings.values()) and not made[-1].already
+    for said in after_release(state, actor.account, "operator", is_out):
+        write_line(state, "qlik", said=said)
     _say_if_late(state, as_of, week)
     return Served(made, [str(missing) for missing, day in missed if day is None])
 

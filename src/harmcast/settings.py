@@ -226,6 +226,15 @@ class Web(Section):
     wms: str | None = Field(None, description="The force's own map service in `crs`; without one the grid and the outline are drawn.")
 
 
+class Qlik(Section):
+    reload_server: str | None = Field(None, description="Host of the Qlik Repository Service that is asked to reload once a release is out; none: nothing is asked. Needs the extra `qlik`.")
+    reload_port: int = Field(4242, gt=0, lt=65536, description="Its port.")
+    reload_task: str | None = Field(None, description="Id of the reload task to start there (a UUID).")
+    certificate: str | None = Field(None, description="Client certificate exported from Qlik for this machine, PEM: its path here.")
+    key: str | None = Field(None, description="Key of that certificate, PEM: its path here, readable by the service's account alone.")
+    root_certificate: str | None = Field(None, description="Root certificate that the server's own is checked against, PEM: its path here.")
+
+
 class Alerts(Section):
     command: list[str] = Field(default_factory=list, description="Command run with the alert's JSON on its standard input (e.g. a mail command).")
     webhook: str | None = Field(None, description="Address that receives the alert's JSON; only inside the force's network.")
@@ -255,6 +264,7 @@ class Settings(Section):
     log: Log = Log()
     web: Web = Web()
     alerts: Alerts = Alerts()
+    qlik: Qlik = Qlik()
 
     @model_validator(mode="after")
     def _names(self) -> Self:

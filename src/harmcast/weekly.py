@@ -29,7 +29,7 @@ from harmcast.publish import qlik, release
 from harmcast.releasing import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.stages import audit, feed, ground, outcomes, people, places, volume
-from harmcast.store import checkpoints, schema
+from harmcast.store import checkpoints, desk, schema
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
@@ -177,7 +177,9 @@ def make_week(
     progress("Writing", 0.95)
     files["scores.parquet"] = release.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
     files["dictionary.json"] = release.dictionary()
-    files |= qlik.files_of(files, str(week), people=_qlik_people(state, as_of))
+    for_people = _qlik_people(state, as_of)
+    decisions = desk.before(state.operations, week.origin, settings.force.timezone) if for_people else None
+    files |= qlik.files_of(files, str(week), people=for_people, decisions=decisions)
     about = {
         "week": str(week),
         "as_of": as_of.isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -168,3 +168,13 @@ def test_a_representation_and_its_steps(operations: Operations) -> None:
     assert [s["step"] for s in found.steps] == ["looked_at", "outcome", "rescored"]
     assert found.steps[-1]["rescored_week"] == "2026-W47"
     assert representations.find(operations, number + 1) is None
+
+
+def test_decisions_before_a_day_hold_no_words_and_nothing_later(operations: Operations) -> None:
+    key = operations.rows(sa.select(schema.person_keys.c.person_key))[0]["person_key"]
+    decide(operations, new(key, 0))
+    today = date.fromisoformat(operations.now()[:10])
+    assert desk.before(operations, today - timedelta(days=1), "Europe/London").is_empty()
+    held = desk.before(operations, today + timedelta(days=2), "Europe/London")
+    assert held.schema == desk.BEFORE
+    assert held.select("person_key", "decision", "review_on").rows() == [(key, "refer", date(2027, 2, 8))]

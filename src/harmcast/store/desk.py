@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.oversight import log
 from harmcast.store import keys, schema
 from harmcast.store.operations import Operations, Writing
 
@@ -54,6 +56,12 @@ STEPS: dict[str, str] = {
     "declined": "Support declined",
     "ended": "Support ended",
 }
+
+
+BEFORE = {
+    "person_key": pl.String(), "unit": pl.String(), "decided_on": pl.Date(), "decision": pl.String(), "reason_code": pl.String(),
+    "own_judgement": pl.String(), "review_on": pl.Date(),
+}  # fmt: skip
 
 
 class Overtaken(Exception):
@@ -321,6 +329,20 @@ def since(operations: Operations, first: str) -> list[dict[str, Any]]:
     return operations.rows(
         sa.select(*(table.c[name] for name in names)).where(table.c.at >= first).order_by(table.c.id)
     )
+
+
+def before(operations: Operations, day: date, timezone: str) -> pl.DataFrame:
+    """Decisions made before a day in the force's zone, oldest first, without words: BEFORE.
+
+    What is made later changes nothing of it, so that a week made again holds the same.
+    """
+    zone = ZoneInfo(timezone)
+    first = log.instant(datetime.combine(day, time(), zone).astimezone(UTC))
+    table = schema.decisions
+    names = ("person_key", "unit", "decision", "reason_code", "own_judgement", "review_on", "at")
+    rows = operations.rows(sa.select(*(table.c[name] for name in names)).where(table.c.at < first).order_by(table.c.id))
+    local = [datetime.strptime(row["at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).astimezone(zone).date() for row in rows]
+    return pl.DataFrame([{**row, "decided_on": on} for row, on in zip(rows, local, strict=True)], schema=BEFORE)
 
 
 def waiting_for_sign_off(operations: Operations) -> list[dict[str, Any]]:

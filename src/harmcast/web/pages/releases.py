@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 from starlette.responses import Response
 
-from harmcast import releasing
+from harmcast import releasing, reloading
 from harmcast.errors import AccessDenied, NotFit, RunStopped
 from harmcast.oversight.access import Action
 from harmcast.store.users import Actor
@@ -97,7 +98,10 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         if withdraw:
             releasing.withdraw_release(visit.state, name, _actor(visit), reason)
         else:
-            releasing.publish_release(visit.state, name, _actor(visit), reason, visit.today)
+            moved = releasing.publish_release(visit.state, name, _actor(visit), reason, visit.today).document["moved"]
+            is_out = isinstance(moved, dict) and "published" in moved.values()
+            after = (visit.state, visit.user.account, visit.role.value, is_out)
+            threading.Thread(target=reloading.after_release, args=after, name="qlik", daemon=True).start()
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
         return _shown(visit, form, 409)
