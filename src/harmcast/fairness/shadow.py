@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
+from harmcast.tables import SCORES
+
 Judgement = Literal["met", "not met", "too early"]
+RELEASED = "released"
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,7 @@ class Bar:
     """One line of the bar for a trial, as a force has written it before the tool ran.
 
     Attributes:
-        figure, model: the row of `tables.SCORES` that is held against it (pooled over origins, all groups).
+        figure, model: the row of `pooled` figures that is held against it; no model: what was released.
         at_least, at_most: the bar; the range of the figure must lie on its right side if `surely`, else the figure.
         n: how many the figure must rest on before it is judged.
     """
@@ -89,6 +94,62 @@ def judge_shadow(
     return Shadow(overall, lines)
 
 
+def pooled(figures: pl.DataFrame, apart: timedelta) -> pl.DataFrame:
+    """Figures of single origins taken together: the mean weighed by what each rests on, n added up.
+
+    Windows that overlap would count the same outcomes twice, so from the newest origin back only those at least `apart`
+    count. What is known of an origin last stands. Beside each method stands `released`: whatever was released, week by week.
+
+    Args:
+        figures: `tables.SCORES` rows, those known last first.
+    Returns: `tables.SCORES` with origin null; low and high (95%) from how the origins differ, where there are three or
+        more, of a single origin its own, else null.
+    """
+    single = figures.filter(pl.col("origin").is_not_null() & pl.col("value").is_not_null() & pl.col("group").is_null())
+    single = single.unique(["model", "figure", "origin"], keep="first", maintain_order=True)
+    released = single.join(_released(single), on=["origin", "model"], how="semi").with_columns(model=pl.lit(RELEASED))
+    rows = []
+    for (model, figure), part in pl.concat([single, released]).partition_by("model", "figure", as_dict=True).items():
+        kept = _far_apart(part.sort("origin", descending=True), apart)
+        value, weight = kept["value"].to_numpy(), kept["n"].cast(pl.Float64).to_numpy()
+        if weight.sum() <= 0:
+            continue
+        mean = float((value * weight).sum() / weight.sum())
+        low, high = (kept["low"][0], kept["high"][0]) if len(value) == 1 else (None, None)
+        if len(value) >= 3:
+            share = weight / weight.sum()
+            half = float(_t(len(value) - 1) * np.sqrt((share**2 * (value - mean) ** 2).sum() * len(value) / (len(value) - 1)))
+            low, high = mean - half, mean + half
+        first = kept.row(0, named=True)
+        rows.append(
+            {
+                "tool": first["tool"], "model": model, "figure": figure, "group": None, "origin": None, "value": mean, "low": low,
+                "high": high, "n": int(weight.sum()), "unit": first["unit"], "better": first["better"], "reason": None,
+            }
+        )  # fmt: skip
+    return pl.DataFrame(rows, schema=SCORES.schema()).sort("figure", "model")
+
+
+def _released(single: pl.DataFrame) -> pl.DataFrame:
+    """Which method was released at each origin: the only one that figures of ranges or of people's ranking are given for."""
+    alone = pl.col("figure").is_in(["coverage_90", "expected_total"]) | pl.col("figure").str.starts_with("auc_") | pl.col("figure").str.starts_with("expected_")
+    return single.filter(alone).select("origin", "model").unique()
+
+
+def _far_apart(newest_first: pl.DataFrame, apart: timedelta) -> pl.DataFrame:
+    kept: list[int] = []
+    for place, origin in enumerate(newest_first["origin"]):
+        if not kept or newest_first["origin"][kept[-1]] - origin >= apart:
+            kept.append(place)
+    return newest_first[kept]
+
+
+def _t(freedom: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.975))
+
+
 _SCHEMA = {
     "says": pl.String, "figure": pl.String, "model": pl.String, "value": pl.Float64, "low": pl.Float64,
     "high": pl.Float64, "n": pl.Int64, "bar": pl.String, "judgement": pl.String, "reason": pl.String,
@@ -104,8 +165,7 @@ def _row(
 
 def _line(figures: pl.DataFrame, bar: Bar) -> tuple[object, ...]:
     wanted = (pl.col("figure") == bar.figure) & pl.col("group").is_null() & pl.col("origin").is_null()
-    if bar.model:
-        wanted &= pl.col("model") == bar.model
+    wanted &= pl.col("model") == (bar.model or RELEASED)
     found = figures.filter(wanted)
     text = " and ".join(
         f"{word} {value:g}"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from harmcast import tables
 from harmcast.evaluate.monitor import Monitor
-from harmcast.fairness import audit, exposure, groups, shadow
+from harmcast.fairness import audit, exposure, groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit, hide_small
 from harmcast.oversight.log import Event
@@ -20,11 +21,12 @@ from harmcast.people.features import FEATURES
 from harmcast.places.grid import Units
 from harmcast.publish import bearing, release
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.stages import people, watch
+from harmcast.stages import outcomes, people, shadowed, watch
 from harmcast.stages.ground import Ground
 from harmcast.stages.outcomes import SETTLED_WEEKS, recorded_in
 from harmcast.stages.people import PeopleMade
 from harmcast.stages.places import PlacesMade
+from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import landmarks
@@ -63,11 +65,11 @@ def make_audit(
     for one in places:
         _add(made, one.tool, week, audit_of_places(state, week, as_of, sequence, one, crimes, land, thresholds))
         _watch(made, one.tool.name, watch.watch_places(state, one, crimes, week), week)
-        _judge_shadow(made, state, one.tool.name, as_of)
+        _shadow(made, state, one.tool, as_of, partial(outcomes.judged, one))
     if who is not None:
         _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, thresholds))
         _watch(made, who.tool.name, watch.watch_people(state, who, week), week)
-        _judge_shadow(made, state, who.tool.name, as_of)
+        _shadow(made, state, who.tool, as_of, partial(shadowed.people_judged, who, as_of))
     return made
 
 
@@ -182,19 +184,37 @@ def audit_of_people(
         return f"Nobody was held and not yet high harm on {day.isoformat()}, {months} months ago."
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
     labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), day, rules=group_rules(state))
-    chance = chances(who.model["models"][who.model["chosen"]], matrix(then))[:, 0]
+    managed = state.records.circumstances(day, sequence).filter(pl.col("kind") == "managed").select("person_ref")
+    standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
+    return audit_of_landmark(then, who.model, months, labels, managed, standing, thresholds)
+
+
+def audit_of_landmark(
+    then: pl.DataFrame,
+    model: Mapping[str, Any],
+    months: int,
+    labels: groups.Groups,
+    managed: pl.DataFrame | None,
+    standing: pl.DataFrame,
+    thresholds: Thresholds,
+) -> Audit:
+    """The audit of a model's chances for the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
+
+    Args:
+        then: a `landmarks.panel` of one day, with `became_<months>m`.
+        managed: person_ref of those under management that day; standing: charges as known now.
+    """
+    chance = chances(model["models"][model["chosen"]], matrix(then))[:, 0]
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
     cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
-    scored = scored.with_columns(selected=pl.col("chance") >= cut)
-    managed = state.records.circumstances(day, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     return audit.audit_people(
-        scored,
+        scored.with_columns(selected=pl.col("chance") >= cut),
         then.select("person_ref", *(f.name for f in FEATURES)),
         labels,
         then.select("person_ref", became=pl.col(f"became_{months}m")),
         managed,
         thresholds,
-        charges=charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of),
+        charges=standing,
         seed=SEED,
     )
 
@@ -229,36 +249,18 @@ def _watch(made: AuditMade, tool: str, found: Monitor, week: Week) -> None:
         made.found.setdefault(tool, []).append(f"audit_stop: the monitor asks for suspension: {' '.join(found.reasons)}")
 
 
-def _judge_shadow(made: AuditMade, state: State, tool: str, as_of: date) -> None:
-    """For a tool in shadow: whether the written bar for a trial is met by what came so far."""
-    registered = state.register.tool(tool, as_of)
+def _shadow(made: AuditMade, state: State, of: PlacesTool | PeopleTool, as_of: date, came: Callable[[list[Release]], pl.DataFrame]) -> None:
+    """For a tool in shadow: what came, and whether the written bar for a trial is met by it.
+
+    Args: `came`: from releases, tables.SCORES of those whose outcome is known since this week.
+    """
+    registered = state.register.tool(of.name, as_of)
     if registered.status != "shadow":
         return
-    settings = state.settings
-    bars = settings.shadow.places_bar if registered.kind == "places" else settings.shadow.people_bar
-    history = [r for r in state.releases.history(tool, None) if r.as_of is not None and r.as_of < as_of]
-    figures = [r.frame("scores").filter(pl.col("tool") == tool) for r in history]
-    pooled = _pooled(pl.concat(figures)) if figures else made.scores
-    judged = shadow.judge_shadow(
-        pooled,
-        tuple(shadow.Bar(**bar.model_dump()) for bar in bars),
-        len(history),
-        settings.shadow.weeks_asked,
-        made.about[tool]["verdict"] if made.about[tool]["verdict"] != "not made" else None,
-    )
-    made.files[f"{tool}_shadow.json"] = release.document({"judgement": judged.judgement, "lines": judged.lines.to_dicts()})
-    made.about[tool]["shadow"] = judged.judgement
-
-
-def _pooled(figures: pl.DataFrame) -> pl.DataFrame:
-    """Figures of single origins taken together: the mean weighed by what each rests on, n added up."""
-    single = figures.filter(pl.col("origin").is_not_null() & pl.col("value").is_not_null() & pl.col("group").is_null())
-    return (
-        single.group_by("tool", "model", "figure", "unit", "better")
-        .agg(value=(pl.col("value") * pl.col("n")).sum() / pl.col("n").sum(), n=pl.col("n").sum())
-        .with_columns(
-            group=pl.lit(None, pl.String), origin=pl.lit(None, pl.Date), low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64), reason=pl.lit(None, pl.String)
-        )
-        .select(tables.SCORES.names)
-        .sort("figure", "model")
-    )
+    verdict = made.about[of.name]["verdict"]
+    new = came(shadowed.ran(state, of.name, as_of))
+    if of.kind == "people":
+        made.scores = pl.concat([made.scores, new])
+    document = shadowed.judged(state, of, registered.status_since, as_of, new, None if verdict == "not made" else verdict)
+    made.files[f"{of.name}_shadow.json"] = release.document(document)
+    made.about[of.name]["shadow"] = document["judgement"]
