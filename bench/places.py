@@ -1,11 +1,13 @@
 """Place forecasts on real data, beside the printed figures of every peer: `make bench-places`.
 
-    python -m bench.places [panel ...] [--quick] [--json FILE]
+    python -m bench.places [panel ...] [--quick] [--fresh] [--json FILE]
 
 For each panel and method: hit rate in the top 20 cells, PAI at 5% of cells, log score a cell, share of the gap from the
-24-month count to the oracle that is closed, and seconds an origin, with the figure asked beside the figure got. Then units
-other than squares, and the time of a weekly forecast from kept state. --quick leaves out the peers and the 500 m cells.
-Ends with 1 where a goal is missed.
+24-month count to the oracle that is closed, and seconds an origin, with the printed figure beside the figure got. Then units
+other than squares, the time of a weekly forecast from kept state, features computed twice and cut at the origin, and how often the
+rule errs by which the plain count steps in. Peers are measured once for the same code and counts and then kept (said aloud;
+--fresh measures them again). --quick leaves out the peers and the 500 m cells. Ends with 1 where a goal is missed. Each part's
+rows are kept as `places-PART` (bench/results.py).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,9 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from bench import panels, places_polygons, places_speed
+from bench import panels, places_again, places_peers, places_polygons, places_rule, places_speed
 from bench.places_printed import ASKED, COVERAGE, MEMORY_MB, PIT_DEVIATION, PLAIN, PRINTED, SECONDS
-from bench.verdicts import Verdicts
+from bench.results import Row, saved
+from bench.verdicts import at_least, at_most, within
 from harmcast.evaluate import backtest, scores
 from harmcast.forecast import shipped
 
@@ -32,7 +36,7 @@ ORIGINS = 39
 SEED = 20230701
 
 
-def measure(name: str, with_peers: bool) -> dict[str, Any]:
+def measure(name: str, with_peers: bool, fresh: bool) -> dict[str, Any]:
     """One panel's whole backtest, with the seconds and the memory it took; the peers after it."""
     panel = panels.PANELS[name][1]()
     at_origin, came = backtest.rolling(panel, ORIGINS)
@@ -44,14 +48,13 @@ def measure(name: str, with_peers: bool) -> dict[str, Any]:
     found["seconds"], found["cpu_seconds"] = time.perf_counter() - began, time.process_time() - spent
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if with_peers:
-        from bench.peers import peers
-
-        more = backtest.backtest_places(
-            at_origin, came, {**peers(at_origin[0], SEED), "count_24m": models["count_24m"]},
-            tool=name, chosen="count_24m", level=shipped.level, seed=SEED,
-        )  # fmt: skip
-        found["models"] |= {key: value for key, value in more["models"].items() if key not in found["models"]}
+        more = places_peers.reached(name, at_origin, came, SEED, fresh)
+        gap = found["oracle"]["log_score"] - found["models"][backtest.FLOOR]["log_score"]
+        for one in more["models"].values():
+            one["gap_closed_share"] = (one["log_score"] - found["models"][backtest.FLOOR]["log_score"]) / gap
+        found["models"] |= more["models"]
         found["hits_by_origin"] |= more["hits_by_origin"]
+        found["peers"] = {key: more[key] for key in ("seconds", "cpu_seconds", "from_kept")}
     return found
 
 
@@ -84,28 +87,52 @@ def table(name: str, found: dict[str, Any]) -> None:
     print(f"  perfect foresight: hit rate {100 * found['foresight']['hit_rate_top20']:.1f}%")
 
 
-def judge(name: str, found: dict[str, Any], verdicts: Verdicts) -> None:
+def judge(name: str, found: dict[str, Any]) -> list[Row]:
     """What is asked of one panel beside what it gave."""
-    ours, floor = found["models"][found["chosen"]], found["models"]["count_24m"]
+    ours, floor, title = found["models"][found["chosen"]], found["models"][backtest.FLOOR], panels.PANELS[name][0]
     reached, goal, error = ASKED[name]
-    best_peer = max(one["log_score"] for key, one in found["models"].items() if key != found["chosen"])
-    verdicts.at_least("log score: the trial's", ours["log_score"], reached, ".5f")
-    verdicts.at_least("log score: the goal", ours["log_score"], goal, ".5f")
-    verdicts.at_least("log score: the best other method run here", ours["log_score"], best_peer, ".5f")
-    for length, said in (("top20", "hits in the top 20"), ("5pct", "hits in 5% of cells")):
-        best, mean, low, high = below_plain(found, length)
-        verdicts.at_least(f"{said} less {best}'s, points {100 * mean:+.2f}: 95% range reaches", 100 * high, 0.0, "+.2f", f"from {100 * low:+.2f}")
-    verdicts.at_most("error of the force's total, %", 100 * ours["total_mape"], error, ".1f", slack=0.05)
-    verdicts.at_most("PIT deviation", ours["pit_deviation"], PIT_DEVIATION, ".3f")
-    verdicts.within("share of randomised PIT inside .05 to .95", ours["coverage_90"], COVERAGE, ".3f")
-    verdicts.at_most("whole backtest, s (user and system CPU " + f"{found['cpu_seconds']:.0f})", found["seconds"], SECONDS, ".0f")
-    verdicts.at_most("memory, MB", found["peak_mb"], MEMORY_MB, ".0f")
-    print(f"  inside the printed whole-number range {ours['inside_printed_range']:.3f}, the model expects {ours['expected_inside_printed_range']:.3f}")
+    others = {key: one["log_score"] for key, one in found["models"].items() if key != found["chosen"]}
+    best = max(others, key=lambda key: others[key])
+    printed = {key: three[2] for key, three in PRINTED[name].items() if key != "oracle"}
+    best_printed = max(printed, key=lambda key: printed[key])
+    gap = f"({100 * ours['gap_closed_share']:.1f}% of the gap)"
+
+    def said(what: str) -> str:
+        return f"{title}: {what}"
+
+    rows = [
+        at_least("places", said("log score a cell, the trial's figure"), ours["log_score"], reached, ".5f", gap),
+        at_least("places", said("log score a cell, the goal"), ours["log_score"], goal, ".4f" if ours["log_score"] >= goal else ".5f", gap),
+        at_least("places", said(f"log score a cell, best printed method ({best_printed})"), ours["log_score"], printed[best_printed], ".5f"),
+        at_least("places", said(f"log score a cell, best other method run here ({best})"), ours["log_score"], others[best], ".5f"),
+    ]  # fmt: skip
+    for length, words in (("top20", "hits in the top 20"), ("5pct", "hits in 5% of cells (PAI)")):
+        plain, mean, low, high = below_plain(found, length)
+        rows.append(Row("places", said(f"{words} less the best plain count's ({plain}), points with 95% range"), "not below 0 as a whole",
+                        f"{100 * mean:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]", high >= 0))  # fmt: skip
+    unsure = 20 - (ours["certain_of_top20"] or 0)
+    rows += [
+        Row("places", said("crimes missed by 20 cells against the best 20 (24-month count's beside)"), "no more than the count",
+            f"{ours['regret_top20']} (24-month count {floor['regret_top20']}, of {found['foresight']['hits_top20']} the best possible catches)",
+            ours["regret_top20"] <= floor["regret_top20"]),
+        Row("places", said("of its 20 the tool itself calls too few to rank"), "said", f"{unsure:.1f}", True),
+        at_most("places", said("error of the force's total, %"), 100 * ours["total_mape"], error, ".1f"),
+        at_most("places", said("PIT deviation"), ours["pit_deviation"], PIT_DEVIATION, ".3f"),
+        within(15, said("share of randomised PIT inside .05 to .95"), ours["coverage_90"], COVERAGE, ".3f"),
+        Row(15, said("share inside the printed whole-number range, beside what the model expects"), "within .01",
+            f"{ours['inside_printed_range']:.3f}, expected {ours['expected_inside_printed_range']:.3f}",
+            abs(ours["inside_printed_range"] - ours["expected_inside_printed_range"]) <= 0.01),
+        at_most("places", said(f"backtest of {ORIGINS} origins, s"), found["seconds"], SECONDS, ".0f", f"(CPU {found['cpu_seconds']:.0f})"),
+        at_most("places", said("its memory, MB"), found["peak_mb"], MEMORY_MB, ".0f"),
+    ]  # fmt: skip
     print(f"  less the 24-month count's: hit rate {100 * ours['hit_rate_gain']:+.2f} points [{100 * ours['hit_rate_gain_low']:+.2f}, "
           f"{100 * ours['hit_rate_gain_high']:+.2f}]; log score {ours['log_score_gain']:+.5f} [{ours['log_score_gain_low']:+.5f}, "
           f"{ours['log_score_gain_high']:+.5f}]")  # fmt: skip
-    print(f"  crimes missed by 20 cells against the best 20: ours {ours['regret_top20']}, 24-month count {floor['regret_top20']}; of our 20, "
-          f"{20 - (ours['certain_of_top20'] or 0):.1f} are too few to rank (not among the 20 highest rates in nine draws of ten)")  # fmt: skip
+    if "peers" in found:
+        peers = found["peers"]
+        print(f"  peers: {'kept from an earlier run of the same code on the same counts, ' + peers['from_kept'] if peers['from_kept'] else 'measured now'}; "
+              f"they took {peers['seconds']:.0f} s (CPU {peers['cpu_seconds']:.0f})")  # fmt: skip
+    return rows
 
 
 def _told(value: float | None, form: str) -> str:
@@ -116,24 +143,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("panel", nargs="*", default=list(panels.PANELS))
     parser.add_argument("--quick", action="store_true", help="without the peers and the 500 m cells")
+    parser.add_argument("--fresh", action="store_true", help="measure the peers again, kept or not")
     parser.add_argument("--json", type=Path, help="write every figure here")
     asked = parser.parse_args()
     if panels.folder() is None:
-        print("bench places: skipped, no measuring data (set HARMCAST_DATA)", file=sys.stderr)
-        return 0
+        print("bench places: no measuring data (set HARMCAST_DATA): panels and polygons are left out", file=sys.stderr)
     every: dict[str, Any] = {}
-    verdicts = Verdicts()
-    for name in asked.panel:
-        every[name] = alone(measure, name, not asked.quick)
-        table(name, every[name])
-        judge(name, every[name], verdicts)
-    every["polygons"] = alone(places_polygons.measure)
-    places_polygons.show(every["polygons"], verdicts)
+    codes = []
+    if panels.folder() is not None:
+        for name in asked.panel:
+            every[name] = alone(measure, name, not asked.quick, asked.fresh)
+            table(name, every[name])
+            codes.append(_part(name, judge(name, every[name])))
+        every["polygons"] = alone(places_polygons.measure)
+        codes.append(_part("polygons", places_polygons.rows(every["polygons"])))
     every["weekly"] = alone(places_speed.measure, not asked.quick)
-    places_speed.show(every["weekly"], verdicts)
+    codes.append(_part("weekly", places_speed.rows(every["weekly"])))
+    codes.append(_part("again", alone(places_again.rows)))
+    series = {panels.PANELS[name][0]: every[name]["series"]["log_score_gain"] for name in asked.panel if name in every}
+    codes.append(_part("rule", places_rule.rows(series)))
     if asked.json:
         asked.json.write_text(json.dumps(every, indent=1))
-    return verdicts.close()
+    return max(codes)
+
+
+def _part(name: str, rows: Sequence[Row]) -> int:
+    return saved(f"places-{name}", rows)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@ import json
 
 import numpy as np
 import pytest
-from tests.forecast.conftest import invent, lattice
+import shapely
+from tests.forecast.conftest import ORIGIN, invent, lattice
 
 from harmcast.evaluate import backtest, splits
 from harmcast.forecast import shipped
 from harmcast.forecast.ranges import Prediction
+from harmcast.places import grid
 from harmcast.places.counts import Panel
 
 ORIGINS = 6
@@ -111,3 +113,22 @@ def test_splits_never_let_a_test_window_choose():
     assert splits.rolling_origins(5, 39).tests == (1, 2, 3, 4)
     with pytest.raises(ValueError, match="history"):
         splits.rolling_origins(1, 1)
+
+
+def test_the_index_by_land_and_by_residents_allows_for_units_of_unequal_size():
+    shapes = [shapely.box(1000 * k, 0, 1000 * (k + 1), 1000 * (1 + k % 3)) for k in range(24)]
+    residents = [300.0 + 100 * (k % 5) for k in range(24)]
+    units = grid.from_layer([f"u{k:02}" for k in range(24)], shapes, residents=residents)
+    weekly = np.random.default_rng(1).poisson(0.2 + np.arange(24) / 8, (120, 24)).astype(np.int32)
+    panels, came = backtest.rolling(Panel(units, ORIGIN, 4, weekly, {}, np.ones(120)), 3)
+    ours = np.arange(24.0) + 1
+
+    def ranked(_):
+        return Prediction(ours, np.zeros(24))
+
+    found = backtest.backtest_places(panels, came, {"count_24m": ranked, "ranked": ranked}, tool="t", chosen="ranked",
+                                     level=shipped.level)["models"]["ranked"]  # fmt: skip
+    share = came[:, 23].sum() / came.sum()
+    assert found["pai_5pct"] == pytest.approx(share * 24)
+    assert found["pai_5pct_by_land"] == pytest.approx(share * units.land_m2.sum() / units.land_m2[23])
+    assert found["pai_5pct_by_residents"] == pytest.approx(share * sum(residents) / residents[23])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harmcast.evaluate import scores
 from harmcast.places.counts import Panel
+from harmcast.places.grid import Units
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
@@ -98,13 +99,13 @@ def backtest_places(
     judged = {name: _run(name, model, panels, 1 if name in in_turn else workers, progress)
               for name, model in models.items()}  # fmt: skip
     units = panels[0].units
-    figures = {name: _figures(one, came, units.land_m2, seed) for name, one in judged.items()}
+    figures = {name: _figures(one, came, units, seed) for name, one in judged.items()}
     levels = np.array([level(panel) for panel in panels])
     truth = came.mean(axis=0)
     share = 0.995 * truth / max(truth.sum(), 1e-12) + 0.005 / len(units)
     oracle = Judged(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)),
                     np.full(len(panels), np.nan))  # fmt: skip
-    ceiling = _figures(oracle, came, units.land_m2, seed)
+    ceiling = _figures(oracle, came, units, seed)
     floor_log = figures[FLOOR]["log_score"]
     for name, one in figures.items():
         gap = ceiling["log_score"] - floor_log
@@ -177,8 +178,8 @@ def _logs(one: Judged, came: Counts) -> Floats:
     return np.asarray(scores.log_scores(came, one.expected, one.dispersion).mean(axis=1))
 
 
-def _figures(one: Judged, came: Counts, land_m2: Floats, seed: int) -> dict[str, Any]:
-    """The figures of one model, pooled over origins."""
+def _figures(one: Judged, came: Counts, units: Units, seed: int) -> dict[str, Any]:
+    """The figures of one model, pooled over origins; the index by residents is null where they are not known."""
     from harmcast.forecast import ranges
 
     n, crimes = came.shape[1], int(came.sum())
@@ -192,7 +193,8 @@ def _figures(one: Judged, came: Counts, land_m2: Floats, seed: int) -> dict[str,
     upper = ranges.quantile(0.95, flat_mu, flat_alpha)
     totals = came.sum(axis=1).astype(float)
     apart = np.abs(one.expected.sum(axis=1) - totals)[totals > 0] / totals[totals > 0]
-    land = _land_flagged(one, land_m2, flagged, seed)
+    land = _flagged_share(one, units.land_m2, flagged, seed)
+    people = None if units.residents is None else _flagged_share(one, units.residents, flagged, seed)
     return {
         "hits_top20": int(top.sum()),
         "hit_rate_top20": top.sum() / crimes if crimes else None,
@@ -200,6 +202,7 @@ def _figures(one: Judged, came: Counts, land_m2: Floats, seed: int) -> dict[str,
         "certain_of_top20": None if np.isnan(one.certain).all() else float(np.nanmean(one.certain)),
         "pai_5pct": (some.sum() / crimes) / (flagged / n) if crimes else None,
         "pai_5pct_by_land": (some.sum() / crimes) / land if crimes else None,
+        "pai_5pct_by_residents": (some.sum() / crimes) / people if crimes and people else None,
         "pei_5pct": some.sum() / best5.sum() if best5.sum() else None,
         "log_score": float(_logs(one, came).mean()),
         "crps": float(scores.crps(flat_y, flat_mu, flat_alpha).mean()),
@@ -213,9 +216,10 @@ def _figures(one: Judged, came: Counts, land_m2: Floats, seed: int) -> dict[str,
     }
 
 
-def _land_flagged(one: Judged, land_m2: Floats, flagged: int, seed: int) -> float:
-    shares = [land_m2[scores.order_of(mu, seed + t)[:flagged]].sum() for t, mu in enumerate(one.expected)]
-    return float(np.mean(shares) / land_m2.sum())
+def _flagged_share(one: Judged, sizes: Floats, flagged: int, seed: int) -> float:
+    """Mean share of all land (or all residents) that the flagged units have."""
+    shares = [sizes[scores.order_of(mu, seed + t)[:flagged]].sum() for t, mu in enumerate(one.expected)]
+    return float(np.mean(shares) / sizes.sum())
 
 
 def _against_floor(one: Judged, floor: Judged, came: Counts, seed: int) -> dict[str, Any]:
