@@ -132,6 +132,46 @@ def _registered(state: State) -> None:
                 },
                 SETTER_UP,
             )
+        state.register.describe(tool.name, {**DESCRIBED["any"], **DESCRIBED[tool.kind]}, SETTER_UP, since)
+    for kind, who, outcome, title in PAPERS:
+        entry = {"tool": None, "kind": kind, "title": title, "outcome": outcome, "dated": since, "by_whom": who}
+        held = outcome != "none made"
+        state.register.enter(
+            entry | {"document_ref": f"DEMO-{kind.upper()}" if held else None, "conditions": None, "review_by": review if held else None}, SETTER_UP
+        )
+
+
+DESCRIBED = {
+    "any": {
+        "owner": "Head of Intelligence (invented)",
+        "made_by": "In-house, Data Analytics Lab (invented)",
+        "cost": "Two analysts' time and one server; no licence (invented)",
+        "website": "force.example/tools",
+        "contact": "tools@force.example",
+        "objections_to": "The Data Protection Officer, dpo@force.example",
+    },
+    "places": {
+        "purpose": "To show where serious harm may come in the next four weeks, so that help and patrols can be offered there first.",
+        "policy_purpose": "Fewer people injured: part of the force's plan against serious violence (invented).",
+        "users": "The intelligence team of the serious violence project",
+        "decisions_supported": "Which places the team recommends to force tasking. People at tasking decide.",
+        "previous_process": "Maps of the last four weeks, drawn by hand.",
+    },
+    "people": {
+        "purpose": "To find people whose harm may grow while support can still change that.",
+        "policy_purpose": "Integrated offender management: earlier support, and fewer victims (invented).",
+        "users": "Local Offender Management Units, each for its own people",
+        "decisions_supported": "Whether a unit considers support for a person who was charged. Officers decide, and a supervisor signs a referral.",
+        "previous_process": "Lists kept by each unit, by officers' own judgement.",
+    },
+}
+PAPERS = (
+    ("policy", "Invented head of intelligence", "approved", "How the tools may be used"),
+    ("technical_paper", "Invented Data Analytics Lab", "approved", "The method in formulas"),
+    ("training_material", "Invented Data Analytics Lab", "approved", "Methodology, demonstration and recording"),
+    ("appropriate_policy", "Invented data protection officer", "approved", "Appropriate policy document"),
+    ("eia", "Invented policy team", "none made", "To be made before the trial ends"),
+)
 
 
 def welcome(state: State, host: str, port: int) -> list[str]:

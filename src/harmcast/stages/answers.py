@@ -53,8 +53,9 @@ def counted(state: State, as_of: date, kind: str, actor: Actor) -> Counted:
         considered=groups.count_people(labels, decided, ["decision"]),
         confusion=_confusion(state, tool, release, as_of, known, labels, actor),
         judged=(
-            "Everyone not yet high harm on the day, that many years before; flagged: the twentieth with the highest chances by the model now in "
-            f"use, from what was known then; became: reached high harm at a charge within {tool.horizons_months[0]} months."
+            "Who is judged: everyone who was not yet high harm on the first day of each period. "
+            f"Flagged: the {100 * FLAGGED_SHARE:g} in 100 of them with the highest chance of becoming so, as the model now in use would have said from what was known that day. "
+            f"It came: the person reached high harm at a charge within the next {tool.horizons_months[0]} months."
         ),
         features=_features(state),
         without_charge=scored.filter(~pl.col("person_ref").is_in(charged["person_ref"].unique().implode())).height,

@@ -266,21 +266,20 @@ def _decisions(asked: Asked) -> tuple[Block, ...]:
     written = tool.tool.decisions_supported
     about = "About places." if tool.is_places else "About people who were charged and are on their unit's list."
     return (
-        Words(written) if written else Empty("Decisions supported, in the force's own words"),
-        Words(f"By its design: {wording.DECISIONS[tool.tool.kind]}"),
+        *((Words(written),) if written else ()),
+        Words(f"By its design: {wording.DECISIONS[tool.tool.kind][0].lower()}{wording.DECISIONS[tool.tool.kind][1:]}"),
         Words(about),
         Words(wording.ELSE_CONSULTED[tool.tool.kind]),
+        *(() if written else (Empty("Decisions supported, in the force's own words"),)),
     )
 
 
 def _users(asked: Asked) -> tuple[Block, ...]:
-    found: list[Block] = [
-        field(asked.tool, "Intended users, in the force's own words", asked.tool.tool.users),
-        blocks.access(asked.facts),
-    ]
+    found: list[Block] = [blocks.access(asked.facts)]
     if not asked.tool.is_places and asked.facts.units:
         found.append(Words(f"Units with users: {', '.join(asked.facts.units)}. Each sees its own people alone."))
-    return tuple(found)
+    users = field(asked.tool, "Intended users, in the force's own words", asked.tool.tool.users)
+    return (users, *found) if asked.tool.tool.users else (*found, users)
 
 
 def _training(asked: Asked) -> tuple[Block, ...]:

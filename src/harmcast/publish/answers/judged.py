@@ -196,12 +196,13 @@ def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[st
             if attribute == "everyone"
             else (Column("group", "Group"), Column("year", "Period"), Column("model", "Method"))
         )
+        lines = tuple(_confusion_row(k, published) for k in rows)
         blocks.append(
             Table(
                 "Everyone" if attribute == "everyone" else ATTRIBUTES[attribute],
                 (*first, *_CONFUSION_COLUMNS),
-                tuple(_confusion_row(k, published) for k in rows),
-                note=hidden_note(published),
+                lines,
+                note=hidden_note(lines),
                 as_of=published.as_of,
             )
         )

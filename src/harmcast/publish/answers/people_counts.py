@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,9 +22,9 @@ ATTRIBUTES = {
 HIDDEN_NOTE = f"{disclosure.MARK}: a count under {disclosure.SMALL_NUMBER}, none included, or one that would give such a count away."
 
 
-def hidden_note(published: Published) -> str:
-    """What the mark means, where something of these counts is hidden."""
-    return HIDDEN_NOTE if None in published.shown.values() else ""
+def hidden_note(rows: Iterable[Mapping[str, Any]]) -> str:
+    """What the mark means, where one of the rows has a hidden count."""
+    return HIDDEN_NOTE if any(value == HIDDEN for row in rows for value in row.values()) else ""
 
 
 def held_words(facts: Facts, published: Published) -> tuple[Block, ...]:
@@ -96,18 +96,19 @@ def people_by_group(
         groups = [g for a, g in keys if a == attribute]
         if not groups:
             continue
+        rows = tuple(
+            {
+                "group": "Everyone" if attribute == "everyone" else g[:1].upper() + g[1:],
+                **{v: shown_or_hidden(published, (attribute, g, v)) for v in [*titles, "all"]},
+            }
+            for g in groups
+        )
         blocks.append(
             Table(
                 "Everyone" if attribute == "everyone" else ATTRIBUTES[attribute],
                 (Column("group", "Group"), *columns, Column("all", "All", "count"), *rates),
-                tuple(
-                    {
-                        "group": "Everyone" if attribute == "everyone" else g[:1].upper() + g[1:],
-                        **{v: shown_or_hidden(published, (attribute, g, v)) for v in [*titles, "all"]},
-                    }
-                    for g in groups
-                ),
-                note=hidden_note(published),
+                rows,
+                note=hidden_note(rows),
                 as_of=published.as_of,
             )
         )
@@ -162,7 +163,7 @@ def small_counts(
         what,
         (Column("what", "What"), Column("count", unit, "count")),
         tuple({"what": n, "count": v} for n, v in shown),
-        note=hidden_note(published),
+        note=hidden_note({"count": v} for _, v in shown),
         as_of=published.as_of,
     )
     return (table,), {name: published}
@@ -205,7 +206,7 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         "Decisions recorded",
         (Column("decision", "Decision"), Column("reason", "Reason"), Column("count", "Decisions", "count")),
         tuple(rows),
-        note=hidden_note(published),
+        note=hidden_note(rows),
         as_of=published.as_of,
     )
     aside, made = published.shown["", "not adopted"], published.shown["", "made"]

@@ -9,7 +9,7 @@ import polars as pl
 from harmcast.publish.answers import judged
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import day, number
-from harmcast.publish.answers.document import Block, Bullets, Document, Empty, Part, Rate, Section, Words
+from harmcast.publish.answers.document import Block, Bullets, Document, Empty, Pairs, Part, Rate, Section, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.answers.reading import reading_age
 from harmcast.publish.disclosure import MARK, Published
@@ -222,7 +222,8 @@ def _worse(tool: ToolFacts) -> tuple[Block, ...]:
 
 
 def _object(asked: Asked) -> tuple[Block, ...]:
-    contact = Empty("Address of the data protection officer for the public")
+    written = asked.tool.tool.objections_to
+    contact = Pairs((("Where to write", written),)) if written else Empty("Where somebody writes to object")
     if asked.tool.is_places:
         return (
             Words("You can tell us if you think we treat your part of town in an unfair way. Write to the force."),
