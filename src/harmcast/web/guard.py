@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
 
+from annotated_types import Ge, Le
 from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -328,3 +329,4 @@ class Pages:
 
 
 Here = Annotated[Visit, Depends(current_visit)]
+Number = Annotated[int, Ge(0), Le(2**53)]  # of a row, as an address names it: no more than a database can hold

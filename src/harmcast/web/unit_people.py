@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
 from harmcast.oversight import log
@@ -16,6 +17,7 @@ from harmcast.web import released, roster
 from harmcast.web.guard import Refused, Visit
 from harmcast.web.sessions import now_utc
 
+OPEN_HOURS = 12
 LOOKS = ("person_viewed", "people_listed", "people_searched", "person_not_found", "person_pseudonymised_viewed")
 NOBODY = Refused(
     404,
@@ -109,6 +111,33 @@ def person(visit: Visit, people: roster.Roster, key: str) -> dict[str, Any]:
     return row
 
 
+def opened(visit: Visit, people: roster.Roster, key: str) -> dict[str, Any]:
+    """One of the asker's own people, whose page the asker had open: what a form about somebody may be sent of.
+
+    A form with a fault shows the page again; so nobody is shown by it who would not be shown by asking for the page.
+    Raises: Refused.
+    """
+    row = person(visit, people, key)
+    if not visit.settings.log.ask_purpose:
+        return row
+    if purpose_missing(visit):
+        raise Refused(403, "Say why you are opening people", "Open the person's page first, say why, and send the form from there. Nothing was saved.")
+    on_the_list = not on_list(visit, people).filter(pl.col("person_key") == key).is_empty()
+    if not on_the_list and not _looked_at(visit, key):
+        raise Refused(403, "Open this person first", "This person is not on your list: open the record for a purpose, and send the form from there. Nothing was saved.")
+    return row
+
+
+def _looked_at(visit: Visit, key: str) -> bool:
+    """Whether the asker had this person's page within the last OPEN_HOURS."""
+    table = schema.events
+    since = log.instant(now_utc(visit.operations.now()) - timedelta(hours=OPEN_HOURS))
+    query = sa.select(table.c.seq).where(
+        table.c.subject == key, table.c.actor == visit.user.account, table.c.action == "person_viewed", table.c.at > since
+    )
+    return bool(visit.operations.rows(query.limit(1)))
+
+
 def purpose_missing(visit: Visit) -> bool:
     """Whether the force's settings ask why, and the asker has not said it in this session."""
     return bool(visit.settings.log.ask_purpose) and visit.user.purpose not in PURPOSES
@@ -116,8 +145,6 @@ def purpose_missing(visit: Visit) -> bool:
 
 def circumstances(visit: Visit, row: dict[str, Any]) -> list[dict[str, Any]]:
     """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
-    import polars as pl
-
     from harmcast.web.people_words import CIRCUMSTANCES
 
     held = roster.circumstances(visit.state).filter(pl.col("person_ref") == row["person_ref"])

@@ -12,7 +12,7 @@ from harmcast.oversight.access import Action
 from harmcast.web import areas, cell_records, charts, released
 from harmcast.web.charts import Period
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
+from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.pages.area import Chosen, choose, rows_of, title_of
 from harmcast.web.shell import go, page
 
@@ -173,7 +173,7 @@ def recommend(visit: Here, tool: str, cell: str) -> Response:
 
 
 @pages.post("/areas/{tool}/cells/{cell}/recommendations/{number}/outcomes", Action.RECOMMEND_TASKING)
-def record_outcome(visit: Here, tool: str, cell: str, number: int) -> Response:
+def record_outcome(visit: Here, tool: str, cell: str, number: Number) -> Response:
     """Saves what tasking decided on a recommendation, and when."""
     chosen = choose(visit, tool, "")
     row_of(chosen, cell)

@@ -13,7 +13,7 @@ from harmcast.store import desk, representations
 from harmcast.tables import BANDS
 from harmcast.web import past_scores, roster, tickets, unit_people
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.pages.person import seconds_since, shown
 from harmcast.web.sheet import sheet
 from harmcast.web.shell import go
@@ -23,7 +23,7 @@ pages = Pages()
 
 def _own(visit: Visit, key: str) -> dict[str, Any]:
     tool, releases = unit_people.history(visit)
-    return unit_people.person(visit, unit_people.own(visit, tool, releases), key)
+    return unit_people.opened(visit, unit_people.own(visit, tool, releases), key)
 
 
 def _judgement(form: Form, ticket: dict[str, Any], band: str | None) -> str:
@@ -128,7 +128,7 @@ def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
 
 
 @pages.post("/people/{key}/decisions/{number}/sign-off", Action.SIGN_OFF)
-def sign_off(visit: Here, key: str, number: int) -> Response:
+def sign_off(visit: Here, key: str, number: Number) -> Response:
     """Keeps a supervisor's sign-off of a referral that somebody else made."""
     row, form = _own(visit, key), Form(visit.form)
     referral = _decision(visit, key, number)
@@ -152,7 +152,7 @@ def sign_off(visit: Here, key: str, number: int) -> Response:
 
 
 @pages.post("/people/{key}/decisions/{number}/follow-ups", Action.DECIDE)
-def follow_up(visit: Here, key: str, number: int) -> Response:
+def follow_up(visit: Here, key: str, number: Number) -> Response:
     """Keeps what came of a referral: support offered, taken up, declined, ended, each with its date."""
     row, form = _own(visit, key), Form(visit.form)
     referral = _decision(visit, key, number)

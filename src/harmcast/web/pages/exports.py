@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from harmcast.store import schema
 from harmcast.tables import BANDS
 from harmcast.web import released, roster, unit_people
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
+from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.pages.area import csv_text
 from harmcast.web.sessions import now_utc
 from harmcast.web.shell import go, page
@@ -132,7 +133,7 @@ def _request(visit: Visit, number: int) -> dict[str, Any]:
 
 
 @pages.post("/exports/{number}/decision", Action.APPROVE_EXPORT)
-def decide(visit: Here, number: int) -> Response:
+def decide(visit: Here, number: Number) -> Response:
     """A second person grants or refuses a list with names; never one's own request."""
     request, form = _request(visit, number), Form(visit.form)
     answer = form.choice("answer", {"granted": "granted", "refused": "refused"}, "Choose whether you grant it")
@@ -145,14 +146,16 @@ def decide(visit: Here, number: int) -> Response:
     table = schema.export_requests
     with visit.writing(visit.event("administration", f"export_{answer}", about=f"export_request:{number}")) as tx:
         still_open = sa.and_(table.c.id == number, table.c.decision.is_(None))
-        tx.execute(
+        done = tx.execute(
             sa.update(table).where(still_open).values(decision=answer, decided_by=visit.user.account, decided_at=tx.at)
         )
+        if done.rowcount != 1:
+            raise Refused(409, "This request is decided already", "Somebody else decided on it in between. Nothing of yours was saved.")
     return go("/exports?saved=decided")
 
 
 @pages.post("/exports/{number}/download", Action.EXPORT_PEOPLE)
-def download(visit: Here, number: int) -> Response:
+def download(visit: Here, number: Number) -> Response:
     """The list that was granted, once, to whoever asked for it."""
     request = _request(visit, number)
     if request["by"] != visit.user.account or request["decision"] != "granted":
@@ -161,10 +164,15 @@ def download(visit: Here, number: int) -> Response:
             "This list is not open to you",
             "A list with names goes to whoever asked for it, after a second person granted it.",
         )
-    taken = visit.operations.rows(sa.select(schema.exports.c.id).where(schema.exports.c.request == number))
-    if taken:
-        raise Refused(403, "This list was downloaded already", "Ask again if you need it anew.")
+    with visit.operations.reading() as connection:
+        _once(connection.execute, number)
     return _sent(visit, json.loads(request["query"]).get("band", ""), request["reason"], number)
+
+
+def _once(execute: Callable[[Any], Any], number: int) -> None:
+    """A granted list leaves once. Raises Refused."""
+    if execute(sa.select(schema.exports.c.id).where(schema.exports.c.request == number)).first() is not None:
+        raise Refused(403, "This list was downloaded already", "Ask again if you need it anew.")
 
 
 def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response:
@@ -198,6 +206,8 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
     )
     table = schema.exports
     with visit.writing(event) as tx:
+        if request is not None:
+            _once(tx.execute, request)
         tx.insert(
             table, what=WHAT, rows=frame.height, with_names=request is not None, reason=reason, request=request,
             subjects=json.dumps(frame["person_key"].to_list()), sha256=hashlib.sha256(content).hexdigest(),

@@ -14,7 +14,7 @@ from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
 from harmcast.store import keys, schema
 from harmcast.web import released, words
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.guard import Here, Number, Pages, Visit
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -37,7 +37,7 @@ def log_page(
     subject: str = "",
     first: str = "",
     last: str = "",
-    before: int = 0,
+    before: Number = 0,
 ) -> Response:
     """Events, the newest first, 50 at a time. `first` and `last` are days, both included."""
     return _shown(visit, Form({}), kind, action, actor, subject, first, last, before)

@@ -157,7 +157,7 @@ def read_judgement(visit: Visit, key: str, text: str) -> dict[str, Any] | None:
 def judge_first(visit: Here, key: str) -> Response:
     """Takes the officer's own judgement; the score is shown after it."""
     tool, releases = unit_people.history(visit)
-    row = unit_people.person(visit, unit_people.own(visit, tool, releases), key)
+    row = unit_people.opened(visit, unit_people.own(visit, tool, releases), key)
     form = Form(visit.form)
     band = form.choice("band", {b: b for b in BANDS}, "Choose the band you expect")
     if form.errors:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action
 from harmcast.store import schema
 from harmcast.web import released
-from harmcast.web.guard import Here, Pages
+from harmcast.web.guard import Here, Number, Pages
 from harmcast.web.shell import page
 
 pages = Pages()
@@ -20,7 +20,7 @@ PARTS = ("loaded", "unchanged", "superseded", "quarantined", "left_out")
 
 
 @pages.get("/data-quality", Action.VIEW_DATA_QUALITY, view="data_quality_viewed")
-def quality_page(visit: Here, delivery: int = 0) -> Response:
+def quality_page(visit: Here, delivery: Number = 0) -> Response:
     """The last deliveries, and one of them file by file."""
     deliveries = visit.operations.rows(
         sa.select(schema.deliveries).order_by(schema.deliveries.c.id.desc()).limit(SHOWN)

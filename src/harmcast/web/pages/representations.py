@@ -10,7 +10,7 @@ from harmcast.oversight.access import Action
 from harmcast.store import keys, representations
 from harmcast.web import released
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -73,7 +73,7 @@ def receive(visit: Here) -> Response:
 
 
 @pages.post("/representations/{number}/steps", Action.VIEW_RETENTION)
-def step(visit: Here, number: int) -> Response:
+def step(visit: Here, number: Number) -> Response:
     """Records a step: looked at, outcome, rescored."""
     found = representations.find(visit.operations, number)
     if found is None or found.person_key is None:
