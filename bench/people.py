@@ -5,6 +5,7 @@
 philadelphia  dated histories with the peers' conventions, challengers beside; then `harmcast backtest` on the same records
 georgia, california  no dated charges: the shipped kinds of model on the columns these come with, against the peers' rows
 again         a second computation of harm, bands and features; features from a feed cut at the origin
+card-sizes    what the points card was sized on, by cross-validation; only when named
 invented      chances and ranges beside known ones, forces of four seeds
 force         300,000 people: a week's scores and a refit in seconds, and known chances there
 
@@ -25,9 +26,10 @@ from bench.peers import people_columns
 from bench.results import Row, saved
 
 DATA = Path(os.environ.get("HARMCAST_DATA", Path(__file__).resolve().parent.parent.parent / "shared" / "data")) / "people"
+GEORGIA = DATA / "nij_georgia" / "NIJRecid_round1.csv"
 REAL: dict[str, Callable[[], list[Row]]] = {
     "philadelphia": lambda: people_philadelphia.rows(DATA),
-    "georgia": lambda: people_columns.georgia(DATA / "nij_georgia" / "NIJRecid_round1.csv"),
+    "georgia": lambda: people_columns.georgia(GEORGIA),
     "california": lambda: people_columns.california(DATA / "california_parole" / "journal.pone.0141328.s001.csv"),
 }
 INVENTED: dict[str, Callable[[], list[Row]]] = {
@@ -44,6 +46,9 @@ def memory_gb() -> float:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments == ["card-sizes"]:
+        people_columns.card_sizes(GEORGIA)
+        return 0
     wanted = arguments or list(PARTS)
     if unknown := [name for name in wanted if name not in PARTS]:
         print(f"unknown: {', '.join(unknown)}")

@@ -108,7 +108,8 @@ def compare_step(folder: Path) -> dict[str, Any]:
     flags = minors.flags(protected, [*refit.training_days(last, MONTHS), last])
     made = score_people(persons, versions, flags, last, model, rules, cuts)
     record = truth.read_record(folder / "truth")
-    unclear = pl.concat([pl.read_parquet(folder / "truth" / f"{name}.parquet").select("person_ref") for name in ("mixed", "duplicates")])
+    planted = [folder / "truth" / f"{name}.parquet" for name in ("mixed", "duplicates")]
+    unclear = pl.concat([pl.read_parquet(path).select("person_ref") for path in planted if path.exists()])
     held = pl.DataFrame({"person_ref": record.refs})
     clear = made.people.drop_nulls("chance_high_harm_12m").join(unclear, on="person_ref", how="anti").join(held, on="person_ref", how="semi")
     sample = clear.sample(min(KNOWN_PEOPLE, clear.height), seed=SEED).sort("person_ref")

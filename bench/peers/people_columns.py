@@ -67,6 +67,24 @@ def _card(x: Array, y: Array, test: Array) -> Array:
     return np.asarray(chance(intercept + slope[0] * other / 10))
 
 
+def card_sizes(path: Path, folds: int = 5) -> None:
+    """What the card's size and ridge were chosen on: cross-validated AUC on the learning half alone, two ways of dealing it."""
+    from harmcast.transitions import card
+
+    learn = pl.read_csv(path).filter(pl.col("Training_Sample") == 1)
+    x = learn.select(name for name in learn.columns if name not in GEORGIA_LEFT_OUT).to_numpy().astype(np.float64)
+    y = learn["Recidivism_Arrest_Year1"].to_numpy().astype(np.float64)
+    shipped = card.MOST_ITEMS, card.MOST_LINES, card.RIDGE
+    for size in ((12, 14, 2.0), (12, 28, 2.0), (12, 30, 30.0), shipped, (12, 30, 100.0), (14, 36, 60.0)):
+        card.MOST_ITEMS, card.MOST_LINES, card.RIDGE = size
+        aucs = []
+        for deal in (1, 2):
+            fold = np.random.default_rng(deal).integers(0, folds, len(y))
+            aucs += [Ranked.of(_card(x[fold != f], y[fold != f], x[fold == f]), y[fold == f]).auc() or 0.5 for f in range(folds)]
+        print(f"  at most {size[0]} items, {size[1]} lines, ridge {size[2]:g}: AUC {np.mean(aucs):.4f}{' <- shipped' if size == shipped else ''}", flush=True)
+    card.MOST_ITEMS, card.MOST_LINES, card.RIDGE = shipped
+
+
 def _print(name: str, p: Array, y: Array, seconds: float) -> float:
     slope = calibration_slope(p, y, np.arange(len(y)))
     ends = f"{slope[0]:.2f} [{slope[1]:.2f}, {slope[2]:.2f}]" if slope else "-"

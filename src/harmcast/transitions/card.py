@@ -34,7 +34,7 @@ QUESTIONS: dict[str, tuple[float, ...]] = {
     "weapon_events": (1, 2),
 }
 # Set by cross-validation on the learning half of the Georgia releases and on Philadelphia landmarks before the one
-# reported (bench/peers/people_columns.py): more lines and a firmer ridge ranked better; fewer items cost nothing.
+# reported (`card_sizes` of bench/peers/people_columns.py): more lines and a firmer ridge ranked better; fewer items cost nothing.
 MOST_ITEMS = 12
 MOST_LINES = 30
 MOST_POINTS = 9
