@@ -206,7 +206,7 @@ def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int
     if not judged:
         return None
     release, document = judged[-1]
-    came = _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, tool)
+    came = _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
     return ShadowPage(
         release,
         document["judgement"],
@@ -233,13 +233,20 @@ def _came_places(newest: Release, history: list[Release], tool: str, horizon_wee
     return found
 
 
-def _came_people(history: list[Release], tool: str) -> list[dict[str, Any]]:
-    """What each release said of all people together; what came of it is known when its horizon is over."""
+def _came_people(history: list[Release], document: dict[str, Any], tool: str) -> list[dict[str, Any]]:
+    """Each release: how many of all people were to become high harm within 12 months, and how many did by when it was last looked at."""
+    known = {row["week"]: row for row in document.get("came", [])}
     found = []
-    for release in reversed(history[-13:]):
+    for release in reversed(history[-60:]):
+        looked = known.get(release.week)
+        if looked is not None:
+            found.append({**looked, "release": release, "forecast": looked["expected"], "by": _by(looked["after_weeks"])})
+            continue
         figures = released.document(release, f"{tool}_about").get("figures", {}).get("12m")
-        if figures:
-            found.append(
-                {"release": release, "forecast": figures["expected"], "people": figures["people"], "came": None}
-            )
+        if figures and len(found) < 13:
+            found.append({"release": release, "forecast": figures["expected"], "people": figures["people"], "came": None, "by": None})
     return found
+
+
+def _by(weeks: int | None) -> str:
+    return "after 12 months" if weeks is None else f"so far, after {weeks} weeks"
