@@ -17,6 +17,7 @@ from harmcast import metrics, service
 from harmcast.errors import FeedRefused, RunStopped
 from harmcast.health import status_of
 from harmcast.store import backup, checkpoints
+from harmcast.store import state as states
 from harmcast.store.state import State, open_state
 from harmcast.weeks import Week
 
@@ -137,6 +138,29 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(own_weeks: State) 
         service.patiently(failing(["disk_full"]), own_weeks, (0, 0))
     with pytest.raises(RunStopped):
         service.patiently(failing(["log_unavailable"] * 3), own_weeks, (0, 0))
+
+
+def test_a_database_away_when_the_timer_fires_is_waited_for_and_then_told(
+    own_weeks: State, webhook: tuple[str, list[dict[str, object]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, heard = webhook
+    state = with_settings(own_weeks, "alerts", f'webhook = "{address}"')
+    state.close()
+    away = [RunStopped("Away.", code="log_unavailable")] * 2
+    brought_up = states.brought_up
+
+    def sometimes(found: State) -> State:
+        if away:
+            raise away.pop()
+        return brought_up(found)
+
+    monkeypatch.setattr(states, "brought_up", sometimes)
+    service.opened(state.root, (0, 0)).close()
+    assert heard == []
+    away += [RunStopped("Away.", code="log_unavailable", next_step="Start it.")] * 3
+    with pytest.raises(RunStopped):
+        service.opened(state.root, (0, 0))
+    assert [(alert["kind"], alert["code"]) for alert in heard] == [("week_failed", "log_unavailable")]
 
 
 def test_an_operator_sees_old_backups_and_figures(own_weeks: State, tmp_path: Path) -> None:

@@ -152,11 +152,11 @@ def week(
     from_: Annotated[Path | None, Parameter(name="--from", help="A delivery to load first.")] = None,
 ) -> Said:
     """The weekly run: load what is due, forecast, score, audit, release. Without --as-of, weeks that were missed come first."""
-    from harmcast.service import run_due
+    from harmcast import service
 
-    opened_state = opened(state)
+    opened_state = service.opened(state)
     with shown() as progress:
-        result = run_due(opened_state, day(as_of), actor(opened_state), from_, catch_up=as_of is None, progress=progress)
+        result = service.run_due(opened_state, day(as_of), actor(opened_state), from_, catch_up=as_of is None, progress=progress)
     return Said(result.document(), result.lines())
 
 

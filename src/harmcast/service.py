@@ -27,6 +27,7 @@ from harmcast.progress import Progress, quiet
 from harmcast.reloading import after_release
 from harmcast.stages import feed
 from harmcast.store import schema
+from harmcast.store import state as states
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.weekly import WeekResult, run_week
@@ -52,6 +53,20 @@ class Served:
         for week in self.weeks:
             said += week.lines()
         return said
+
+
+def opened(folder: Path, pauses_s: Sequence[float] = PAUSES_S) -> State:
+    """The state the timer runs in, waited for where its database is away; somebody is told if it stays away.
+
+    Raises: RunStopped, StoreDamaged, SettingsRefused.
+    """
+    state = states.unopened(folder)
+    try:
+        return patiently(lambda: states.brought_up(state), state, pauses_s)
+    except HarmcastError as error:
+        write_line(state, "run_ended", level="error", standing="failed", code=error.code)
+        alerts.send(state, "week_failed", str(Week.of(date.fromisoformat(state.operations.now()[:10]))), error=error, tell=write_line)
+        raise
 
 
 def run_due(

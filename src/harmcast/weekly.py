@@ -138,6 +138,8 @@ def make_week(
     crimes = state.records.crimes(as_of, columns, sequence)
     land = ground.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
     odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations)
+    for reasons in found.values():
+        reasons += [f"volume: {reason}" for reason in odd.reasons]
 
     progress("Forecasting places", 0.1)
     code = release.code_version()
@@ -155,7 +157,6 @@ def make_week(
             keep(state.root, tool.name, code, made.forecast.kept)
         files |= release.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
-        found[tool.name] += [f"volume: {reason}" for reason in odd.reasons]
         scores += [outcomes.judged(made, state.releases.history(tool.name, None)), outcomes.trials(made)]
 
     who = None

@@ -11,6 +11,7 @@ import polars as pl
 
 WEEKS_COMPARED = 52
 LEAST_WEEKS = 12
+SILENT_WEEKS = 13  # by then weeks of nothing could pass for the usual, so silence itself is odd
 MAD_TO_SD = 1.4826
 
 
@@ -72,6 +73,9 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
             f"{now} crimes were recorded in the week to {origin - timedelta(days=1)}; the weeks before had about {judged[1]:.0f}. "
             f"That is {abs(judged[0]):.1f} robust deviations away; the limit is {deviations:g}."
         )
+    newest = crimes["recorded_at"].max() if crimes.height else None
+    if newest is not None and newest.date() < origin - timedelta(weeks=SILENT_WEEKS):  # type: ignore[union-attr]
+        reasons.append(f"nothing was recorded since {newest.date()}, over {SILENT_WEEKS} weeks before the week forecast.")  # type: ignore[union-attr]
     silent = _silent(recent, past) if "area" in crimes.columns else ()
     if silent:
         reasons.append(f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.")

@@ -230,6 +230,11 @@ def open_state(state: Path) -> State:
 
     Raises: RunStopped (`state_missing`, `schema_newer`, `log_unavailable`), StoreDamaged, SettingsRefused.
     """
+    return brought_up(unopened(state))
+
+
+def unopened(state: Path) -> State:
+    """The state in a folder, its database not asked yet. Raises RunStopped (`state_missing`), StoreDamaged, SettingsRefused."""
     try:
         secret = (state / "secret").read_bytes()
     except FileNotFoundError:
@@ -246,8 +251,12 @@ def open_state(state: Path) -> State:
         raise StoreDamaged(
             "The operational database is gone.", code="operations_missing", next_step="Restore the newest backup."
         )
-    database = Operations(operations.engine_of(url))
-    opened = State(state, settings, database, secret)
+    return State(state, settings, Operations(operations.engine_of(url)), secret)
+
+
+def brought_up(opened: State) -> State:
+    """The same state once its database answers, is its own, and has this version's schema. Raises RunStopped, StoreDamaged."""
+    database = opened.operations
     if upgrade.revision(database) != upgrade.HEAD:
         with opened.run_lock("schema upgrade"):
             upgrade.upgrade(database, Event("system", "operator", "administration", "schema_upgraded", object="state"))
