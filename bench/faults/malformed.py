@@ -408,7 +408,8 @@ def holds_canary(state: Any) -> bool:
     return False
 
 
-def main(count: int) -> int:
+def run(count: int) -> tuple[list[str], bool]:
+    """Loads so many malformed deliveries: what crashed, and whether a value was told anywhere."""
     from harmcast.store import state as states
 
     ends: Counter[str] = Counter()
@@ -426,7 +427,13 @@ def main(count: int) -> int:
             except Exception as error:
                 crashed.append(f"{kind.__name__} seed {i}: {type(error).__name__}: {error}")
         leaked = holds_canary(state)
-    print(f"malformed deliveries: {count} in {len(CLASSES)} classes, {time.perf_counter() - began:.0f} s: {dict(ends)}")
+        state.close()
+    print(f"    malformed deliveries: {count} in {len(CLASSES)} classes, {time.perf_counter() - began:.0f} s: {dict(ends)}")
+    return crashed, leaked
+
+
+def main(count: int) -> int:
+    crashed, leaked = run(count)
     print(
         f"asked: 0 crashes, 0 values told; got: {len(crashed)} crashes, {'a value told' if leaked else '0 values told'}"
     )

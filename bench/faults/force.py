@@ -1,0 +1,96 @@
+"""A small invented force for the fault bench: its tables week by week, to be changed at will, and states made of them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from harmcast.store.users import Actor
+
+SUNDAY = date(2026, 11, 15)
+OPERATOR = Actor("operator", "Operator", (("operator", None),))
+DAN = Actor("dan", "Dan", (("data_scientist", None),))
+SUE = Actor("sue", "Sue", (("supervisor", "North"),))
+Tables = dict[str, pl.DataFrame]
+
+
+@dataclass
+class Force:
+    """An invented force. `sends` are its deliveries' dates, the history first."""
+
+    folder: Path
+    made: Any
+    sends: list[Any]
+
+    def tables(self, number: int, everything: bool = False) -> Tables:
+        """What the records system holds by a delivery's date: all of it, or what is new since the delivery before."""
+        from harmcast.feed.invention import slices
+
+        return slices.tables_of(self.made, self.sends[number], everything or number == 0)
+
+    def write(self, number: int, tables: Tables, complete: bool = False, name: str | None = None) -> Path:
+        """A delivery of these tables, made when the delivery of that number was."""
+        from dataclasses import replace
+
+        from harmcast.feed.invention import deliveries
+
+        sent = replace(self.sends[number], name=name or self.sends[number].name)
+        folder = self.folder / "written" / sent.name
+        shutil.rmtree(folder, ignore_errors=True)
+        deliveries.write(folder, sent, tables, complete=complete)
+        return folder
+
+    def day(self, number: int) -> date:
+        """The day a delivery was made: the as-of day of its week."""
+        made_at: datetime = self.sends[number].made_at
+        return made_at.date()
+
+
+def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, seed: int = 5) -> Force:
+    """The force, with its settings in `folder`/force; its deliveries there hold bad rows, `tables` holds none."""
+    from harmcast.feed import invented as inventing
+
+    inventing.invent(folder / "force", people=people, years=years, seed=seed, to=SUNDAY, weeks=weeks, crimes_a_year=12_000, known_people=50)
+    plan = inventing.Plan(people, years, seed, SUNDAY, weeks, crimes_a_year=12_000.0)
+    return Force(folder, inventing.make(plan), inventing.sends(plan))
+
+
+def state_of(force: Force, folder: Path, weeks: int) -> Path:
+    """A state with the history and so many weeks made."""
+    from harmcast.loading import load_delivery
+    from harmcast.store.state import create
+    from harmcast.weekly import run_week
+
+    state = create(folder, force.folder / "force" / "settings.toml")
+    load_delivery(state, force.write(0, force.tables(0)))
+    for number in range(1, weeks + 1):
+        run_week(state, force.day(number), OPERATOR, force.write(number, force.tables(number)))
+    state.close()
+    return folder
+
+
+def approve(state: Any, day: date) -> None:
+    """Every approval a trial needs, a signed reason for what the audit finds, and the places tools in trial from that day."""
+    from datetime import timedelta
+
+    from harmcast.oversight.log import Event
+
+    event = Event("dpo", "data_protection_officer", "administration", "approval_entered")
+    for kind in ("dpia", "legal", "ethics"):
+        state.register.enter(
+            {"tool": None, "kind": kind, "title": None, "outcome": "approved", "dated": day - timedelta(days=30), "by_whom": "someone",
+             "document_ref": None, "conditions": None, "review_by": None},
+            event,
+        )  # fmt: skip
+    for tool in state.settings.places_tools:
+        state.register.enter(
+            {"tool": tool.name, "kind": "signed_reason", "title": None, "outcome": "approved", "dated": day, "by_whom": "someone",
+             "document_ref": None, "conditions": None, "review_by": None},
+            event,
+        )  # fmt: skip
+        state.register.set_status(tool.name, "trial", day, None, event)
