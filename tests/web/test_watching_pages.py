@@ -1,0 +1,157 @@
+"""The monitor and the shadow page with documents in them: who may see them, what they say, and that they are accessible at both widths."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import uvicorn
+from tests.web import invented_releases as invented
+from tests.web.conftest import SignIn, Site
+from tests.web.test_browser import axe, visit
+
+from harmcast.evaluate import streams
+from harmcast.evaluate.monitor import monitor
+from harmcast.fairness.shadow import Bar, judge_shadow, pooled
+from harmcast.oversight.access import Role
+from harmcast.oversight.log import Event
+from harmcast.publish import release as publishing
+from harmcast.store.releases import NewTool
+from harmcast.store.state import State, open_state
+from harmcast.tables import SCORES
+from harmcast.web import app as apps
+from harmcast.web import sessions
+
+PLACES, PEOPLE = "knife_injury", "iom"
+BARS = (Bar("coverage_90", "Ranges hold.", at_least=0.85, n=500), Bar("hit_rate_top20", "A fifth lies in the top 20.", at_least=0.9, n=10))
+CAME = [
+    {"week": "2026-W47", "people": 900, "expected": 22.4, "came": 9.0, "reason": None, "after_weeks": 13, "auc": 0.81, "auc_low": 0.7, "auc_high": 0.9},
+    {"week": "2026-W47", "people": 900, "expected": 22.4, "came": None, "reason": "small number", "after_weeks": 13, "auc": None, "auc_low": None, "auc_high": None},
+]
+
+
+def watched_rows(weeks: int = 140) -> pl.DataFrame:
+    """Inputs, scores and a level of a tool by week; the inputs' mix changes in the last six weeks."""
+    rng, first = np.random.default_rng(1), invented.NEWEST.monday - timedelta(weeks=140)
+    rows = []
+    for w in range(weeks):
+        week = first + timedelta(weeks=w)
+        shares = [0.7, 0.3] if w < weeks - 6 else [0.5, 0.5]
+        for bin_, n in zip(("knife", "none"), rng.multinomial(600, shares), strict=True):
+            rows.append(pl.DataFrame({"week": week, "kind": "input", "name": "crimes.weapon", "bin": bin_, "value": float(n), "expected": None}, schema=streams.SCHEMA))
+        rows.append(streams.scores(week, f"{PLACES}.expected", pl.Series(rng.gamma(0.7, 0.6, 400)), streams.EXPECTED_EDGES))
+        rows.append(streams.level(week, PLACES, float(rng.poisson(40)), 40.0))
+    return pl.concat(rows)
+
+
+def figures() -> pl.DataFrame:
+    rows = [
+        {"tool": PLACES, "model": "mixture", "figure": figure, "group": None, "origin": date(2026, 6, 1) + timedelta(weeks=4 * k), "value": value,
+         "low": None, "high": None, "n": 400, "unit": "share", "better": "higher", "reason": None}
+        for figure, value in (("coverage_90", 0.91), ("hit_rate_top20", 0.2)) for k in range(4)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=SCORES.schema())
+
+
+def watch(state: State) -> None:
+    """A later revision of the newest week with a monitor and a shadow judgement for each tool, both tools being in shadow."""
+    found = monitor(watched_rows())
+    judged = judge_shadow(pooled(figures(), timedelta(weeks=4)), BARS, 30, 26, "met")
+    files: dict[str, bytes] = {}
+    for tool in (PLACES, PEOPLE):
+        newest = state.releases.history(tool, None)[-1]
+        own = {name: newest.read(name) for name in newest.manifest()["files"] if name.startswith(tool)}
+        files |= own
+        files[f"{tool}_monitor.json"] = publishing.document(found.document())
+        files[f"{tool}_monitor.parquet"] = publishing.parquet(found.history)
+        came = CAME if tool == PEOPLE else []
+        files[f"{tool}_shadow.json"] = publishing.document({"judgement": judged.judgement, "lines": judged.lines.to_dicts(), "came": came})
+    week = str(invented.NEWEST)
+    manifest = {"week": week, "origin": invented.NEWEST.origin.isoformat(), "as_of": invented.NEWEST.origin.isoformat(), "tools": {PLACES: {"warnings": []}, PEOPLE: {"warnings": []}}}
+    state.releases.keep(
+        week, publishing.with_manifest(files, manifest), [NewTool(tool, "draft", model="m") for tool in (PLACES, PEOPLE)],
+        origin=invented.NEWEST.origin, as_of=invented.NEWEST.origin, sequence=1, event=Event("system", "operator", "run", "release_made"),
+    )  # fmt: skip
+    for tool in (PLACES, PEOPLE):
+        invented.register(state, tool, "shadow")
+
+
+@pytest.fixture
+def own_releases(state: State, made_state: Path) -> State:
+    """The state with releases of its own, so that one may be added."""
+    (state.root / "releases").unlink()
+    shutil.copytree(made_state / "releases", state.root / "releases")
+    watch(state)
+    return state
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_shadow_is_seen_by_those_who_judge_it_alone(role: Role, own_releases: State, sign_in: SignIn) -> None:
+    for tool in (PLACES, PEOPLE):
+        answer = sign_in(role.value).get(f"/audit/{tool}?view=shadow")
+        assert (answer.status_code == 200) is (role in (Role.DATA_SCIENTIST, Role.ETHICS_REVIEWER)), (role, tool)
+        assert ("Has it earned a trial?" in answer.text) is (answer.status_code == 200)
+
+
+def test_shadow_says_bar_forecast_and_what_came(own_releases: State, sign_in: SignIn) -> None:
+    page = sign_in("ethics_reviewer").get(f"/audit/{PLACES}?view=shadow").text
+    assert "The written bar: not met" in page
+    assert "A fifth lies in the top 20." in page
+    assert "0.200" in page
+    people = sign_in("data_scientist").get(f"/audit/{PEOPLE}?view=shadow").text
+    assert "so far, after 13 weeks" in people
+    assert "900 people" in people
+
+
+def test_monitor_says_what_changed_and_its_history(own_releases: State, sign_in: SignIn) -> None:
+    page = sign_in("ethics_reviewer").get(f"/audit/{PLACES}?view=monitor").text
+    assert "State: watch" in page or "State: suspend" in page
+    assert "Crimes by weapon" in page
+    assert "States so far" in page
+    assert "Thresholds" in page
+
+
+@pytest.fixture(scope="module")
+def watched_site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Served with a session for the ethics reviewer."""
+    folder = tmp_path_factory.mktemp("watched") / "state"
+    shutil.copytree(made_state, folder)
+    state = open_state(folder)
+    watch(state)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(apps.create_app(state), port=port, log_level="error", server_header=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    with state.operations.writing(Event("ethics_reviewer", "ethics_reviewer", "administration", "signed_in")) as tx:
+        token = sessions.begin(tx, "ethics_reviewer", Role.ETHICS_REVIEWER, None, state.settings.web)
+    yield replace(Site(f"http://127.0.0.1:{port}", folder, "", {}), tokens={"ethics_reviewer": token})
+    server.should_exit = True
+    thread.join(timeout=10)
+    state.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("view", ["monitor", "shadow"])
+@pytest.mark.parametrize("tool", [PLACES, PEOPLE])
+def test_pages_are_accessible_and_fit(browser: object, watched_site: Site, tool: str, view: str, width: int) -> None:
+    page = visit(browser, watched_site, "ethics_reviewer", width)
+    page.goto(f"{watched_site.address}/audit/{tool}?view={view}")  # type: ignore[attr-defined]
+    assert page.inner_text("h1").startswith("Has it earned" if view == "shadow" else "Is it still")  # type: ignore[attr-defined]
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")  # type: ignore[attr-defined]
+    assert page.faults == []  # type: ignore[attr-defined]
+    page.context.close()  # type: ignore[attr-defined]
