@@ -208,7 +208,7 @@ def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said
     return Said(result.document, result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out))
 
 
-@command(app, name="qlik-reload")
+@command(app, name="reload")
 def qlik_reload(state: StateFolder) -> Said:
     """Ask Qlik to reload now: the task that the settings name, started and not waited for."""
     from harmcast.reloading import reload_qlik

@@ -52,7 +52,7 @@ def start(settings: Qlik) -> str:
         raise RunStopped(
             "Qlik did not start the reload.",
             code="qlik_not_reloaded",
-            next_step="Look at the task in Qlik's management console; the release itself is out. `harmcast qlik-reload STATE` asks again.",
+            next_step="Look at the task in Qlik's management console; the release itself is out. `harmcast reload STATE` asks again.",
         )
     return session
 
