@@ -2,7 +2,7 @@
 
     python -m bench.attack [--payloads 2000] [--requests 50000] [--processes 2] [--only injection fuzz suite]
 
-Prints each promise with the figure asked and the figure got; leaves with 1 if one is short. Promises 20, 21, 22, 25 and 26 are
+Prints each promise with the figure asked and the figure got; leaves with 1 if one is short. Promises 20, 21, 22, 25, 26 and 27 are
 tests of the suite and are run as such; 23 and 24 run here at full size, the suite runs them small.
 """
 
@@ -27,8 +27,9 @@ SUITE = {
     "20 every route with every role": ["tests/web/test_routes.py"],
     "21 no view of another unit": ["tests/web/test_people_pages.py", "-k", "foreign or unit or restricted"],
     "22 sessions, guesses, tokens, headers": ["tests/web/test_sessions.py", "tests/web/test_force_login.py", "tests/web/test_routes.py"],
-    "25 bulk export is hard": ["tests/web", "-k", "export or scraping or names"],
+    "25 bulk export is hard": ["tests/web", "-k", "export or scraping or names or cap_holds or granted_list"],
     "26 no request leaves the host": ["tests/web/test_browser.py", "-k", "crawl or axe"],
+    "27 axe, keyboard, 320 px, 400%, no scripts": ["tests/web/test_every_page_browser.py", "tests/web/test_journeys.py", "tests/web/test_browser.py", "tests/web/test_people_browser.py", "tests/web/test_oversight_browser.py"],
 }
 
 
