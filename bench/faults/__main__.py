@@ -132,7 +132,7 @@ def feed(at: Ground) -> list[Row]:
         cwd=ROOT, env={**os.environ, "HARMCAST_EXAMPLES": str(at.size.histories)}, capture_output=True, text=True,
     )  # fmt: skip
     drift = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/feed/test_checks.py", "-k", "schema_drift"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "tests/feed/test_checks.py", "-k", "schema_drift"], cwd=ROOT, capture_output=True, text=True
     )
     drifts = 30 if drift.returncode == 0 and "30 passed" in drift.stdout else 0
     return [
