@@ -8,7 +8,7 @@ import polars as pl
 
 from harmcast.publish.answers import judged
 from harmcast.publish.answers.asked import Asked, made_from
-from harmcast.publish.answers.blocks import day, number
+from harmcast.publish.answers.blocks import counted, day
 from harmcast.publish.answers.document import Block, Bullets, Document, Empty, Pairs, Part, Rate, Section, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.answers.reading import reading_age
@@ -51,8 +51,8 @@ STATUS = {
 }
 VERDICT = {
     "met": "The last check found no group that was treated worse than our limits allow.",
-    "concern": "The last check found cause for concern. The words of the check are below.",
-    "stop": "The last check said stop. The week's results were held back. The words of the check are below.",
+    "concern": "The last check found cause for concern, and a person has to look at it.",
+    "stop": "The last check said stop. The week's results were held back.",
 }
 
 
@@ -137,7 +137,7 @@ def _good_places(tool: ToolFacts) -> tuple[Block, ...]:
     found, all_ = int(ours["value"].sum()), int(ours["n"].sum())
     made: list[Block] = [
         Words(
-            f"We waited till {number(ours['origin'].n_unique())} of its four-week spans were over. Then we looked at the 20 places it put first.",
+            f"So far {counted(ours['origin'].n_unique(), 'of its four-week spans is', 'of its four-week spans are')} over. We looked at the 20 places it put first, and counted.",
             (
                 Rate(
                     "Crimes that came in those 20 places, out of all such crimes",
@@ -217,7 +217,7 @@ def _worse(tool: ToolFacts) -> tuple[Block, ...]:
     return (
         first,
         Words(VERDICT.get(str(tool.audit["verdict"]), "The last check could not say.")),
-        *((Quoted(found),) if found else ()),
+        *((Words("These are the words of the check:"), Quoted(found)) if found else ()),
     )
 
 
