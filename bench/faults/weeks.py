@@ -179,10 +179,11 @@ def corrected(folder: Path, force: Force, made: Path) -> tuple[int, list[str]]:
 # -- promise 10: past weeks ----------------------------------------------------------------------
 
 
-def long_past(folder: Path, force: Force, weeks: int, chosen: int, seed: int = 1) -> tuple[int, int, list[str]]:
+def long_past(folder: Path, force: Force, weeks: int, chosen: int, is_refitted: bool = True, seed: int = 1) -> tuple[int, int, list[str]]:
     """Weeks made one after the other, then some of them again: (how many again, files compared, which differ).
 
-    A person model is refitted and approved half way, so that weeks before and after it were scored by others.
+    With `is_refitted` a person model is fitted and approved half way, so that weeks before and after it were scored by others; that
+    needs a force of which enough people became high harm.
     """
     from harmcast.loading import load_delivery
     from harmcast.refitting import refit_people
@@ -195,7 +196,7 @@ def long_past(folder: Path, force: Force, weeks: int, chosen: int, seed: int = 1
     load_delivery(state, sent[0])
     for number in range(1, weeks + 1):
         run_week(state, force.day(number), OPERATOR, sent[number])
-        if number == weeks // 2:
+        if is_refitted and number == weeks // 2:
             found = refit_people(state, "iom", force.day(number), DAN)
             publish_release(state, found.document["model"], SUE, "compared", force.day(number))
     state.close()

@@ -39,7 +39,7 @@ def test_deliveries_again_in_any_order_change_nothing_and_every_row_is_accounted
 
 @pytest.mark.slow
 def test_past_weeks_are_made_again_byte_for_byte(made: tuple[force.Force, Path], tmp_path: Path) -> None:
-    count, files, wrong = weeks.long_past(tmp_path, made[0], 2, 2)
+    count, files, wrong = weeks.long_past(tmp_path, made[0], 2, 2, is_refitted=False)
     assert (count, files > 20, wrong) == (2, True, [])
 
 
