@@ -195,3 +195,16 @@ def test_any_changed_field_breaks_the_chain(events: list[Event], data: st.DataOb
     name = data.draw(st.sampled_from(["actor", "action", "purpose", "subject", "object", "detail"]))
     changed = replace(entries[i], **{name: (getattr(entries[i], name) or "") + "~"})
     assert log.broken_links([*entries[:i], changed, *entries[i + 1 :]])
+
+
+def test_an_entry_written_anew_with_a_hash_of_its_own_breaks_the_link_of_the_next() -> None:
+    from dataclasses import replace
+
+    from harmcast.oversight import log
+
+    first = log.chained(log.Event("ann", "analyst", "consultation", "page_opened"), 1, "2026-01-05T09:00:00Z", log.GENESIS)
+    second = log.chained(log.Event("ann", "analyst", "consultation", "page_opened"), 2, "2026-01-05T09:01:00Z", first.hash)
+    anew = replace(first, actor="bob")
+    anew = replace(anew, hash=log.digest(anew))
+    assert log.broken_links([first, second]) == []
+    assert [(f.rule, f.seq) for f in log.broken_links([anew, second])] == [("link", 2)]
