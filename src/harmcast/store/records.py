@@ -305,6 +305,8 @@ class Records:
     def standing(self, table: str, only: pl.DataFrame | None = None) -> pl.DataFrame:
         """The newest version of every key held, deleted ones too: key, `changed_at`, `made_at`, `deleted`, `digest`.
 
+        `gone_at` is when the newest delivery that deleted the key was made, also where it has come back since.
+
         Args:
             only: keys to look for; None: all.
         """
@@ -318,5 +320,10 @@ class Records:
             rows = people.join(digests, on=[*key, "sequence", "deleted"], how="left", maintain_order="left")
         else:
             rows = self.versions(table, columns=[*columns, "digest"], only=only)
-        many = rows["deleted"].any() or table == CHARGES.name or rows["sequence"].n_unique() > 1
-        return rows.unique(subset=key, keep="last", maintain_order=True) if many else rows
+        has_deleted = rows["deleted"].any()
+        many = has_deleted or table == CHARGES.name or rows["sequence"].n_unique() > 1
+        newest = rows.unique(subset=key, keep="last", maintain_order=True) if many else rows
+        if not has_deleted:
+            return newest.with_columns(pl.lit(None, pl.Datetime("us")).alias("gone_at"))
+        gone = rows.filter("deleted").group_by(key).agg(pl.col("made_at").max().alias("gone_at"))
+        return newest.join(gone, on=key, how="left", nulls_equal=True, maintain_order="left")

@@ -1,8 +1,8 @@
 """What a delivery changes in what is held: new versions, unchanged rows, superseded rows, deletions.
 
 Pure. A row that is held as delivered is unchanged. Otherwise the newer stands: by `changed_at`, and at the same
-`changed_at` by when the delivery was made. A key deleted at source comes back only with a delivery made later.
-So the same deliveries again, in any order, change nothing.
+`changed_at` by when the delivery was made. A key deleted at source comes back only with a delivery made later, and
+what was delivered before its deletion stays past. So the same deliveries again, in any order, change nothing.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def change(
         )
     else:
         by_change = pl.lit(made_at) > pl.col("held made_at")
-    is_newer = pl.when("held deleted").then(pl.lit(made_at) > pl.col("held made_at")).otherwise(by_change)
+    after_deletion = pl.lit(made_at) > pl.col("held gone_at")
+    is_newer = after_deletion.fill_null(True) & (pl.col("held deleted") | by_change)
     is_new = pl.col("held").is_null()
     is_same = (pl.col("digest") == pl.col("held digest")) & ~pl.col("held deleted")
     verdict = pl.when(is_new).then(0).when(is_same).then(1).when(is_newer).then(0).otherwise(2)
