@@ -9,6 +9,7 @@ import inspect
 import itertools
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +19,9 @@ from fastapi.openapi.utils import get_openapi
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bench.attacks import site
-from harmcast.oversight.access import Role
+from harmcast.oversight.access import RULES, Action, Role
 from harmcast.web import pages
+from harmcast.web.guard import ACCESS
 from harmcast.web.security import HEADERS
 
 _DAY = re.compile(r'form\.day\(\s*"([a-z_]+)"')
@@ -59,21 +61,34 @@ def described(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def fuzz(app: FastAPI, requests: int, first: int = 1) -> Fuzzed:
-    """Sends about `requests` generated requests, as many to each route; the same for the same `first`."""
+def fuzz(app: FastAPI, requests: int, first: int = 1, told: Callable[[int], None] | None = None) -> Fuzzed:
+    """Sends `requests` generated requests, as many to each route; the same for the same `first`.
+
+    A route that has little to vary is soon exhausted; what it leaves goes to the others.
+    """
     found = Fuzzed()
     schema = schemathesis.openapi.from_dict(described(app))
-    operations = [result.ok() for result in schema.get_all_operations()]
-    each = max(1, round(requests / len(operations)))
+    left = [result.ok() for result in schema.get_all_operations()]
     known = _known(app)
-    for operation in operations:
-        _fuzz_one(app, operation, each, first, found, known)
+    while left and found.requests < requests:
+        each = -(-(requests - found.requests) // len(left))
+        varied = []
+        for operation in left:
+            if _fuzz_one(app, operation, each, first, found, known) == each:
+                varied.append(operation)
+            if told:
+                told(found.requests)
+        left, first = varied, first + 1000
     return found
 
 
-def _fuzz_one(app: FastAPI, operation: Any, each: int, first: int, found: Fuzzed, known: dict[str, str]) -> None:
-    clients = itertools.cycle([*(site.client(app, role.value) for role in Role), None])
+def _fuzz_one(app: FastAPI, operation: Any, each: int, first: int, found: Fuzzed, known: dict[str, str]) -> int:
+    """Up to `each` requests to one route, mostly as those who may use it; how many there were."""
+    everyone = {role: site.client(app, role.value) for role in Role}
+    allowed = [everyone[role] for role in Role if role in RULES[Action(operation.definition.raw[ACCESS])].roles]
+    clients = itertools.cycle([*everyone.values(), None, *((len(Role) + 1) * 2 // max(len(allowed), 1) * allowed)])
     tokens: dict[int, str] = {}
+    before = found.requests
 
     @seed(first)
     @settings(max_examples=each, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
@@ -82,6 +97,7 @@ def _fuzz_one(app: FastAPI, operation: Any, each: int, first: int, found: Fuzzed
         _send(app, found, case, next(clients), tokens, operation.label, known)
 
     one()
+    return found.requests - before
 
 
 def _known(app: FastAPI) -> dict[str, str]:
