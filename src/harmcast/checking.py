@@ -97,7 +97,7 @@ def _mapping(state: State) -> str:
 def _source(state: State) -> str:
     feed = state.settings.feed
     if feed.source == "sql":
-        from harmcast.feed.database import can_connect
+        from harmcast.feed.connection import can_connect
 
         can_connect(feed)
         return "the database answers"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bench.faults import seeded
 
-from harmcast.feed import database
+from harmcast.feed import connection
 
 
 @pytest.fixture(scope="module")
@@ -23,5 +23,5 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.parametrize("code", sorted(seeded.CASES))
 def test_a_seeded_fault_is_named(code: str, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database.patiently, "__defaults__", ((),))
+    monkeypatch.setattr(connection.patiently, "__defaults__", ((),))
     assert seeded.wrong_with(code, base) is None

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from tests.conftest import SETTINGS
 
 from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
-from harmcast.feed import database, invented
+from harmcast.feed import connection, database, invented
 from harmcast.feed.invention import database as records_system
 from harmcast.feed.invention import slices
 from harmcast.stages import feed, source
@@ -302,7 +302,7 @@ def test_a_connection_that_dies_half_way_is_tried_again(
     direct = postgres_server.replace("postgresql://", "postgresql+psycopg://") + "/postgres"
     records_system.fill(direct, weeks[0], name="records")
     state = state_of(make_state, f"postgresql+psycopg://harmcast@127.0.0.1:{cut_line.address}/postgres", 'sql_schema = "records"\n')
-    monkeypatch.setattr(database.patiently, "__defaults__", ((0.0,),))
+    monkeypatch.setattr(connection.patiently, "__defaults__", ((0.0,),))
     source.load_from_database(state, OPERATOR)
     assert cut_line.cut == 1
     assert state.records.known("crimes").height == weeks[0]["crimes"]["crime_ref"].n_unique()
@@ -310,10 +310,10 @@ def test_a_connection_that_dies_half_way_is_tried_again(
 
 def test_a_database_that_is_not_there_is_said(make_state: MakeState, monkeypatch: pytest.MonkeyPatch) -> None:
     state = state_of(make_state, "postgresql+psycopg://harmcast@127.0.0.1:1/none")
-    monkeypatch.setattr(database.patiently, "__defaults__", ((0.0,),))
+    monkeypatch.setattr(connection.patiently, "__defaults__", ((0.0,),))
     with pytest.raises(RunStopped) as stopped:
         source.load_from_database(state, OPERATOR)
     assert stopped.value.code == "source_unreachable"
     assert json.dumps(stopped.value.document()).count("127.0.0.1") == 0
     with pytest.raises(SettingsRefused):
-        database.can_connect(state.settings.feed.model_copy(update={"url": "nothing at all"}))
+        connection.can_connect(state.settings.feed.model_copy(update={"url": "nothing at all"}))

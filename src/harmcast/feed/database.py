@@ -12,18 +12,17 @@ import hashlib
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
-from harmcast.errors import Fault, FeedRefused, HarmcastError, RunStopped, SettingsRefused
+from harmcast.errors import Fault, FeedRefused, RunStopped, SettingsRefused
 from harmcast.feed import extract
+from harmcast.feed.connection import naming
 from harmcast.feed.mapping import COORDINATES, TABLES
 from harmcast.feed.mapping import Mapping as Columns
 from harmcast.settings import Feed
@@ -34,8 +33,6 @@ CURSORS = {CRIMES.name: "changed_at", PERSONS.name: "changed_at", CHARGES.name: 
 KEYED = (CRIMES.name, PERSONS.name, CHARGES.name)
 KEYS_AT_ONCE = 900
 ROWS_AT_ONCE = 100_000
-PAUSES_S = (2.0, 10.0)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,131 +63,6 @@ class Read:
     rows: dict[str, pl.DataFrame]
     whole: set[str]
     gone: list[tuple[str, pl.Series]] = field(default_factory=list)
-
-
-# -- the connection ------------------------------------------------------------------------------
-
-
-def _unreachable() -> RunStopped:
-    return RunStopped(
-        "The source database cannot be reached, or broke off.",
-        code="source_unreachable",
-        next_step="Start it or mend [feed] url, then run again: nothing was half loaded, the last good week stands.",
-    )
-
-
-def _named(error: Exception) -> HarmcastError | None:
-    """What a person can act on, of whatever the read raised; None if it is a bug."""
-    from sqlalchemy import exc
-
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, HarmcastError):
-            return seen
-        if type(seen).__name__ == "DataValidationError":
-            return _contract_broken(str(getattr(seen, "table_name", "")))
-        if type(seen).__name__ == "ResourceExtractionError" and isinstance(seen.__cause__, TypeError | ValueError):
-            return _contract_broken(str(getattr(seen, "pipe_name", "")))
-        if isinstance(seen, exc.OperationalError | exc.InterfaceError | exc.InternalError):
-            return _unreachable()
-        if isinstance(seen, exc.DBAPIError) and seen.connection_invalidated:
-            return _unreachable()
-        if isinstance(seen, exc.DBAPIError | exc.NoSuchTableError):
-            return RunStopped(
-                "The source database refuses the read.",
-                code="source_refuses",
-                next_step="Let the account of [feed] url read the tables named in [feed] sql_schema.",
-            )
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return None
-
-
-def _contract_broken(table: str) -> FeedRefused:
-    fault = Fault("contract_broken", table, next_step="columns or types are not those announced: look at what changed in the source")
-    return extract.refused([fault], "The read of the database")
-
-
-@contextmanager
-def _naming() -> Iterator[None]:
-    try:
-        yield
-    except HarmcastError:
-        raise
-    except OSError as error:
-        raise RunStopped(
-            "What was read could not be written.",
-            code="disk_full" if error.errno == 28 else "write_failed",
-            next_step="Free space, then run again: nothing was half loaded.",
-        ) from error
-    except Exception as error:
-        named = _named(error)
-        if named is None:
-            raise
-        raise named from None  # what the database says may hold a value
-
-
-def address(feed: Feed) -> Any:
-    """The source's address as SQLAlchemy has it. Raises SettingsRefused, RunStopped."""
-    import sqlalchemy as sa
-
-    text = feed.url
-    if text is not None and text.startswith("env:"):
-        text = os.environ.get(text[4:])
-        if not text:
-            raise RunStopped(
-                "The address of the source database is not in the environment.",
-                code="feed_url_missing",
-                next_step="Set the variable that [feed] url names.",
-            )
-    if not text:
-        raise SettingsRefused("[feed] source is sql and names no url.", code="feed_url_missing", next_step="Set [feed] url.")
-    try:
-        url = sa.make_url(text)
-        return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgres", "postgresql"} else url
-    except sa.exc.ArgumentError:
-        raise _bad_address() from None
-
-
-def _bad_address() -> SettingsRefused:
-    return SettingsRefused(
-        "The source database's address is not one that can be opened.",
-        code="database_address",
-        next_step="Write [feed] url like postgresql+psycopg://user@host/name, and install its driver.",
-    )
-
-
-def engine_of(feed: Feed) -> Any:
-    """An engine on the source that asks whether a connection lives before it is used."""
-    import sqlalchemy as sa
-
-    try:
-        return sa.create_engine(address(feed), pool_pre_ping=True)
-    except (sa.exc.NoSuchModuleError, ImportError):
-        raise _bad_address() from None
-
-
-def can_connect(feed: Feed) -> None:
-    """Opens the source and asks it for nothing. Raises RunStopped (`source_unreachable`), SettingsRefused."""
-    import sqlalchemy as sa
-
-    engine = engine_of(feed)
-    try:
-        with _naming(), engine.connect() as connection:
-            connection.execute(sa.select(sa.literal(1)))
-    finally:
-        engine.dispose()
-
-
-def patiently(work: Callable[[], T], pauses_s: Sequence[float] = PAUSES_S) -> T:
-    """Does it again after a pause where the source broke off: reading is safe to repeat."""
-    for pause in pauses_s:
-        try:
-            return work()
-        except RunStopped as error:
-            if error.code != "source_unreachable":
-                raise
-            time.sleep(pause)
-    return work()
 
 
 # -- what is there -------------------------------------------------------------------------------
@@ -248,7 +120,7 @@ def sources(engine: Any, feed: Feed, rules: Columns, before: Mapping[str, Mappin
     """
     import sqlalchemy as sa
 
-    with _naming():
+    with naming():
         look = sa.inspect(engine)
         there = {*look.get_table_names(schema=feed.sql_schema), *look.get_view_names(schema=feed.sql_schema)}
         wanted: dict[str, list[str]] = {}
@@ -320,7 +192,7 @@ def fetch(
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)
     try:
-        with _naming():
+        with naming():
             _run(engine, feed, wanted, working)
             return {source.name: _rows(working / "out" / "read" / source.name, source, timezone) for source, _, _ in wanted}
     finally:
@@ -425,7 +297,7 @@ def keys_there(engine: Any, feed: Feed, source: Source) -> pl.Series:
 
     table = sa.table(source.name, sa.column(str(source.key)), schema=feed.sql_schema)
     found: list[pl.Series] = [pl.Series(dtype=pl.String())]
-    with _naming(), engine.connect() as connection:
+    with naming(), engine.connect() as connection:
         if engine.dialect.name == "postgresql" and engine.dialect.driver == "psycopg":
             return _copied(connection, str(sa.select(table.c[str(source.key)]).compile(engine)))
         result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(sa.select(table.c[str(source.key)]))
@@ -455,7 +327,7 @@ def write_delivery(folder: Path, read: Read, made_at: datetime) -> Path:
     """The read as a delivery folder, whole or not there. Raises RunStopped."""
     beside = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(beside, ignore_errors=True)
-    with _naming():
+    with naming():
         beside.mkdir(parents=True)
         notes = {}
         for name, rows in _with_gone(read, made_at).items():

@@ -18,10 +18,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from harmcast.errors import FeedRefused, RunStopped
-from harmcast.feed import database, mapping
+from harmcast.feed import connection, database, mapping
 from harmcast.feed.database import CURSORS, KEYED, Read, Source
-from harmcast.loading import LoadResult, columns_before, load_delivery, mapping_of, note_refusal
+from harmcast.loading import LoadResult, load_delivery, note_refusal
 from harmcast.progress import Progress, part, quiet
+from harmcast.stages.received import columns_before, mapping_of
 from harmcast.store import keys, schema
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -39,7 +40,7 @@ def load_from_database(state: State, actor: Actor, progress: Progress = quiet) -
     with state.run_lock("load", actor.account):
         loads = [_loaded(state, folder, actor, quiet) for folder in _pending(state)]
         try:
-            folder = database.patiently(lambda: read(state, part(progress, 0.0, 0.6)))
+            folder = connection.patiently(lambda: read(state, part(progress, 0.0, 0.6)))
         except FeedRefused as error:
             note_refusal(state, "the database", error, actor.account, "operator")
             raise
@@ -73,7 +74,7 @@ def read(state: State, progress: Progress = quiet) -> Path:
     made_at = _made_at(state)
     inbox = state.root / FOLDER
     inbox.mkdir(exist_ok=True)
-    engine = database.engine_of(feed)
+    engine = connection.engine_of(feed)
     try:
         progress("Looking at the source's tables", 0.0)
         rules = mapping_of(state)
