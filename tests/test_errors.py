@@ -1,6 +1,10 @@
 import json
+import logging
+import sys
 
-from harmcast import errors
+import pytest
+
+from harmcast import cli, errors
 
 
 def test_each_error_has_an_exit_code_of_its_own_and_someone_who_acts():
@@ -21,3 +25,48 @@ def test_an_error_says_where_and_what_next():
 def test_many_faults_are_counted_not_poured():
     faults = tuple(errors.Fault("r", "f.csv", n) for n in range(1000))
     assert "and 980 more" in str(errors.FeedRefused("x", faults=faults))
+
+
+def _fails_over_a_record() -> None:
+    try:
+        raise KeyError("Ann Example, 1990-05-01")
+    except KeyError as error:
+        raise ValueError("P00017 Ann Example") from error
+
+
+def test_a_bug_is_told_by_kind_and_place_without_its_words():
+    try:
+        _fails_over_a_record()
+    except ValueError as error:
+        told = errors.traced(error)
+    assert "builtins.ValueError" in told
+    assert "because of builtins.KeyError" in told
+    assert "_fails_over_a_record" in told
+    assert "test_errors.py:" in told
+    assert "Example" not in told
+    assert "P00017" not in told
+
+
+def test_a_bug_in_a_command_leaves_no_record_on_the_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(cli, "app", lambda words: _fails_over_a_record())
+    with pytest.raises(SystemExit) as left:
+        cli.main(["status", "nowhere", "--json"])
+    said = capsys.readouterr()
+    assert left.value.code == 1
+    assert json.loads(said.out)["code"] == "bug"
+    assert "A bug in harmcast" in said.err
+    assert "_fails_over_a_record" in said.err
+    assert "Example" not in said.err + said.out
+
+
+def test_a_bug_in_a_page_leaves_no_record_in_the_log():
+    from harmcast.web.app import LOGGING, Lines
+
+    assert LOGGING["formatters"]["lines"]["()"] == f"{Lines.__module__}.{Lines.__name__}"
+    try:
+        _fails_over_a_record()
+    except ValueError:
+        record = logging.LogRecord("uvicorn.error", logging.ERROR, __file__, 1, "Exception in the application", None, sys.exc_info())
+    line = Lines("%(message)s").format(record)
+    assert "ValueError" in line
+    assert "Example" not in line

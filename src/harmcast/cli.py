@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from harmcast import __version__
-from harmcast.errors import HarmcastError, RunStopped
+from harmcast.errors import HarmcastError, RunStopped, traced
 from harmcast.progress import shown
 
 if TYPE_CHECKING:
@@ -430,6 +430,11 @@ def main(words: Sequence[str] | None = None) -> None:
             print(json_text.dumps({"ok": False, **stopped.document()}))
         print(f"RunStopped [{stopped.code}]: {stopped}", file=sys.stderr)
         sys.exit(stopped.exit_code)
+    except Exception as error:
+        print(f"A bug in harmcast: nothing half written stands. Tell its keepers, with these lines; they hold no record.\n{traced(error)}", file=sys.stderr)
+        if _wants_json(words):
+            print(json_text.dumps({"ok": False, "error": "Bug", "code": "bug", "message": type(error).__name__}))
+        sys.exit(1)
     except KeyboardInterrupt:
         print("Stopped by you; run the same command again, nothing is lost or doubled.", file=sys.stderr)
         sys.exit(130)

@@ -9,11 +9,13 @@
       RunStopped        the operator must free space, start a service or wait   exit 25
 
 A message says what happened, where (file, row number, column, rule, setting) and what to do next, and never
-holds a value from a record. Anything else that is raised is a bug and keeps its traceback.
+holds a value from a record. Anything else that is raised is a bug; it is told by `traced`, its places and kinds without
+its words, because what a library says of a bug may hold a record.
 """
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import asdict, dataclass
 
 
@@ -110,3 +112,14 @@ class StoreDamaged(HarmcastError):
 class RunStopped(HarmcastError):
     exit_code = 25
     who_acts = "the operator"
+
+
+def traced(error: BaseException) -> str:
+    """A bug as text: the kind of each error in its chain and the lines it passed through, none of their words."""
+    told: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        places = "".join(f"\n  {place.filename}:{place.lineno} {place.name}" for place in traceback.extract_tb(seen.__traceback__))
+        told.append(f"{type(seen).__module__}.{type(seen).__name__}{places}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return "\nbecause of ".join(told)

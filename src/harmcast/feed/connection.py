@@ -111,7 +111,7 @@ def engine_of(feed: Feed) -> Any:
     import sqlalchemy as sa
 
     try:
-        return sa.create_engine(address(feed), pool_pre_ping=True)
+        return sa.create_engine(address(feed), pool_pre_ping=True, hide_parameters=True)
     except (sa.exc.NoSuchModuleError, ImportError):
         raise _bad_address() from None
 

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from harmcast.errors import AccessDenied, HarmcastError, RunStopped
+from harmcast.errors import AccessDenied, HarmcastError, RunStopped, traced
 from harmcast.oversight.access import Action
 from harmcast.store.state import State
 from harmcast.web import guard, pages, ready, templating
@@ -23,7 +23,21 @@ from harmcast.web.security import SecurityHeaders
 from harmcast.web.shell import page
 
 log = logging.getLogger("harmcast.web")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"lines": {"()": "harmcast.web.app.Lines", "format": "%(levelname)s: %(message)s"}},
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "root": {"handlers": ["out"], "level": "WARNING"},
+}
 VENDOR_NEEDED = templating.STATIC / "vendor" / "govuk-frontend.min.css"
+
+
+class Lines(logging.Formatter):
+    """A log line; of an error its kind and places alone, because its words may hold a record."""
+
+    def formatException(self, ei: Any) -> str:
+        return traced(ei[1])
 
 
 def create_app(state: State) -> FastAPI:
@@ -110,7 +124,7 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
         reference = secrets.token_hex(4)
-        log.exception("page failed: reference=%s", reference)
+        log.error("page failed: reference=%s %s", reference, traced(error))
         return _bare_problem(
             500,
             "Something went wrong",
@@ -132,7 +146,9 @@ def serve(state: State, host: str = "127.0.0.1", port: int = 8000, log_level: st
     import uvicorn
 
     ready.keep(state)
-    uvicorn.run(create_app(state), host=host, port=port, log_level=log_level, server_header=False, proxy_headers=False)
+    uvicorn.run(
+        create_app(state), host=host, port=port, log_level=log_level, log_config=LOGGING, server_header=False, proxy_headers=False
+    )  # fmt: skip
 
 
 def serve_path(path: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
