@@ -49,7 +49,7 @@ class Kept:
         anchor: day from which windows are counted forward and back (ISO).
         fields: checkpoints of the filter by the hash of the windows seen.
         shares: the filter's shares of a window, by the hash of the windows before it.
-        weights: the pool's weights for a window, likewise.
+        weights: the pool's weights for a window and the correction's coefficients after them, likewise.
         level: the level bank's memory.
     """
 

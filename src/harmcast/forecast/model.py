@@ -2,7 +2,8 @@
 
     A  a dynamic log-Gaussian Cox filter (cox.py) follows each unit's share through time;
     B  a bank of simple shares (bank.py) stands beside it;
-    C  a linear pool (pool.py) weighs them by what they would have said of past windows;
+    C  a linear pool (pool.py) weighs them by what they would have said of past windows, and a log-linear correction
+       (correction.py) mends what past windows found wrong with the pool;
     D  the force's total comes from small state-space models (level.py);
     E  units are negative binomial around share x total, the spread learned from past windows.
 
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.forecast import bank, baselines, cox, pool
+from harmcast.forecast import bank, baselines, correction, cox, pool
 from harmcast.forecast.kept import Checkpoint, Kept
 from harmcast.forecast.level import Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
@@ -152,6 +153,8 @@ class Fitted:
             "walk": {name: getattr(WALK, name) for name in WALK.__dataclass_fields__},
             "single_windows": SINGLE_WINDOWS,
             "pool": dict(zip(["filter", *self.member_names], np.round(self.weights, 6).tolist(), strict=True)),
+            "correction": dict(zip(correction.feature_names(["filter", *self.member_names]),
+                                   np.round(self.bend, 6).tolist(), strict=True)),
             "coefficients": dict(zip(self.feature_names, self.field.mean[n:].astype(float).round(6).tolist(), strict=True)),
             "spread": {"b0": self.spread.b0, "b1": self.spread.b1},
             "expected_total": self.level.mean,
@@ -179,7 +182,7 @@ class Fitted:
     def _digests(self) -> list[str]:
         """Hash of all that lies before each step, and before the origin: the name under which state is kept."""
         units = self.panel.units
-        text = f"{NAME} {WALK} {self.horizon} {SINGLE_WINDOWS} {BLOCK_WINDOWS} {POOL_WINDOWS}".encode()
+        text = f"{NAME} {WALK} {self.horizon} {SINGLE_WINDOWS} {BLOCK_WINDOWS} {POOL_WINDOWS} {pool.STEPS} {correction.SETTINGS}".encode()
         digest = hashlib.sha256(text)
         for array in (units.easting_m, units.northing_m, units.land_m2, self.around.exposure):
             digest.update(np.ascontiguousarray(array, dtype=np.float64).tobytes())
@@ -253,21 +256,32 @@ class Fitted:
         prior = pool.prior_weights(1, len(self.member_names))
         at_crimes = [one[:, came > 0] for one, came in zip(shares, self.past_counts, strict=False)]
         crimes = [came[came > 0].astype(np.float64) for came in self.past_counts]
+        digests = [*(self.digests[step] for step in steps), self.digests[-1]]
+        held = [before.weights.get(digest) if before else None for digest in digests]
+        members = len(prior)
         weights: Floats | None = None
         all_weights = []
-        for k, digest in enumerate([*(self.digests[step] for step in steps), self.digests[-1]]):
-            held = before.weights.get(digest) if before else None
-            weights = self._weigh(at_crimes[:k], crimes[:k], prior, weights) if held is None else held
-            if k < len(steps):
-                self.kept.weights[digest] = weights
+        for k, known in enumerate(held):
+            weights = self._weigh(at_crimes[:k], crimes[:k], prior, weights) if known is None else known[:members]
             all_weights.append(weights)
         self.weights = all_weights[-1]
+        pools = [pool.pooled(one, share) for one, share in zip(all_weights, shares, strict=True)]
+        surprises = correction.surprises(
+            pools, self.past_counts, self.around.kernels, self.horizon / bank.WEEKS_A_WINDOW
+        )
+        xs = [correction.features(*three) for three in zip(pools, shares, surprises, strict=True)]
+        bend = np.zeros(len(correction.prior_sd(members)))
+        corrected = []
+        for k, known in enumerate(held):
+            bend = self._bent(pools[:k], xs[:k], self.past_counts[:k], bend) if known is None else known[members:]
+            corrected.append(correction.corrected(pools[k], xs[k], bend))
+            if k < len(steps):
+                self.kept.weights[digests[k]] = np.concatenate([all_weights[k], bend])
+        self.bend = bend
         levels = self._levels(before, [*self.past, self.weeks])
-        self.past_expected = [
-            self._expected(levels[t], pool.pooled(all_weights[k], shares[k])) for k, t in enumerate(self.past)
-        ]
+        self.past_expected = [self._expected(levels[t], one) for t, one in zip(self.past, corrected, strict=False)]
         self.level = levels[self.weeks]
-        self.share = pool.pooled(self.weights, shares[-1])
+        self.share = corrected[-1]
         self.spread = pool.fit_spread(self.past_expected, self.past_counts)
 
     def _weigh(
@@ -276,9 +290,23 @@ class Fitted:
         if not at_crimes:
             return np.asarray(prior / prior.sum())
         at_crimes, crimes = at_crimes[-POOL_WINDOWS:], crimes[-POOL_WINDOWS:]
-        fade = 0.5 ** (np.arange(len(crimes), 0, -1) * (self.horizon / bank.WEEKS_A_WINDOW) / pool.HALF_LIFE_WINDOWS)
-        counted = np.concatenate([weight * one for weight, one in zip(fade, crimes, strict=True)])
+        counted = np.concatenate([weight * one for weight, one in zip(self._fade(len(crimes)), crimes, strict=True)])
         return pool.weigh(np.concatenate(at_crimes, axis=1), counted, prior, before)
+
+    def _bent(
+        self,
+        pools: Sequence[Floats],
+        xs: Sequence[correction.Features],
+        counts: Sequence[NDArray[np.integer]],
+        before: Floats,
+    ) -> Floats:
+        pools, xs, counts = pools[-POOL_WINDOWS:], xs[-POOL_WINDOWS:], counts[-POOL_WINDOWS:]
+        return correction.learn(pools, xs, counts, self._fade(len(pools)), before)
+
+    def _fade(self, windows: int) -> Floats:
+        """What each of the last windows counts for, oldest first."""
+        ages = np.arange(windows, 0, -1) * (self.horizon / bank.WEEKS_A_WINDOW)
+        return np.asarray(0.5 ** (ages / pool.HALF_LIFE_WINDOWS))
 
     def _levels(self, before: Kept | None, positions: list[int]) -> dict[int, Level]:
         known = self.panel.known_share if len(self.panel.known_share) == self.weeks else np.ones(self.weeks)

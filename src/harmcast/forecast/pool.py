@@ -14,7 +14,7 @@ HALF_LIFE_WINDOWS = 52.0
 UNIFORM_SHARE = 0.001
 FILTER_PRIOR = 40.0
 MEMBER_PRIOR = 0.1
-FIRST_STEPS, STEPS = 60, 15
+STEPS = 60
 SPREAD_HALF_LIFE = 13.0
 SPREAD_WINDOWS = 39
 SPREAD_PRIOR = (-2.0, 0.0)
@@ -39,7 +39,7 @@ def weigh(
     Source: Dempster, Laird and Rubin (1977), JRSS B 39, 1-38.
     """
     weights = prior / prior.sum() if before is None else before
-    for _ in range((FIRST_STEPS if before is None else STEPS) if len(crimes) else 0):
+    for _ in range(STEPS if len(crimes) else 0):
         mixed = weights @ at_crimes
         raised = weights * (at_crimes @ (crimes / np.maximum(mixed, 1e-12))) + prior
         weights = raised / raised.sum()
