@@ -55,8 +55,9 @@ def surprises(
     both = np.zeros((2, len(pools[0])))
     found = []
     for k, share in enumerate(pools):
-        near = [(kernels[width] @ both.T.astype(np.float32)).T for width in AROUND_M]
-        ratios = [np.log((SURPRISE_PRIOR + came) / (SURPRISE_PRIOR + said)) for came, said in (both, *near)]
+        pairs: list[NDArray[np.floating]] = [both]
+        pairs += [(kernels[width] @ both.T.astype(np.float32)).T for width in AROUND_M]
+        ratios = [np.log((SURPRISE_PRIOR + came) / (SURPRISE_PRIOR + said)) for came, said in pairs]
         found.append(np.stack(ratios, axis=1).astype(np.float32))
         if k < len(counts):
             both = fade * (both + np.stack([counts[k], share * counts[k].sum()]))
@@ -82,7 +83,11 @@ def corrected(share: Floats, x: Features, b: Floats) -> Floats:
 
 
 def learn(
-    shares: Sequence[Floats], xs: Sequence[Features], counts: Sequence[NDArray[np.integer]], fade: Floats, before: Floats
+    shares: Sequence[Floats],
+    xs: Sequence[Features],
+    counts: Sequence[NDArray[np.integer]],
+    fade: Floats,
+    before: Floats,
 ) -> Floats:
     """Coefficients that make past windows' crimes likeliest, drawn to 0: Newton steps from the window before's.
 
