@@ -100,7 +100,7 @@ class MonitorSettings(Section):
     least_a_week: float = Field(8.0, ge=0, description="Bins with fewer than this a week, on average in the reference weeks, are put together, count.")
     least_share: float = Field(0.03, ge=0, lt=1, description="Bins with less than this share of the reference weeks are put together too, share.")
     least_stock_spread: float = Field(
-        0.25, ge=0, description="A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws, share."
+        0.6, ge=0, description="A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws, share."
     )
     break_error: float = Field(0.01, gt=0, lt=1, description="A break in a base rate is told where chance would give one as large less often than this, share.")
     calibration_low: float = Field(0.5, gt=0, le=1, description="Recorded over forecast surely below this over the last periods suspends the tool, ratio.")

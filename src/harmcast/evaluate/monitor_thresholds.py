@@ -37,7 +37,7 @@ class MonitorThresholds:
         0.03, "Bins with less than this share of the reference weeks are put together too.", "share"
     )
     least_stock_spread: float = _threshold(
-        0.25,
+        0.6,
         "A stock's weekly change is never taken to be steadier than this share of the noise of as many fresh draws.",
         "share",
     )
