@@ -79,3 +79,9 @@ def test_nothing_is_written_over(full: State, tmp_path: Path) -> None:
     with pytest.raises((SettingsRefused, StoreDamaged)):
         backup.restore(file, full.root)
     assert file.read_text() == "mine"
+
+
+def test_a_backup_goes_to_no_folder_that_is_not_there(state: State, tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused, match="is not there"):
+        backup.back_up(state, tmp_path / "not-mounted" / "whole.tar", ACTOR)
+    assert not (tmp_path / "not-mounted").exists()

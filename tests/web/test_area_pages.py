@@ -32,7 +32,7 @@ def test_the_page_shows_the_releases_figures_range_first(sign_in: SignIn, releas
     for row in release.frame(TOOL).sort("expected", descending=True).head(25).iter_rows(named=True):
         assert f"/areas/{TOOL}/cells/{row['cell']}" in html
     assert "Showing 1 to 25 of" in html
-    assert "too few offences to rank" in html
+    assert "too few offences to say which of these" in html
     assert "A person decides. Not evidence. Not grounds for a stop, search or arrest." in html
     assert "Invented force." in html
 

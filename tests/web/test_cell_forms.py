@@ -25,7 +25,7 @@ ATTACKS = (
 
 @pytest.fixture
 def cell(web: FastAPI) -> str:
-    return str(web.state.harmcast.releases.published(TOOL).frame(TOOL)["cell"][0])
+    return str(web.state.harmcast.releases.published(TOOL).frame(TOOL).sort("expected", descending=True)["cell"][0])
 
 
 def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
@@ -35,6 +35,10 @@ def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     client.post(f"{here}/notes", data={"csrf": csrf, "note": "Fair on the green until Friday."})
     client.post(f"{here}/recommendations", data={"csrf": csrf, "recommendation": "Visible patrol, late turns."})
     number = cell_records.recommendations(operations, TOOL, cell)[0]["id"]
+    sheet = client.get(f"/areas/{TOOL}/briefing").text
+    assert "Visible patrol, late turns." in sheet
+    assert "not yet decided" in sheet
+    assert "recommended to tasking" in client.get(f"/areas/{TOOL}").text
     decided = {f"decided-{number}-day": "16", f"decided-{number}-month": "11", f"decided-{number}-year": "2026"}
     client.post(
         f"{here}/recommendations/{number}/outcomes",
@@ -42,6 +46,8 @@ def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     )
     happened = {"happened-day": "15", "happened-month": "11", "happened-year": "2026"}
     client.post(f"{here}/activity", data={"csrf": csrf, "activity": "patrol", "minutes": "45", **happened})
+    assert "adopted in part" in client.get(f"/areas/{TOOL}/briefing").text
+    assert "decided by tasking" in client.get(f"/areas/{TOOL}").text
     html = client.get(here).text
     for words in (
         "Fair on the green until Friday.",
@@ -121,6 +127,7 @@ def test_cells_and_recommendations_that_are_not_there(sign_in: SignIn, cell: str
     assert client.get(f"/areas/{TOOL}?week=2031-W01").status_code == 404
     assert client.get(f"/areas/{TOOL}?area=Nowhere").status_code == 404
     assert client.get("/areas/iom").status_code == 404
+    assert client.get("/areas/nope").status_code == 404
     assert client.get(f"/areas/{TOOL}?at=x").status_code == 400
 
 

@@ -77,6 +77,12 @@ def back_up(made: State, file: Path, actor: Actor) -> BackedUp:
         raise SettingsRefused(
             "The file named for the backup is there already.", code="backup_exists", next_step="Name a new file."
         )
+    if not file.resolve().parent.is_dir():
+        raise SettingsRefused(
+            "The folder named for the backup is not there.",
+            code="backup_folder_missing",
+            next_step="Mount its disk, or make the folder, and run again: a backup holds the state's secrets and goes nowhere unasked.",
+        )
     with made.run_lock("backup", actor.account):
         listed: dict[str, dict[str, Any]] = {}
         files.write_whole(file, lambda beside: _write(made, beside, listed))

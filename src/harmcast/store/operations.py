@@ -84,6 +84,12 @@ def _named(error: exc.DBAPIError) -> HarmcastError | None:
             code="operations_damaged",
             next_step="Stop, keep the file, restore the newest backup (`harmcast restore`), tell the data owner.",
         )
+    if "readonly" in words or "read-only" in words or "unable to open database file" in words:
+        return RunStopped(
+            "The operational database may not be written: the state's folder is read-only to this account, or not there.",
+            code="state_read_only",
+            next_step="Check owner, mode and mount of the state's folder, then run again. To look at a copy, make it one that can be written: looking is logged.",
+        )
     if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError) or error.connection_invalidated:
         return RunStopped(
             "The operational database cannot be written or read, so nothing that must be logged can go on.",

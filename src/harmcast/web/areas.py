@@ -71,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Neighbouring cells of the list whose credible ranks overlap the first one's: too few to rank."""
+    """Neighbouring cells of the list that may rank as high as the first of them may rank low: too few to rank."""
 
     number: int
     first: int

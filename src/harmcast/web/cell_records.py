@@ -57,14 +57,30 @@ def recommendations(operations: Operations, tool: str, cell: str) -> list[dict[s
     return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
 
 
-def marked(operations: Operations, tool: str) -> dict[str, set[str]]:
-    """Cells of a tool on which something is written: cell -> "note", "recommended", "decided"."""
-    found: dict[str, set[str]] = {}
-    for row in operations.rows(sa.select(schema.cell_notes.c.cell).where(schema.cell_notes.c.tool == tool).distinct()):
-        found.setdefault(row["cell"], set()).add("note")
-    query = sa.select(schema.tasking.c.cell, schema.tasking.c.step).where(schema.tasking.c.tool == tool).distinct()
-    for row in operations.rows(query):
-        found.setdefault(row["cell"], set()).add("decided" if row["step"] == "outcome" else "recommended")
+def of_week(operations: Operations, tool: str, week: str) -> list[dict[str, Any]]:
+    """Recommendations to tasking made on a week's release, over all cells, by cell and age, each with its `outcomes`."""
+    users, tasking = schema.users, schema.tasking
+    query = (
+        sa.select(tasking, users.c.name.label("by_name"))
+        .outerjoin(users, users.c.account == tasking.c.by)
+        .where(tasking.c.tool == tool, (tasking.c.week == week) | (tasking.c.step == "outcome"))
+        .order_by(tasking.c.cell, tasking.c.id)
+    )
+    rows = [_signed(row) for row in operations.rows(query)]
+    answered: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["step"] == "outcome":
+            answered.setdefault(row["about"], []).append(row)
+    return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
+
+
+def marked(operations: Operations, tool: str, week: str) -> dict[str, str]:
+    """Cells on which something was written on a week's release, and in a word what: decided, recommended or noted."""
+    notes = schema.cell_notes
+    query = sa.select(notes.c.cell).where(notes.c.tool == tool, notes.c.week == week).distinct()
+    found = {row["cell"]: "noted" for row in operations.rows(query)}
+    for row in of_week(operations, tool, week):
+        found[row["cell"]] = "decided by tasking" if row["outcomes"] else "recommended to tasking"
     return found
 
 

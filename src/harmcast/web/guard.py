@@ -244,6 +244,8 @@ def _require(visit: Visit, rule: access.Rule) -> None:
     answer = access.may(visit.role, visit.action, trained=trained, purpose="review")
     if answer:
         return
+    if tool and tool not in {known.name for known in visit.settings.tools}:
+        raise not_found("There is no such tool.")
     if answer.missing == "training":
         raise Refused(
             403, "Your training is not recorded yet", f"{answer.reason} See Training for what it is and who gives it."

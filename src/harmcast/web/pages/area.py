@@ -20,7 +20,7 @@ from harmcast.publish.release import NOTICE
 from harmcast.settings import PlacesTool
 from harmcast.store import schema
 from harmcast.store.releases import Release
-from harmcast.web import areas, released
+from harmcast.web import areas, cell_records, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page
@@ -153,6 +153,7 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
         classes=areas.classes([row.expected for row in everything]),
         map_data=map_data(chosen, inside),
         has_past=bool(everything and everything[0].past),
+        written=cell_records.marked(visit.state.operations, tool, chosen.release.week),
         area_rows=area_rows(chosen.release, tool) if not area else [],
     )
 
@@ -220,6 +221,9 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         total=total_of(chosen.release, tool, area or None),
         rows=inside[:BRIEFING_CELLS],
         groups=areas.groups(inside),
+        recommended=[r for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week) if r["cell"] in {row.cell for row in inside}],
+        outcomes_named=cell_records.OUTCOMES,
+        local=lambda text: released.local(text, visit.settings.force.timezone),
         changes=areas.changes(
             everything,
             released.frame(before, tool) if before and released.has(before, tool) else None,
