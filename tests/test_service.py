@@ -171,6 +171,9 @@ def test_an_operator_sees_old_backups_and_figures(own_weeks: State, tmp_path: Pa
     assert any("old.backup" in concern for concern in later)
     (tmp_path / "old.backup").unlink()
     assert not any("old.backup" in c for c in status_of(own_weeks, day + timedelta(days=29)).document["concerns"])
+    lines = status_of(own_weeks, day).lines
+    assert any(line.startswith("Newest delivery") and "loaded" in line for line in lines)
+    assert not any("{" in line or "null" in line for line in lines)
     text = metrics.text(own_weeks, day)
     names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(names) == len(set(names)) >= 8

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from harmcast.store import schema
 from harmcast.store.state import State
 
+WEEKS_TOLD = 26
+
 
 @dataclass
 class Status:
@@ -32,9 +34,37 @@ def status_of(state: State, today: date) -> Status:
     for part in (_deliveries, _runs, _releases, _register, _log, _erasure, _backups, _disk):
         document |= part(state, today, concerns.append)
     document["concerns"] = concerns
-    lines = [f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in document.items() if name != "concerns"]
-    lines += [f"Needs a hand: {concern}" for concern in concerns] or ["In order."]
+    lines = [*_told(document), *([f"Needs a hand: {concern}" for concern in concerns] or ["In order."])]
     return Status(document, lines, 25 if concerns else 0)
+
+
+def _told(document: dict[str, Any]) -> list[str]:
+    """The document as lines for a person; what needs a hand comes after them."""
+    delivery, run, gone, disk = (document[name] for name in ("newest_delivery", "last_run", "left_source", "disk"))
+    weeks, backup = document["weeks"], document["newest_backup"]
+    told = {
+        "Force": document["force"],
+        "Newest delivery": f"made {_minute(delivery['made_at'])}, {delivery['standing']}" if delivery else "none yet",
+        "Last weekly run": f"{run['week']}, {run['standing']} {_minute(run['ended_at'])}" if run else "none by `harmcast week` yet",
+    }
+    for tool, found in document["releases"].items():
+        newest = found["newest"]
+        said = f"newest {newest['release']}, {newest['standing']}; published {found['published'] or 'none'}" if newest else "never released"
+        told[tool] = f"{document['statuses'].get(tool, 'not in the register')}; {said}"
+    told |= {
+        "Releases": ", ".join([str(len(weeks)), *weeks[-WEEKS_TOLD:]]),
+        "Log": f"{document['log_entries']:,} entries",
+        "Left the source": f"{gone['people']:,} people still held" + (f", since {gone['since']}" if gone["since"] else ""),
+        "Newest backup": _minute(backup) or "none",
+        "Disk": f"{disk['state_mb']:,.0f} MB held, {disk['free_mb']:,.0f} MB free",
+    }
+    width = max(map(len, told)) + 2
+    return [f"{name:<{width}}{words}" for name, words in told.items()]
+
+
+def _minute(instant: str | None) -> str:
+    """An instant of the document to the minute."""
+    return "" if not instant else instant[:16].replace("T", " ")
 
 
 def _deliveries(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
@@ -65,7 +95,7 @@ def _releases(state: State, today: date, concern: Callable[[str], None]) -> dict
             concern(f"{tool.name} of {newest.name} is {newest.standing}; harmcast publish moves it on")
         if newest is None:
             concern(f"{tool.name} was never released; run harmcast week")
-    return {"releases": found}
+    return {"releases": found, "weeks": sorted(state.releases.names())}
 
 
 def _register(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
