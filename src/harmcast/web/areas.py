@@ -229,6 +229,7 @@ def changes(
     total: dict[str, Any],
     total_before: dict[str, Any] | None,
     top: int,
+    named: int = 4,
 ) -> list[Change]:
     """What changed since the release before, the most useful first; at most four things.
 
@@ -237,6 +238,7 @@ def changes(
         before: cells of the release before; None when there is none.
         total, total_before: the force's row of tables.FORECAST_AREAS in both.
         top: length of the list that hit rates speak of, cells.
+        named: most cells that one thing names.
     """
     found: list[Change] = []
     higher = sorted((r for r in now if r.is_higher), key=lambda r: -r.baseline_4w)
@@ -244,8 +246,8 @@ def changes(
         found.append(
             Change(
                 f"{words.plural(len(higher), 'cell')} had more in the last 4 weeks than {'its' if len(higher) == 1 else 'their'} own usual",
-                tuple(r.cell for r in higher[:4]),
-                max(0, len(higher) - 4),
+                tuple(r.cell for r in higher[:named]),
+                max(0, len(higher) - named),
             )
         )
     else:
@@ -260,8 +262,8 @@ def changes(
         found.append(
             Change(
                 f"{words.plural(len(came), 'cell')} came into the {top} highest, in place of as many",
-                tuple(came[:4]),
-                max(0, len(came) - 4),
+                tuple(came[:named]),
+                max(0, len(came) - named),
             )
         )
     else:

@@ -230,6 +230,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
             total_of(chosen.release, tool) or {},
             total_of(before, tool),
             chosen.tool.top_cells,
+            named=BRIEFING_CELLS,
         ),
         back=f"/areas/{tool}",
         given={"week": week, "area": area},
