@@ -395,3 +395,32 @@ def test_groups_are_judged_over_all_periods_together_and_everyone_by_period(fact
     assert {y: r["tp"] for y, r in ours.items()} == {"2024": 110, "2025": 110, "all periods together": 220}
     assert {r["year"] for r in tables["Age"]} == {"all periods together"}
     assert checking.faults(document) == []
+
+
+def texts(document: dict) -> str:
+    """Every paragraph of a document, in one string."""
+    return "\n".join(b["text"] for p in document["parts"] for s in p["sections"] for b in s["blocks"] if b["type"] == "words")
+
+
+def with_audit(facts: Facts, **said: object) -> Facts:
+    """The facts with every tool's newest audit saying other things."""
+    told = {"verdict": "met", "judged": 96, "too_few_to_say": 167, "findings": [], "cannot_see": [], "notes": [], **said}
+    return replace(facts, tools=tuple(replace(t, audit=told, audit_week="2026-W47") for t in facts.tools))
+
+
+def test_a_check_that_could_judge_nothing_is_not_said_to_have_found_a_concern(facts):
+    silent = with_audit(facts, verdict="concern", judged=0, too_few_to_say=5)
+    for kind in ("public", "eia", "foi"):
+        words = texts(made(kind, silent))
+        assert "cause for concern" not in words, kind
+        assert "raised a concern" not in words, kind
+        assert "not as good news" in words, kind
+    assert "could judge nothing yet: 5 comparisons rest on too few to say" in texts(made("eia", silent))
+    assert "Judged each week by the audit" not in json.dumps(made("eia", silent))
+
+
+def test_a_check_that_found_nothing_says_how_much_it_could_not_say(facts):
+    met = with_audit(facts)
+    assert "Of the 263 things it compared, 167 had too few cases to say." in texts(made("public", met))
+    assert "96 comparisons could be judged; 167 rest on too few to say" in texts(made("eia", met))
+    assert "too few" not in texts(made("public", with_audit(facts, too_few_to_say=0)))

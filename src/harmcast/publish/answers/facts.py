@@ -112,6 +112,11 @@ class ToolFacts:
     def is_places(self) -> bool:
         return self.tool.kind == "places"
 
+    @property
+    def audit_is_silent(self) -> bool:
+        """Whether the newest audit could judge nothing: a concern then stands by its rule, and not for a thing that was found."""
+        return self.audit is not None and not self.audit["judged"] and not self.audit.get("findings")
+
     def of_kind(self, kind: str) -> list[Entry]:
         return [entry for entry in self.entries if entry.kind == kind]
 

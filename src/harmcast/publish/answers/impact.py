@@ -149,7 +149,7 @@ def _eia_sections(asked: Asked) -> tuple[Section, ...]:
 
 def _evidence(facts: Facts, tool: ToolFacts) -> dict[str, str]:
     counted = facts.counted.tracked is not None and not tool.is_places
-    audited = tool.audit is not None and not tool.is_places
+    audited = tool.audit is not None and not tool.audit_is_silent and not tool.is_places
     held = "audited" if audited else "counted" if counted else "held, not yet audited"
     return {
         name: (held if attributes and not tool.is_places else "no individuals" if tool.is_places else "not held")
@@ -191,6 +191,8 @@ def _characteristic(asked: Asked, name: str, attributes: tuple[str, ...]) -> tup
     named = [f for f in audit.get("findings", ()) if any(a in f["name"] for a in attributes)]
     if not audit:
         return (Words("Never an input. No audit of this tool has been made yet."),)
+    if tool.audit_is_silent:
+        return (Words("Never an input. The newest audit could judge nothing yet: too few to say. That is not good news; what follows from it is in section 5."),)
     if not named:
         return (
             Words(

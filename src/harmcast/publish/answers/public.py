@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -54,6 +56,8 @@ VERDICT = {
     "concern": "The last check found cause for concern, and a person has to look at it.",
     "stop": "The last check said stop. The week's results were held back.",
 }
+SILENT = "The last check could not say anything yet: there were too few cases."
+SILENT_COUNTS = "Under our rule that counts as a concern, and not as good news. So a person has to look at it."
 
 
 def answer(facts: Facts) -> Document:
@@ -216,9 +220,20 @@ def _worse(tool: ToolFacts) -> tuple[Block, ...]:
     found = tuple(str(f["says"]) for f in tool.audit.get("findings", ()))
     return (
         first,
-        Words(VERDICT.get(str(tool.audit["verdict"]), "The last check could not say.")),
+        Words(_checked(tool, tool.audit)),
         *((Words("These are the words of the check:"), Quoted(found)) if found else ()),
     )
+
+
+def _checked(tool: ToolFacts, audit: Mapping[str, Any]) -> str:
+    """What the last check found, and how much of it had too few cases to say."""
+    judged, few = int(audit["judged"]), int(audit["too_few_to_say"])
+    if tool.audit_is_silent:
+        return f"{SILENT} {SILENT_COUNTS}" if audit["verdict"] == "concern" else SILENT
+    found = VERDICT.get(str(audit["verdict"]), "The last check could not say.")
+    if not few:
+        return found
+    return f"{found} Of the {judged + few:,} things it compared, {few:,} had too few cases to say."
 
 
 def _object(asked: Asked) -> tuple[Block, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from harmcast.publish import disclosure
 from harmcast.publish.answers import judged, people_counts, wording
 from harmcast.publish.answers.asked import Asked
@@ -29,12 +32,7 @@ def bias(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
             )
         )
     else:
-        found.append(
-            Words(
-                f"The newest weekly audit (release {tool.audit_week}) {VERDICTS.get(str(audit['verdict']), 'could not say')}. "
-                f"{counted(int(audit['judged']), 'comparison', 'comparisons')} could be judged; {counted(int(audit['too_few_to_say']), 'rests', 'rest')} on too few to say."
-            )
-        )
+        found.append(Words(f"The newest weekly audit (release {tool.audit_week}) {_audit_says(tool, audit)}"))
         if audit.get("findings"):
             found.append(bullets(f"{f['verdict'].capitalize()}: {f['says']}" for f in audit["findings"]))
         if audit.get("notes"):
@@ -43,6 +41,19 @@ def bias(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
             found.append(Words("What the audit cannot see:"))
             found.append(bullets(audit["cannot_see"]))
     return (*found, *papers(tool, ("test_for_bias", "signed_reason")))
+
+
+def _audit_says(tool: ToolFacts, audit: Mapping[str, Any]) -> str:
+    """The verdict with how many comparisons it rests on; where nothing could be judged, that and no verdict on the tool."""
+    judged, few = int(audit["judged"]), int(audit["too_few_to_say"])
+    if tool.audit_is_silent:
+        left = f": {counted(few, 'comparison rests', 'comparisons rest')} on too few to say" if few else ""
+        rule = " Under its rule that counts as a concern, which a person has to look at, and not as good news."
+        return f"could judge nothing yet{left}.{rule if audit['verdict'] == 'concern' else ''}"
+    return (
+        f"{VERDICTS.get(str(audit['verdict']), 'could not say')}. {counted(judged, 'comparison', 'comparisons')} could be judged; "
+        f"{counted(few, 'rests', 'rest')} on too few to say."
+    )
 
 
 def inputs(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
