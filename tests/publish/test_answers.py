@@ -424,3 +424,79 @@ def test_a_check_that_found_nothing_says_how_much_it_could_not_say(facts):
     assert "Of the 263 things it compared, 167 had too few cases to say." in texts(made("public", met))
     assert "96 comparisons could be judged; 167 rest on too few to say" in texts(made("eia", met))
     assert "too few" not in texts(made("public", with_audit(facts, too_few_to_say=0)))
+
+
+def test_an_interval_of_a_share_is_not_said_to_be_made_by_chance(facts):
+    html = render.html(public.answer(facts)).decode()
+    assert "Chance alone could have made it" not in html
+    assert "With so few cases the true share may lie anywhere from 28 to 41 in 100." in html
+
+
+def section_texts(document: dict, tool: str, title: str) -> str:
+    part = next(p for p in document["parts"] if p["tool"] == tool)
+    blocks = next(s["blocks"] for s in part["sections"] if s["title"] == title)
+    return "\n".join(b["text"] for b in blocks if b["type"] == "words")
+
+
+@pytest.mark.parametrize(
+    ("hits", "says"),
+    [
+        (14, "In these spans the simple count did better than the tool: 84 crimes against 69. That is too small a gap"),
+        (8, "In these spans the tool did better than the simple count: 69 crimes against 48. That is too small a gap"),
+        (2, "In these spans the tool did better than the simple count: 69 crimes against 12."),
+    ],
+)
+def test_the_page_for_everyone_says_which_did_better_the_tool_or_the_simple_count(facts, hits, says):
+    tool = facts.tools[0]
+    scores = tool.scores.with_columns(
+        value=pl.when((pl.col("model") == "count_24m") & (pl.col("figure") == "hits_top20")).then(float(hits)).otherwise("value")
+    )
+    document = made("public", replace(facts, tools=(replace(tool, scores=scores), *facts.tools[1:])))
+    words = section_texts(document, tool.name, "How good is it?")
+    assert says in words
+    assert ("too small a gap" in words) is (hits != 2)
+
+
+def bands_frame(low_came: int = 82) -> pl.DataFrame:
+    came = {"low": (3_707, low_came), "low-medium": (1_443, 70), "high-medium": (1_202, 77), "high": (392, 81), "super high": (220, 89)}
+    rows = [(months, date(2025, 11, 16), "reached_high", band, n, k) for months in (12, 24) for band, (n, k) in came.items()]
+    return pl.DataFrame(rows, schema=["horizon_months", "day", "what", "band", "people", "followed"], orient="row")
+
+
+def with_people_tool(facts: Facts, **changed: object) -> Facts:
+    return replace(facts, tools=tuple(t if t.is_places else replace(t, **changed) for t in facts.tools))
+
+
+def test_a_young_tool_is_judged_from_old_records_and_says_so(facts):
+    young = with_people_tool(facts, bands=bands_frame(), model={"chosen": "monotone_additive"})
+    renamed = replace(young.people.releases[0], model="iom-model-2026-W38")
+    document = made("public", with_people_tool(young, releases=(renamed,)))
+    words = section_texts(document, "iom", "How good is it?")
+    assert "The first list that we hold was made for the week of 16 November 2026. That is less than 12 months ago" in words
+    assert "We must wait a year" not in words
+    assert "We looked back over 2025." in words
+    shown = [r for p in document["parts"] for s in p["sections"] for b in s["blocks"] for r in b.get("rates", ())]
+    low = next(r for r in shown if r["says"] == "People in the group 'low'")
+    assert (low["numerator"]["count"], low["denominator"]["count"]) == (82, 3_707)
+
+
+def test_a_small_number_of_a_group_is_not_printed(facts):
+    answered = public.answer(with_people_tool(facts, bands=bands_frame(low_came=3)))
+    assert answered.published["bands_iom"].shown["low", "followed"] is None
+    assert "3 of 3,707" not in render.html(answered).decode()
+
+
+def test_a_young_tool_without_any_count_says_that_nothing_is_known_yet(facts):
+    without = with_people_tool(replace(facts, counted=replace(facts.counted, confusion=None)))
+    words = section_texts(made("public", without), "iom", "How good is it?")
+    assert "less than 12 months ago, so we cannot say yet what came of it. So we do not know yet how good it is." in words
+    old = replace(without.people.releases[0], origin=date(2025, 11, 10))
+    assert "less than" not in section_texts(made("public", with_people_tool(without, releases=(old,))), "iom", "How good is it?")
+
+
+def test_a_status_older_than_the_first_release_held_is_said_beside_it(facts):
+    foi_words = texts(made("foi", facts))
+    assert "The register has it on trial from 6 April 2026. First release held here: the week of 1 June 2026." in foi_words
+    assert "The first result that we hold here is for the week of 1 June 2026." in texts(made("public", facts))
+    later = replace(facts.tools[0], statuses=(("in use", date(2026, 6, 1), None),))
+    assert "First release held here" not in texts(made("foi", replace(facts, tools=(later,))))

@@ -132,6 +132,23 @@ def releases(tool: ToolFacts) -> tuple[Block, ...]:
     return (Words(f"{counted(len(tool.releases), 'release was', 'releases were')} made, {span}: {stood}."),)
 
 
+STATUS_WORDS = {"trial": "on trial", "in use": "in use"}
+
+
+def held_since(tool: ToolFacts) -> tuple[Block, ...]:
+    """Where the register has a tool on trial or in use from before the first release held here: both days, plainly."""
+    before, first = tool.used_before_held, tool.first_release
+    if before is None or first is None:
+        return ()
+    status, on = before
+    return (
+        Words(
+            f"The register has it {STATUS_WORDS[status]} from {day(on)}. First release held here: the week of {day(first)}. "
+            "What was made of it before that day, if anything, is not held here."
+        ),
+    )
+
+
 def outputs(pairs: Sequence[tuple[str, str]]) -> Pairs:
     return Pairs(tuple(pairs))
 

@@ -88,6 +88,7 @@ class ToolFacts:
         about: what the newest release says of the tool's people: left out, cuts, weights, figures; empty for places.
         audit: the newest audit's document, and the week it belongs to; null where none was made.
         model: the newest model's document; null where none is in use.
+        bands: of the newest release that holds it: what followed for the people of each band, by horizon; null for places.
     """
 
     tool: Tool
@@ -103,6 +104,7 @@ class ToolFacts:
     audit: Mapping[str, Any] | None = None
     audit_week: str | None = None
     model: Mapping[str, Any] | None = None
+    bands: pl.DataFrame | None = None
 
     @property
     def name(self) -> str:
@@ -111,6 +113,18 @@ class ToolFacts:
     @property
     def is_places(self) -> bool:
         return self.tool.kind == "places"
+
+    @property
+    def first_release(self) -> date | None:
+        """The day the first release held here speaks from; null where none is held."""
+        return min((r.origin for r in self.releases), default=None)
+
+    @property
+    def used_before_held(self) -> tuple[str, date] | None:
+        """The status (trial or in use) that began before the first release held here, with its day; null where none did."""
+        first = self.first_release
+        live = ((status, on) for status, on, _ in self.statuses if status in ("trial", "in use"))
+        return next(((status, on) for status, on in live if first is not None and on < first), None)
 
     @property
     def audit_is_silent(self) -> bool:

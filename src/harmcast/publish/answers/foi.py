@@ -100,7 +100,7 @@ def _name(asked: Asked) -> tuple[Block, ...]:
 
 
 def _stages(asked: Asked) -> tuple[Block, ...]:
-    return (blocks.stages(asked.tool), *blocks.releases(asked.tool))
+    return (blocks.stages(asked.tool), *blocks.releases(asked.tool), *blocks.held_since(asked.tool))
 
 
 def _how(asked: Asked) -> tuple[Block, ...]:

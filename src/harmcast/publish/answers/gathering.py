@@ -148,6 +148,7 @@ def _tool(
             raw = release.read(f"{tool.name}_model.json")
             reader = getattr(release_files, "read_model", json.loads)
             model = dict(reader(raw))
+    bands = next((r.frame(f"{tool.name}_bands") for r, _ in reversed(releases) if r.has(f"{tool.name}_bands.parquet")), None)
     own = state.settings.tool(tool.name)
     if model is None and releases and releases[-1][0].model and tool.kind == "people":
         kept = state.models.named(releases[-1][0].model)
@@ -172,6 +173,7 @@ def _tool(
         audit=audit,
         audit_week=audit_week,
         model=model,
+        bands=bands,
     )
 
 

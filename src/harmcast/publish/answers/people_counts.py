@@ -10,7 +10,7 @@ import polars as pl
 from harmcast.publish import disclosure
 from harmcast.publish.answers.blocks import day
 from harmcast.publish.answers.document import HIDDEN, Block, Column, NotHeld, Rate, Table, Words
-from harmcast.publish.answers.facts import Facts
+from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.disclosure import Family, Published
 
 ATTRIBUTES = {
@@ -134,6 +134,27 @@ def tracked(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         {"True": "With a previous conviction", "False": "Without"},
         ("True", "Share with a conviction"),
     )
+
+
+def band_outcomes(facts: Facts, tool: ToolFacts) -> tuple[int, Published] | None:
+    """(months, counts by band as published): how many of each band then reached high harm within the shortest horizon.
+
+    Keys are (band, `people` | `followed` | `rest`). Null where no release holds what followed.
+    """
+    if tool.bands is None:
+        return None
+    frame = tool.bands.filter(pl.col("what") == "reached_high")
+    months = frame["horizon_months"].min()
+    if not isinstance(months, int):
+        return None
+    counts: dict[Any, int] = {}
+    sums: list[Any] = []
+    for row in frame.filter(pl.col("horizon_months") == months).iter_rows(named=True):
+        band, people, came = row["band"], row["people"], row["followed"]
+        counts |= {(band, "people"): people, (band, "followed"): came, (band, "rest"): people - came}
+        sums.append(((band, "people"), ((band, "followed"), (band, "rest"))))
+    earlier = facts.counted.earlier.get(f"bands_{tool.name}", ())
+    return months, disclosure.release(Family(counts, tuple(sums)), facts.as_of, earlier, small=small_number(facts))
 
 
 def considered(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:

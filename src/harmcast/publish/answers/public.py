@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -13,8 +14,11 @@ from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import counted, day
 from harmcast.publish.answers.document import Block, Bullets, Document, Empty, Pairs, Part, Rate, Section, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
+from harmcast.publish.answers.people_counts import band_outcomes, held_words
 from harmcast.publish.answers.reading import reading_age
 from harmcast.publish.disclosure import MARK, Published
+from harmcast.tables import BANDS
+from harmcast.weeks import add_months
 
 OLDEST_READER = 12.5
 
@@ -121,8 +125,15 @@ def _sections(asked: Asked) -> tuple[Section, ...]:
 
 
 def _since(tool: ToolFacts) -> str:
+    """Where the tool stands and since when; where that day lies before the first result held here, that too."""
     words = STATUS[tool.tool.status]
-    return f"{words} It has been so since {day(tool.tool.status_since)}." if tool.statuses else words
+    if not tool.statuses:
+        return words
+    since = f"{words} It has been so since {day(tool.tool.status_since)}."
+    first = tool.first_release
+    if first is None or tool.used_before_held is None:
+        return since
+    return f"{since} The first result that we hold here is for the week of {day(first)}."
 
 
 def _good(asked: Asked) -> tuple[Block, ...]:
@@ -153,57 +164,112 @@ def _good_places(tool: ToolFacts) -> tuple[Block, ...]:
     ]
     plain = hits.filter((pl.col("model") == "count_24m") & pl.col("origin").is_in(ours["origin"].unique().to_list()))
     if plain.height and "count_24m" not in released:
-        made.append(
-            Words(
-                "We also compare it with a simple count of the last two years.",
-                (
-                    Rate(
-                        "The same for the simple count",
-                        ("crimes in its 20 places", int(plain["value"].sum())),
-                        ("all such crimes", int(plain["n"].sum())),
-                    ),
-                ),
-            )
+        count = Rate(
+            "The same for the simple count",
+            ("crimes in its 20 places", int(plain["value"].sum())),
+            ("all such crimes", int(plain["n"].sum())),
         )
+        both = ours.filter(pl.col("origin").is_in(plain["origin"].unique().to_list()))
+        same = Rate("", ("", int(both["value"].sum())), ("", int(both["n"].sum())))
+        made.append(Words("We also compare it with a simple count of the last two years.", (count,)))
+        made.append(Words(_which_did_better(same, count, both["origin"].n_unique())))
     made.append(Words("Crimes happen in other places too. No map can find them all."))
     return tuple(made)
 
 
+def _which_did_better(ours: Rate, count: Rate, spans: int) -> str:
+    """Which found more of the crimes over the same spans, and whether the two can be told apart at all."""
+    found, plain = int(ours.numerator[1] or 0), int(count.numerator[1] or 0)
+    when = "In this span" if spans == 1 else "In these spans"
+    if found == plain:
+        return f"{when} the two did equally well."
+    better = f"the simple count did better than the tool: {plain:,} crimes against {found:,}"
+    if found > plain:
+        better = f"the tool did better than the simple count: {found:,} crimes against {plain:,}"
+    near, far = ours.interval, count.interval
+    apart = near is not None and far is not None and (near[0] > far[1] or far[0] > near[1])
+    return f"{when} {better}." + ("" if apart else " That is too small a gap to say which is better in the long run.")
+
+
 def _good_people(asked: Asked) -> tuple[Block, ...]:
+    """What is known of how right the lists were: since when there are any, a look back at records, and what followed by group."""
+    found = (*_looked_back(asked), *_by_group(asked))
+    return (Words(_first_list(asked.tool, asked.facts.as_of, bool(found))), *found)
+
+
+def _first_list(tool: ToolFacts, as_of: date, looked_back: bool) -> str:
+    """How old the first list held here is, and so whether what came of it can be known."""
+    months = min(tool.settings.get("horizons_months") or [12])
+    first = tool.first_release
+    back = "But we can look back at old records, and see what the computer would have said then." if looked_back else "So we do not know yet how good it is."
+    if first is None:
+        return f"We hold no list that was made with it. {back}"
+    if add_months(first, months) > as_of:
+        wait = f"That is less than {months} months ago, so we cannot say yet what came of it. {back}"
+        return f"The first list that we hold was made for the week of {day(first)}. {wait}"
+    now = "Here we look back at old records, and see what the computer would have said then." if looked_back else "No count of what came of it was made for this page."
+    return f"The first list that we hold was made for the week of {day(first)}. {now}"
+
+
+def _looked_back(asked: Asked) -> tuple[Block, ...]:
+    """What the method now in use would have said at the start of the newest period judged, and what came."""
     asked.keep(judged.confusion(asked.facts, asked.tool))
     kept = asked.published.get(f"confusion_{asked.tool.name}")
-    used = {r.model for r in asked.tool.releases}
+    if kept is None:
+        return ()
+    used = {r.model for r in asked.tool.releases} | {(asked.tool.model or {}).get("chosen")}
+    keys = {k[:2] for k in kept.shown if len(k) == 5 and k[2] == "everyone" and k[1] != judged.POOLED}
+    ours = sorted((year, model) for model, year in keys if model in used or not asked.tool.releases)
+    if not ours:
+        return ()
+    newest = ours[-1][0]
     found: list[Block] = []
-    if kept:
-        keys = sorted({k[:2] for k in kept.shown if len(k) == 5 and k[2] == "everyone" and (k[0] in used or not used)})
-        for model, year in keys:
-            tp, fp, fn, tn = (kept.shown.get((model, year, "everyone", "all", n)) for n in ("tp", "fp", "fn", "tn"))
-            if tp is None or fp is None or fn is None or tn is None:
-                found.append(Words(f"The counts are too small to show ({MARK})."))
-                continue
-            found.append(
-                Words(
-                    f"We looked back at {year}. The computer had picked out some people as more likely to reach a high group. This is how many of them did. It was wrong about all the others.",
-                    (
-                        Rate(
-                            "People picked out who then reached a high group",
-                            ("picked out and reached it", tp),
-                            ("picked out", tp + fp),
-                        ),
-                        Rate(
-                            "People who reached a high group and had been picked out",
-                            ("picked out and reached it", tp),
-                            ("reached it", tp + fn),
-                        ),
-                        Rate(
-                            "Everyone looked at who then reached a high group",
-                            ("reached it", tp + fn),
-                            ("all", tp + fp + fn + tn),
-                        ),
+    for year, model in (one for one in ours if one[0] == newest):
+        tp, fp, fn, tn = (kept.shown.get((model, year, "everyone", "all", n)) for n in ("tp", "fp", "fn", "tn"))
+        if tp is None or fp is None or fn is None or tn is None:
+            found.append(Words(f"The counts are too small to show ({MARK})."))
+            continue
+        found.append(
+            Words(
+                f"We looked back over {judged.period(year)}. From what was known at the start, the computer would have picked out some people as more likely to reach a high group. This is how many of them did. It would have been wrong about all the others.",
+                (
+                    Rate(
+                        "People picked out who then reached a high group",
+                        ("picked out and reached it", tp),
+                        ("picked out", tp + fp),
                     ),
-                )
+                    Rate(
+                        "People who reached a high group and would have been picked out",
+                        ("picked out and reached it", tp),
+                        ("reached it", tp + fn),
+                    ),
+                    Rate(
+                        "Everyone looked at who then reached a high group",
+                        ("reached it", tp + fn),
+                        ("all", tp + fp + fn + tn),
+                    ),
+                ),
             )
-    return tuple(found) or (Words("We do not know yet. We must wait a year, and then count who was charged."),)
+        )
+    return tuple(found)
+
+
+def _by_group(asked: Asked) -> tuple[Block, ...]:
+    """How many people of each of the five groups later reached a high one, from the newest release."""
+    held = band_outcomes(asked.facts, asked.tool)
+    if held is None:
+        return ()
+    months, kept = held
+    asked.keep(((), {f"bands_{asked.tool.name}": kept}))
+    rates = tuple(
+        Rate(f"People in the group '{band}'", ("reached it", kept.shown[band, "followed"]), ("in the group", kept.shown[band, "people"]))
+        for band in BANDS
+        if kept.shown.get((band, "people"), 0) != 0
+    )
+    if not rates:
+        return ()
+    words = f"We also looked at the group that each person was in {months} months before. This is how many of them were charged again after that, and were then in a high group. If the groups mean something, it is more in each than in the one below."
+    return (*held_words(asked.facts, kept), Words(words, rates))
 
 
 def _worse(tool: ToolFacts) -> tuple[Block, ...]:
