@@ -80,8 +80,8 @@ def _run(state: State, deliveries: Path, progress: Progress) -> None:
     operator = Actor("demo", "Demo", (("operator", None),))
     load_delivery(state, folders[0], operator.account, progress=part(progress, 0.0, 0.25))
     _people_who_use_it(state)
-    _registered(state)
     first_monday = Week.of(last_week()).plus(2 - len(folders[1:])).monday
+    _registered(state, first_monday)
     scientist, supervisor = state.users.get("scientist"), state.users.get("supervisor")
     for tool in [state.settings.people_tool] if state.settings.people_tool else []:
         progress("Fitting the first person model", 0.25)
@@ -111,12 +111,13 @@ def _people_who_use_it(state: State) -> None:
     demo_users(state, sorted(set(state.records.persons()["unit"].drop_nulls().to_list())))
 
 
-def _registered(state: State) -> None:
-    """Approvals of the invented force: invented, and said to be."""
+def _registered(state: State, first_use: date) -> None:
+    """Approvals of the invented force: invented, and said to be. In use from the day of its first release, in shadow before."""
     since = date.today() - timedelta(days=400)
     review = date.today() + timedelta(days=300)
     for tool in state.settings.tools:
-        state.register.set_status(tool.name, "in use", since, "Invented for the demo", SETTER_UP)
+        state.register.set_status(tool.name, "shadow", since, "Invented for the demo", SETTER_UP)
+        state.register.set_status(tool.name, "in use", first_use, "Invented for the demo", SETTER_UP)
         for kind, who in (("dpia", "Invented data protection officer"), ("legal", "Invented legal adviser"), ("ethics", "Invented ethics committee"), ("standing_approval", "Invented owner")):
             state.register.enter(
                 {
@@ -170,7 +171,7 @@ PAPERS = (
     ("technical_paper", "Invented Data Analytics Lab", "approved", "The method in formulas"),
     ("training_material", "Invented Data Analytics Lab", "approved", "Methodology, demonstration and recording"),
     ("appropriate_policy", "Invented data protection officer", "approved", "Appropriate policy document"),
-    ("eia", "Invented policy team", "none made", "To be made before the trial ends"),
+    ("eia", "Invented policy team", "none made", "Left out of the demo, so that a gap is seen as one"),
 )
 
 

@@ -37,6 +37,15 @@ def test_a_statement_that_none_was_made_is_no_approval():
     assert not register.standing(tool(), full(dpia={"made": False}), TODAY).may_publish
 
 
+def test_an_entry_says_whether_none_was_made_or_it_was_refused():
+    refused = Entry("iom", "dpia", TODAY, "someone", made=False, refused=True)
+    assert refused.why_none == "it was refused"
+    assert entry("dpia", made=False).why_none == "none was made"
+    assert entry("dpia").why_none is None
+    held = register.standing(tool(), [refused, *full()[1:]], TODAY)
+    assert held.holds == (f"{register.ENTRY_KINDS['dpia']}: it was refused (entered in the register, 16 November 2026).",)
+
+
 def test_another_tools_approval_does_not_count():
     others = [Entry("knife_injury", e.kind, e.dated, e.by) for e in full()]
     assert not register.standing(tool(), others, TODAY).may_publish

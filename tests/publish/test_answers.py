@@ -194,8 +194,15 @@ def test_an_entry_that_none_was_made_is_printed_with_its_date(facts):
     section = next(s for p in made("foi", facts)["parts"] for s in p["sections"] if s["number"] == "A2h")
     says = [b["says"] for b in section["blocks"] if b["type"] == "none was made" and b["what"] == ENTRY_KINDS["eia"]]
     assert len(says) == 1
-    assert "none was made" in says[0]
-    assert "1 April 2026" in says[0]
+    assert says[0] == "none was made (entered on 1 April 2026 by Policy team)"
+
+
+def test_an_entry_that_was_refused_is_said_to_be(facts):
+    tool = facts.tools[0]
+    entries = tuple(replace(e, refused=True) if not e.made else e for e in tool.entries)
+    document = made("foi", replace(facts, tools=(replace(tool, entries=entries),)))
+    section = next(s for p in document["parts"] for s in p["sections"] if s["number"] == "A1g")
+    assert "it was refused (entered on 1 April 2026 by Policy team)" in [b.get("says") for b in section["blocks"]]
 
 
 # -- people by group ------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Entry:
-    """One dated entry: an approval, a document, or the statement that none was made (`made` false)."""
+    """One dated entry: an approval, a document, or (`made` false) that none was made or that it was `refused`."""
 
     tool: str
     kind: str
@@ -85,6 +85,12 @@ class Entry:
     conditions: str | None = None
     review_by: date | None = None
     made: bool = True
+    refused: bool = False
+
+    @property
+    def why_none(self) -> str | None:
+        """Why nothing stands by this entry, in words; null where it does."""
+        return None if self.made else "it was refused" if self.refused else "none was made"
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,10 @@ def standing(tool: Tool, entries: Sequence[Entry], today: date) -> Standing:
     for kind in REQUIRED_ENTRIES:
         entry = latest([e for e in entries if e.tool == tool.name], kind)
         what = ENTRY_KINDS[kind]
-        if entry is None or not entry.made or entry.dated > today:
+        if entry is None or entry.dated > today:
             holds.append(f"{what}: none is entered in the register.")
+        elif entry.why_none is not None:
+            holds.append(f"{what}: {entry.why_none} (entered in the register, {entry.dated.day} {entry.dated:%B %Y}).")
         elif entry.review_by is not None and today > entry.review_by + timedelta(days=LAPSE_GRACE_DAYS):
             holds.append(f"{what}: its review was due on {entry.review_by.day} {entry.review_by:%B %Y}.")
         elif entry.review_by is not None and today > entry.review_by:

@@ -67,6 +67,7 @@ class Register:
                 conditions=row["conditions"],
                 review_by=row["review_by"],
                 made=row["outcome"] not in ("refused", "none made"),
+                refused=row["outcome"] == "refused",
             )
             for row in self.operations.rows(query)
             for name in ([row["tool"]] if row["tool"] else names)

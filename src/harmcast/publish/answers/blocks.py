@@ -94,7 +94,7 @@ def papers(tool: ToolFacts, kinds: Iterable[str]) -> tuple[Block, ...]:
                     }
                 )
             else:
-                gaps.append(NoneMade(title, f"none was made, or it was refused (entered on {day(e.dated)} by {e.by})"))
+                gaps.append(NoneMade(title, f"{e.why_none} (entered on {day(e.dated)} by {e.by})"))
     rows.sort(key=lambda r: (r["dated"], r["what"]))
     return ((Papers(tuple(rows)),) if rows else ()) + tuple(gaps)
 
