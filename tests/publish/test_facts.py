@@ -144,7 +144,7 @@ def held() -> person_facts.PersonFacts:
                 "reasons": [json.dumps(reasons)],
             }
         ),
-        decisions=[{"at": "2026-11-18T10:00:00Z", "decision": "refer", "reason_code": "support_agreed", "words": "<b>talked</b>", "own_judgement": "same", "review_on": date(2027, 2, 1)}],
+        decisions=[{"at": "2026-11-18T10:00:00Z", "decision": "refer", "reason_code": "support_agreed", "checks": '["connect", "pnc"]', "words": "<b>talked</b>", "own_judgement": "same", "review_on": date(2027, 2, 1)}],
         representations=[
             {"received_on": date(2026, 11, 19), "kind": "objection", "words": "not me", "steps": [
                 {"at": "2026-11-20T09:00:00Z", "step": "looked_at", "outcome": None, "rescored_week": None, "words": "checked"},
@@ -174,6 +174,7 @@ def test_one_persons_record_parts_fact_from_assessment_and_convicted_from_charge
         ("scored again, in the release of 2026-W48", "2026-11-22"), ("received", "2026-11-21"), ("open: no outcome is recorded yet", None),
     ]  # fmt: skip
     assert sections["Decisions"]["blocks"][1]["rows"] == [{"on": "2026-11-19", "step": "offered", "words": "a mentor"}]
+    assert sections["Decisions"]["blocks"][0]["rows"][0]["checks"] == "CONNECT, Police National Computer (PNC)"
     looked = sections["Who looked"]["blocks"][0]["rows"][0]
     assert looked["role"] == "Offender manager"
     assert looked["purpose"] == "Reviewing a change of band or a review that is due"

@@ -139,6 +139,24 @@ def test_a_referral_is_signed_off_and_followed_up(manager: TestClient, superviso
     assert manager.post(f"{address}/sign-off", data={"csrf": csrf_of(manager), "sign": "agreed"}).status_code == 403
 
 
+def test_what_a_referral_rests_on_stands_beside_the_sign_off_and_in_the_timeline(
+    manager: TestClient, supervisor: TestClient, sign_in: SignIn, state: State
+) -> None:
+    key = invented.key(state, OWN)
+    sent = decision(manager, state, decision="refer", reason="escalating", checks="probation", judgement="higher", words="a panel")
+    save(manager, state, sent)
+    page = supervisor.get(f"/people/{key}").text
+    asked = page[page.index('class="app-referral"') : page.index("Do you agree with this referral?")]
+    said = ("Offending is getting more serious or more frequent", "Probation", "Higher", "a panel")
+    line = page[page.index('class="app-timeline"') :]
+    for words in said:
+        assert words in asked, words
+        assert words in line, words
+    unnamed = sign_in("ethics_reviewer").get(f"/pseudonymised/{key}").text
+    assert "Refer for support" in unnamed
+    assert not any(words in unnamed for words in ("Main reason", "Checks made", *said[:2], "a panel"))
+
+
 def test_judge_then_reveal_hides_the_score_until_judged(
     manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:

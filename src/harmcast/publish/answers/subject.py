@@ -26,6 +26,7 @@ from harmcast.publish.answers.document import (
     Words,
 )
 from harmcast.publish.answers.person_facts import PersonFacts
+from harmcast.store import desk
 
 
 def answer(held: PersonFacts) -> Document:
@@ -295,6 +296,7 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
             "on": date.fromisoformat(d["at"][:10]),
             "decision": d["decision"],
             "reason": d["reason_code"].replace("_", " "),
+            "checks": _checks(d),
             "words": d.get("words") or "none",
             "own": d["own_judgement"] or "not given",
             "review": d["review_on"],
@@ -305,6 +307,7 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
         ("on", "Day", "date"),
         ("decision", "Decision", "text"),
         ("reason", "Reason", "text"),
+        ("checks", "Checks made", "text"),
         ("words", "In words", "text"),
         ("own", "Officer's own judgement", "text"),
         ("review", "Review", "date"),
@@ -314,6 +317,11 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
         came = [{"on": f["on"], "step": str(f["step"]).replace("_", " "), "words": f.get("words") or "none"} for f in held.followed]
         found.append(_table("What followed", (("on", "Day", "date"), ("step", "Step", "text"), ("words", "In words", "text")), came))
     return tuple(found)
+
+
+def _checks(decision: Mapping[str, Any]) -> str:
+    """The checks the officer made before deciding, in words."""
+    return ", ".join(desk.CHECKS.get(check, check.replace("_", " ")) for check in json.loads(decision["checks"])) or "none yet"
 
 
 KINDS_RECEIVED = {"data_error": "Error in the data", "objection": "Objection", "complaint": "Complaint"}

@@ -84,6 +84,7 @@ def shown(
         circumstances=unit_people.circumstances(visit, row),
         **pictures(document, row, past),
         decisions=decisions,
+        grounds=grounds,
         raised=raised,
         timeline=timeline(visit, past, decisions, raised),
         hidden=hidden,
@@ -178,12 +179,15 @@ def timeline(
     items: list[dict[str, Any]] = []
     zone = visit.settings.force.timezone
 
-    def add(on: date, order: str, title: str, text: str = "", by: str = "") -> None:
+    def add(
+        on: date, order: str, title: str, text: str = "", by: str = "", facts: list[tuple[str, str]] | None = None
+    ) -> None:
         items.append(
             {
                 "on": on,
                 "order": order,
                 "title": title,
+                "facts": facts or [] if words_open else [],
                 "text": text if words_open else "",
                 "by": by if words_open else "",
             }
@@ -212,6 +216,7 @@ def timeline(
             f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})",
             d.words or "",
             _by(d.by_name, d.role),
+            grounds(d),
         )
         for s in d.sign_offs:
             add(
@@ -236,6 +241,18 @@ def timeline(
                 _by(step["by_name"], step["role"]),
             )
     return sorted(items, key=lambda item: (item["on"], item["order"]), reverse=True)
+
+
+def grounds(decision: desk.Decision) -> list[tuple[str, str]]:
+    """What a decision rests on, name and answer: the main reason, the checks made, the officer's own judgement."""
+    checks = words.listed([desk.CHECKS.get(check, check) for check in decision.checks])
+    own = desk.JUDGEMENTS.get(decision.own_judgement or "", "not given")
+    when = ", given before the score was shown" if decision.judged_first else ""
+    return [
+        ("Main reason", desk.REASONS.get(decision.reason_code, decision.reason_code.replace("_", " "))),
+        ("Checks made", checks or "none yet"),
+        ("Own judgement against the score", f"{own}{when}"),
+    ]
 
 
 def _by(name: str, role: str) -> str:
