@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -48,9 +50,14 @@ class Written:
 def write_answer(state: State, kind: str, as_of: date, out: Path, actor: Actor, *, person: str | None = None) -> Written:
     """Writes one answer as HTML and JSON; the same bytes from the same records.
 
-    Raises: RunStopped (`person_unknown`) for a subject report about nobody held; SettingsRefused for an unknown kind.
+    What is held about one person is the data protection officer's to hand over: files only their writer may read.
+
+    Raises: AccessDenied (`role_needed`) for a subject report another asks for; RunStopped (`person_unknown`) for one
+        about nobody held; SettingsRefused for an unknown kind.
     """
-    if kind == "subject":
+    is_about_one = kind == "subject"
+    role = "operator" if not is_about_one or state.users.is_empty() else actor.acting("data_protection_officer")
+    if is_about_one:
         document, about = _subject(state, person or "", as_of)
     elif kind in ANSWERS:
         document, about = ANSWERS[kind](gathering.gather(state, as_of, counted(state, as_of, kind, actor))), None
@@ -59,17 +66,25 @@ def write_answer(state: State, kind: str, as_of: date, out: Path, actor: Actor, 
     rendered = render.files(document)
     sha256 = hashlib.sha256(rendered[f"{kind}.json"]).hexdigest()
     event = Event(
-        actor.account, "operator", "disclosure", "report_made", subject=about, object=f"report:{kind}", detail={"as_of": as_of.isoformat(), "sha256": sha256}
+        actor.account, role, "disclosure", "report_made", subject=about, object=f"report:{kind}", detail={"as_of": as_of.isoformat(), "sha256": sha256}
     )
     with state.operations.writing(event) as tx:
         tx.insert(schema.report_runs, kind=kind, as_of=as_of, sha256=sha256, by=actor.account, at=tx.at)
     _keep_published(state, kind, document)
-    out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, content in sorted(rendered.items()):
-        (out / name).write_bytes(content)
-        paths.append(out / name)
-    return Written(paths, sha256)
+    return Written(_write(rendered, out, is_about_one), sha256)
+
+
+def _write(rendered: Mapping[str, bytes], out: Path, only_own: bool) -> list[Path]:
+    """Writes the files; with `only_own` nobody but the account that asked may read them, or open a folder made for them."""
+    out.mkdir(parents=True, exist_ok=True, mode=0o700 if only_own else 0o777)
+    paths = [out / name for name in sorted(rendered)]
+    for path in paths:
+        if only_own:
+            path.unlink(missing_ok=True)  # an older file may be open to others
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if only_own else 0o666)
+        with os.fdopen(handle, "wb") as file:
+            file.write(rendered[path.name])
+    return paths
 
 
 def _subject(state: State, person: str, as_of: date) -> tuple[Document, str | None]:

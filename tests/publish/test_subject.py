@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harmcast.answering import write_answer
-from harmcast.errors import RunStopped
+from harmcast.errors import AccessDenied, RunStopped
 from harmcast.loading import load_delivery
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts
@@ -81,3 +81,28 @@ def test_the_report_is_written_logged_about_the_person_and_never_about_an_unknow
     assert again.sha256 == written.sha256
     with pytest.raises(RunStopped):
         write_answer(state, "subject", FOREVER, tmp_path / "none", operator, person="P3")
+
+
+def test_once_there_are_users_only_the_data_protection_officer_has_it_written(known: tuple[State, str], tmp_path: Path) -> None:
+    state, out = known[0], tmp_path / "out"
+    state.users.add("dora", "Dora", SAVED, os_account="dora")
+    before = len(state.operations.entries())
+    others = (Actor("os:x", "x", (("operator", None),)), Actor("ann", "Ann", (("administrator", None),)), Actor("bob", "Bob", ()))
+    for other in others:
+        with pytest.raises(AccessDenied, match="role of data protection officer"):
+            write_answer(state, "subject", FOREVER, out, other, person="P1")
+    assert not out.exists()
+    assert len(state.operations.entries()) == before
+    write_answer(state, "subject", FOREVER, out, Actor("dora", "Dora", (("data_protection_officer", None),)), person="P1")
+    last = state.operations.entries()[-1]
+    assert (last.actor, last.role, last.action) == ("dora", "data_protection_officer", "report_made")
+
+
+def test_its_files_open_to_their_writer_only_even_over_older_ones(known: tuple[State, str], tmp_path: Path) -> None:
+    operator, out = Actor("os:x", "x", (("operator", None),)), tmp_path / "deep" / "out"
+    for _ in range(2):
+        written = write_answer(known[0], "subject", FOREVER, out, operator, person="P1")
+        assert out.stat().st_mode & 0o777 == 0o700
+        assert [path.stat().st_mode & 0o777 for path in written.paths] == [0o600, 0o600]
+        for path in written.paths:
+            path.chmod(0o644)
