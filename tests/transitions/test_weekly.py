@@ -96,7 +96,11 @@ def test_contributions_sum_to_the_score_and_charges_to_the_harm(scored: ScoredPe
     checked = 0
     for row in scored.people.head(400).to_dicts():
         told = json.loads(row["reasons"])
+        rest = told["others"]["events"]
+        assert len(rest) == told["others"]["count"]
+        assert min(c["charged_on"] for c in [*told["charges"], *rest]) >= told["not_known"]["first_charged_on"]
         if row["harm"] is not None:
+            assert sum(c["effect"] for c in rest) == pytest.approx(told["others"]["effect"], rel=1e-12)
             total = sum(c["effect"] for c in told["charges"]) + told["others"]["effect"]
             assert total == pytest.approx(row["harm"], rel=1e-12)
             assert all(c["effect"] == pytest.approx(c["weight"] * c["left"], rel=1e-12) for c in told["charges"])

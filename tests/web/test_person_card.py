@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date
+from datetime import date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -27,6 +27,7 @@ from harmcast.store.state import State
 from harmcast.transitions import refit
 from harmcast.transitions.landmarks import Rules
 from harmcast.transitions.weekly import score_people
+from harmcast.web import people_words
 
 AS_OF = date(2025, 12, 29)
 CUTS = [5.0, 60.0, 300.0, 900.0]
@@ -154,6 +155,49 @@ def test_the_points_card_is_redone_from_the_pages_text_to_the_printed_figure(man
         assert printed[1] == pytest.approx(max(second, 1.0), abs=0.56)
         assert "second opinion" not in html
     assert len(sums) > 3
+
+
+def _events(found: dict[str, list[list[str]]]) -> list[tuple[date, date, float]]:
+    """Every event of the page: happened, charged, harm weight."""
+    tables_of_events = ("Events charged, the one with the greatest effect first", "The other events, the one with the greatest effect first")
+    rows = [row for name in tables_of_events for row in found.get(name, []) if len(row) == 7]
+    return [(_day(row[0]), _day(row[1]), float(row[4].replace(",", ""))) for row in rows]
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%d %B %Y").date()
+
+
+def test_the_cards_lines_about_charges_are_answered_from_the_events_on_the_page(manager: TestClient, state: State, fitted: Any) -> None:
+    """Counts and months of the card from the printed days of charge alone, everybody's every event being there."""
+    people = _released(state, fitted, "card")
+    checked, hidden = 0, 0
+    month = 365.25 / 12
+    for row in people.iter_rows(named=True):
+        html = _page(manager, row["person_key"])
+        found = Tables(html).found
+        events = _events(found)
+        hidden += "The other events" in html
+        assert "Events are counted from the day charged to" in html
+        ages = sorted((AS_OF - charged).days / month for _, charged, _ in events)
+        true = [(rf"Charged with (\d+) or more events in the last {n} months", float(sum(age < n for age in ages)), 1) for n in (6, 12, 24)]
+        true.append((r"Charged with (\d+) or more events, ever", float(len(ages)), 1))
+        true.append((r"The latest charge is under (\d+) months? old", ages[0], -1))
+        true.append((r"On average under (\d+) months? for each event", ages[-1] / len(ages), -1))
+        for asked, answer, _, _ in (line for line in found["Points card with this person's answers"] if len(line) == 4):
+            for says, value, direction in true:
+                if line := re.match(says, asked):
+                    is_true = value >= float(line[1]) if direction > 0 else value < float(line[1])
+                    assert is_true == (answer == "yes"), asked
+                    checked += 1
+    assert checked > 30
+    assert hidden > 0
+
+
+def test_a_line_says_one_month_and_what_an_average_is_of() -> None:
+    assert people_words.question("months_since_last", 1.0, True) == "The latest charge is under 1 month old"
+    assert people_words.question("months_since_last", 3.0, False) == "The latest charge is 3 months old or older"
+    assert people_words.question("mean_gap_months", 9.0, True).startswith("On average under 9 months for each event: ")
 
 
 def test_where_the_plain_score_ships_its_sum_and_a_second_card_are_redone_from_the_page(manager: TestClient, state: State, fitted: Any) -> None:

@@ -1,7 +1,7 @@
 """Why a score is what it is: exact, in numbers that add up, as one JSON text a person.
 
-charges        the events that count most: date, offence, state, weight, effect on harm; the effects of all events
-               add up to the harm (`others` holds the rest)
+charges        the events that count most: dates, offence, state, weight, effect on harm; the effects of all events
+               add up to the harm (`others` holds the rest, each of them in its `events`)
 values         the features, in the order of the model's `features`
 effects        for each stretch of months, intercept and what each feature adds to the logit: they add up to the logit,
                and the logits give the chances (`model.chances`)
@@ -37,21 +37,26 @@ CHARGES_SHOWN = 5
 def charges_that_count(events: pl.DataFrame, day: date, decay: Decay, shown: int = CHARGES_SHOWN) -> pl.DataFrame:
     """The events that count most in each person's harm on `day`, each with its effect.
 
-    Returns: person_ref, charges (list of structs: charge_ref, happened_on, offence_code, kind, outcome, charges, weight,
-        left (share of the weight left), effect = weight x left), others_count, others_effect. Effects in the index's
-        unit; null for a charge without a weight.
+    Returns: person_ref, charges (list of structs: charge_ref, happened_on, charged_on (the day it counts from: charged,
+        or first known if that was later), offence_code, kind, violent, weapon, outcome, charges, weight, left (share of
+        the weight left), effect = weight x left), others_count, others_effect, others_events (structs as in charges).
+        Effects in the index's unit; null for a charge without a weight.
     """
     left = decay.share_left(day_number(day) - day_numbers(events["happened_on"]))
     ranked = events.with_columns(left=pl.Series(left)).with_columns(effect=pl.col("weight") * pl.col("left"))
-    shape = ("charge_ref", "happened_on", "offence_code", "kind", "outcome", "charges", "weight", "left", "effect")
+    shape = (
+        "charge_ref", "happened_on", "charged_on", "offence_code", "kind", "violent", "weapon", "outcome", "charges",
+        "weight", "left", "effect",
+    )  # fmt: skip
     return (
         ranked.sort(["person_ref", "effect", "charge_ref"], descending=[False, True, False], nulls_last=False)
-        .with_columns(pl.col("happened_on").cast(pl.String))
+        .with_columns(pl.col("happened_on").cast(pl.String), charged_on=pl.col("counted_on").cast(pl.String))
         .group_by("person_ref", maintain_order=True)
         .agg(
             charges=pl.struct(shape).head(shown),
             others_count=pl.len() - pl.len().clip(upper_bound=shown),
             others_effect=pl.col("effect").slice(shown).sum(),
+            others_events=pl.struct(shape).slice(shown),
         )
     )
 
@@ -134,7 +139,7 @@ def reasons(
     )
     told = pl.struct(
         "charges",
-        others=pl.struct(count="others_count", effect="others_effect"),
+        others=pl.struct(count="others_count", effect="others_effect", events="others_events"),
         values="values",
         effects="effects",
         card="card",

@@ -7,7 +7,7 @@ from typing import Any
 
 from harmcast.web import words
 
-# One sentence a feature, with {n} for the number asked about: "at least" form, then "under" form.
+# One sentence a feature, with {n} for the number asked about, {months} for so many months: "at least" form, then "under" form.
 QUESTIONS: dict[str, tuple[str, str]] = {
     "harm_share": ("Harm today is at least {pct} of the high cut", "Harm today is under {pct} of the high cut"),
     "quick_harm_share": (
@@ -43,15 +43,15 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "Charged with {n} or more serious events (a quarter of the high cut or heavier)",
         "Charged with under {n} serious events (a quarter of the high cut or heavier)",
     ),
-    "months_since_last": ("The latest charge is {n} months old or older", "The latest charge is under {n} months old"),
-    "months_since_first": ("The first charge is {n} months old or older", "The first charge is under {n} months old"),
+    "months_since_last": ("The latest charge is {months} old or older", "The latest charge is under {months} old"),
+    "months_since_first": ("The first charge is {months} old or older", "The first charge is under {months} old"),
     "mean_gap_months": (
-        "At least {n} months to an event since the first",
-        "Under {n} months to an event since the first",
+        "On average {months} or more for each event: months since the first charge, divided by the number of events",
+        "On average under {months} for each event: months since the first charge, divided by the number of events",
     ),
     "last_gap_months": (
-        "At least {n} months between the latest two events",
-        "Under {n} months between the latest two events",
+        "At least {months} between the charges of the latest two events",
+        "Under {months} between the charges of the latest two events",
     ),
     "kinds": ("{n} or more different kinds of offence", "Under {n} different kinds of offence"),
     "violent_events": ("{n} or more events with a violent charge", "Under {n} events with a violent charge"),
@@ -95,19 +95,21 @@ def question(feature: str, threshold: float, below: bool, says: str = "") -> str
     plain = f"{threshold:g}"
     if known is None:
         return f"{says or feature.replace('_', ' ').capitalize()}: {'under' if below else 'at least'} {plain}"
-    return known[1 if below else 0].format(n=plain, pct=words.share(threshold))
+    return known[1 if below else 0].format(
+        n=plain, pct=words.share(threshold), months=f"{plain} month{'' if threshold == 1 else 's'}"
+    )
 
 
-def value(feature: dict[str, Any], number: float | None) -> str:
-    """A feature's value of one person with its unit."""
+def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
+    """A feature's value of one person with its unit, with so many decimals more where a line of the card is near."""
     if number is None:
         return words.MISSING
     unit = str(feature["unit"])
     if unit.startswith("share"):
-        return f"{words.share(number)} of the high cut"
+        return f"{words.share(number, finer)} of the high cut"
     if float(number).is_integer():
-        return f"{number:,.0f} {unit}"
-    return f"{number:,.1f} {unit}"
+        return f"{number:,.0f} {unit.removesuffix('s') if number == 1 else unit}"
+    return f"{number:,.{1 + finer}f} {unit}"
 
 
 def band_edges(cuts: list[float], unit: str) -> list[tuple[str, str]]:

@@ -63,9 +63,10 @@ def sheet(
         "chances": [_chance(row, why, about, model, months) for months in HORIZONS],
         "no_chance": _no_chance(row, why, release),
         "changed": _changed(why, unit),
-        "charges": _charges(why, named),
-        "others": why.get("others") or {"count": 0, "effect": 0.0},
-        "card": _card(why, model),
+        "charges": _charges(why.get("charges"), named),
+        "others": _others(why, named),
+        "card": _card(why, model, named),
+        "counted_to": (release.as_of or release.origin).isoformat(),
         "sum": _sum(why, model),
         "gaps": _gaps(why),
         "quality": _quality(why, about, named),
@@ -143,13 +144,23 @@ def _changed(why: dict[str, Any], unit: str) -> dict[str, Any] | None:
     }
 
 
-def _charges(why: dict[str, Any], named: bool) -> list[dict[str, Any]]:
+def _others(why: dict[str, Any], named: bool) -> dict[str, Any]:
+    """The events that count less: how many, their effect, and each; a release made before they were listed has none."""
+    others = why.get("others") or {"count": 0, "effect": 0.0}
+    return {"count": others["count"], "effect": others["effect"], "events": _charges(others.get("events"), named)}
+
+
+def _charges(charges: list[dict[str, Any]] | None, named: bool) -> list[dict[str, Any]]:
     found = []
-    for charge in why.get("charges") or []:
+    for charge in charges or []:
+        charged = charge.get("charged_on")
+        marks = [f"{mark} charge" for mark in ("violent", "weapon") if charge.get(mark)]
         found.append(
             {
                 "reference": charge["charge_ref"] if named else None,
                 "happened": charge["happened_on"] if named else charge["happened_on"][:7],
+                "charged": charged if named or not charged else charged[:7],
+                "marks": ", ".join(marks),
                 "code": charge["offence_code"],
                 "kind": charge["kind"],
                 "outcome": charge["outcome"],
@@ -163,19 +174,29 @@ def _charges(why: dict[str, Any], named: bool) -> list[dict[str, Any]]:
     return found
 
 
-def _card(why: dict[str, Any], model: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The points card with this person's answers, and the table from points to chances; None where no chance is given."""
+def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dict[str, Any] | None:
+    """The points card with this person's answers, and the table from points to chances; None where no chance is given.
+
+    What the record holds stands beside each line; not months to a reader without names, for they would tell a day.
+    """
     given = why.get("card")
     if not given or not given.get("lines") or model is None:
         return None
     stretches = model["models"]["card"]["stretches"]
     lines = stretches[0].get("card") or []
     says = {f["name"]: f["says"] for f in model["features"]}
+    values = why.get("values") or [None] * len(model["features"])
+    held = {
+        f["name"]: people_words.value(f, v, finer=1)
+        for f, v in zip(model["features"], values, strict=True)
+        if named or f["unit"] != "months"
+    }
     answered = [
         {
             "says": people_words.question(
                 line["feature"], line["threshold"], line["below"], says.get(line["feature"], "")
             ),
+            "held": held.get(line["feature"]),
             "worth": line["points"],
             "points": points,
         }
