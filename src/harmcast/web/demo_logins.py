@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ _DEMO: Sequence[tuple[str, str, Role]] = (
 def demo_users(state: State, units: Sequence[str] = ()) -> list[Login]:
     """A log-in for each role, trained on every tool.
 
+    Commands of whoever runs the demo are the data protection officer's, so that forgetting and a person's own report can be tried.
+
     Args:
         units: units of the force; the offender manager and the supervisor belong to the first.
     Raises: AccessDenied (`not_invented`) for a real force.
@@ -69,7 +72,8 @@ def demo_users(state: State, units: Sequence[str] = ()) -> list[Login]:
 
 def _enter(tx: Writing, state: State, login: Login) -> None:
     today = now_utc(tx.at).date()
-    users.enter(tx, login.account, login.name, password_hash=hashed(login.password))
+    runs_the_demo = getpass.getuser() if login.role is Role.DATA_PROTECTION_OFFICER else None
+    users.enter(tx, login.account, login.name, password_hash=hashed(login.password), os_account=runs_the_demo)
     users.give(tx, login.account, login.role, login.unit, "system")
     for tool in state.settings.tools:
         users.train(tx, login.account, tool.name, kind="methodology", passed_on=today, by="system", trainer="Demo")
