@@ -109,6 +109,30 @@ def test_document_is_json_and_same_bytes() -> None:
     assert {"state", "alarms", "thresholds"} <= set(json.loads(one))
 
 
+def test_fine_says_how_much_cannot_speak_yet() -> None:
+    found = monitor(history(2, weeks=10), levels=("knife",))
+    assert found.state == "fine"
+    assert ("level", "knife") in found.silent
+    assert ("break against forecast", "knife") in found.silent
+    assert ("calibration", "knife") not in found.silent
+    assert found.reasons == (f"{len(found.silent)} of {len(found.watched)} things watched cannot speak yet: they have too few weeks or periods.",)
+    document = found.document()
+    assert (document["watched"], len(document["silent"])) == (len(found.watched), len(found.silent))
+
+
+def test_a_level_that_has_no_week_yet_is_watched_and_silent() -> None:
+    rows = history(2, weeks=119).filter(pl.col("kind") != "level")
+    found = monitor(rows, levels=("knife",))
+    of_level = {("level", "knife"), ("break in time", "knife"), ("break against forecast", "knife"), ("calibration", "knife")}
+    assert of_level <= set(found.silent)
+    assert set(monitor(rows).silent).isdisjoint(of_level)
+
+
+def test_where_everything_speaks_fine_stands_alone() -> None:
+    found = monitor(history(2, weeks=119))
+    assert (found.state, found.silent, found.reasons) == ("fine", (), ())
+
+
 def test_nothing_held_is_fine_and_says_nothing() -> None:
     found = monitor(pl.DataFrame(schema=streams.SCHEMA))
     assert found.state == "fine"

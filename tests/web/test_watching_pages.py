@@ -29,7 +29,7 @@ from harmcast.store.releases import NewTool
 from harmcast.store.state import State, open_state
 from harmcast.tables import SCORES
 from harmcast.web import app as apps
-from harmcast.web import sessions
+from harmcast.web import sessions, watching
 
 PLACES, PEOPLE = "knife_injury", "iom"
 BARS = (Bar("coverage_90", "Ranges hold.", at_least=0.85, n=500), Bar("hit_rate_top20", "A fifth lies in the top 20.", at_least=0.9, n=10))
@@ -110,6 +110,23 @@ def test_shadow_says_bar_forecast_and_what_came(own_releases: State, sign_in: Si
     people = sign_in("data_scientist").get(f"/audit/{PEOPLE}?view=shadow").text
     assert "so far, after 13 weeks" in people
     assert "900 people" in people
+
+
+def test_a_young_monitor_says_fine_so_far_and_names_what_cannot_speak(own_releases: State) -> None:
+    newest = own_releases.releases.history(PLACES, None)[-1]
+    young = monitor(watched_rows(10), levels=(PLACES,))
+    files = {f"{PLACES}_monitor.json": publishing.document(young.document()), f"{PLACES}_monitor.parquet": publishing.parquet(young.history)}
+    manifest = {"week": newest.week, "origin": newest.origin.isoformat(), "tools": {PLACES: {"warnings": []}}}
+    own_releases.releases.keep(
+        newest.week, publishing.with_manifest(files, manifest), [NewTool(PLACES, "draft", model="m")],
+        origin=newest.origin, as_of=newest.origin, sequence=1, event=Event("system", "operator", "run", "release_made"),
+    )  # fmt: skip
+    page = watching.monitor_page(own_releases.releases.history(PLACES, None)[-1], PLACES, "places")
+    assert page.document["state"] == "fine"
+    assert page.silent_says == young.reasons[0]
+    assert page.reasons == []
+    assert "knife injury recorded against forecast, by week" in page.silent
+    assert len(page.silent) == len(young.silent)
 
 
 def test_monitor_says_what_changed_and_its_history(own_releases: State, sign_in: SignIn) -> None:

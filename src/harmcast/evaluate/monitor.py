@@ -6,6 +6,7 @@ watched by bins of their own values: bins by quantile would see nothing in count
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -15,6 +16,7 @@ import polars as pl
 
 from harmcast.evaluate import sequential
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
+from harmcast.silence import Thing, silence, silence_says
 
 State = Literal["fine", "watch", "suspend"]
 
@@ -25,12 +27,13 @@ class Monitor:
 
     Attributes:
         state: fine; watch (an open alarm); suspend (a named threshold is crossed: publication stops until looked at).
-        reasons: why, in plain words; rules: the thresholds that were crossed.
+        reasons: why, in plain words, and where it is fine how much cannot speak yet; rules: the thresholds that were crossed.
         history: week, kind, name, bin, value (count, or recorded), expected (forecast, for levels), share, score
             (standard normal while nothing changes), chart (cumulative sum; its sign is the direction), limit, alarm.
         alarms: week, kind, name, bins, direction.
         breaks: name, period, change, chance, verdict.
         calibration: period, recorded, expected, ratio, ratio_low, ratio_high.
+        watched: everything that is watched; silent: what of it cannot speak yet.
     """
 
     state: State
@@ -41,6 +44,8 @@ class Monitor:
     breaks: pl.DataFrame
     calibration: pl.DataFrame
     thresholds: MonitorThresholds
+    watched: tuple[Thing, ...] = ()
+    silent: tuple[Thing, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON; the history is left to its table."""
@@ -52,6 +57,8 @@ class Monitor:
             "breaks": _rows(self.breaks),
             "calibration": _rows(self.calibration),
             "thresholds": self.thresholds.document(),
+            "watched": len(self.watched),
+            "silent": [{"kind": kind, "name": name} for kind, name in self.silent],
         }
 
 
@@ -65,7 +72,9 @@ def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def monitor(history: pl.DataFrame, thresholds: MonitorThresholds | None = None, seed: int = 0) -> Monitor:
+def monitor(
+    history: pl.DataFrame, thresholds: MonitorThresholds | None = None, seed: int = 0, levels: Sequence[str] = ()
+) -> Monitor:
     """Charts over everything watched, alarms, breaks, calibration, and what follows.
 
     Args:
@@ -74,6 +83,7 @@ def monitor(history: pl.DataFrame, thresholds: MonitorThresholds | None = None, 
             been forecast for it, bin empty), `name`, `bin`, `value`, `expected`. Inputs are best given as what
             arrived in the week, not as the whole stock. Weeks that are not there are passed over.
         seed: of the shuffles that size the breaks.
+        levels: names whose level is watched from when its first week is over; they cannot speak while they have no row.
     Returns: a Monitor. With nothing changing, `false_alarms` alarms are expected in 104 weeks over all charts together.
     """
     t = thresholds or MonitorThresholds()
@@ -95,10 +105,13 @@ def monitor(history: pl.DataFrame, thresholds: MonitorThresholds | None = None, 
         .group_by("week", "kind", "name", maintain_order=True)
         .agg(pl.col("bin").str.join("; ").alias("bins"), pl.col("chart").first().sign().alias("direction"))
     )
-    levels = rows.filter(pl.col("kind") == "level")
-    breaks, calibration = _breaks(levels, t, seed), _calibration(levels, t)
+    of_level = rows.filter(pl.col("kind") == "level")
+    breaks, calibration = _breaks(of_level, t, seed), _calibration(of_level, t)
     state, reasons, rules = _state(rows, weeks, alarms, breaks, calibration, t)
-    return Monitor(state, reasons, rules, charted, alarms, breaks, calibration, t)
+    watched, silent = silence(charted, breaks.rows(named=True), calibration.rows(named=True), levels)
+    if state == "fine" and silent:
+        reasons = (*reasons, silence_says(len(silent), len(watched)))
+    return Monitor(state, reasons, rules, charted, alarms, breaks, calibration, t, watched, silent)
 
 
 @dataclass(frozen=True)

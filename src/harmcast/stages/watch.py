@@ -34,7 +34,7 @@ def watch_places(state: State, made: PlacesMade, crimes: pl.DataFrame, week: Wee
             rows.append(streams.level(recorded_week.monday, tool.name, float(totals[-back]), whole / tool.horizon_weeks))
         rows.append(_expected_bins(release, tool.name))
     rows.append(streams.scores(week.monday, f"{tool.name}.expected", made.part.cells["expected"], streams.EXPECTED_EDGES))
-    return _monitored(state, rows, week)
+    return _monitored(state, rows, week, (tool.name,))
 
 
 def watch_people(state: State, who: PeopleMade, week: Week) -> Monitor:
@@ -66,10 +66,10 @@ def _expected_bins(release: Release, tool: str) -> pl.DataFrame:
     return streams.scores(Week.named(release.week).monday, f"{tool}.expected", cells["expected"], streams.EXPECTED_EDGES)
 
 
-def _monitored(state: State, rows: Sequence[pl.DataFrame], week: Week) -> Monitor:
+def _monitored(state: State, rows: Sequence[pl.DataFrame], week: Week, levels: Sequence[str] = ()) -> Monitor:
     history = pl.concat([r.cast(dict(streams.SCHEMA)) for r in rows])  # type: ignore[arg-type]
     history = history.filter(pl.col("week") <= week.monday).unique(["week", "kind", "name", "bin"], keep="last", maintain_order=True)
-    return monitor(history, MonitorThresholds.chosen(state.settings.monitor.model_dump()), seed=SEED)
+    return monitor(history, MonitorThresholds.chosen(state.settings.monitor.model_dump()), seed=SEED, levels=levels)
 
 
 def history_rows(found: Monitor, tool: str, week: Week) -> list[dict[str, object]]:

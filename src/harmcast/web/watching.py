@@ -10,12 +10,13 @@ import polars as pl
 from markupsafe import Markup
 
 from harmcast.publish import bearing
+from harmcast.silence import silence, silence_says
 from harmcast.store.releases import Release
 from harmcast.web import charts, released, words
 
 WEEKS = 78
 STATES = {
-    "fine": "Nothing watched is out of the ordinary.",
+    "fine": "Nothing that can speak is out of the ordinary.",
     "watch": "Something changed. A person looks at what, before relying on the figures.",
     "suspend": "A named threshold is crossed. The release is held until a person has looked.",
 }
@@ -39,6 +40,19 @@ def thing(name: str, kind: str) -> str:
     if kind == "input" and second:
         return f"{first} by {second.replace('_', ' ')}"
     return f"expected numbers of {first.replace('_', ' ')}" if second == "expected" else first.replace("_", " ")
+
+
+BREAKS_SAY = {"break in time": "a break in {} against its own past", "break against forecast": "a break in {} against the forecast"}
+
+
+def silent_thing(kind: str, name: str) -> str:
+    """What cannot speak yet, in words."""
+    what = name.replace("_", " ")
+    if kind in BREAKS_SAY:
+        return BREAKS_SAY[kind].format(what)
+    if kind == "calibration":
+        return f"{what} recorded over forecast, by period"
+    return f"{what} recorded against forecast, by week" if kind == "level" else thing(name, kind)
 
 
 @dataclass(frozen=True)
@@ -95,45 +109,50 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
 
 @dataclass(frozen=True)
 class MonitorPage:
-    """A release's monitor: its document with alarms in words, what is watched, pictures."""
+    """A release's monitor: its document with alarms in words, what is watched, pictures; `silent`: what cannot speak yet."""
 
     document: dict[str, Any]
     state_says: str
+    reasons: list[str]
+    silent: list[str]
+    silent_says: str
     open_alarms: list[dict[str, Any]]
     past_alarms: list[dict[str, Any]]
     calibration: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
     watched: list[Watched]
-    quiet: list[str]
 
 
-def monitor_page(release: Release, tool: str) -> MonitorPage:
-    """What a release's monitor says, in the order of a page. The release holds one."""
+def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
+    """What a release's monitor says of a tool of a kind, in the order of a page. The release holds one."""
     document = released.document(release, f"{tool}_monitor")
     history = released.frame(release, f"{tool}_monitor") if released.has(release, f"{tool}_monitor") else None
     recent = next((t["value"] for t in document["thresholds"] if t["name"] == "recent_weeks"), 8)
     since = release.origin - timedelta(weeks=int(recent))
     alarms = [_alarm(row) for row in sorted(document["alarms"], key=lambda r: r["week"], reverse=True)]
     watched: list[Watched] = []
-    quiet: list[str] = []
     if history is not None:
-        order = {kind: i for i, kind in enumerate(("level", "score", "input"))}
+        order = {of_kind: i for i, of_kind in enumerate(("level", "score", "input"))}
         pairs = history.select("kind", "name").unique().rows()
-        for kind, name in sorted(pairs, key=lambda p: (order.get(p[0], 9), p[1])):
-            one = near_alarm(history, kind, name)
-            if one is None:
-                quiet.append(thing(name, kind))
-            else:
+        for of_kind, name in sorted(pairs, key=lambda p: (order.get(p[0], 9), p[1])):
+            one = near_alarm(history, of_kind, name)
+            if one is not None:
                 watched.append(one)
+    levels = (tool,) if kind == "places" else ()
+    charted = history if history is not None else pl.DataFrame(schema={"kind": pl.String, "name": pl.String, "chart": pl.Float64})
+    all_, silent = silence(charted, document["breaks"], document["calibration"], levels)
+    says = silence_says(len(silent), len(all_))
     return MonitorPage(
         document,
         STATES[document["state"]],
+        [reason for reason in document["reasons"] if reason != says],
+        [silent_thing(kind_, name) for kind_, name in silent],
+        says if silent else "",
         [a for a in alarms if a["on"] > since],
         [a for a in alarms if a["on"] <= since],
         [_calibration(row, document) for row in reversed(document["calibration"])],
         [_break(row) for row in document["breaks"]],
         watched,
-        quiet,
     )
 
 

@@ -103,7 +103,7 @@ def _monitor(visit: Visit, chosen: Any, history: list[Release], week: str) -> Re
         "monitor",
         **_around(visit, chosen, "monitor"),
         release=release,
-        found=watching.monitor_page(release, chosen.name) if release else None,
+        found=watching.monitor_page(release, chosen.name, chosen.kind) if release else None,
         states=watching.states(watched, chosen.name),
         kinds=watching.KINDS,
         kinds_say=watching.KINDS_SAY,
