@@ -27,7 +27,7 @@ from harmcast.store.state import State
 from harmcast.transitions import refit
 from harmcast.transitions.landmarks import Rules
 from harmcast.transitions.weekly import score_people
-from harmcast.web import people_words
+from harmcast.web import frequencies, people_words
 
 AS_OF = date(2025, 12, 29)
 CUTS = [5.0, 60.0, 300.0, 900.0]
@@ -202,11 +202,22 @@ def test_a_line_says_one_month_and_what_an_average_is_of() -> None:
 
 def test_where_the_plain_score_ships_its_sum_and_a_second_card_are_redone_from_the_page(manager: TestClient, state: State, fitted: Any) -> None:
     people = _released(state, fitted, "plain_harm")
+    warned: set[bool] = set()
     for row in people.iter_rows(named=True):
         html = _page(manager, row["person_key"])
         found = Tables(html).found
         _card_redone(found)
         assert "The card is a second opinion" in html
+        _, *card = _card_redone(found)
+        apart = html.split('class="app-chance__apart"')[1].split("</p>")[0] if "app-chance__apart" in html else ""
+        for months, value in zip((12, 24), card, strict=True):
+            low, high = (round(row[f"chance_high_harm_{months}m_{end}"], 2) for end in ("low", "high"))
+            is_apart = not low <= round(value / 100, 2) <= high
+            assert (f"within {months} months" in apart) == is_apart
+            warned.add(is_apart)
+        groups = re.findall(r"(?:[Aa]bout|Force:) (?:under )?\d+ in ([\d,]+)", html.split('id="band"')[0])
+        assert len(groups) >= 4
+        assert len(set(groups)) == 1
         facts = found["Sum for the printed chance"]
         adds = [(float(one[2]), float(one[3])) for one in facts if len(one) == 4]
         assert len(adds) == 2  # where everyone starts, and the harm score: nothing else
@@ -217,3 +228,12 @@ def test_where_the_plain_score_ships_its_sum_and_a_second_card_are_redone_from_t
         printed = _printed_chances(html)
         assert printed[0] == pytest.approx(max(within[0], 1.0), abs=0.56)
         assert printed[1] == pytest.approx(max(within[1], 1.0), abs=0.56)
+    assert warned == {True, False}
+
+
+def test_chances_side_by_side_are_of_one_group() -> None:
+    assert frequencies.together([0.05, 0.04, 0.08, None]) == ["5 in 100", "4 in 100", "8 in 100", "no chance given"]
+    assert frequencies.together([0.2, 0.004]) == ["200 in 1,000", "4 in 1,000"]
+    assert frequencies.together([0.024, 0.015]) == ["24 in 1,000", "15 in 1,000"]  # not both 2 in 100
+    assert frequencies.together([0.999, 0.0001]) == ["999 in 1,000", "under 1 in 1,000"]
+    assert frequencies.together([0.999, 0.5]) == ["nearly all", "50 in 100"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 from harmcast.web import words
 
 OUT_OF = (10, 20, 50, 100, 200, 500, 1000)
@@ -28,6 +31,28 @@ def frequency(chance: float | None) -> str:
         if 0 < whole < group and abs(whole / group - chance) <= CLOSE_SHARE * min(chance, 1 - chance):
             return f"{whole} in {group:,}"
     return "under 1 in 1,000" if chance < 0.001 else f"{round(chance * 1000)} in 1,000"
+
+
+def together(chances: Sequence[float | None]) -> list[str]:
+    """Chances that stand side by side, all as whole people of one group, so that they compare at a glance.
+
+    Of 100; of 1,000 where one is under 1 in 100, or where two over a tenth apart would read the same.
+    """
+    given = [c for c in chances if c is not None]
+    blurred = any(
+        round(100 * a) == round(100 * b) and abs(a - b) > CLOSE_SHARE * min(a, b) for a, b in combinations(given, 2)
+    )
+    group = 1000 if blurred or any(c < 0.01 for c in given) else 100
+    return [_of(c, group) for c in chances]
+
+
+def _of(chance: float | None, group: int) -> str:
+    if chance is None:
+        return "no chance given"
+    whole = round(chance * group)
+    if whole >= group:
+        return "nearly all"
+    return f"{whole} in {group:,}" if whole else f"under 1 in {group:,}"
 
 
 def likely(low: float | None, high: float | None) -> str:

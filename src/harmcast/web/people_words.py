@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -110,6 +111,15 @@ def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
     if float(number).is_integer():
         return f"{number:,.0f} {unit.removesuffix('s') if number == 1 else unit}"
     return f"{number:,.{1 + finer}f} {unit}"
+
+
+def card_apart(said: Sequence[tuple[int, str, float]]) -> str | None:
+    """A warning that the points card lies outside the printed range: (months, frequency, chance) of each horizon where it does."""
+    if not said:
+        return None
+    figures = words.listed([f"about {text} ({words.share(value)}) within {months} months" for months, text, value in said])
+    where = "outside both ranges" if len(said) > 1 else "outside the range above"
+    return f"The points card, a simpler count, says {figures}: {where}. Trust neither figure closely."
 
 
 def band_edges(cuts: list[float], unit: str) -> list[tuple[str, str]]:

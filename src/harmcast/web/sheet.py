@@ -49,6 +49,7 @@ def sheet(
     why = roster.reasons(release, tool, row["person_key"])
     model = model_of(state, release)
     unit = row["harm_unit"]
+    card = _card(why, model, named)
     return {
         "release": release.name,
         "model": release.model,
@@ -60,12 +61,12 @@ def sheet(
         "cuts": about.get("cuts") or [],
         "cuts_on": about.get("cuts_reference_date"),
         "other_band": why.get("other_band"),
-        "chances": [_chance(row, why, about, model, months) for months in HORIZONS],
+        **_compared([_chance(row, why, about, model, months) for months in HORIZONS], card),
         "no_chance": _no_chance(row, why, release),
         "changed": _changed(why, unit),
         "charges": _charges(why.get("charges"), named),
         "others": _others(why, named),
-        "card": _card(why, model, named),
+        "card": card,
         "counted_to": (release.as_of or release.origin).isoformat(),
         "sum": _sum(why, model),
         "gaps": _gaps(why),
@@ -97,16 +98,43 @@ def _chance(
         "chance": _round(chance),
         "low": _round(low),
         "high": _round(high),
-        "frequency": frequencies.frequency(chance),
         "likely": frequencies.likely(low, high),
         "base": _round(base),
-        "base_frequency": frequencies.frequency(base) if base is not None else None,
         "base_n": (model or {}).get("rows"),
         "base_people": (model or {}).get("people"),
         "told": people_words.TOLD.get(told or "", "") if chance is not None else "",
         "venn_low": _round(venn.get(f"venn_low_{months}m")),
         "venn_high": _round(venn.get(f"venn_high_{months}m")),
     }
+
+
+def _compared(chances: list[dict[str, Any]], card: dict[str, Any] | None) -> dict[str, Any]:
+    """The chances with their words, all of one group of people, and what the card says where it lies outside a range."""
+    apart = _card_apart(chances, card)
+    figures = [c[name] for c in chances for name in ("chance", "base")]
+    said = frequencies.together([*figures, *apart.values()])
+    for k, chance in enumerate(chances):
+        chance["frequency"] = said[2 * k]
+        chance["base_frequency"] = said[2 * k + 1] if chance["base"] is not None else None
+    return {
+        "chances": chances,
+        "card_apart": people_words.card_apart(
+            [(months, text, value) for (months, value), text in zip(apart.items(), said[len(figures) :], strict=True)]
+        ),
+    }
+
+
+def _card_apart(chances: list[dict[str, Any]], card: dict[str, Any] | None) -> dict[int, float]:
+    """Months -> the card's chance, where another model's chance is printed and the card's lies outside its printed range."""
+    if card is None or card["is_printed"]:
+        return {}
+    here = next(row["chances"] for row in card["table"] if row["here"])
+    found = {}
+    for chance, value in zip(chances, here, strict=False):
+        low, high = chance["low"], chance["high"]
+        if None not in (low, high) and not round(low, 2) <= round(value, 2) <= round(high, 2):
+            found[chance["months"]] = value
+    return found
 
 
 def _no_chance(row: dict[str, Any], why: dict[str, Any], release: Release) -> str | None:
