@@ -58,6 +58,17 @@ def test_the_list_holds_the_units_own_people_in_its_order(manager: TestClient, s
     assert first.index("P00002") < first.index("High and super high, not under management")
 
 
+def test_the_number_of_high_people_without_management_opens_exactly_them(manager: TestClient, state: State) -> None:
+    first = manager.get("/people").text
+    number = re.search(r'href="/people\?unmanaged=yes"><strong class="app-due__number">(\d+)<', first)
+    assert number
+    found = manager.get("/people?unmanaged=yes").text
+    assert f"High and super high, not under management ({number[1]})" in found
+    assert f"of {number[1]}" in found or int(number[1]) <= 25
+    assert len(re.findall(r'class="app-group"', found)) == 1
+    assert "Restricted access" not in found
+
+
 def test_restricted_people_are_a_row_without_a_fact(manager: TestClient, supervisor: TestClient, state: State) -> None:
     last = manager.get("/people?at=9").text
     assert "Restricted access" in last

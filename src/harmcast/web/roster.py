@@ -269,7 +269,12 @@ PARTS: dict[int, str] = {
 
 
 def filtered(
-    frame: pl.DataFrame, band: str = "", changed: bool = False, overdue: bool = False, custody: str = ""
+    frame: pl.DataFrame,
+    band: str = "",
+    changed: bool = False,
+    overdue: bool = False,
+    custody: str = "",
+    unmanaged: bool = False,
 ) -> pl.DataFrame:
     """The rows that fit; restricted rows, whose facts are closed, only where nothing is filtered."""
     open_rows = ~pl.col("closed")
@@ -279,6 +284,8 @@ def filtered(
         frame = frame.filter(open_rows & pl.col("changed"))
     if overdue:
         frame = frame.filter(open_rows & pl.col("overdue"))
+    if unmanaged:
+        frame = frame.filter(open_rows & (pl.col("part") == UNMANAGED))
     if custody:
         frame = frame.filter(open_rows & (pl.col("custody").is_not_null() == (custody == "yes")))
     return frame

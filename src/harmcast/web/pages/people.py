@@ -41,7 +41,13 @@ def rows_of(visit: Visit, frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 @pages.get("/people", Action.LIST_PEOPLE, view=None)
 def my_people(
-    visit: Here, band: str = "", changed: str = "", overdue: str = "", custody: str = "", at: int = 1
+    visit: Here,
+    band: str = "",
+    changed: str = "",
+    overdue: str = "",
+    custody: str = "",
+    unmanaged: str = "",
+    at: int = 1,
 ) -> Response:
     """The list in its order, 25 rows at a time, with filters."""
     tool, releases = unit_people.history(visit)
@@ -49,7 +55,7 @@ def my_people(
     everyone = unit_people.on_list(visit, people)
     band = band if band in BANDS else ""
     custody = custody if custody in CUSTODY else ""
-    frame = roster.filtered(everyone, band, changed == "yes", overdue == "yes", custody)
+    frame = roster.filtered(everyone, band, changed == "yes", overdue == "yes", custody, unmanaged == "yes")
     last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
     at = min(max(1, at), last_page)
     start = (at - 1) * roster.PAGE_ROWS
@@ -61,6 +67,7 @@ def my_people(
         "changed": changed if changed == "yes" else "",
         "overdue": overdue if overdue == "yes" else "",
         "custody": custody,
+        "unmanaged": unmanaged if unmanaged == "yes" else "",
     }
     return page(
         visit,
