@@ -8,6 +8,7 @@ import json
 import re
 from datetime import date
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -16,6 +17,7 @@ from tests.web.conftest import SignIn, csrf_of
 from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
+from harmcast.publish.answers import gathering, people_counts
 from harmcast.store import desk, representations, schema
 from harmcast.store.state import State
 
@@ -155,6 +157,30 @@ def test_what_a_referral_rests_on_stands_beside_the_sign_off_and_in_the_timeline
     unnamed = sign_in("ethics_reviewer").get(f"/pseudonymised/{key}").text
     assert "Refer for support" in unnamed
     assert not any(words in unnamed for words in ("Main reason", "Checks made", *said[:2], "a panel"))
+
+
+def test_no_change_by_somebody_who_judged_otherwise_went_against_the_score(
+    manager: TestClient, supervisor: TestClient, state: State
+) -> None:
+    for judgement in ("same", "lower", "higher"):
+        save(manager, state, decision(manager, state, judgement=judgement))
+    assert desk.of_person(state.operations, invented.key(state, OWN))[0].is_overridden
+    page = supervisor.get("/unit-work").text
+    assert "2 of 3" in page[page.index('id="overrides"') : page.index("Deferred decisions are not counted")]
+    work = gathering.gather(state, date(2100, 1, 1)).work
+    assert work.override == (2, 3)
+    assert dict(work.decisions.group_by("decision").agg(pl.col("decisions").sum()).iter_rows()) == {
+        "no change": 1,
+        "no change, own judgement other than the score": 2,
+    }
+
+
+def test_what_was_not_adopted_is_counted_so_in_the_answers(manager: TestClient, state: State) -> None:
+    save(manager, state, decision(manager, state, decision="not_adopted_data", words="another's charge"))
+    work = gathering.gather(state, date(2100, 1, 1)).work
+    assert work.override == (1, 1)
+    (said,) = work.decisions["decision"]
+    assert said.startswith(people_counts.AGAINST)
 
 
 def test_judge_then_reveal_hides_the_score_until_judged(

@@ -58,6 +58,11 @@ STEPS: dict[str, str] = {
 }
 
 
+def is_against(decision: str, own_judgement: str | None) -> bool:
+    """Whether a decision went against the score: not adopted, or nothing changed by somebody who judged otherwise."""
+    return decision in OVERRIDES or (decision == "no_change" and own_judgement in ("higher", "lower"))
+
+
 BEFORE = {
     "person_key": pl.String(), "unit": pl.String(), "decided_on": pl.Date(), "decision": pl.String(), "reason_code": pl.String(),
     "own_judgement": pl.String(), "review_on": pl.Date(),
@@ -101,7 +106,7 @@ class Decision:
     @property
     def is_overridden(self) -> bool:
         """Whether the person's judgement went against the score."""
-        return self.decision in OVERRIDES
+        return is_against(self.decision, self.own_judgement)
 
     @property
     def waits_for_sign_off(self) -> bool:

@@ -56,9 +56,9 @@ def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]],
 
 
 def overrides(decisions: Sequence[dict[str, Any]]) -> Share:
-    """Share of decisions that went against the score (not adopted); deferred ones are not counted."""
+    """Share of decisions that went against the score (`desk.is_against`); deferred ones are not counted."""
     counted = [d for d in decisions if d["decision"] != "defer"]
-    return Share(sum(d["decision"] in desk.OVERRIDES for d in counted), len(counted))
+    return Share(sum(desk.is_against(d["decision"], d["own_judgement"]) for d in counted), len(counted))
 
 
 def override_alarm(share: Share, limits: Decisions) -> str | None:

@@ -142,7 +142,7 @@ class Work:
     Attributes:
         decisions: decision, reason_code, decisions (count).
         people_considered: how many people have at least one decision.
-        override: decisions that did not follow the score (`not adopted`), of all; alarms are judged on these.
+        override: decisions that did not follow the score (`desk.is_against`), of all; alarms are judged on these.
         sign_offs, follow_ups: outcome or step -> count.
         representations: kind, outcome (`open` while none is recorded), count.
         exports: (how many, how many with names); views: people's pages opened.

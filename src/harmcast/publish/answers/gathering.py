@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from harmcast import tables
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.register import Tool
+from harmcast.publish.answers import people_counts
 from harmcast.publish.answers.facts import Counted, Facts, Made, ToolFacts, Trained, Work
-from harmcast.store import schema
+from harmcast.store import desk, schema
 
 if TYPE_CHECKING:
     from harmcast.store.releases import Release
@@ -227,10 +228,12 @@ def _work(state: State, end: str) -> Work:
     rows = state.operations.rows
     decisions, events = schema.decisions, schema.events
     made = rows(
-        sa.select(decisions.c.person_key, decisions.c.decision, decisions.c.reason_code).where(decisions.c.at < end)
+        sa.select(
+            decisions.c.person_key, decisions.c.decision, decisions.c.reason_code, decisions.c.own_judgement
+        ).where(decisions.c.at < end)
     )
     frame = pl.DataFrame(
-        [(r["decision"], r["reason_code"]) for r in made],
+        [(_decided(r["decision"], r["own_judgement"]), r["reason_code"]) for r in made],
         schema={"decision": pl.String, "reason_code": pl.String},
         orient="row",
     )
@@ -244,13 +247,21 @@ def _work(state: State, end: str) -> Work:
     return Work(
         decisions=grouped.sort("decision", "reason_code"),
         people_considered=len({r["person_key"] for r in made}),
-        override=(sum(str(r["decision"]).startswith("not adopted") for r in made), len(made)),
+        override=(sum(desk.is_against(r["decision"], r["own_judgement"]) for r in made), len(made)),
         sign_offs=_counts(rows(sa.select(schema.sign_offs.c.outcome).where(schema.sign_offs.c.at < end)), "outcome"),
         follow_ups=_counts(rows(sa.select(schema.follow_ups.c.step).where(schema.follow_ups.c.at < end)), "step"),
         representations=_representations(state, end),
         exports=(len(exports), sum(bool(r["with_names"]) for r in exports)),
         views=int(views[0]["n"]),
     )
+
+
+def _decided(decision: str, own_judgement: str | None) -> str:
+    """A decision in the words of the answers; one that changed nothing against the officer's own judgement is told apart."""
+    if decision == "no_change" and desk.is_against(decision, own_judgement):
+        return people_counts.NO_CHANGE_AGAINST
+    said = desk.DECISIONS.get(decision, decision.replace("_", " "))
+    return said[:1].lower() + said[1:]
 
 
 def _counts(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, int]:

@@ -190,6 +190,10 @@ def small_counts(
     return (table,), {name: published}
 
 
+NO_CHANGE_AGAINST = "no change, own judgement other than the score"
+AGAINST = ("not adopted", NO_CHANGE_AGAINST)
+
+
 def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
     """Decisions by what was decided and why, and how often officers set the score aside: one family, small counts hidden."""
     frame = facts.work.decisions
@@ -203,8 +207,8 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         sums.append(((decision, "all"), parts))
     subtotals = [k for k in counts if k[1] == "all"]
     for key, chosen in (
-        (("", "not adopted"), [k for k in subtotals if k[0].startswith("not adopted")]),
-        (("", "followed"), [k for k in subtotals if not k[0].startswith("not adopted")]),
+        (("", "not adopted"), [k for k in subtotals if k[0].startswith(AGAINST)]),
+        (("", "followed"), [k for k in subtotals if not k[0].startswith(AGAINST)]),
     ):
         counts[key] = sum(counts[k] for k in chosen)
         if chosen:
@@ -232,7 +236,7 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
     )
     aside, made = published.shown["", "not adopted"], published.shown["", "made"]
     says = Words(
-        "How often officers set the score aside, of all decisions recorded."
+        "How often officers set the score aside, of all decisions recorded: not adopted, or no change by an officer who judged otherwise."
         + ("" if aside is not None and made is not None else f" Too few, or too alike, to print ({disclosure.MARK}).")
     )
     if aside is not None and made is not None:
