@@ -77,9 +77,11 @@ def _person(number: int, week: int, rng: np.random.Generator) -> dict[str, Any]:
     for k, (_, slope) in enumerate(LEVELS):
         for line, points in zip(CARD, lines, strict=True):
             effects[k][NAMES.index(str(line["feature"]))] += points * slope
+    light = {"happened_on": "2024-05-06", "charged_on": "2024-06-01", "offence_code": "049/10", "kind": "Shoplifting", "violent": False, "weapon": False, "outcome": "convicted", "charges": 1, "weight": 0.0, "left": 0.1, "effect": 0.0}
+    rest = [{"charge_ref": f"CH-{number:05d}-{k}", **light} for k in range(2 if number % 4 == 3 else 0)]
     why = {
-        "charges": [{"charge_ref": f"CH-{number:05d}", "happened_on": "2026-03-01", "offence_code": "008/06", "kind": "Violence with injury", "outcome": "convicted" if number % 3 else "charged", "charges": 1, "weight": harm * 2, "left": 0.5, "effect": harm}],
-        "others": {"count": 0, "effect": 0.0},
+        "charges": [{"charge_ref": f"CH-{number:05d}", "happened_on": "2026-03-01", "charged_on": "2026-03-05", "violent": True, "weapon": False, "offence_code": "008/06", "kind": "Violence with injury", "outcome": "convicted" if number % 3 else "charged", "charges": 1, "weight": harm * 2, "left": 0.5, "effect": harm}],
+        "others": {"count": len(rest), "effect": 0.0, "events": rest},
         "values": values if waiting else None,
         "effects": [{"intercept": a, "effects": e} for (a, _), e in zip(LEVELS, effects, strict=True)] if waiting else None,
         "card": {"points": sum(lines), "lines": lines} if waiting else None,

@@ -69,6 +69,19 @@ def test_the_number_of_high_people_without_management_opens_exactly_them(manager
     assert "Restricted access" not in found
 
 
+def test_every_event_is_there_with_its_day_of_charge_and_only_its_month_without_names(
+    manager: TestClient, sign_in: SignIn, state: State
+) -> None:
+    key = invented.key(state, OWN)
+    page = manager.get(f"/people/{key}").text
+    assert "Show the 2 more events" in page
+    for words in ("1 March 2026", "5 March 2026", "violent charge", "1 June 2024", "CH-00003-1"):
+        assert words in page, words
+    unnamed = sign_in("ethics_reviewer").get(f"/pseudonymised/{key}").text
+    assert "June 2024" in unnamed
+    assert not any(words in unnamed for words in ("1 June 2024", "5 March 2026", "CH-"))
+
+
 def test_restricted_people_are_a_row_without_a_fact(manager: TestClient, supervisor: TestClient, state: State) -> None:
     last = manager.get("/people?at=9").text
     assert "Restricted access" in last
