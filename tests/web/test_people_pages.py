@@ -7,6 +7,7 @@ import random
 import re
 import time
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
@@ -203,7 +204,7 @@ def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
 
     releases = state.releases.history("iom")
     for row in roster.everyone(state, releases, "iom").iter_rows(named=True):
-        document = sheet(state, releases[-1], "iom", row, [])
+        document = sheet(state, releases, "iom", row, [])
         if document["card"] is None:
             assert document["no_chance"]
             continue
@@ -216,6 +217,21 @@ def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
             summed["starts"][0] + sum(line["adds"][0] for line in summed["lines"]), abs=0.005
         )
         assert summed["steps"][0] == pytest.approx(row["chance_high_harm_12m"], abs=1e-6)
+
+
+def test_a_change_of_an_earlier_week_is_told_with_the_account_of_that_week(state: State) -> None:
+    from harmcast.web import roster
+    from harmcast.web.sheet import sheet
+
+    releases = state.releases.history("iom")
+    row = roster.everyone(state, releases, "iom").row(by_predicate=pl.col("person_ref") == "P00002", named=True)
+    assert row["changed_week"] == releases[-1].name
+    assert sheet(state, releases, "iom", row, [])["changed_then"] is None  # the newest week's account says it
+    later = sheet(state, [*releases, releases[-2]], "iom", row, [])["changed_then"]
+    assert (later["week"], later["from"]) == (releases[-1].name, row["changed_from"])
+    assert later["harm_now"] == 130.0
+    assert [part["key"] for part in later["rows"]] == ["records", "time", "model"]
+    assert sheet(state, [*releases[:-1], releases[-2]], "iom", row, [])["changed_then"] is None  # that release is no more
 
 
 def test_every_view_is_one_event_written_first(manager: TestClient, state: State) -> None:

@@ -7,6 +7,7 @@ here, so that what is sealed with a decision is what was seen. Pseudonymised rea
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from harmcast.store.releases import Release
@@ -35,16 +36,24 @@ def model_of(state: State, release: Release) -> dict[str, Any] | None:
     return released.kept.get((state.root, release.model, "model"), read)
 
 
+def earlier_change(history: Sequence[Release], row: dict[str, Any]) -> Release | None:
+    """The release that last changed the person's band, where that is not the newest one."""
+    week = row.get("changed_week")
+    return next((release for release in history[:-1] if release.name == week), None) if week else None
+
+
 def sheet(
-    state: State, release: Release, tool: str, row: dict[str, Any], past: list[Past], named: bool = True
+    state: State, history: Sequence[Release], tool: str, row: dict[str, Any], past: list[Past], named: bool = True
 ) -> dict[str, Any]:
     """The page of one person.
 
     Args:
+        history: published releases, oldest first; the last one is shown.
         row: the person's row of `roster.everyone`.
         past: `past_scores.of_person`.
         named: whether the reader may have references of charges and whole dates; a pseudonymised reader may not.
     """
+    release = history[-1]
     about = released.document(release, f"{tool}_about")
     why = roster.reasons(release, tool, row["person_key"])
     model = model_of(state, release)
@@ -64,6 +73,7 @@ def sheet(
         **_compared([_chance(row, why, about, model, months) for months in HORIZONS], card),
         "no_chance": _no_chance(row, why, release),
         "changed": _changed(why, unit),
+        "changed_then": _changed_then(history, tool, row),
         "charges": _charges(why.get("charges"), named),
         "others": _others(why, named),
         "card": card,
@@ -170,6 +180,15 @@ def _changed(why: dict[str, Any], unit: str) -> dict[str, Any] | None:
         "chance_last": _round(chance.get("last")),
         "chance_now": _round(chance.get("now")),
     }
+
+
+def _changed_then(history: Sequence[Release], tool: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """The three parts of the week in which the band last changed, where that was an earlier one whose release still tells."""
+    release = earlier_change(history, row)
+    if release is None:
+        return None
+    changed = _changed(roster.reasons(release, tool, row["person_key"]), row["harm_unit"])
+    return changed and {**changed, "week": release.name, "from": row["changed_from"]}
 
 
 def _others(why: dict[str, Any], named: bool) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def decide(visit: Here, key: str) -> Response:
         time_band=desk.time_band(seconds_since(visit, ticket["at"])),
         judged_first=ticket.get("judged") is not None,
         words=words,
-        shown=sheet(visit.state, release, tool.name, row, past),
+        shown=sheet(visit.state, upto, tool.name, row, past),
         after=ticket["after"],
     )
     event = visit.event("alteration", "decision_made", subject=key, about=f"release:{release.name}", decision=decision)

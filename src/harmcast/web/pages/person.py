@@ -66,7 +66,7 @@ def shown(
     release, key = releases[-1], row["person_key"]
     unit_people.looked(visit, "person_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
-    document = sheet(visit.state, release, tool.name, row, past)
+    document = sheet(visit.state, releases, tool.name, row, past)
     decisions = desk.of_person(visit.operations, key)
     raised = representations.of_person(visit.operations, key)
     judgement = read_judgement(visit, key, judged)

@@ -74,7 +74,7 @@ def one(visit: Here, key: str) -> Response:
     release = releases[-1]
     unit_people.looked(visit, "person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
-    document = sheet(visit.state, release, tool.name, row, past, named=False)
+    document = sheet(visit.state, releases, tool.name, row, past, named=False)
     return page(
         visit,
         "person",
