@@ -235,5 +235,6 @@ def test_chances_side_by_side_are_of_one_group() -> None:
     assert frequencies.together([0.05, 0.04, 0.08, None]) == ["5 in 100", "4 in 100", "8 in 100", "no chance given"]
     assert frequencies.together([0.2, 0.004]) == ["200 in 1,000", "4 in 1,000"]
     assert frequencies.together([0.024, 0.015]) == ["24 in 1,000", "15 in 1,000"]  # not both 2 in 100
+    assert frequencies.together([0.043, 0.039]) == ["4 in 100", "4 in 100"]
     assert frequencies.together([0.999, 0.0001]) == ["999 in 1,000", "under 1 in 1,000"]
     assert frequencies.together([0.999, 0.5]) == ["nearly all", "50 in 100"]

@@ -9,6 +9,7 @@ from harmcast.web import words
 
 OUT_OF = (10, 20, 50, 100, 200, 500, 1000)
 CLOSE_SHARE = 0.1
+BLURRED_SHARE = 0.25
 BANDS: tuple[tuple[float, str], ...] = (
     (0.10, "10 in 100 or more"),
     (0.05, "5 to 10 in 100"),
@@ -36,11 +37,11 @@ def frequency(chance: float | None) -> str:
 def together(chances: Sequence[float | None]) -> list[str]:
     """Chances that stand side by side, all as whole people of one group, so that they compare at a glance.
 
-    Of 100; of 1,000 where one is under 1 in 100, or where two over a tenth apart would read the same.
+    Of 100; of 1,000 where one is under 1 in 100, or where two over a quarter apart would read the same.
     """
     given = [c for c in chances if c is not None]
     blurred = any(
-        round(100 * a) == round(100 * b) and abs(a - b) > CLOSE_SHARE * min(a, b) for a, b in combinations(given, 2)
+        round(100 * a) == round(100 * b) and abs(a - b) > BLURRED_SHARE * min(a, b) for a, b in combinations(given, 2)
     )
     group = 1000 if blurred or any(c < 0.01 for c in given) else 100
     return [_of(c, group) for c in chances]
