@@ -277,7 +277,7 @@ for _kind, _says in {
 
 
 @command(report, "subject")
-def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out, as_of: AsOf = None) -> Said:
+def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None) -> Said:
     """One person's inputs, scores, reasons, decisions, and who viewed them; for the data protection officer."""
     return _report("subject", state, as_of, out, person)
 

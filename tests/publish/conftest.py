@@ -148,15 +148,15 @@ def invented_facts() -> Facts:
         work=Work(
             decisions=pl.DataFrame(
                 {
-                    "decision": ["refer", "no change", "not adopted, data wrong", "not adopted, local knowledge"],
-                    "reason_code": ["support_agreed", "no_new_facts", "charge_wrong", "already_managed"],
+                    "decision": ["refer", "no_change", "not_adopted_data", "not_adopted_local"],
+                    "reason_code": ["escalating", "old_record", "record_wrong", "known_support"],
                     "decisions": [31, 58, 3, 12],
                 }
             ),
             people_considered=88,
             override=(15, 104),
             sign_offs={"agreed": 29},
-            follow_ups={"offered": 28, "taken up": 19, "ended": 6},
+            follow_ups={"offered": 28, "taken_up": 19, "ended": 6},
             representations=pl.DataFrame({"kind": ["data error", "objection"], "outcome": ["rescored", "open"], "received": [6, 2]}),
             exports=(4, 1),
             views=950,

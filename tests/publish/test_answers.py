@@ -507,3 +507,21 @@ def test_a_status_older_than_the_first_release_held_is_said_beside_it(facts):
     assert "The first result that we hold here is for the week of 1 June 2026." in texts(made("public", facts))
     later = replace(facts.tools[0], statuses=(("in use", date(2026, 6, 1), None),))
     assert "First release held here" not in texts(made("foi", replace(facts, tools=(later,))))
+
+
+def test_decisions_are_printed_in_the_words_that_officers_saw(facts):
+    document = made("foi", facts)
+    text = json.dumps(document)
+    for code in ("no_change", "No_change", "not_adopted", "taken_up", "known_support", "record_wrong"):
+        assert f'"{code}' not in text, code
+    assert "Not adopted: local knowledge" in text
+    assert "Support or management is already in place" in text
+    assert "Support taken up" in text
+
+
+def test_a_decision_that_set_the_score_aside_is_counted_as_one(facts):
+    shown = foi.answer(facts).published["decisions"].shown
+    assert shown["", "made"] == 104
+    rates = [r for p in made("foi", facts)["parts"] for s in p["sections"] for b in s["blocks"] for r in b.get("rates", ())]
+    aside = next(r for r in rates if r["says"] == "Decisions that set the score aside")
+    assert aside["numerator"]["count"] == 15

@@ -153,7 +153,7 @@ def held() -> person_facts.PersonFacts:
             ]},
             {"received_on": date(2026, 11, 21), "kind": "data_error", "words": None, "steps": []},
         ],
-        followed=[{"on": date(2026, 11, 19), "step": "offered", "words": "a mentor"}],
+        followed=[{"on": date(2026, 11, 19), "step": "Support offered", "words": "a mentor"}],
         views=[{"at": "2026-11-18T09:58:00.000000Z", "role": "offender_manager", "action": "person_viewed", "purpose": "review"}],
         features={"harm_share": "Harm today.", "events_12m": "Events in 12 months."},
     )  # fmt: skip
@@ -173,7 +173,7 @@ def test_one_persons_record_parts_fact_from_assessment_and_convicted_from_charge
         ("received", "2026-11-19"), ("looked at", "2026-11-20"), ("outcome: upheld: the record is put right at source", "2026-11-21"),
         ("scored again, in the release of 2026-W48", "2026-11-22"), ("received", "2026-11-21"), ("open: no outcome is recorded yet", None),
     ]  # fmt: skip
-    assert sections["Decisions"]["blocks"][1]["rows"] == [{"on": "2026-11-19", "step": "offered", "words": "a mentor"}]
+    assert sections["Decisions"]["blocks"][1]["rows"] == [{"on": "2026-11-19", "step": "Support offered", "words": "a mentor"}]
     assert sections["Decisions"]["blocks"][0]["rows"][0]["checks"] == "CONNECT, Police National Computer (PNC)"
     looked = sections["Who looked"]["blocks"][0]["rows"][0]
     assert looked["role"] == "Offender manager"

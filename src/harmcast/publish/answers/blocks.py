@@ -180,7 +180,7 @@ def training(tool: ToolFacts) -> tuple[Block, ...]:
                 ),
                 tuple(
                     {
-                        "kind": t.kind,
+                        "kind": t.kind[:1].upper() + t.kind[1:].replace("_", " "),
                         "trainer": t.trainer or "not recorded",
                         "contact": t.contact or "not recorded",
                         "people": t.people,

@@ -153,7 +153,7 @@ def _governed(asked: Asked) -> tuple[Block, ...]:
 
 def _met_places(asked: Asked) -> tuple[Block, ...]:
     used = asked.tool.tasking
-    rows = [(name[:1].upper() + name[1:], n) for name, n in used.items() if n or name == "recommendations"]
+    rows = [(wording.plain(name), n) for name, n in used.items() if n or name == "recommendations"]
     return (
         *blocks.releases(asked.tool),
         Table(
@@ -207,7 +207,7 @@ def _met_people(asked: Asked) -> tuple[Block, ...]:
     follow = people_counts.small_counts(
         asked.facts,
         "follow_ups",
-        [(k[:1].upper() + k[1:], n) for k, n in work.follow_ups.items()],
+        [(wording.step(k), n) for k, n in work.follow_ups.items()],
         "What followed a referral",
         "Times",
     )

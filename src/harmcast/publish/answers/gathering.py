@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from harmcast import tables
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.register import Tool
-from harmcast.publish.answers import people_counts
+from harmcast.publish.answers import wording
 from harmcast.publish.answers.facts import Counted, Facts, Made, ToolFacts, Trained, Work
 from harmcast.store import desk, schema
 
@@ -257,11 +257,10 @@ def _work(state: State, end: str) -> Work:
 
 
 def _decided(decision: str, own_judgement: str | None) -> str:
-    """A decision in the words of the answers; one that changed nothing against the officer's own judgement is told apart."""
+    """The code of a decision; one that changed nothing against the officer's own judgement is told apart."""
     if decision == "no_change" and desk.is_against(decision, own_judgement):
-        return people_counts.NO_CHANGE_AGAINST
-    said = desk.DECISIONS.get(decision, decision.replace("_", " "))
-    return said[:1].lower() + said[1:]
+        return wording.NO_CHANGE_AGAINST
+    return decision
 
 
 def _counts(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from harmcast.publish import disclosure
+from harmcast.publish.answers import wording
 from harmcast.publish.answers.blocks import day
 from harmcast.publish.answers.document import HIDDEN, Block, Column, NotHeld, Rate, Table, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
@@ -162,7 +163,7 @@ def considered(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
     frame = facts.counted.considered
     if frame is None or frame.is_empty():
         return (), {}
-    titles = {str(v): str(v)[:1].upper() + str(v)[1:] for v in frame["decision"].unique().sort().to_list()}
+    titles = {str(v): wording.decision(str(v)) for v in frame["decision"].unique().sort().to_list()}
     return people_by_group(facts, "considered", frame, "decision", titles)
 
 
@@ -190,10 +191,6 @@ def small_counts(
     return (table,), {name: published}
 
 
-NO_CHANGE_AGAINST = "no change, own judgement other than the score"
-AGAINST = ("not adopted", NO_CHANGE_AGAINST)
-
-
 def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
     """Decisions by what was decided and why, and how often officers set the score aside: one family, small counts hidden."""
     frame = facts.work.decisions
@@ -207,8 +204,8 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         sums.append(((decision, "all"), parts))
     subtotals = [k for k in counts if k[1] == "all"]
     for key, chosen in (
-        (("", "not adopted"), [k for k in subtotals if k[0].startswith(AGAINST)]),
-        (("", "followed"), [k for k in subtotals if not k[0].startswith(AGAINST)]),
+        (("", "not adopted"), [k for k in subtotals if wording.sets_aside(k[0])]),
+        (("", "followed"), [k for k in subtotals if not wording.sets_aside(k[0])]),
     ):
         counts[key] = sum(counts[k] for k in chosen)
         if chosen:
@@ -220,8 +217,8 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
     )
     rows = [
         {
-            "decision": d[:1].upper() + d[1:],
-            "reason": "all reasons" if c == "all" else c.replace("_", " "),
+            "decision": wording.decision(d),
+            "reason": "All reasons" if c == "all" else wording.reason(c),
             "count": shown_or_hidden(published, (d, c)),
         }
         for d, c in sorted(published.shown, key=lambda k: (k[0], k[1] != "all", k[1]))

@@ -294,11 +294,11 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
     rows = [
         {
             "on": date.fromisoformat(d["at"][:10]),
-            "decision": d["decision"],
-            "reason": d["reason_code"].replace("_", " "),
+            "decision": wording.decision(d["decision"]),
+            "reason": wording.reason(d["reason_code"]),
             "checks": _checks(d),
             "words": d.get("words") or "none",
-            "own": d["own_judgement"] or "not given",
+            "own": desk.JUDGEMENTS.get(d["own_judgement"] or "", d["own_judgement"] or "not given"),
             "review": d["review_on"],
         }
         for d in held.decisions
@@ -314,7 +314,7 @@ def _decisions(held: PersonFacts) -> tuple[Block, ...]:
     )
     found = [_table("Decisions by officers", columns, rows)]
     if held.followed:
-        came = [{"on": f["on"], "step": str(f["step"]).replace("_", " "), "words": f.get("words") or "none"} for f in held.followed]
+        came = [{"on": f["on"], "step": wording.step(str(f["step"])), "words": f.get("words") or "none"} for f in held.followed]
         found.append(_table("What followed", (("on", "Day", "date"), ("step", "Step", "text"), ("words", "In words", "text")), came))
     return tuple(found)
 

@@ -11,6 +11,42 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from harmcast.store import desk
+
+STEPS_SEEN = {**desk.STEPS, **{f"supervisor: {code}": f"Supervisor: {words.lower()}" for code, words in desk.SIGN_OFFS.items()}}
+
+
+NO_CHANGE_AGAINST = "no_change_against"
+
+
+def plain(code: str) -> str:
+    """A code that no list of words holds, as read: `taken_up` is Taken up."""
+    words = code.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def decision(code: str) -> str:
+    """A decision about a person, in the words officers saw."""
+    if code == NO_CHANGE_AGAINST:
+        return "No change, though the officer's own judgement was other than the score"
+    return desk.DECISIONS.get(code, plain(code))
+
+
+def reason(code: str) -> str:
+    """The reason chosen for a decision, in the words officers saw."""
+    return desk.REASONS.get(code, plain(code))
+
+
+def step(code: str) -> str:
+    """What followed a referral, in the words officers saw."""
+    return STEPS_SEEN.get(code, plain(code))
+
+
+def sets_aside(code: str) -> bool:
+    """Whether a decision set the score aside."""
+    return code in desk.OVERRIDES or code == NO_CHANGE_AGAINST
+
+
 NAMES = {"places": "A forecast of places", "people": "A score of people who were charged"}
 
 METHOD: dict[str, tuple[str, ...]] = {
