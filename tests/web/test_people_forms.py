@@ -17,7 +17,7 @@ from tests.web.conftest import SignIn, csrf_of
 from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
-from harmcast.publish.answers import gathering, people_counts
+from harmcast.publish.answers import gathering, wording
 from harmcast.store import desk, representations, schema
 from harmcast.store.state import State
 
@@ -170,8 +170,8 @@ def test_no_change_by_somebody_who_judged_otherwise_went_against_the_score(
     work = gathering.gather(state, date(2100, 1, 1)).work
     assert work.override == (2, 3)
     assert dict(work.decisions.group_by("decision").agg(pl.col("decisions").sum()).iter_rows()) == {
-        "no change": 1,
-        "no change, own judgement other than the score": 2,
+        "no_change": 1,
+        wording.NO_CHANGE_AGAINST: 2,
     }
 
 
@@ -180,7 +180,7 @@ def test_what_was_not_adopted_is_counted_so_in_the_answers(manager: TestClient, 
     work = gathering.gather(state, date(2100, 1, 1)).work
     assert work.override == (1, 1)
     (said,) = work.decisions["decision"]
-    assert said.startswith(people_counts.AGAINST)
+    assert wording.sets_aside(said)
 
 
 def test_judge_then_reveal_hides_the_score_until_judged(
