@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from tests.web.conftest import PASSWORD, ROOT, Site
@@ -57,6 +58,12 @@ def opened(page: object, site: Site, address: str) -> None:
     page.wait_for_load_state("networkidle")  # type: ignore[attr-defined]
 
 
+def follow(page: Any, selector: str) -> None:
+    """Follows a link or sends a form, and waits until the page that comes is there: a click alone does not."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
 @pytest.mark.parametrize("width", [1280, 320])
 def test_axe_finds_nothing_and_nothing_runs_over(browser: object, site: Site, width: int) -> None:
     for account, address in every_page():
@@ -90,28 +97,28 @@ def test_all_can_be_done_without_scripts(browser: object, site: Site) -> None:
     page.goto(site.address + f"/areas/{TOOL}")
     page.fill("#account", ANALYST)
     page.fill("#password", PASSWORD)
-    page.click("main button[type=submit]")
+    follow(page, "main button[type=submit]")
     assert page.title().startswith("Knife crime")
     assert not page.is_visible("#map")
     page.select_option("#area", index=1)
-    page.click("text=Show >> visible=true")
+    follow(page, "text=Show >> visible=true")
     assert "area=" in page.url
-    page.click("thead >> text=Last 4 weeks")
+    follow(page, "thead >> text=Last 4 weeks")
     assert "sort=last4" in page.url
-    page.click("tbody .app-cell-link >> nth=0")
+    follow(page, "tbody .app-cell-link >> nth=0")
     page.fill("#note", "Written without scripts.")
-    page.click("text=Save note")
+    follow(page, "text=Save note")
     assert "Your note is saved." in page.content()
     assert "Written without scripts." in page.content()
     page.fill("#recommendation", "Look here first.")
-    page.click("text=Save recommendation")
+    follow(page, "text=Save recommendation")
     page.click("text=Record what tasking decided")
     page.check("text=Not adopted")
     for part, value in (("day", "16"), ("month", "11"), ("year", "2026")):
         page.fill(f"form[action*=outcomes] input[name$='-{part}']", value)
-    page.click("text=Save decision")
+    follow(page, "text=Save decision")
     assert "Not adopted" in page.inner_text("#main-content")
-    page.click("text=Sign out")
+    follow(page, "text=Sign out")
     assert "Sign in" in page.title()
     page.context.close()
 
