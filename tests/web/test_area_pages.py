@@ -163,6 +163,22 @@ def test_hits_pool_over_windows_that_do_not_overlap(web: FastAPI) -> None:
     assert best[0] >= hits
 
 
+def test_an_areas_record_is_its_windows_and_areas_add_up_to_the_force(web: FastAPI) -> None:
+    history = web.state.harmcast.releases.history(TOOL)
+    apart = track.not_overlapping(track.judged(track.scores(history, TOOL)))
+    found = track.by_area(history, history[-1], TOOL, {row.origin for row in apart}, 4, 20)
+    assert found
+    for one in found:
+        origins = [w.origin for w in one.windows]
+        assert origins == sorted(origins, reverse=True)
+        assert one.inside == sum(w.lower <= w.recorded <= w.upper for w in one.windows)
+        assert all(w.caught <= w.recorded for w in one.windows)
+    for row in apart:
+        here = [w for one in found for w in one.windows if w.origin == row.origin]
+        assert sum(w.recorded for w in here) == row.crimes
+        assert sum(w.caught for w in here) == row.hits["ours"]
+
+
 def test_calibration_groups_hold_every_forecast() -> None:
     outcomes = [released.Outcome("w", date(2026, 1, 5), 0, 1, (i % 50) / 50, i % 2) for i in range(1000)]
     groups = track.calibration(outcomes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
@@ -214,11 +214,11 @@ def count_people(groups: Groups, of: pl.DataFrame, by: Iterable[str] = ()) -> pl
     return pl.concat([part.select(*order, pl.col("people").cast(pl.Int64)) for part in parts]).sort(order)
 
 
-def _mapped(column: str, label: object, frame: pl.DataFrame) -> pl.Expr:
+def _mapped(column: str, label: Callable[[Any], str], frame: pl.DataFrame) -> pl.Expr:
     """The column with every distinct value labelled once: 300,000 people hold few distinct values."""
     values = frame[column].unique().to_list()
-    table = {value: label(value) for value in values if value is not None}  # type: ignore[operator]
-    missing = str(label(None))  # type: ignore[operator]
+    table = {value: label(value) for value in values if value is not None}
+    missing = label(None)
     if not table:
         return pl.lit(missing).alias(column)
     return pl.col(column).replace_strict(table, default=missing, return_dtype=pl.String).alias(column)

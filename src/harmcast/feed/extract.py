@@ -208,8 +208,8 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
         raise _stop("file_empty", path.name, "a file without rows still has its header")
     if head.startswith(OTHER_UNICODE) and encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
         raise _stop("encoding_unreadable", path.name, "save it as UTF-8 or name its encoding in the mapping")
-    line, ended = re.match(rb"[^\r\n]*", head)[0], re.search(rb"[\r\n]", head)  # type: ignore[index]
-    if ended is None and len(head) == HEADER_BYTES:
+    line, *rest = re.split(rb"[\r\n]", head, maxsplit=1)
+    if not rest and len(head) == HEADER_BYTES:
         raise _stop("line_too_long", path.name)
     try:
         text = line.decode("utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding)

@@ -128,8 +128,8 @@ def since(state: State, source: Source) -> datetime | None:
     column = CURSORS[table]
     if not state.records.parts(table):
         return None
-    newest = state.records.versions(table, columns=[column, "deleted"]).filter(~pl.col("deleted"))[column].max()
-    return database.since_of(newest, state.settings.feed.lag_days)  # type: ignore[arg-type]
+    kept = state.records.versions(table, columns=[column, "deleted"]).filter(~pl.col("deleted"))
+    return database.since_of(kept.select(pl.col(column).max()).item(), state.settings.feed.lag_days)
 
 
 def _people_wanted(

@@ -61,8 +61,8 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
     )
     held_weeks = 0
     if crimes.height:
-        first = crimes["recorded_at"].min()
-        held_weeks = min(WEEKS_COMPARED + 1, (origin - first.date()).days // 7)  # type: ignore[union-attr]
+        first = crimes.select(pl.col("recorded_at").min().dt.date()).item()
+        held_weeks = min(WEEKS_COMPARED + 1, (origin - first).days // 7)
     weekly = dict(recent.group_by("back").len().iter_rows())
     now = int(weekly.get(0, 0))
     past = [float(weekly.get(back, 0)) for back in range(1, held_weeks)]
@@ -73,9 +73,9 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
             f"{now} crimes were recorded in the week to {origin - timedelta(days=1)}; the weeks before had about {judged[1]:.0f}. "
             f"That is {abs(judged[0]):.1f} robust deviations away; the limit is {deviations:g}."
         )
-    newest = crimes["recorded_at"].max() if crimes.height else None
-    if newest is not None and newest.date() < origin - timedelta(weeks=SILENT_WEEKS):  # type: ignore[union-attr]
-        reasons.append(f"nothing was recorded since {newest.date()}, over {SILENT_WEEKS} weeks before the week forecast.")  # type: ignore[union-attr]
+    newest = crimes.select(pl.col("recorded_at").max().dt.date()).item()
+    if newest is not None and newest < origin - timedelta(weeks=SILENT_WEEKS):
+        reasons.append(f"nothing was recorded since {newest}, over {SILENT_WEEKS} weeks before the week forecast.")
     silent = _silent(recent, past) if "area" in crimes.columns else ()
     if silent:
         reasons.append(f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.")

@@ -272,11 +272,11 @@ def _files(folder: Path) -> Iterable[Path]:
 def _clear_pages(state: State) -> None:
     """Leaves no deleted row in free pages or the write-ahead log."""
     with operations.translating(), state.operations.engine.connect() as connection:
-        raw = connection.connection.driver_connection
+        raw: Any = connection.connection.driver_connection
         if state.operations.is_sqlite:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
-            raw.execute("VACUUM")  # type: ignore[union-attr]
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return
     engine = state.operations.engine.execution_options(isolation_level="AUTOCOMMIT")
     with operations.translating(), engine.connect() as connection:

@@ -238,7 +238,7 @@ def side_by_side(old: pl.DataFrame, new: pl.DataFrame, horizon_months: int = 12)
         "bands_changed": int(changed["people"].sum()),
         "bands": changed.to_dicts(),
         "chances_compared": known.height,
-        "mean_change": float(moved.mean()) if len(moved) else None,  # type: ignore[arg-type]
+        "mean_change": known.select((pl.col(column + "_new") - pl.col(column)).mean()).item(),
         "moved_over_01": int((moved.abs() > 0.01).sum()),
         "moved_over_05": int((moved.abs() > 0.05).sum()),
         "top5": top if known.height else 0,

@@ -104,20 +104,48 @@ def not_overlapping(rows: Sequence[Judged], days: int = 28) -> list[Judged]:
 
 
 @dataclass(frozen=True)
-class AreaRecord:
-    """One policing area over closed windows that do not overlap: what was expected, what came, what the list caught.
+class AreaWindow:
+    """One policing area in one closed window: what was expected, with its printed range, what came, what the list caught.
 
     Attributes:
-        inside: windows in which the area's count lay inside its printed range, of `windows`.
         caught: offences in those of the force's highest cells that lie in the area; 0 to `recorded`.
     """
 
-    area: str
+    origin: date
     expected: float
+    lower: int
+    upper: int
     recorded: int
-    inside: int
-    windows: int
     caught: int
+
+    @property
+    def inside(self) -> bool:
+        return self.lower <= self.recorded <= self.upper
+
+
+@dataclass(frozen=True)
+class AreaRecord:
+    """One policing area over closed windows that do not overlap, the newest first."""
+
+    area: str
+    windows: tuple[AreaWindow, ...]
+
+    @property
+    def expected(self) -> float:
+        return sum(one.expected for one in self.windows)
+
+    @property
+    def recorded(self) -> int:
+        return sum(one.recorded for one in self.windows)
+
+    @property
+    def inside(self) -> int:
+        """Windows in which the area's count lay inside its printed range."""
+        return sum(one.inside for one in self.windows)
+
+    @property
+    def caught(self) -> int:
+        return sum(one.caught for one in self.windows)
 
 
 def by_area(
@@ -132,8 +160,8 @@ def by_area(
 
 
 def _by_area(chosen: Sequence[Release], recorded: pl.DataFrame, tool: str, weeks: int, top: int) -> list[AreaRecord]:
-    found: dict[str, AreaRecord] = {}
-    for release in chosen:
+    found: dict[str, list[AreaWindow]] = {}
+    for release in sorted(chosen, key=lambda r: r.origin, reverse=True):
         came = released.counts(recorded, release.origin, weeks)
         cells = released.frame(release, tool).sort(["expected", "cell"], descending=[True, False])
         seen: dict[str, list[int]] = {}
@@ -143,17 +171,9 @@ def _by_area(chosen: Sequence[Release], recorded: pl.DataFrame, tool: str, weeks
             here[1] += came.get(cell, 0) if place < top else 0
         rows = released.frame(release, f"{tool}_areas").filter(pl.col("area").is_not_null())
         for area, expected, lower, upper in rows.select("area", "expected", "lower", "upper").iter_rows():
-            count, caught = seen.get(area, [0, 0])
-            old = found.get(area, AreaRecord(area, 0.0, 0, 0, 0, 0))
-            found[area] = AreaRecord(
-                area,
-                old.expected + expected,
-                old.recorded + count,
-                old.inside + (lower <= count <= upper),
-                old.windows + 1,
-                old.caught + caught,
-            )
-    return [found[area] for area in sorted(found)]
+            window = AreaWindow(release.origin, expected, lower, upper, *seen.get(area, [0, 0]))
+            found.setdefault(area, []).append(window)
+    return [AreaRecord(area, tuple(found[area])) for area in sorted(found)]
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
         ),
         work=_work(state, end),
         deliveries=deliveries,
-        first_delivery=deliveries["made_on"].min() if deliveries.height else None,  # type: ignore[arg-type]
-        last_delivery=deliveries["made_on"].max() if deliveries.height else None,  # type: ignore[arg-type]
+        first_delivery=deliveries.select(pl.col("made_on").min()).item(),
+        last_delivery=deliveries.select(pl.col("made_on").max()).item(),
         code_version=manifest.get("code_version"),
         data_hash=(manifest.get("records") or {}).get("data_hash"),
         counted=counted,
