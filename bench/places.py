@@ -95,7 +95,9 @@ def judge(name: str, found: dict[str, Any]) -> list[Row]:
     best = max(others, key=lambda key: others[key])
     printed = {key: three[2] for key, three in PRINTED[name].items() if key != "oracle"}
     best_printed = max(printed, key=lambda key: printed[key])
-    gap = f"({100 * ours['gap_closed_share']:.1f}% of the gap)"
+    low, high = PRINTED[name][backtest.FLOOR][2], PRINTED[name]["oracle"][2]
+    by_printed = (ours["log_score"] - low) / (high - low)
+    gap = f"({100 * ours['gap_closed_share']:.1f}% of the gap; {100 * by_printed:.1f}% by the printed count and oracle)"
 
     def said(what: str) -> str:
         return f"{title}: {what}"

@@ -52,7 +52,7 @@ def features(crimes: pl.DataFrame, origin: date, known_at: date | None) -> tuple
     """The panel at an origin, and (cells, features): weekly counts of every kind, shares of the bank, the filter's own."""
     _, units = force()
     panel = counts.panel(crimes, units, KNIFE, LEADING, origin, known_at=known_at, first_day=FIRST)
-    history = bank.History(panel.weekly, panel.leading, bank.surroundings(units), [len(panel.weekly)])
+    history = bank.History(panel.weekly, panel.leading, bank.surroundings(units), [len(panel.weekly)], panel.near)
     weekly = [panel.weekly, *panel.leading.values()]
     return panel, np.column_stack([*(one.T for one in weekly), history.shares(0).T, history.features(0)]).astype(np.float64)
 
@@ -102,7 +102,7 @@ def second_computation() -> list[Row]:
     weeks = len(panel.weekly)
     by_hand = _counted(crimes, units.keys, origin, weeks)
     counted = np.column_stack([one.T for one in by_hand])
-    derived = _derived(by_hand, units.keys, units.land_m2)
+    derived = _derived(by_hand, _beside(crimes, units, origin, weeks), units.keys, units.land_m2)
     width = counted.shape[1]
     same_counts = int((first[drawn, :width] == counted[drawn]).all(axis=1).sum())
     logs = np.arange(derived.shape[1]) >= derived.shape[1] - 1 - len(LEADING)  # the last are logarithms, near 0 where nothing differs
@@ -145,7 +145,30 @@ def _counted(crimes: pl.DataFrame, keys: tuple[str, ...], origin: date, weeks: i
     return dense
 
 
-def _derived(weekly: list[np.ndarray], keys: tuple[str, ...], land_m2: np.ndarray) -> np.ndarray:
+def _beside(crimes: pl.DataFrame, units: grid.Units, origin: date, weeks: int) -> dict[float, np.ndarray]:
+    """(weeks, cells) knife injuries, each spread over the cells around its place by the error function, crime by crime."""
+    corner = np.array([[float(part) for part in key[1:].split("N")] for key in units.keys])
+    low = np.round(corner / SIDE_M) * SIDE_M
+    share = units.land_m2 / SIDE_M**2
+    found = {width: np.zeros((weeks, len(units))) for width in (150.0, 300.0, 600.0)}
+    for row in crimes.iter_rows(named=True):
+        day, at = row["happened_from"].date(), (row["easting_m"], row["northing_m"])
+        if at[0] is None or row["status"] == "cancelled" or row["known_on"] >= origin or day >= origin:
+            continue
+        week = weeks - 1 - ((origin - day).days - 1) // 7
+        inside = ((low <= at) & (at < low + SIDE_M)).all(axis=1).any()
+        if row["weapon"] != "knife" or row["injury"] not in ("minor", "serious", "fatal") or week < 0 or not inside:
+            continue
+        for width, table in found.items():
+            near = np.flatnonzero((np.abs(low + SIDE_M / 2 - at) < 4 * width + 2 * SIDE_M).all(axis=1))
+            edges = np.stack([low[near] - at, low[near] + SIDE_M - at]) / (width * math.sqrt(2.0))
+            below = np.array([[[math.erf(one) for one in pair] for pair in side] for side in edges])
+            mass = (below[1] - below[0]).prod(axis=1) * share[near]
+            table[week, near] += mass / mass.sum()
+    return found
+
+
+def _derived(weekly: list[np.ndarray], beside: dict[float, np.ndarray], keys: tuple[str, ...], land_m2: np.ndarray) -> np.ndarray:
     """(cells, features) of the bank and the filter from counts, in the order of docs/methods-places.md."""
     corner = np.array([[float(part) for part in key[1:].split("N")] for key in keys])
     lattice = np.round(corner / SIDE_M) * SIDE_M
@@ -169,7 +192,8 @@ def _derived(weekly: list[np.ndarray], keys: tuple[str, ...], land_m2: np.ndarra
 
     own, *others = weekly
     members = [share(faded(own, life)) for life in (6, 26, 104, 0)]
-    members += [near(own, 104, 300), near(own, 26, 600), base]
+    members += [share(faded(beside[reach], life)) for reach, life in ((150.0, 104), (300.0, 104), (600.0, 26))]
+    members.append(base)
     trend = np.log((near(own, 2, 1200) + 0.1 * base) / (near(own, 104, 1200) + 0.1 * base))
     leads = []
     for table in others:

@@ -13,8 +13,9 @@ from bench.results import Row
 from bench.verdicts import at_most
 from harmcast.evaluate import choose
 from harmcast.forecast.weekly import forecast_places
-from harmcast.places.counts import Panel
+from harmcast.places.counts import NEAR_M, Panel
 from harmcast.places.grid import squares_at
+from harmcast.places.spreading import spread
 
 ORIGIN = date(2026, 6, 1)
 WEEKS = 209
@@ -31,7 +32,11 @@ def invented(cells: int, side_m: float) -> Panel:
     share /= share.sum()
     weekly = rng.poisson(40 * share, (WEEKS, cells)).astype(np.int32)
     leading = {kind: rng.poisson(120 * share, (WEEKS, cells)).astype(np.int32) for kind in ("one", "other")}
-    return Panel(units, ORIGIN, 4, weekly, leading, np.ones(WEEKS))
+    unit, week = np.nonzero(weekly.T)
+    spot = rng.uniform(0, side_m, (2, cells))
+    at = (units.columns * side_m + spot[0])[unit], (units.rows * side_m + spot[1])[unit]
+    near = {width: spread(units, *at, week, weekly[week, unit], WEEKS, width) for width in NEAR_M}
+    return Panel(units, ORIGIN, 4, weekly, leading, np.ones(WEEKS), near=near)
 
 
 def _one(cells: int, side_m: float) -> dict[str, float]:

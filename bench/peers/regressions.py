@@ -21,7 +21,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 def _rows(panel: Panel, around: bank.Surroundings, positions: list[int]) -> np.ndarray:
     """(positions, units, features): logarithms of the bank's shares over the exposure."""
-    history = bank.History(panel.weekly, panel.leading, around, positions)
+    history = bank.History(panel.weekly, panel.leading, around, positions, panel.near)
     members = np.stack([history.shares(k) for k in range(len(positions))])
     return np.log(members + 0.05 * around.exposure).transpose(0, 2, 1) - np.log(around.exposure)[None, :, None]
 

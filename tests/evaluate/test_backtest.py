@@ -60,7 +60,8 @@ def test_garbling_everything_from_an_origin_on_changes_no_forecast_made_there(pa
     garbled[weeks:] = np.random.default_rng(0).permutation(garbled[weeks:].ravel()).reshape(garbled[weeks:].shape) + 3
     other = Panel(panel.units, panel.origin, 4, garbled,
                   {name: np.where(np.arange(len(garbled))[:, None] >= weeks, 9, one) for name, one in panel.leading.items()},
-                  panel.known_share)  # fmt: skip
+                  panel.known_share, near={width: np.where(np.arange(len(garbled))[:, None] >= weeks, 9, one)
+                                           for width, one in panel.near.items()})  # fmt: skip
     then = backtest.rolling(other, ORIGINS)[0]
     for name in shipped.models(cut[0], draws=20):
         one = shipped.models(cut[0], draws=20)[name](cut[0])

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
-from tests.forecast.conftest import ORIGIN, invent, lattice
+from tests.forecast.conftest import ORIGIN, invent, lattice, somewhere
 
 from harmcast.forecast.weekly import forecast_places
 from harmcast.places import counts, doubts, grid
@@ -20,7 +20,7 @@ def force(panel):
 
 
 def with_weekly(panel, weekly, **more):
-    return replace(panel, weekly=weekly.astype(np.int32), leading={}, **more)
+    return replace(panel, weekly=weekly.astype(np.int32), leading={}, near=somewhere(panel.units, weekly), **more)
 
 
 def crimes(rows: int, weeks: int, seed: int, delay_days: int = 0) -> pl.DataFrame:

@@ -72,12 +72,26 @@ def test_a_late_correction_replays_from_the_window_it_touches(panel, weeks_back)
     first = forecast_places(before, before.origin, 4, 7)
     weekly = panel.weekly.copy()
     weekly[-weeks_back, 11] += 2
-    corrected = Panel(panel.units, ORIGIN, 4, weekly, panel.leading, panel.known_share)
+    corrected = Panel(panel.units, ORIGIN, 4, weekly, panel.leading, panel.known_share, near=panel.near)
     quick = forecast_places(corrected, ORIGIN, 4, 7, kept=first.kept)
     slow = forecast_places(corrected, ORIGIN, 4, 7, anchor=before.origin)
     assert quick.cells.equals(slow.cells)
     assert quick.kept == slow.kept
     assert not quick.cells.equals(forecast_places(panel, ORIGIN, 4, 7, kept=first.kept).cells)
+
+
+@pytest.mark.parametrize("weeks_back", [3, 150])
+def test_a_crime_moved_within_its_cell_replays_too(panel, weeks_back):
+    """The counts stay, the place does not: kept state rests on both."""
+    before = at(panel, 1)
+    first = forecast_places(before, before.origin, 4, 7)
+    near = {width: one.copy() for width, one in panel.near.items()}
+    for one in near.values():
+        one[-weeks_back] = one[-weeks_back][::-1]
+    moved = Panel(panel.units, ORIGIN, 4, panel.weekly, panel.leading, panel.known_share, near=near)
+    quick = forecast_places(moved, ORIGIN, 4, 7, kept=first.kept)
+    assert quick.cells.equals(forecast_places(moved, ORIGIN, 4, 7, anchor=before.origin).cells)
+    assert not quick.cells["expected"].equals(forecast_places(panel, ORIGIN, 4, 7, kept=first.kept).cells["expected"])
 
 
 def test_the_same_twice_and_another_seed_moves_draws_only(panel):
@@ -101,8 +115,8 @@ def test_the_plain_count_steps_in_when_the_rule_says_so(panel):
 
 
 def test_other_horizons_forecast_windows_of_that_length(panel):
-    short = forecast_places(Panel(panel.units, ORIGIN, 2, panel.weekly, panel.leading, panel.known_share), ORIGIN, 2, 7)
-    long = forecast_places(Panel(panel.units, ORIGIN, 8, panel.weekly, panel.leading, panel.known_share), ORIGIN, 8, 7)
+    short = forecast_places(Panel(panel.units, ORIGIN, 2, panel.weekly, panel.leading, panel.known_share, near=panel.near), ORIGIN, 2, 7)
+    long = forecast_places(Panel(panel.units, ORIGIN, 8, panel.weekly, panel.leading, panel.known_share, near=panel.near), ORIGIN, 8, 7)
     assert long.cells["expected"].sum() / short.cells["expected"].sum() == pytest.approx(4, rel=0.25)
 
 

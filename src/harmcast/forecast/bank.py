@@ -16,7 +16,7 @@ Counts = NDArray[np.int32]
 
 WEEKS_A_WINDOW = 4
 OWN_HALF_LIVES = (6.0, 26.0, 104.0, 0.0)
-KERNELS = ((300.0, 104.0), (600.0, 26.0))
+KERNELS = ((150.0, 104.0), (300.0, 104.0), (600.0, 26.0))
 LEADING_HALF_LIVES = (6.0, 52.0)
 LEADING_KERNEL = (1000.0, 52.0)
 SHORT, LONG, TREND_M = 2.0, 104.0, 1200.0
@@ -41,7 +41,7 @@ def surroundings(units: Units) -> Surroundings:
     return Surroundings(distances, floored / floored.sum(), kernels)
 
 
-def decayed(weekly: Counts, half_life_windows: float, positions: Sequence[int]) -> Floats:
+def decayed(weekly: Counts | NDArray[np.float32], half_life_windows: float, positions: Sequence[int]) -> Floats:
     """(positions, units) counts before each week position, each crime's weight halved every `half_life_windows` x 4 weeks.
 
     A half-life of 0 means that nothing fades. Positions must rise.
@@ -62,16 +62,23 @@ def decayed(weekly: Counts, half_life_windows: float, positions: Sequence[int]) 
 class History:
     """What the bank and the filter's coefficients say before each of some week positions.
 
-    Each position is computed by itself, so that asking for one or for all gives the same numbers to the last bit.
+    Each position is computed by itself, so that asking for one or for all gives the same numbers to the last bit. Kernels
+    go by the places where crimes happened (`near`, of `Panel.near`), or where they are not given by the units' centres.
     """
 
     def __init__(
-        self, weekly: Counts, leading: Mapping[str, Counts], around: Surroundings, positions: Sequence[int]
+        self,
+        weekly: Counts,
+        leading: Mapping[str, Counts],
+        around: Surroundings,
+        positions: Sequence[int],
+        near: Mapping[float, NDArray[np.float32]],
     ) -> None:
         self._around = around
         kinds = sorted(leading)
         lives = sorted({*OWN_HALF_LIVES, *(life for _, life in KERNELS), SHORT, LONG})
         self._own = {life: decayed(weekly, life, positions) for life in lives}
+        self._spread = {(width, life): decayed(near[width], life, positions) for width, life in KERNELS if width in near}
         others = sorted({*LEADING_HALF_LIVES, LEADING_KERNEL[1]})
         self._leading = {kind: {life: decayed(leading[kind], life, positions) for life in others} for kind in kinds}
         self.member_names = [f"own, half-life {life:g} windows" if life else "own, all history" for life in OWN_HALF_LIVES]
@@ -85,7 +92,10 @@ class History:
     def shares(self, k: int) -> NDArray[np.float32]:
         """(members, units) every member's shares before position `k`, each adding up to 1."""
         members = [self._share(self._own[life][k]) for life in OWN_HALF_LIVES]
-        members += [self._near(self._own[life][k], width) for width, life in KERNELS]
+        members += [
+            self._share(self._spread[width, life][k]) if (width, life) in self._spread else self._near(self._own[life][k], width)
+            for width, life in KERNELS
+        ]
         members.append(self._around.exposure)
         for counts in self._leading.values():
             members += [self._share(counts[life][k]) for life in LEADING_HALF_LIVES]

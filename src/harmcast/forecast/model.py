@@ -182,7 +182,7 @@ class Fitted:
     def _digests(self) -> list[str]:
         """Hash of all that lies before each step, and before the origin: the name under which state is kept."""
         units = self.panel.units
-        text = f"{NAME} {WALK} {self.horizon} {SINGLE_WINDOWS} {BLOCK_WINDOWS} {POOL_WINDOWS} {pool.STEPS} {correction.SETTINGS}".encode()
+        text = f"{NAME} {WALK} {self.horizon} {SINGLE_WINDOWS} {BLOCK_WINDOWS} {POOL_WINDOWS} {pool.STEPS} {bank.KERNELS} {correction.SETTINGS}".encode()
         digest = hashlib.sha256(text)
         for array in (units.easting_m, units.northing_m, units.land_m2, self.around.exposure):
             digest.update(np.ascontiguousarray(array, dtype=np.float64).tobytes())
@@ -191,6 +191,8 @@ class Fitted:
             digest.update(self.panel.weekly[at:start].tobytes())
             for name in names:
                 digest.update(name.encode() + self.panel.leading[name][at:start].tobytes())
+            for width in sorted(self.panel.near):
+                digest.update(self.panel.near[width][at:start].tobytes())
             at = start
             found.append(digest.hexdigest())
             digest.update(f"{span}".encode())
@@ -205,7 +207,7 @@ class Fitted:
         fits = [k for k, digest in enumerate(self.digests) if digest in kept]
         last = max((k for k in fits if all(self.digests[j] in known for j in wanted if j < k)), default=None)
         at = last or 0
-        history = bank.History(panel.weekly, panel.leading, around, [*self.starts, self.weeks])
+        history = bank.History(panel.weekly, panel.leading, around, [*self.starts, self.weeks], panel.near)
         if last is None:
             betas = np.array([BETA_PRIOR[0]] + [LEADING_BETA_PRIOR[0]] * len(panel.leading))
             variances = np.array([BETA_PRIOR[1]] + [LEADING_BETA_PRIOR[1]] * len(panel.leading))

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from harmcast.errors import SettingsRefused
 from harmcast.places.grid import Units
+from harmcast.places.spreading import spread
 
 Filter = Mapping[str, Sequence[str]]
 Counts = NDArray[np.int32]
 DAYS_A_WEEK = 7
+NEAR_M = (150.0, 300.0, 600.0)
 _DELAY_WEEKS = 26
 
 
@@ -37,6 +39,8 @@ class Panel:
         known_share: (weeks,) share of a week's crimes that should be known by now, from the delays seen so far; 1 where
             nothing is ever recorded late.
         account: where every crime of the tool went: counted, without a place, off the area, before the first week.
+        near: (weeks, units) by width in metres: the crimes of `weekly`, each spread by a Gaussian around the place where it
+            happened (`spreading.spread`); empty for polygons, whose crimes count as at the unit's centre.
     """
 
     units: Units
@@ -46,6 +50,7 @@ class Panel:
     leading: dict[str, Counts] = field(default_factory=dict)
     known_share: NDArray[np.float64] = field(default_factory=lambda: np.ones(0))
     account: dict[str, int] = field(default_factory=dict)
+    near: dict[float, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def first_day(self) -> date:
@@ -82,6 +87,7 @@ class Panel:
             {name: counts[:weeks] for name, counts in self.leading.items()},
             self.known_share[len(self.known_share) - weeks :] if len(self.known_share) else self.known_share,
             self.account,
+            {width: one[:weeks] for width, one in self.near.items()},
         )
 
 
@@ -171,9 +177,25 @@ def panel(
     found = relation.query("crimes", sql).pl()
     counts, account = _spread(found, units, weeks, len(named))
     shares = _known_share(relation, columns, own, keep, origin, weeks, known_at)
+    near = _near(relation, f"({own}) AND {' AND '.join(keep)}", back, units, weeks) if units.is_square else {}
     return Panel(
-        units, origin, horizon_weeks, counts[0], dict(zip(named, counts[1:], strict=True)), shares, account
+        units, origin, horizon_weeks, counts[0], dict(zip(named, counts[1:], strict=True)), shares, account, near
     )
+
+
+def _near(relation: Any, chosen: str, back: str, units: Units, weeks: int) -> dict[float, NDArray[np.float32]]:
+    """The tool's crimes of each week, spread around the places where they happened, by each width."""
+    sql = (
+        f"SELECT easting_m, northing_m, {back} AS back, count(*) AS n FROM crimes WHERE {chosen} AND easting_m IS NOT NULL "
+        "AND northing_m IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    found = relation.query("crimes", sql).pl()
+    easting, northing = (found[name].cast(pl.Float64).to_numpy() for name in ("easting_m", "northing_m"))
+    week = weeks - 1 - found["back"].to_numpy().astype(np.int64)
+    some = week >= 0
+    some[some] = units.place(easting[some], northing[some]) >= 0
+    crimes = found["n"].to_numpy()[some]
+    return {width: spread(units, easting[some], northing[some], week[some], crimes, weeks, width) for width in NEAR_M}
 
 
 def _spread(found: pl.DataFrame, units: Units, weeks: int, kinds: int) -> tuple[list[Counts], dict[str, int]]:
