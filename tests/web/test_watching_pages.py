@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 import socket
 import threading
@@ -135,6 +136,16 @@ def test_monitor_says_what_changed_and_its_history(own_releases: State, sign_in:
     assert "Crimes by weapon" in page
     assert "States so far" in page
     assert "Thresholds" in page
+
+
+def test_data_quality_says_the_monitors_state_with_its_reasons(own_releases: State, sign_in: SignIn) -> None:
+    """To those who may see the audit alone."""
+    newest = own_releases.releases.history(PLACES, None)[-1]
+    own_releases.releases.move(newest, "published", Event("system", "operator", "run", "release_published"))
+    said = watching.states([newest], PLACES)[0]
+    assert said["reasons"]
+    assert said["reasons"][0] in html.unescape(sign_in("ethics_reviewer").get("/data-quality").text)
+    assert said["reasons"][0] not in html.unescape(sign_in("intelligence_analyst").get("/data-quality").text)
 
 
 @pytest.fixture(scope="module")

@@ -73,9 +73,7 @@ def _release(visit: Here, tool: Any) -> dict[str, Any]:
     about = released.document(newest, f"{tool.name}_about") if newest else {}
     return {
         "name": tool.name,
-        "monitor": released.document(newest, f"{tool.name}_monitor").get("state")
-        if newest and visit.may(Action.VIEW_AUDIT)
-        else None,
+        "monitor": released.document(newest, f"{tool.name}_monitor") if newest and visit.may(Action.VIEW_AUDIT) else {},
         "title": tool.title or tool.name.replace("_", " ").capitalize(),
         "release": newest,
         "warnings": said.get("tools", {}).get(tool.name, {}).get("warnings", []),
