@@ -32,7 +32,7 @@ def invented(cells: int, side_m: float) -> Panel:
     share /= share.sum()
     weekly = rng.poisson(40 * share, (WEEKS, cells)).astype(np.int32)
     leading = {kind: rng.poisson(120 * share, (WEEKS, cells)).astype(np.int32) for kind in ("one", "other")}
-    unit, week = np.nonzero(weekly.T)
+    week, unit = np.nonzero(weekly)
     spot = rng.uniform(0, side_m, (2, cells))
     at = (units.columns * side_m + spot[0])[unit], (units.rows * side_m + spot[1])[unit]
     near = {width: spread(units, *at, week, weekly[week, unit], WEEKS, width) for width in NEAR_M}

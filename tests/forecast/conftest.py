@@ -28,7 +28,7 @@ def somewhere(units: Units, weekly: np.ndarray, seed: int = 11) -> dict[float, n
     if not units.is_square:
         return {}
     spot = np.random.default_rng(seed).uniform(0, units.side_m, (2, len(units)))
-    unit, week = np.nonzero(weekly.T)
+    week, unit = np.nonzero(weekly)
     easting, northing = (units.columns * units.side_m + spot[0])[unit], (units.rows * units.side_m + spot[1])[unit]
     return {width: spread(units, easting, northing, week, weekly[week, unit], len(weekly), width) for width in NEAR_M}
 

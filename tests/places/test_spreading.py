@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import shapely
 
-from harmcast.places import counts, grid
+from harmcast.places import counts, grid, spreading
 from harmcast.places.spreading import masses, spread
 
 ORIGIN = date(2026, 6, 1)
@@ -106,6 +106,17 @@ def test_a_weeks_bytes_rest_on_its_own_crimes_alone():
     later = frame.filter(pl.col("happened_from") < datetime(2026, 5, 1))
     assert all((whole.near[width] == shuffled.near[width]).all() for width in counts.NEAR_M)
     assert all((whole.near[width][:60] == of(later).near[width][:60]).all() for width in counts.NEAR_M)
+
+
+def test_weeks_worked_out_a_few_at_a_time_are_the_same(monkeypatch):
+    whole = of(crimes())
+    monkeypatch.setattr(spreading, "ENTRIES", 7)
+    assert all((whole.near[width] == of(crimes()).near[width]).all() for width in counts.NEAR_M)
+
+
+def test_units_of_thousands_of_crimes_go_without(monkeypatch):
+    monkeypatch.setattr(counts, "NEAR_AT_MOST", 5)
+    assert of(crimes()).near == {}
 
 
 def test_several_crimes_at_one_place_add_up():

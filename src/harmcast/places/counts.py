@@ -23,6 +23,7 @@ Filter = Mapping[str, Sequence[str]]
 Counts = NDArray[np.int32]
 DAYS_A_WEEK = 7
 NEAR_M = (150.0, 300.0, 600.0)
+NEAR_AT_MOST = 1000
 _DELAY_WEEKS = 26
 
 
@@ -40,7 +41,8 @@ class Panel:
             nothing is ever recorded late.
         account: where every crime of the tool went: counted, without a place, off the area, before the first week.
         near: (weeks, units) by width in metres: the crimes of `weekly`, each spread by a Gaussian around the place where it
-            happened (`spreading.spread`); empty for polygons, whose crimes count as at the unit's centre.
+            happened (`spreading.spread`). Empty for polygons, whose crimes count as at the unit's centre, and where units hold
+            over 1,000 crimes each on average: then their counts say it all.
     """
 
     units: Units
@@ -177,7 +179,9 @@ def panel(
     found = relation.query("crimes", sql).pl()
     counts, account = _spread(found, units, weeks, len(named))
     shares = _known_share(relation, columns, own, keep, origin, weeks, known_at)
-    near = _near(relation, f"({own}) AND {' AND '.join(keep)}", back, units, weeks) if units.is_square else {}
+    chosen = f"({own}) AND {' AND '.join(keep)}"
+    few = int(counts[0].sum(dtype=np.int64)) <= NEAR_AT_MOST * len(units)
+    near = _near(relation, chosen, back, units, weeks) if units.is_square and few else {}
     return Panel(
         units, origin, horizon_weeks, counts[0], dict(zip(named, counts[1:], strict=True)), shares, account, near
     )
@@ -187,7 +191,7 @@ def _near(relation: Any, chosen: str, back: str, units: Units, weeks: int) -> di
     """The tool's crimes of each week, spread around the places where they happened, by each width."""
     sql = (
         f"SELECT easting_m, northing_m, {back} AS back, count(*) AS n FROM crimes WHERE {chosen} AND easting_m IS NOT NULL "
-        "AND northing_m IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        "AND northing_m IS NOT NULL GROUP BY ALL ORDER BY back DESC, easting_m, northing_m"
     )
     found = relation.query("crimes", sql).pl()
     easting, northing = (found[name].cast(pl.Float64).to_numpy() for name in ("easting_m", "northing_m"))

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from harmcast.places.grid import Units
 
 Floats = NDArray[np.float64]
+Wholes = NDArray[np.int64]
 REACH = 4.0
+ENTRIES = 50_000
 
 
 def masses(units: Units, easting_m: Floats, northing_m: Floats, width_m: float) -> Any:
@@ -37,11 +39,14 @@ def masses(units: Units, easting_m: Floats, northing_m: Floats, width_m: float) 
     edges = np.arange(-reach, reach + 2) * side
     across = np.diff(ndtr((edges - (easting_m - column * side)[:, None]) / width_m), axis=1)
     up = np.diff(ndtr((edges - (northing_m - row * side)[:, None]) / width_m), axis=1)
+    left, low = int(units.columns.min()), int(units.rows.min())
+    lattice = np.full((int(units.columns.max()) - left + 1 + 2 * reach, int(units.rows.max()) - low + 1 + 2 * reach), -1)
+    lattice[units.columns - left + reach, units.rows - low + reach] = np.arange(len(units))
     land = units.land_m2 / side**2
     places, hit, mass = [], [], []
     for i in range(2 * reach + 1):
         for j in range(2 * reach + 1):
-            unit = units.place_lattice(column + i - reach, row + j - reach)
+            unit = lattice[column - left + i, row - low + j]
             some = np.flatnonzero(unit >= 0)
             places.append(some)
             hit.append(unit[some])
@@ -54,16 +59,23 @@ def masses(units: Units, easting_m: Floats, northing_m: Floats, width_m: float) 
 
 
 def spread(
-    units: Units, easting_m: Floats, northing_m: Floats, week: NDArray[np.int64], crimes: NDArray[np.int64], weeks: int, width_m: float
+    units: Units, easting_m: Floats, northing_m: Floats, week: Wholes, crimes: Wholes, weeks: int, width_m: float
 ) -> NDArray[np.float32]:
     """(weeks, units) crimes of each week, each spread by `masses` around its place; a week's sum is its number of crimes.
 
-    Args: one entry a place and week, in the order of the places, so that a week's bytes depend on its own crimes alone.
+    Args: one entry a week and place, ordered by both, so that a week's bytes depend on its own crimes alone. Some weeks are
+        worked out at a time, so that memory does not grow with the history.
     """
     from scipy.sparse import csr_matrix
 
-    new = np.ones(len(week), dtype=bool)
-    new[1:] = (np.diff(easting_m) != 0) | (np.diff(northing_m) != 0)
-    place = np.cumsum(new) - 1
-    by_week = csr_matrix((crimes.astype(np.float64), (week, place)), shape=(weeks, int(new.sum())))
-    return np.asarray((by_week @ masses(units, easting_m[new], northing_m[new], width_m)).toarray(), dtype=np.float32)
+    found = np.zeros((weeks, len(units)), dtype=np.float32)
+    first = 0
+    while first < len(week):
+        last = int(np.searchsorted(week, week[min(first + ENTRIES, len(week)) - 1], side="right"))
+        block = slice(first, last)
+        places, at = np.unique(easting_m[block] + 1j * northing_m[block], return_inverse=True)
+        begins, ends = int(week[first]), int(week[last - 1]) + 1
+        by_week = csr_matrix((crimes[block].astype(np.float64), (week[block] - begins, at)), shape=(ends - begins, len(places)))
+        found[begins:ends] = (by_week @ masses(units, places.real, places.imag, width_m)).toarray()
+        first = last
+    return found
