@@ -49,12 +49,7 @@ def activity(operations: Operations, tool: str, cell: str) -> list[dict[str, Any
 
 def recommendations(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
     """Recommendations to tasking, the newest first, each with its `outcomes`."""
-    rows = _rows(operations, schema.tasking, tool, cell)
-    answered: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["step"] == "outcome":
-            answered.setdefault(row["about"], []).insert(0, row)
-    return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
+    return _with_outcomes(_rows(operations, schema.tasking, tool, cell))
 
 
 def of_week(operations: Operations, tool: str, week: str) -> list[dict[str, Any]]:
@@ -66,9 +61,13 @@ def of_week(operations: Operations, tool: str, week: str) -> list[dict[str, Any]
         .where(tasking.c.tool == tool, (tasking.c.week == week) | (tasking.c.step == "outcome"))
         .order_by(tasking.c.cell, tasking.c.id)
     )
-    rows = [_signed(row) for row in operations.rows(query)]
+    return _with_outcomes([_signed(row) for row in operations.rows(query)])
+
+
+def _with_outcomes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Recommendations as they stand in `rows`, each with what tasking decided on it, the first decision first."""
     answered: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda r: int(r["id"])):
         if row["step"] == "outcome":
             answered.setdefault(row["about"], []).append(row)
     return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
