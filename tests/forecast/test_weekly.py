@@ -7,6 +7,7 @@ from tests.forecast.conftest import ORIGIN, invent, lattice
 
 from harmcast import tables
 from harmcast.evaluate.choose import Choice, decide
+from harmcast.forecast.model import Fitted
 from harmcast.forecast.weekly import forecast_places
 from harmcast.places.counts import Panel
 
@@ -78,6 +79,17 @@ def test_a_late_correction_replays_from_the_window_it_touches(panel, weeks_back)
     assert quick.cells.equals(slow.cells)
     assert quick.kept == slow.kept
     assert not quick.cells.equals(forecast_places(panel, ORIGIN, 4, 7, kept=first.kept).cells)
+
+
+def test_a_correction_finds_a_checkpoint_not_far_before_it():
+    """Of any of the last 16 windows, at any length of history; and what is wanted was kept a window ago."""
+    for whole in range(2, 200):
+        now = Fitted._checkpoints(whole)
+        assert now - {whole} <= Fitted._checkpoints(whole - 1)
+        assert len(now) <= 7
+        for back, far in ((4, 4), (8, 8), (16, 16)):
+            before = [k for k in now if k <= whole - back]
+            assert (whole - back - max(before) < far) if before else whole - back < far, (whole, back)
 
 
 @pytest.mark.parametrize("weeks_back", [3, 150])

@@ -217,7 +217,7 @@ class Fitted:
         whole = len(self.starts) - (1 if self.spans and self.spans[-1] < self.horizon else 0)
         checkpoints = self._checkpoints(whole)
         self.kept.shares = {self.digests[k]: known[self.digests[k]] for k in wanted if k < at}
-        self.kept.fields = {self.digests[k]: kept[self.digests[k]] for k in checkpoints
+        self.kept.fields = {self.digests[k]: kept[self.digests[k]] for k in sorted(checkpoints)
                             if k < at and self.digests[k] in kept}  # fmt: skip
         for k in range(at, len(self.starts)):
             if k in checkpoints:
@@ -243,10 +243,14 @@ class Fitted:
 
     @staticmethod
     def _checkpoints(whole: int) -> set[int]:
-        """Steps before which the field is kept: now, one back, and the last multiples of 4 and 16."""
-        if whole < 1:
-            return set()
-        return {whole, whole - 1, (whole - 1) // 4 * 4, (whole - 1) // 16 * 16} - {0}
+        """Steps before which the field is kept: now, one back, every fourth of the last 8, eighth of 16, sixteenth of 32.
+
+        A late correction so finds one not far before it, and whatever is wanted was wanted a window ago.
+        """
+        wanted = {whole, whole - 1}
+        for apart in (4, 8, 16):
+            wanted |= {k for k in range(whole - 2 * apart, whole) if k % apart == 0}
+        return {k for k in wanted if k > 0}
 
     def _learn(self, before: Kept | None) -> None:
         """Pool weights, levels and spread from past windows, then the share, level and spread of the coming one."""
