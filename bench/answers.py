@@ -54,10 +54,10 @@ def erased(people: int, due: int) -> list[Row]:
 
 
 def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> list[Row]:
-    from harmcast.feed.invented import invent
-    from harmcast.loading import load_delivery
-    from harmcast.refitting import refit_people
-    from harmcast.releasing import publish_release
+    from harmcast.invented.making import invent
+    from harmcast.runs.load import load_delivery
+    from harmcast.runs.refit import refit_people
+    from harmcast.runs.release_moves import publish_release
     from harmcast.store.state import create
     from harmcast.store.users import Actor
     from harmcast.weekly import run_week

@@ -23,10 +23,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from bench.servers import programs
-from harmcast.loading import load_delivery
 from harmcast.oversight.log import Event
 from harmcast.publish.qlik import qvd
-from harmcast.stages import people
+from harmcast.runs import people
+from harmcast.runs.load import load_delivery
 from harmcast.store import checkpoints, desk, keys, representations, schema
 from harmcast.store.retention import Forgotten, forget_due
 from harmcast.store.state import State

@@ -19,11 +19,11 @@ from harmcast.fairness import feedback
 from harmcast.fairness.groups import read_groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit
-from harmcast.feed.invented import Force, Plan, make, reference_date
-from harmcast.feed.invention.offences import MIX
 from harmcast.forecast.level import LevelBank
+from harmcast.invented.making import Force, Plan, make, reference_date
+from harmcast.invented.offences import MIX
 from harmcast.people import bands, charges, harm, minors
-from harmcast.stages.audit import audit_of_landmark
+from harmcast.runs.audit import audit_of_landmark
 from harmcast.transitions import refit
 from harmcast.transitions.landmarks import People, Rules, panel
 from harmcast.transitions.weekly import score_people
@@ -34,8 +34,8 @@ SEEDS = 20
 PEOPLE, YEARS, MONTHS = 20_000, 6, (12, 24)
 OVER_POLICING = 0.7  # log odds of a charge for what police find: odds doubled
 FEEDBACK = 1.0
-INVENTION = ("src/harmcast/feed/invented.py", "src/harmcast/feed/invention", "bench/fairness_invented.py")
-AUDIT = (*INVENTION, "src/harmcast/fairness", "src/harmcast/people", "src/harmcast/transitions", "src/harmcast/stages/audit.py",
+INVENTION = ("src/harmcast/invented/making.py", "src/harmcast/invented", "bench/fairness_invented.py")
+AUDIT = (*INVENTION, "src/harmcast/fairness", "src/harmcast/people", "src/harmcast/transitions", "src/harmcast/runs/audit.py",
          "src/harmcast/evaluate/people_choose.py")  # fmt: skip
 PATROLS = (*INVENTION, "src/harmcast/fairness/feedback.py", "src/harmcast/fairness/thresholds.py")
 WATCH = (*INVENTION, "src/harmcast/evaluate/monitor.py", "src/harmcast/evaluate/monitor_thresholds.py",

@@ -43,15 +43,14 @@ kind = "people"
 def imports_seconds() -> float:
     """How long a process of its own takes to start and to import what a read of a database needs, seconds."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import harmcast.stages.source, dlt.sources.sql_database"], check=True)
+    subprocess.run([sys.executable, "-c", "import harmcast.runs.source, dlt.sources.sql_database"], check=True)
     return time.perf_counter() - began
 
 
 def main(crimes: int, people: int) -> int:
-    from harmcast.feed import invented
-    from harmcast.feed.invention import database as records_system
-    from harmcast.feed.invention import slices
-    from harmcast.stages import source
+    from harmcast.invented import database as records_system
+    from harmcast.invented import making, slices
+    from harmcast.runs import source
     from harmcast.store.state import create
     from harmcast.store.users import Actor
 
@@ -59,9 +58,9 @@ def main(crimes: int, people: int) -> int:
     print(f"    starting Python and importing what a read needs: {imports_seconds():.1f} s, not counted below", flush=True)
     importlib.import_module("dlt.sources.sql_database")
     years = 4.0
-    plan = invented.Plan(people, years, 3, date(2026, 11, 22), 2, crimes_a_year=crimes / years)
-    force = invented.make(plan)
-    sends = invented.sends(plan)
+    plan = making.Plan(people, years, 3, date(2026, 11, 22), 2, crimes_a_year=crimes / years)
+    force = making.make(plan)
+    sends = making.sends(plan)
     with tempfile.TemporaryDirectory() as name, postgres() as server:
         url = f"{server}/postgres".replace("postgresql://", "postgresql+psycopg://")
         filled = records_system.fill(url, slices.tables_of(force, sends[0], everything=True))

@@ -30,7 +30,7 @@ import polars as pl
 
 from bench.cluster import cluster
 from bench.results import Row, saved
-from harmcast.publish.release import code_version
+from harmcast.publish.release_files import code_version
 
 ROOT = Path(__file__).resolve().parent.parent
 HARMCAST = Path(sys.executable).parent / "harmcast"
@@ -53,7 +53,7 @@ def in_pairs(work: Callable[[Path], None], folders: list[Path]) -> None:
 
 def prepare(folder: Path, forces: int, people: int, years: float) -> None:
     """The invented forces, and each one's state with its history loaded; kept from one run to the next."""
-    from harmcast.feed.invented import invent_fleet
+    from harmcast.invented.making import invent_fleet
 
     if not (folder / "loaded" / ".done").is_file():
         shutil.rmtree(folder, ignore_errors=True)

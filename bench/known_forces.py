@@ -1,7 +1,7 @@
 """Invented forces whose chances are known, made once for each seed and kept under `.bench/known`.
 
 Kept beside the records: a sample of people not yet high harm with their known chances given the whole record
-(`feed.invention.known`). None of it depends on a model, so a model may change and the same forces serve again; a
+(`invented.known`). None of it depends on a model, so a model may change and the same forces serve again; a
 change of the code that invents, of the code that counts harm, or of the plan makes them anew.
 """
 
@@ -16,8 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from harmcast.fairness import groups
-from harmcast.feed import invented
-from harmcast.feed.invention import charges, known, slices, truth
+from harmcast.invented import charges, known, making, slices, truth
 from harmcast.people import bands, harm, minors
 from harmcast.tables import PERSONS
 from harmcast.transitions.landmarks import Rules
@@ -56,9 +55,9 @@ def _code_hash() -> str:
     return digest.hexdigest()[:12]
 
 
-def first_load(force: invented.Force) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def first_load(force: making.Force) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Persons, charge versions and birth dates as a first load at the end would hold them."""
-    sent = invented.sends(force.plan)[-1]
+    sent = making.sends(force.plan)[-1]
     tables = slices.tables_of(force, sent, everything=True)
     rows = tables["charges"]
     brought = rows.with_columns(outcome=pl.lit("charged"), known_on=pl.col("charged_on"))
@@ -86,10 +85,10 @@ def _keep(force: KnownForce, folder: Path) -> None:
 
 
 def _made(seed: int, people: int, known_people: int) -> KnownForce:
-    plan = invented.Plan(people, YEARS, seed, LAST, weeks=0, crimes_a_year=people, known_people=known_people)
-    force = invented.make(plan)
+    plan = making.Plan(people, YEARS, seed, LAST, weeks=0, crimes_a_year=people, known_people=known_people)
+    force = making.make(plan)
     persons, versions, protected = first_load(force)
-    day = invented.reference_date(plan)
+    day = making.reference_date(plan)
     index, decay = harm.default_index(), harm.decay_from()
     base = Rules(index, decay, float("inf"))
     then = score_people(persons, versions, minors.flags(protected, [day]), day, None, base, [float("inf")] * 4).people

@@ -31,9 +31,9 @@ import psutil
 from bench import week as bench_week
 from bench.results import Row, saved
 from harmcast.oversight.log import Event
-from harmcast.publish import release as publishing
-from harmcast.refitting import refit_people
-from harmcast.releasing import publish_release
+from harmcast.publish import release_files as publishing
+from harmcast.runs.refit import refit_people
+from harmcast.runs.release_moves import publish_release
 from harmcast.store import users as store_users
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State, open_state

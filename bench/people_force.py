@@ -25,8 +25,8 @@ from bench.known_forces import MONTHS
 from bench.results import Row
 from harmcast.evaluate import people_choose
 from harmcast.fairness import groups
-from harmcast.feed.invention import charges as invented_charges
-from harmcast.feed.invention import known, truth
+from harmcast.invented import charges as invented_charges
+from harmcast.invented import known, truth
 from harmcast.people import bands, harm, minors
 from harmcast.people import charges as charge_rules
 from harmcast.tables import PERSONS

@@ -34,7 +34,7 @@ NEAR = 2e-4
 @cache
 def force() -> tuple[pl.DataFrame, grid.Units]:
     """Crimes as known, late and cancelled ones and some without a place among them, and the cells of the force."""
-    from harmcast.feed.invented import Plan, make
+    from harmcast.invented.making import Plan, make
 
     made = make(Plan(2000, 3, SEED, LAST - timedelta(days=1), crimes_a_year=100_000))
     rng = np.random.default_rng(SEED)

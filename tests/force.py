@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harmcast.feed.invented import invent
-from harmcast.loading import load_delivery
+from harmcast.invented.making import invent
+from harmcast.runs.load import load_delivery
 from harmcast.store.state import State, create, open_state
 from harmcast.store.users import Actor
 from harmcast.weekly import run_week

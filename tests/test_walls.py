@@ -64,13 +64,13 @@ def test_models_and_places_never_name_a_protected_column():
         assert not PROTECTED & words, name
 
 
-def test_only_the_stages_ask_the_store_for_protected_columns():
+def test_only_the_runs_ask_the_store_for_protected_columns():
     askers = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
         if ".protected(" in path.read_text() and path.parent.name != "store"
     }
-    assert askers <= {"stages/people.py", "stages/audit.py", "stages/answers.py"}, askers
+    assert askers <= {"runs/people.py", "runs/audit.py", "runs/counted.py"}, askers
 
 
 def test_nothing_forbidden_is_delivered():

@@ -15,7 +15,7 @@ from tests.force import OPERATOR
 from harmcast import tables
 from harmcast.errors import FeedRefused, RunStopped
 from harmcast.oversight.log import GENESIS
-from harmcast.releasing import publish_release, withdraw_release
+from harmcast.runs.release_moves import publish_release, withdraw_release
 from harmcast.store.users import Actor
 from harmcast.weekly import rebuild_week, run_week
 

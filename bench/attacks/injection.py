@@ -26,7 +26,7 @@ from bench.attacks import site
 from bench.attacks.looking import csv_faults, page_faults
 from bench.attacks.payloads import MARK, Payload
 from harmcast import tables
-from harmcast.loading import load_delivery
+from harmcast.runs.load import load_delivery
 from harmcast.store import schema
 from harmcast.store.checkpoints import verify
 from harmcast.store.state import State

@@ -54,7 +54,7 @@ def jumps(folder: Path, made: Path, delivery: Path, day: str, points: list[int],
 
 def far_ahead(folder: Path, made: Path, delivery: Path, day: str, expected: dict[str, Any]) -> list[str]:
     """A timer that fires with the clock years ahead, then again with the clock put right."""
-    from harmcast.service import run_due
+    from harmcast.operate.service import run_due
     from harmcast.store.state import open_state
 
     copy = folder / "far-ahead"

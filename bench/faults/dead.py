@@ -25,7 +25,7 @@ from harmcast import service
 pauses = tuple(float(s) for s in sys.argv[4:])
 service.run_due.__kwdefaults__["pauses_s"] = pauses
 service.opened.__defaults__ = (pauses,)
-import harmcast.weekly, harmcast.stages.people, harmcast.stages.places
+import harmcast.weekly, harmcast.runs.people, harmcast.runs.places
 from harmcast.cli import main
 print("begun", flush=True)
 main(["week", sys.argv[1], "--as-of", sys.argv[3], "--from", sys.argv[2]])

@@ -29,7 +29,7 @@ class Force:
 
     def tables(self, number: int, everything: bool = False) -> Tables:
         """What the records system holds by a delivery's date: all of it, or what is new since the delivery before."""
-        from harmcast.feed.invention import slices
+        from harmcast.invented import slices
 
         return slices.tables_of(self.made, self.sends[number], everything or number == 0)
 
@@ -37,7 +37,7 @@ class Force:
         """A delivery of these tables, made when the delivery of that number was."""
         from dataclasses import replace
 
-        from harmcast.feed.invention import deliveries
+        from harmcast.invented import deliveries
 
         sent = replace(self.sends[number], name=name or self.sends[number].name)
         folder = self.folder / "written" / sent.name
@@ -53,7 +53,7 @@ class Force:
 
 def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, seed: int = 5) -> Force:
     """The force, with its settings in `folder`/force; its deliveries there hold bad rows, `tables` holds none."""
-    from harmcast.feed import invented as inventing
+    from harmcast.invented import force as inventing
 
     inventing.invent(folder / "force", people=people, years=years, seed=seed, to=SUNDAY, weeks=weeks, crimes_a_year=12_000, known_people=50)
     plan = inventing.Plan(people, years, seed, SUNDAY, weeks, crimes_a_year=12_000.0)
@@ -62,7 +62,7 @@ def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, se
 
 def state_of(force: Force, folder: Path, weeks: int) -> Path:
     """A state with the history and so many weeks made."""
-    from harmcast.loading import load_delivery
+    from harmcast.runs.load import load_delivery
     from harmcast.store.state import create
     from harmcast.weekly import run_week
 

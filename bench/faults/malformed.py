@@ -373,7 +373,7 @@ def put(case: Case, folder: Path, number: int) -> Path:
 def outcome(state: Any, delivery: Path) -> tuple[str, str]:
     """How one delivery ended: (`refused`, code), (`quarantined`, rules), (`loaded`, ``). Raises whatever is a bug."""
     from harmcast.errors import FeedRefused
-    from harmcast.loading import load_delivery
+    from harmcast.runs.load import load_delivery
 
     try:
         result = load_delivery(state, delivery)

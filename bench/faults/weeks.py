@@ -68,7 +68,7 @@ def odd_volume(folder: Path, force: Force, made: Path) -> tuple[int, list[str]]:
 
 def _week(copy: Path, force: Force, made: Path, tables: Tables) -> tuple[str, tuple[str, ...], list[str]]:
     """A week made of these tables: how its tool stands, why, and what two people's attempts to let it out come to."""
-    from harmcast.releasing import publish_release
+    from harmcast.runs.release_moves import publish_release
     from harmcast.store.state import open_state
     from harmcast.weekly import run_week
 
@@ -185,9 +185,9 @@ def long_past(folder: Path, force: Force, weeks: int, chosen: int, is_refitted: 
     With `is_refitted` a person model is fitted and approved half way, so that weeks before and after it were scored by others; that
     needs a force of which enough people became high harm.
     """
-    from harmcast.loading import load_delivery
-    from harmcast.refitting import refit_people
-    from harmcast.releasing import publish_release
+    from harmcast.runs.load import load_delivery
+    from harmcast.runs.refit import refit_people
+    from harmcast.runs.release_moves import publish_release
     from harmcast.store.state import create, open_state
     from harmcast.weekly import rebuild_week, run_week
 
@@ -218,7 +218,7 @@ def replayed(folder: Path, force: Force, weeks: int) -> tuple[int, int, int, lis
     """Deliveries with bad rows, loaded, then again in other orders: (replays, files, rows accounted for, what is wrong)."""
     import json
 
-    from harmcast.loading import load_delivery
+    from harmcast.runs.load import load_delivery
     from harmcast.store.state import create
 
     state = create(folder / "replays", force.folder / "force" / "settings.toml")
@@ -247,7 +247,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 def new_code(folder: Path, force: Force, made: Path) -> list[str]:
     """An offence code never seen before is loaded and flagged, with any other of that week that is new."""
-    from harmcast.loading import load_delivery
+    from harmcast.runs.load import load_delivery
     from harmcast.store.state import open_state
 
     shutil.copytree(made, folder / "new-code")

@@ -111,7 +111,7 @@ def init(
 @command(app)
 def check(state: StateFolder) -> Said:
     """Check settings, mapping and source; say every fault at once."""
-    from harmcast.checking import check_state
+    from harmcast.runs.check import check_state
 
     found = check_state(state)
     if found.faults:
@@ -127,8 +127,8 @@ def load(
     delivery: Annotated[Path | None, Parameter(help="Folder of the delivery, with its manifest.json; none: read the database that the settings name.")] = None,
 ) -> Said:
     """Load one delivery; every row is accounted for, or nothing is loaded."""
-    from harmcast.loading import load_delivery
-    from harmcast.stages import feed, source
+    from harmcast.runs import inbox, source
+    from harmcast.runs.load import load_delivery
 
     opened_state = opened(state)
     with shown() as progress:
@@ -138,7 +138,7 @@ def load(
             result = source.load_from_database(opened_state, actor(opened_state), progress)[-1]
         else:
             raise RunStopped("No delivery is named.", code="delivery_not_named", next_step="Name its folder: harmcast load STATE DELIVERY.")
-    return Said(result.document(), feed.lines(result))
+    return Said(result.document(), inbox.lines(result))
 
 
 # --- the week ---------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def week(
     from_: Annotated[Path | None, Parameter(name="--from", help="A delivery to load first.")] = None,
 ) -> Said:
     """The weekly run: load what is due, forecast, score, audit, release. Without --as-of, weeks that were missed come first."""
-    from harmcast import service
+    from harmcast.operate import service
 
     opened_state = service.opened(state)
     with shown() as progress:
@@ -171,7 +171,7 @@ def backtest(
     out: Annotated[Path | None, Parameter(help="Folder for the report page, its pictures and the JSON document.")] = None,
 ) -> Said:
     """Judge a tool out of time: rolling origins, plain counts as the floor, perfect foresight as the ceiling."""
-    from harmcast.judging import backtest_tool
+    from harmcast.runs.backtest import backtest_tool
 
     opened_state = opened(state)
     with shown() as progress:
@@ -182,7 +182,7 @@ def backtest(
 @command(app)
 def refit(state: StateFolder, *, tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom", as_of: AsOf = None) -> Said:
     """A new person model as a release of its own: old and new side by side, band changes counted."""
-    from harmcast.refitting import refit_people
+    from harmcast.runs.refit import refit_people
 
     opened_state = opened(state)
     with shown() as progress:
@@ -197,8 +197,8 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 @command(app)
 def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
-    from harmcast.releasing import publish_release
-    from harmcast.reloading import after_release
+    from harmcast.operate.reload import after_release
+    from harmcast.runs.release_moves import publish_release
 
     opened_state = opened(state)
     who = actor(opened_state)
@@ -211,7 +211,7 @@ def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said
 @command(app, name="reload")
 def qlik_reload(state: StateFolder) -> Said:
     """Ask Qlik to reload now: the task that the settings name, started and not waited for."""
-    from harmcast.reloading import reload_qlik
+    from harmcast.operate.reload import reload_qlik
 
     opened_state = opened(state)
     who = actor(opened_state)
@@ -222,7 +222,7 @@ def qlik_reload(state: StateFolder) -> Said:
 @command(app)
 def withdraw(state: StateFolder, release: Release, *, reason: Words) -> Said:
     """Take a release back; pages fall back to the last good one and say so."""
-    from harmcast.releasing import withdraw_release
+    from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
     result = withdraw_release(opened_state, release, actor(opened_state), reason)
@@ -269,10 +269,10 @@ def status(
     metrics: Annotated[bool, Parameter(negative="", help="Print the figures in Prometheus' text format instead.")] = False,
 ) -> Said:
     """Health for an operator: data, runs, releases, log, disk."""
-    from harmcast.health import status_of
+    from harmcast.operate.health import status_of
 
     if metrics:
-        from harmcast.metrics import text
+        from harmcast.operate.metrics import text
 
         said = text(opened(state), date.today())
         return Said({"metrics": said}, [said.rstrip()])
@@ -335,7 +335,7 @@ def fleet(
     out: Annotated[Path | None, Parameter(help="Folder for fleet.parquet: one line a force, no record of anybody.")] = None,
 ) -> Said:
     """The weekly run of many forces on Spark, one task a force."""
-    from harmcast.fleet import run_fleet
+    from harmcast.fleet.run import run_fleet
 
     with shown() as progress:
         result = run_fleet(forces, master, day(as_of), out, progress)
@@ -356,7 +356,7 @@ def invent(
     sql: Annotated[str | None, Parameter(help="Write the tables into this database as well (SQLAlchemy URL).")] = None,
 ) -> Said:
     """An invented force's deliveries, with its truth beside them."""
-    from harmcast.feed.invented import invent as make
+    from harmcast.invented.making import invent as make
     from harmcast.weeks import last_complete_week
 
     with shown() as progress:
@@ -385,7 +385,7 @@ def demo(
     port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
 ) -> Said:
     """An invented force from its first delivery to the dashboards."""
-    from harmcast.demonstration import make_demo, welcome
+    from harmcast.invented.demo import make_demo, welcome
 
     ready = make_demo(state, deliveries)
     lines = welcome(ready, host, port)

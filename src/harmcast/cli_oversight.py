@@ -249,7 +249,7 @@ Out = Annotated[Path, Parameter(help="Folder to write the HTML and JSON into.")]
 
 
 def _report(kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None) -> Said:
-    from harmcast.answering import write_answer
+    from harmcast.runs.answer import write_answer
 
     made = opened(state)
     written = write_answer(made, kind, day(as_of), out, actor(made), person=person)

@@ -1,10 +1,10 @@
 """The story of one week, from the force's delivery to what people see. READ THIS FIRST.
 
-    what the force sent      every row accounted for, or nothing is loaded           stages.feed
-    where                    each places tool: how many, in which cell               stages.places
-    who                      harm and the chance of becoming high harm               stages.people
-    were we right?           windows that are over, beside the plain counts          stages.outcomes
-    who bears it?            the audit, able to stop the release                     stages.audit
+    what the force sent      every row accounted for, or nothing is loaded           runs.inbox
+    where                    each places tool: how many, in which cell               runs.places
+    who                      harm and the chance of becoming high harm               runs.people
+    were we right?           windows that are over, beside the plain counts          runs.outcomes
+    who bears it?            the audit, able to stop the release                     runs.audit
     what leaves              files written whole, then named; people let them out    keep, releasing
 
 A week is made from the records as known at the end of a day and up to a load, and from nothing else: no clock, no
@@ -21,14 +21,14 @@ from typing import Any
 import polars as pl
 
 from harmcast.errors import RunStopped
-from harmcast.loading import LoadResult
 from harmcast.oversight import register as register_rules
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.publish import qlik, release
-from harmcast.releasing import first_standing
+from harmcast.publish import qlik, release_files
+from harmcast.runs import audit, force_area, inbox, outcomes, people, places, volume
+from harmcast.runs.load import LoadResult
+from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.stages import audit, feed, ground, outcomes, people, places, volume
 from harmcast.store import checkpoints, desk, schema
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
@@ -70,7 +70,7 @@ class WeekResult:
         }
 
     def lines(self) -> list[str]:
-        said = [line for load in self.loads for line in feed.lines(load)]
+        said = [line for load in self.loads for line in inbox.lines(load)]
         said.append(f"{self.week} {'was made before: nothing to do' if self.already else 'is made'} (release {self.name}).")
         for tool, (standing, reasons) in self.standings.items():
             said.append(f"  {tool}: {standing}" + (f": {' '.join(reasons)}" if reasons else ""))
@@ -92,7 +92,7 @@ def run_week(
     week = Week.of(as_of)
     with state.run_lock("the weekly run", actor.account):
         state.releases.sweep()
-        loads = feed.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
+        loads = inbox.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
         if standing:
             checkpoints.write(state)
@@ -136,13 +136,13 @@ def make_week(
     progress("Reading what was known", 0.0)
     columns = sorted({*places.crime_columns(places_tools), "area", "domestic"})
     crimes = state.records.crimes(as_of, columns, sequence)
-    land = ground.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
+    land = force_area.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
     odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations)
     for reasons in found.values():
         reasons += [f"volume: {reason}" for reason in odd.reasons]
 
     progress("Forecasting places", 0.1)
-    code = release.code_version()
+    code = release_files.code_version()
     made_places = places.make_places(
         places_tools,
         land,
@@ -155,7 +155,7 @@ def make_week(
         tool = made.tool
         if not is_again:
             keep(state.root, tool.name, code, made.forecast.kept)
-        files |= release.places_files(made.part, made.weeks)
+        files |= release_files.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
         scores += [outcomes.judged(made, state.releases.history(tool.name, None)), outcomes.trials(made)]
 
@@ -176,8 +176,8 @@ def make_week(
         found[name] += reasons
 
     progress("Writing", 0.95)
-    files["scores.parquet"] = release.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
-    files["dictionary.json"] = release.dictionary()
+    files["scores.parquet"] = release_files.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
+    files["dictionary.json"] = release_files.dictionary()
     for_people = _qlik_people(state, as_of)
     decisions = desk.before(state.operations, week.origin, settings.force.timezone) if for_people else None
     files |= qlik.files_of(files, str(week), people=for_people, decisions=decisions)
@@ -195,7 +195,7 @@ def make_week(
         "people": who.about if who else None,
         "audit": audited.about,
     }
-    return Made(week, as_of, sequence, release.with_manifest(files, about), found, models, audited.history)
+    return Made(week, as_of, sequence, release_files.with_manifest(files, about), found, models, audited.history)
 
 
 def where_each_tool_stands(state: State, made: Made) -> list[NewTool]:
@@ -236,8 +236,8 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     lines = [f"Made {first.name} again: {len(same) - len(other)} of {len(same)} files are the same, byte for byte."]
     if other:
         lines += [f"  - another: {name}" for name in other]
-        if kept_code != release.code_version():
-            lines.append(f"It was made by version {kept_code}; this is {release.code_version()}.")
+        if kept_code != release_files.code_version():
+            lines.append(f"It was made by version {kept_code}; this is {release_files.code_version()}.")
     return Rebuilt({"release": first.name, "same": not other, "files": len(same), "other": other, "out": str(out)}, lines)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harmcast.errors import FeedRefused
-from harmcast.loading import load_delivery
+from harmcast.runs.load import load_delivery
 from harmcast.store.state import State
 
 SETTINGS = """

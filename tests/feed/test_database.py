@@ -17,16 +17,16 @@ import sqlalchemy as sa
 from tests.conftest import SETTINGS
 
 from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
-from harmcast.feed import connection, database, invented
-from harmcast.feed.invention import database as records_system
-from harmcast.feed.invention import slices
-from harmcast.stages import feed, source
+from harmcast.feed import connection, database
+from harmcast.invented import database as records_system
+from harmcast.invented import making, slices
+from harmcast.runs import inbox, source
 from harmcast.store import schema
 from harmcast.store import state as states
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
-PLAN = invented.Plan(250, 1.0, 3, date(2026, 11, 22), 2, crimes_a_year=6_000.0, county_share=0.3)
+PLAN = making.Plan(250, 1.0, 3, date(2026, 11, 22), 2, crimes_a_year=6_000.0, county_share=0.3)
 OPERATOR = Actor("operator", "Operator", (("operator", None),))
 MakeState = Callable[..., State]
 
@@ -34,8 +34,8 @@ MakeState = Callable[..., State]
 @pytest.fixture(scope="module")
 def weeks() -> list[dict[str, pl.DataFrame]]:
     """The history, then two weeks, as tables."""
-    force = invented.make(PLAN)
-    return [slices.tables_of(force, sent, everything=i == 0) for i, sent in enumerate(invented.sends(PLAN)[:3])]
+    force = making.make(PLAN)
+    return [slices.tables_of(force, sent, everything=i == 0) for i, sent in enumerate(making.sends(PLAN)[:3])]
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ injury = { constant = "minor" }
     assert state.records.known("crimes")["crime_ref"].to_list() == ["7"]
     run(url, "DELETE FROM OFFENCES", "INSERT INTO OFFENCES VALUES (8, '008/01', '2026-01-05 22:10:00', '2026-11-10 09:00:00', '2026-11-10 09:00:00', 1, 1, '')")
     at(state, "2026-11-16T05:00:00")
-    feed.load_what_is_due(state, date(2026, 11, 16), OPERATOR)
+    inbox.load_what_is_due(state, date(2026, 11, 16), OPERATOR)
     assert state.records.known("crimes")["crime_ref"].to_list() == ["8"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harmcast.errors import FeedRefused, SettingsRefused
 from harmcast.feed import mapping
-from harmcast.loading import load_delivery
+from harmcast.runs.load import load_delivery
 from harmcast.store.state import State
 
 SETTINGS = """

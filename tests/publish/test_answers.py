@@ -18,7 +18,7 @@ from harmcast.publish.answers import algocare, atrs, checking, foi, impact, mode
 from harmcast.publish.answers.document import Document, Words
 from harmcast.publish.answers.facts import Facts
 from harmcast.publish.disclosure import MARK
-from harmcast.publish.release import NOTICE
+from harmcast.publish.release_files import NOTICE
 
 from .conftest import tracked
 

@@ -10,7 +10,7 @@ from pyqvd import QvdTable
 
 from harmcast import tables
 from harmcast.publish import qlik
-from harmcast.publish.release import NOTICE, parquet
+from harmcast.publish.release_files import NOTICE, parquet
 
 ORIGIN = date(2026, 11, 16)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harmcast.answering import ANSWERS, write_answer
 from harmcast.publish import disclosure
 from harmcast.publish.answers import checking
 from harmcast.publish.disclosure import Published
+from harmcast.runs.answer import ANSWERS, write_answer
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harmcast.answering import write_answer
 from harmcast.errors import AccessDenied, RunStopped
-from harmcast.loading import load_delivery
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts
+from harmcast.runs.answer import write_answer
+from harmcast.runs.load import load_delivery
 from harmcast.store import desk, keys, representations
 from harmcast.store.state import State
 from harmcast.store.users import Actor

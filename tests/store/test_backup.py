@@ -12,8 +12,8 @@ from bench.faults import backups
 from tests.conftest import SETTINGS
 
 from harmcast.errors import HarmcastError, SettingsRefused, StoreDamaged
-from harmcast.loading import load_delivery
 from harmcast.oversight import log
+from harmcast.runs.load import load_delivery
 from harmcast.store import backup, keys
 from harmcast.store.state import State, open_state
 from harmcast.store.users import Actor

@@ -10,7 +10,7 @@ import pytest
 from bench import erasure
 from tests.force import OPERATOR, InventedForce
 
-from harmcast.loading import load_delivery
+from harmcast.runs.load import load_delivery
 from harmcast.store import checkpoints
 from harmcast.store.state import State, create
 from harmcast.weekly import run_week

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from harmcast.errors import FeedRefused, RunStopped, StoreDamaged
-from harmcast.loading import FileCount, LoadResult, load_delivery
 from harmcast.oversight.log import Event
+from harmcast.runs.load import FileCount, LoadResult, load_delivery
 from harmcast.store import keys, ledger, schema
 from harmcast.store.state import State
 

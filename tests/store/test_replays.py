@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import CRIME, write_csv
 
-from harmcast.loading import load_delivery
+from harmcast.runs.load import load_delivery
 from harmcast.store import state as states
 from harmcast.store.state import State
 

@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from harmcast.errors import AccessDenied
-from harmcast.health import status_of
-from harmcast.loading import load_delivery
+from harmcast.operate.health import status_of
 from harmcast.oversight import log
 from harmcast.oversight.log import Event
+from harmcast.runs.load import load_delivery
 from harmcast.store import keys, ledger, schema
 from harmcast.store.releases import NewTool
 from harmcast.store.retention import due, finish, forget_due, left_source_since

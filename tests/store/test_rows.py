@@ -10,7 +10,7 @@ import pytest
 
 from harmcast import tables
 from harmcast.errors import StoreDamaged
-from harmcast.publish import release as publishing
+from harmcast.publish import release_files as publishing
 from harmcast.store import rows
 
 KEYS = [f"k{n:05d}" for n in range(3 * tables.GROUP_ROWS + 7)]

@@ -14,7 +14,7 @@ from tests.web.invented_releases import NEWEST, register
 from harmcast import tables
 from harmcast.oversight.log import Event
 from harmcast.people.features import FEATURES, NAMES
-from harmcast.publish import release as publishing
+from harmcast.publish import release_files as publishing
 from harmcast.store import keys, ledger
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State

@@ -10,8 +10,8 @@ import polars as pl
 
 from harmcast import tables
 from harmcast.oversight.log import Event
-from harmcast.publish import release as publishing
-from harmcast.publish.release import PlacesPart, Shape
+from harmcast.publish import release_files as publishing
+from harmcast.publish.release_files import PlacesPart, Shape
 from harmcast.settings import PlacesTool
 from harmcast.store import state as states
 from harmcast.store import users

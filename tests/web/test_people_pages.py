@@ -200,7 +200,7 @@ def test_the_page_in_its_order_without_protected_words(manager: TestClient, stat
 
 def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
     from harmcast.web import roster
-    from harmcast.web.sheet import sheet
+    from harmcast.web.person_page import sheet
 
     releases = state.releases.history("iom")
     for row in roster.everyone(state, releases, "iom").iter_rows(named=True):
@@ -221,7 +221,7 @@ def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
 
 def test_a_change_of_an_earlier_week_is_told_with_the_account_of_that_week(state: State) -> None:
     from harmcast.web import roster
-    from harmcast.web.sheet import sheet
+    from harmcast.web.person_page import sheet
 
     releases = state.releases.history("iom")
     row = roster.everyone(state, releases, "iom").row(by_predicate=pl.col("person_ref") == "P00002", named=True)

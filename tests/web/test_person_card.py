@@ -21,7 +21,7 @@ from tests.web.conftest import csrf_of
 from harmcast import tables
 from harmcast.evaluate import people_choose
 from harmcast.people import harm, minors
-from harmcast.publish import release as publishing
+from harmcast.publish import release_files as publishing
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
 from harmcast.transitions import refit

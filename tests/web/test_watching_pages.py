@@ -25,7 +25,7 @@ from harmcast.evaluate.monitor import monitor
 from harmcast.fairness.shadow import Bar, judge_shadow, pooled
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
-from harmcast.publish import release as publishing
+from harmcast.publish import release_files as publishing
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State, open_state
 from harmcast.tables import SCORES

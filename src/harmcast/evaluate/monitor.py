@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from harmcast.documents.monitor_coverage import Thing, silence, silence_says
 from harmcast.evaluate import sequential
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
-from harmcast.silence import Thing, silence, silence_says
 
 State = Literal["fine", "watch", "suspend"]
 

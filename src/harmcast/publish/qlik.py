@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 import polars as pl
 
-from harmcast.publish.release import NOTICE, document, parquet
+from harmcast.publish.release_files import NOTICE, document, parquet
 
 FOLDER = "qlik"
 NO_UNIT = "supervisors only"

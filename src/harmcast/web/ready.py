@@ -15,7 +15,7 @@ from harmcast.settings import PlacesTool
 from harmcast.store import schema
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, past_scores, released, roster, sheet, templating, track
+from harmcast.web import areas, past_scores, person_page, released, roster, templating, track
 
 log = logging.getLogger("harmcast.web")
 EVERY_SECONDS = 1.0
@@ -59,7 +59,7 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
             roster.listed(state, people, state.settings, today, leads)
     roster.everyone(state, history, tool)
     newest.row_of(tool, "", ("reasons",))
-    sheet.model_of(state, newest)
+    person_page.model_of(state, newest)
 
 
 def _read_past(history: list[Release], tool: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from harmcast.oversight.access import ROLES, Action
-from harmcast.publish.release import NOTICE, code_version
+from harmcast.publish.release_files import NOTICE, code_version
 from harmcast.web.guard import Visit
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from harmcast.publish import bearing
-from harmcast.silence import silence, silence_says
+from harmcast.documents.monitor_coverage import silence, silence_says
+from harmcast.publish import group_impact
 from harmcast.store.releases import Release
 from harmcast.web import charts, released, words
 
@@ -178,7 +178,7 @@ def _calibration(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any
     return {
         **row,
         "on": date.fromisoformat(row["period"]) if row["period"] else None,
-        "picture": bearing.picture(max(low, 0.4), ratio, min(high, 2.2), 0.4, 2.2, 1.0, [1 / watch, watch])
+        "picture": group_impact.picture(max(low, 0.4), ratio, min(high, 2.2), 0.4, 2.2, 1.0, [1 / watch, watch])
         if drawn
         else Markup(""),
     }

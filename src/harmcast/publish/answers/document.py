@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, Literal
 
 from harmcast.publish.disclosure import MARK, Published
-from harmcast.publish.release import NOTICE
+from harmcast.publish.release_files import NOTICE
 
 Standing = Literal[
     "answered", "answered in part", "not held", "none was made", "empty in the register", "does not apply"

@@ -144,7 +144,7 @@ def _tool(
         if audit is None and release.has(f"{tool.name}_audit.json"):
             audit, audit_week = json.loads(release.read(f"{tool.name}_audit.json")), release.week
         if model is None and release.has(f"{tool.name}_model.json"):
-            from harmcast.publish import release as release_files
+            from harmcast.publish import release_files as release_files
 
             raw = release.read(f"{tool.name}_model.json")
             reader = getattr(release_files, "read_model", json.loads)

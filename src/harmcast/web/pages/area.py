@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.publish.disclosure import neutral
-from harmcast.publish.release import NOTICE
+from harmcast.publish.release_files import NOTICE
 from harmcast.settings import PlacesTool
 from harmcast.store import schema
 from harmcast.store.releases import Release

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight import access, register
 from harmcast.oversight.access import Action
-from harmcast.publish import bearing
+from harmcast.publish import group_impact
 from harmcast.store.releases import Release
 from harmcast.web import released, watching, words
 from harmcast.web.guard import Here, Pages, Refused, Visit
@@ -41,7 +41,7 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
     if view == "file":
         return _file(release, tool)
     document = released.document(release, f"{tool}_audit") if release else {}
-    attributes = bearing.Reading(document).attributes if document else []
+    attributes = group_impact.Reading(document).attributes if document else []
     by = by if by in attributes else (attributes[0] if attributes else "")
     return page(
         visit,
@@ -51,9 +51,9 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
         releases=list(reversed(audited))[:26],
         history=[(r, _verdict(r, tool)) for r in reversed(audited[-26:])],
         document=document,
-        body=bearing.body(document, by or None, _signed(visit, tool, document["verdict"])) if document else "",
+        body=group_impact.body(document, by or None, _signed(visit, tool, document["verdict"])) if document else "",
         has_file=release is not None and f"{tool}_audit.html" in released.manifest(release).get("files", {}),
-        attributes=[(name, bearing.title_of(name)) for name in attributes],
+        attributes=[(name, group_impact.title_of(name)) for name in attributes],
         by=by,
     )
 
@@ -88,7 +88,7 @@ def _verdict(release: Release, tool: str) -> str:
     """A release's verdict, kept apart from its document: a year of documents would fill the memory."""
 
     def read() -> str:
-        return str(bearing.from_json(release.read(f"{tool}_audit.json"))["verdict"])
+        return str(group_impact.from_json(release.read(f"{tool}_audit.json"))["verdict"])
 
     return released.kept.get((released.fingerprint(release), tool, "verdict"), read)
 
@@ -108,7 +108,7 @@ def _monitor(visit: Visit, chosen: Any, history: list[Release], week: str) -> Re
         kinds=watching.KINDS,
         kinds_say=watching.KINDS_SAY,
         thresholds=[
-            (t["says"], bearing.amount(t["value"], t["unit"])) for t in released.document(release, name)["thresholds"]
+            (t["says"], group_impact.amount(t["value"], t["unit"])) for t in released.document(release, name)["thresholds"]
         ]
         if release
         else [],

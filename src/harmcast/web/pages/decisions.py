@@ -15,7 +15,7 @@ from harmcast.web import past_scores, roster, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.pages.person import seconds_since, shown
-from harmcast.web.sheet import sheet
+from harmcast.web.person_page import sheet
 from harmcast.web.shell import go
 
 pages = Pages()

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from harmcast.oversight import log
 from harmcast.oversight.access import PURPOSES, Action, Role
-from harmcast.publish.release import NOTICE
+from harmcast.publish.release_files import NOTICE
 from harmcast.store import schema
 from harmcast.tables import BANDS
 from harmcast.web import released, roster, unit_people

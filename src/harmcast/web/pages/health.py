@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse, Response
 
-from harmcast import metrics
 from harmcast.errors import HarmcastError
+from harmcast.operate import metrics
 from harmcast.oversight.access import Action
 from harmcast.web.guard import Here, Pages
 

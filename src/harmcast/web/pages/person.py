@@ -15,8 +15,8 @@ from harmcast.tables import BANDS
 from harmcast.web import past_scores, people_charts, released, roster, tickets, unit_people, words
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.person_page import sheet
 from harmcast.web.sessions import now_utc
-from harmcast.web.sheet import sheet
 from harmcast.web.shell import go, page
 
 pages = Pages()

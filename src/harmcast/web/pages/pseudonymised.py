@@ -12,7 +12,7 @@ from harmcast.web import frequencies, past_scores, released, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused
 from harmcast.web.pages.person import days, pictures, timeline
-from harmcast.web.sheet import sheet
+from harmcast.web.person_page import sheet
 from harmcast.web.shell import page
 
 pages = Pages()

@@ -8,9 +8,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harmcast import releasing, reloading
 from harmcast.errors import AccessDenied, NotFit, RunStopped
+from harmcast.operate import reload
 from harmcast.oversight.access import Action
+from harmcast.runs import release_moves
 from harmcast.store.users import Actor
 from harmcast.web import released
 from harmcast.web.forms import Form
@@ -96,12 +97,12 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         return _shown(visit, form, 400)
     try:
         if withdraw:
-            releasing.withdraw_release(visit.state, name, _actor(visit), reason)
+            release_moves.withdraw_release(visit.state, name, _actor(visit), reason)
         else:
-            moved = releasing.publish_release(visit.state, name, _actor(visit), reason, visit.today).document["moved"]
+            moved = release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today).document["moved"]
             is_out = isinstance(moved, dict) and "published" in moved.values()
             after = (visit.state, visit.user.account, visit.role.value, is_out)
-            threading.Thread(target=reloading.after_release, args=after, name="qlik", daemon=True).start()
+            threading.Thread(target=reload.after_release, args=after, name="qlik", daemon=True).start()
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
         return _shown(visit, form, 409)

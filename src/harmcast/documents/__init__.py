@@ -1,0 +1,1 @@
+"""Typed records that runs write and pages, answers and Qlik read."""

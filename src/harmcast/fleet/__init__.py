@@ -1,0 +1,1 @@
+"""Many forces on Spark."""

@@ -1,0 +1,69 @@
+"""The settings of an invented force, ready for `harmcast init`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import tomli_w
+
+from harmcast.invented.county import County
+from harmcast.invented.offences import SERIOUS_VIOLENCE
+
+_KNIFE = {"weapon": ["knife"], "injury": ["minor", "serious", "fatal"]}
+
+
+def document(county: County, reference_date: date) -> dict[str, object]:
+    """The three tools over the county, as TOML sections."""
+    return {
+        "force": {
+            "name": f"{county.name} Police (invented)",
+            "timezone": "Europe/London",
+            "crs": "EPSG:27700",
+            "boundary": "boundary.geojson",
+            "areas": "areas.geojson",
+            "neighbourhoods": "neighbourhoods.geojson",
+            "invented": True,
+        },
+        "feed": {"source": "folder"},
+        "tools": [
+            {
+                "name": "knife_injury",
+                "kind": "places",
+                "title": "Knife crime causing injury",
+                "cell_area_km2": 1.0,
+                "horizon_weeks": 4,
+                "where": _KNIFE,
+                "leading": [
+                    {"weapon": ["knife"], "injury": ["none"]},
+                    {"offence_code": ["034"]},
+                    {"offence_code": ["005", "008/01"]},
+                ],
+            },
+            {
+                "name": "serious_violence",
+                "kind": "places",
+                "title": "Serious violence",
+                "cell_area_km2": 0.5,
+                "horizon_weeks": 4,
+                "where": {"offence_code": list(SERIOUS_VIOLENCE)},
+                "leading": [{"offence_code": ["008/06"]}, {"offence_code": ["034"]}, {"weapon": ["knife"]}],
+            },
+            {
+                "name": "iom",
+                "kind": "people",
+                "title": "Integrated Offender Management",
+                "harm_index": "default",
+                "horizons_months": [12, 24],
+            },
+        ],
+        "bands": {"percentiles": [50, 75, 90, 97.5], "reference_date": reference_date},
+    }
+
+
+def write(county: County, folder: Path, reference_date: date) -> None:
+    """settings.toml into `folder`."""
+    text = "# Settings of an invented force: no real place, no real person.\n" + tomli_w.dumps(
+        document(county, reference_date)
+    )
+    (folder / "settings.toml").write_text(text, encoding="utf-8")

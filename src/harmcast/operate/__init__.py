@@ -1,0 +1,1 @@
+"""Running it: health, figures, alerts, the weekly service, reloads."""

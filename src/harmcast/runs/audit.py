@@ -1,0 +1,266 @@
+"""Who bears it? The audit of a week: protected columns are opened for it alone, and each reading is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from harmcast import tables
+from harmcast.evaluate.monitor import Monitor
+from harmcast.fairness import audit, exposure, groups
+from harmcast.fairness.thresholds import Thresholds
+from harmcast.fairness.verdicts import Audit, hide_small
+from harmcast.oversight.log import Event
+from harmcast.people import charges as charge_rules
+from harmcast.people.features import FEATURES
+from harmcast.places.grid import Units
+from harmcast.publish import group_impact, release_files
+from harmcast.runs import outcomes, people, shadowed, watch
+from harmcast.runs.force_area import Ground
+from harmcast.runs.outcomes import SETTLED_WEEKS, recorded_in
+from harmcast.runs.people import PeopleMade
+from harmcast.runs.places import PlacesMade
+from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.store.releases import Release
+from harmcast.store.state import State
+from harmcast.store.users import Actor
+from harmcast.transitions import landmarks
+from harmcast.transitions.model import chances, matrix
+from harmcast.weeks import Week, add_months
+
+FLAGGED_SHARE = 0.05
+SEED = 2010  # Equality Act
+
+
+@dataclass
+class AuditMade:
+    """The audit's share of a week: documents, what holds a tool, and the monitor's history rows."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    scores: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=tables.SCORES.schema()))
+    found: dict[str, list[str]] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def make_audit(
+    state: State,
+    week: Week,
+    as_of: date,
+    sequence: int,
+    actor: Actor,
+    places: Sequence[PlacesMade],
+    who: PeopleMade | None,
+    land: Ground,
+    crimes: pl.DataFrame,
+) -> AuditMade:
+    """Audits each tool of the week; a concern or a stop is a reason the release is held."""
+    made = AuditMade()
+    thresholds = Thresholds.chosen(state.settings.fairness.model_dump())
+    for one in places:
+        _add(made, one.tool, week, audit_of_places(state, week, as_of, sequence, one, crimes, land, thresholds))
+        _watch(made, one.tool.name, watch.watch_places(state, one, crimes, week), week)
+        _shadow(made, state, one.tool, as_of, partial(outcomes.judged, one))
+    if who is not None:
+        _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, thresholds))
+        _watch(made, who.tool.name, watch.watch_people(state, who, week), week)
+        _shadow(made, state, who.tool, as_of, partial(shadowed.people_judged, who, as_of))
+    return made
+
+
+def group_rules(state: State) -> groups.GroupRules:
+    """How this force's protected columns become groups, as its settings have it."""
+    return groups.GroupRules.chosen(state.settings.audit.model_dump())
+
+
+def audit_of_places(
+    state: State,
+    week: Week,
+    as_of: date,
+    sequence: int,
+    made: PlacesMade,
+    crimes: pl.DataFrame,
+    land: Ground,
+    thresholds: Thresholds,
+) -> Audit | str:
+    """The audit of a places tool over released windows that are over and settled, or why none could be made."""
+    tool, units = made.tool, made.panel.units
+    settled = [
+        release
+        for release in state.releases.history(tool.name, None)
+        if release.standing != "withdrawn"
+        and release.week < str(week)
+        and release.origin + timedelta(weeks=tool.horizon_weeks + SETTLED_WEEKS) <= week.origin
+        and (week.origin - release.origin).days % (7 * tool.horizon_weeks) == 0
+    ]
+    if not settled:
+        return f"No released window is over yet; the first is judged {tool.horizon_weeks + SETTLED_WEEKS} weeks after its release."
+    forecast = pl.concat([r.frame(tool.name).select("origin", "cell", "expected") for r in settled])
+    came = pl.concat(
+        [
+            recorded_in(made.panel, r.origin, tool.horizon_weeks).select(pl.lit(r.origin).alias("origin"), "cell", recorded="count")
+            for r in settled
+        ]
+    )
+    return audit.audit_places(
+        forecast,
+        came,
+        _fifths(made, land),
+        _patrols(state, as_of, sequence, units),
+        thresholds,
+        crimes=_placed(units, crimes, tool),
+        recorded=crimes if "area" in crimes.columns and "domestic" in crimes.columns else None,
+        top=tool.top_cells,
+    )
+
+
+def _fifths(made: PlacesMade, land: Ground) -> pl.DataFrame | None:
+    """Which deprivation fifths each cell's residents live in; null where the force names no layer."""
+    if land.neighbourhoods is None:
+        return None
+    layer = pl.DataFrame(
+        [{key: p.get(key) for key in ("code", "residents", "deprivation_fifth")} for p in land.neighbourhoods.properties],
+        infer_schema_length=None,
+    )
+    units = made.panel.units
+    return exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, land.neighbourhoods.shapes)
+
+
+def _cells_of(units: Units, table: pl.DataFrame) -> pl.Series:
+    """The cell of each row with a place; null off the grid."""
+    found = units.place(table["easting_m"].to_numpy(), table["northing_m"].to_numpy())
+    keys = pl.Series(list(units.keys), dtype=pl.String)
+    place = pl.Series(found, dtype=pl.Int64)
+    return keys.gather(place.clip(0)).zip_with(place >= 0, pl.Series([None] * len(place), dtype=pl.String))
+
+
+def _patrols(state: State, as_of: date, sequence: int, units: Units) -> pl.DataFrame | None:
+    """Patrols and visits by cell; null where the force sends none."""
+    activity = state.records.activity(as_of, sequence)
+    if activity.is_empty():
+        return None
+    return activity.select(_cells_of(units, activity).alias("cell"), pl.col("started_at").dt.date().alias("started_on"), "minutes").drop_nulls("cell")
+
+
+def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFrame:
+    """The tool's own crimes by cell and day, for the feedback check."""
+    wanted = _matches(tool.where)
+    own = crimes.filter(wanted & pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
+    return own.select(_cells_of(units, own).alias("cell"), pl.col("happened_from").dt.date().alias("happened_on")).drop_nulls("cell")
+
+
+def _matches(where: Mapping[str, list[str]]) -> pl.Expr:
+    """A filter of the settings as an expression: keys ANDed, values ORed, an offence class covering its subclasses."""
+    parts = []
+    for key, values in where.items():
+        column = pl.col(key).cast(pl.String)
+        hit = column.is_in(values)
+        if key == "offence_code":
+            hit = hit | column.str.split("/").list.first().is_in([v for v in values if "/" not in v])
+        parts.append(hit.fill_null(False))
+    return pl.all_horizontal(*parts)
+
+
+def audit_of_people(
+    state: State, as_of: date, sequence: int, actor: Actor, who: PeopleMade, thresholds: Thresholds
+) -> Audit | str:
+    """The audit of the person tool, or why none could be made.
+
+    Judged on the day a first horizon before `as_of`: what the model says of what was known then, against what came since. The
+    flagged are the twentieth with the highest chances.
+    """
+    months = who.tool.horizons_months[0]
+    day = add_months(as_of, -months)
+    if who.model is None or not who.model.get("chosen"):
+        return "No person model is approved yet, so there is nothing to audit."
+    births = people.under_18(state, [day], as_of, sequence, actor, "Audit: nobody under 18 is counted")
+    then = landmarks.panel(people.people_of(who, births), [day], [months], as_of)
+    if then.is_empty():
+        return f"Nobody was held and not yet high harm on {day.isoformat()}, {months} months ago."
+    event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
+    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), day, rules=group_rules(state))
+    managed = state.records.circumstances(day, sequence).filter(pl.col("kind") == "managed").select("person_ref")
+    standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
+    return audit_of_landmark(then, who.model, months, labels, managed, standing, thresholds)
+
+
+def audit_of_landmark(
+    then: pl.DataFrame,
+    model: Mapping[str, Any],
+    months: int,
+    labels: groups.Groups,
+    managed: pl.DataFrame | None,
+    standing: pl.DataFrame,
+    thresholds: Thresholds,
+) -> Audit:
+    """The audit of a model's chances for the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
+
+    Args:
+        then: a `landmarks.panel` of one day, with `became_<months>m`.
+        managed: person_ref of those under management that day; standing: charges as known now.
+    """
+    chance = chances(model["models"][model["chosen"]], matrix(then))[:, 0]
+    scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
+    cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
+    return audit.audit_people(
+        scored.with_columns(selected=pl.col("chance") >= cut),
+        then.select("person_ref", *(f.name for f in FEATURES)),
+        labels,
+        then.select("person_ref", became=pl.col(f"became_{months}m")),
+        managed,
+        thresholds,
+        charges=standing,
+        seed=SEED,
+    )
+
+
+def _add(made: AuditMade, of: PlacesTool | PeopleTool, week: Week, found: Audit | str) -> None:
+    """Adds one tool's audit to the week: its document, the same as a dated file, its table, and the reasons that hold the release."""
+    tool = of.name
+    if isinstance(found, str):
+        made.about[tool] = {"verdict": "not made", "reason": found}
+        return
+    document = found.document()
+    made.files[f"{tool}_audit.json"] = release_files.document(document)
+    title = of.title or tool.replace("_", " ").capitalize()
+    made.files[f"{tool}_audit.html"] = group_impact.file(document, title, str(week), week.origin)
+    made.files[f"{tool}_audit.parquet"] = release_files.parquet(hide_small(found.table))
+    made.about[tool] = {
+        "verdict": found.verdict,
+        "judged": found.judged,
+        "too_few_to_say": found.too_few,
+        "findings": [{"name": f.name, "verdict": f.verdict, "says": f.says} for f in found.findings],
+    }
+    made.found[tool] = [f"audit_{f.verdict}: {f.says}" for f in found.findings]
+
+
+def _watch(made: AuditMade, tool: str, found: Monitor, week: Week) -> None:
+    """Adds the monitor: its page's document, its history, and a hold where a named threshold asks for suspension."""
+    made.files[f"{tool}_monitor.json"] = release_files.document(found.document())
+    made.files[f"{tool}_monitor.parquet"] = release_files.parquet(found.history)
+    made.about[tool]["monitor"] = {"state": found.state, "reasons": list(found.reasons)}
+    made.history += watch.history_rows(found, tool, week)
+    if found.state == "suspend":
+        made.found.setdefault(tool, []).append(f"audit_stop: the monitor asks for suspension: {' '.join(found.reasons)}")
+
+
+def _shadow(made: AuditMade, state: State, of: PlacesTool | PeopleTool, as_of: date, came: Callable[[list[Release]], pl.DataFrame]) -> None:
+    """For a tool in shadow: what came, and whether the written bar for a trial is met by it.
+
+    Args: `came`: from releases, tables.SCORES of those whose outcome is known since this week.
+    """
+    registered = state.register.tool(of.name, as_of)
+    if registered.status != "shadow":
+        return
+    verdict = made.about[of.name]["verdict"]
+    new = came(shadowed.ran(state, of.name, as_of))
+    if of.kind == "people":
+        made.scores = pl.concat([made.scores, new])
+    document = shadowed.judged(state, of, registered.status_since, as_of, new, None if verdict == "not made" else verdict)
+    made.files[f"{of.name}_shadow.json"] = release_files.document(document)
+    made.about[of.name]["shadow"] = document["judgement"]

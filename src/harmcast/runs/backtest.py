@@ -1,0 +1,187 @@
+"""Judging a tool out of time on the force's own records: the `backtest` command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from harmcast.errors import NotFit, SettingsRefused
+from harmcast.evaluate import backtest, landmarks, page, people_choose, people_page
+from harmcast.forecast import shipped
+from harmcast.people import bands
+from harmcast.places import counts
+from harmcast.places.grid import Units
+from harmcast.progress import Progress, part, quiet
+from harmcast.runs import people, places
+from harmcast.runs.force_area import ground_of
+from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.store.state import State
+from harmcast.store.users import Actor
+from harmcast.transitions import refit
+from harmcast.transitions.landmarks import People
+from harmcast.transitions.model import SIMPLEST_FIRST
+from harmcast.weeks import add_months, last_complete_week, origins_back
+
+WORKERS = 2
+JUDGE = Actor("backtest", "Backtest", (("operator", None),))
+
+
+@dataclass
+class Judged:
+    document: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+
+
+def backtest_tool(
+    state: State,
+    name: str,
+    *,
+    origins: int = 39,
+    to: date | None = None,
+    models: str = "shipped",
+    out: Path | None = None,
+    progress: Progress = quiet,
+) -> Judged:
+    """Every method at every origin, from what was known then.
+
+    Args:
+        to: last day observed; default the last complete week's Sunday before the newest record.
+        models: `shipped`: the procedure in use and the plain counts; `all`: every method of the package.
+        out: folder for `backtest.json` and the report page.
+    Raises: SettingsRefused for a tool that is not in the settings; NotFit where too little history is held.
+    """
+    tool = state.settings.tool(name)
+    last = to or _last_day(state)
+    if isinstance(tool, PlacesTool):
+        document, units = _places(state, tool, origins, last, models, progress)
+        lines = _places_lines(document)
+        html = page.backtest_page(document, units)
+    else:
+        document = _people(state, tool, origins, last, progress)
+        lines = _people_lines(document)
+        html = people_page.people_page(document)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "backtest.json").write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
+        (out / "backtest.html").write_text(html, encoding="utf-8")
+        lines.append(f"Report: {out / 'backtest.html'}")
+    return Judged(document, lines)
+
+
+def _last_day(state: State) -> date:
+    """The Sunday of the last week that was complete when the newest delivery was made."""
+    made = [part.made_on for part in state.records.parts()]
+    if not made:
+        raise NotFit("Nothing is held to judge on.", code="nothing_held", next_step="Load a delivery first.")
+    return last_complete_week(max(made) - timedelta(days=1)).sunday
+
+
+def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> tuple[dict[str, Any], Units]:
+    progress("Reading what was known", 0.0)
+    crimes = state.records.crimes(last + timedelta(days=36500), places.crime_columns([tool]))
+    land = ground_of(state.settings, lambda path: (state.root / "settings" / path).read_bytes())
+    units = land.units(tool, lambda: crimes)
+    days = origins_back(last, origins, 7 * tool.horizon_weeks)
+    try:
+        panels, came = counts.rolling_panels(crimes, units, tool.where, tool.leading, days, tool.horizon_weeks)
+    except SettingsRefused as error:
+        if error.code != "history_too_short":
+            raise
+        raise NotFit(
+            f"The history held is too short to judge {origins} windows.", code="history_too_short", next_step="Ask for fewer with --origins."
+        ) from None
+    found = shipped.models(panels[0])
+    if models == "shipped":
+        found = {key: model for key, model in found.items() if key != "empirical_bayes"}
+    done = {"share": 0.0}
+
+    def told(method: str, now: int, whole: int) -> None:
+        done["share"] = min(0.95, done["share"] + 1 / (whole * len(found)))
+        progress(f"{method}: window {now} of {whole}", 0.1 + 0.85 * done["share"])
+
+    document = backtest.backtest_places(
+        panels,
+        came,
+        found,
+        tool=tool.name,
+        chosen=shipped.CHOSEN,
+        level=shipped.level,
+        in_turn=shipped.IN_TURN,
+        workers=WORKERS,
+        progress=told,
+    )
+    return document, units
+
+
+def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: Progress) -> dict[str, Any]:
+    sequence = state.records.latest()
+    months = tool.horizons_months
+    progress("Reading charges", 0.0)
+    known = people.known_people(state, sequence)
+    number = state.settings.tools.index(tool)
+    index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
+    cuts = people.cuts_of(state, tool, index, digest, known, last, sequence, JUDGE)
+    rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
+    newest = add_months(last, -months[-1])
+    days = refit.judged_days(last, months)[-origins:]
+    asked = sorted({*refit.all_days(last, months), *refit.all_days(newest, months)})
+    births = people.under_18(state, asked, last, sequence, JUDGE, "Backtest: nobody under 18 on a landmark is judged")
+    progress("Fitting and judging", 0.1)
+    judged = refit.out_of_time(People(known.persons, known.charge_versions, births, rules), days, months, last)
+    if judged.is_empty():
+        raise NotFit(
+            "The history held is too short to judge the person model out of time.",
+            code="history_too_short",
+            next_step="More years of charges are needed; harm and bands need none.",
+        )
+    part(progress, 0.7, 0.9)("Choosing", 0.0)
+    before = refit.refit(known.persons, known.charge_versions, births, newest, rules, people_choose.choose, months)
+    chosen = before.get("chosen") or "plain_harm"
+    return landmarks.backtest_people(tool.name, judged, months, list(SIMPLEST_FIRST), chosen, before.get("because"))
+
+
+def _places_lines(document: dict[str, Any]) -> list[str]:
+    said = [
+        f"{document['tool']}: {document['units']} units, {len(document['origins'])} windows of {document['horizon_weeks']} weeks, "
+        f"{document['crimes']:,} offences",
+        f"{'':22}{'hits in top 20':>16}{'PAI at 5%':>11}{'log score':>11}{'90% range holds':>17}{'total error':>13}",
+    ]
+    rows = {**document["models"], "oracle (cheats)": document["oracle"]}
+    for name, one in rows.items():
+        error = one.get("total_mape")
+        said.append(
+            f"{name:<22}{_share(one['hit_rate_top20']):>16}{_number(one['pai_5pct'], 2):>11}{_number(one['log_score'], 4):>11}"
+            f"{_share(one.get('coverage_90')):>17}{_share(error):>13}"
+            + (" <- chosen" if name == document["chosen"] else "")
+        )
+    said.append(f"{'perfect foresight':<22}{_share(document['foresight']['hit_rate_top20']):>16}")
+    return said
+
+
+def _people_lines(document: dict[str, Any]) -> list[str]:
+    said = []
+    for horizon, models in document["horizon"].items():
+        any_model = next(iter(models.values()))
+        said.append(f"Within {horizon}: {any_model['n']:,} people, base rate {_share(any_model['base_rate'])}")
+        said.append(f"{'':14}{'AUC':>24}{'Brier':>9}{'slope':>8}{'ECE':>8}{'precision, top 5%':>19}{'recall, top 5%':>16}")
+        for name, one in models.items():
+            auc = f"{_number(one['auc'], 3)} [{_number(one['auc_low'], 3)}, {_number(one['auc_high'], 3)}]"
+            said.append(
+                f"{name:<14}{auc:>24}{_number(one['brier'], 4):>9}{_number(one['calibration_slope'], 2):>8}{_number(one['ece'], 3):>8}"
+                f"{_share(one['precision_top5']):>19}{_share(one['recall_top5']):>16}"
+                + (" <- chosen" if name == document["chosen"][horizon] else "")
+            )
+    if document.get("because"):
+        said.append(f"Chosen because {document['because']}.")
+    return said
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}%"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,146 @@
+"""The force's ground: its boundary, areas and neighbourhoods, and the units each places tool forecasts on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from harmcast.errors import Fault, SettingsRefused
+from harmcast.places import grid
+from harmcast.publish.release_files import Shape
+from harmcast.settings import PlacesTool, Settings
+
+Crimes = Callable[[], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of polygons in the force's metres, with each polygon's properties."""
+
+    properties: list[dict[str, Any]]
+    shapes: list[Any]
+
+    def named(self, *keys: str) -> dict[str, Any]:
+        """Polygons by the first of `keys` that they carry; several of a name are unioned."""
+        import shapely
+
+        found: dict[str, list[Any]] = {}
+        for properties, shape in zip(self.properties, self.shapes, strict=True):
+            name = next((str(properties[key]) for key in keys if properties.get(key) is not None), None)
+            if name is not None:
+                found.setdefault(name, []).append(shape)
+        return {name: shapely.union_all(shapes) for name, shapes in sorted(found.items())}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything about the force's land that a run needs; null where the settings name no such layer."""
+
+    settings: Settings
+    boundary: Any | None
+    areas: dict[str, Any]
+    neighbourhoods: Layer | None
+    read: Callable[[Path], bytes]
+
+    def units(self, tool: PlacesTool, crimes: Crimes) -> grid.Units:
+        """The places a tool forecasts on. `crimes` is asked only where the area is taken from the first days' crimes."""
+        if tool.units is not None:
+            layer = layer_of(self.read(tool.units), self.settings.force.crs, f"tools.{tool.name}.units")
+            missing = [i + 1 for i, p in enumerate(layer.properties) if p.get(tool.unit_key) is None]
+            if missing:
+                raise SettingsRefused(
+                    f"{len(missing)} polygon(s) of the layer of {tool.name} carry no {tool.unit_key}.",
+                    code="unit_key_missing",
+                    next_step="Name the layer's own key in unit_key.",
+                )
+            residents = [p.get("residents") for p in layer.properties]
+            return grid.from_layer(
+                [str(p[tool.unit_key]) for p in layer.properties],
+                layer.shapes,
+                boundary=self.boundary,
+                residents=residents if any(r is not None for r in residents) else None,
+                areas=self.areas or None,
+            )
+        side_m = grid.side_of(tool.cell_area_km2, tool.cell_side_m)
+        if self.settings.force.area_from == "boundary" and self.boundary is not None:
+            return grid.over_boundary(
+                side_m, self.boundary, cell_min_inside_share=self.settings.force.cell_min_inside_share, areas=self.areas or None
+            )
+        first = first_days(crimes(), self.settings.force.area_days)
+        easting, northing = first["easting_m"].to_numpy(), first["northing_m"].to_numpy()
+        return grid.from_points(side_m, easting, northing, areas=self.areas or None)
+
+    def shape(self, units: grid.Units) -> Shape:
+        """How the units are drawn and exported."""
+        from pyproj import Transformer
+
+        crs = self.settings.force.crs
+        to_wgs84 = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+        outlines = [units.outline(i) for i in range(len(units))]
+        in_m = {key: rings_of(shape) for key, shape in zip(units.keys, outlines, strict=True)}
+        flat = np.array([point for rings in in_m.values() for ring in rings for point in ring])
+        lon, lat = to_wgs84.transform(flat[:, 0], flat[:, 1])
+        moved = iter(np.column_stack([np.round(lon, 6), np.round(lat, 6)]).tolist())
+        wgs84 = {key: [[next(moved) for _ in ring] for ring in rings] for key, rings in in_m.items()}
+        return Shape(
+            crs=crs,
+            side_m=units.side_m,
+            outline=rings_of(self.boundary, simplify_m=20.0) if self.boundary is not None else [],
+            areas={name: rings_of(shape, simplify_m=20.0) for name, shape in self.areas.items()},
+            cells_wgs84=wgs84,
+            cells_m={} if units.side_m is not None else in_m,
+        )
+
+
+def first_days(crimes: pl.DataFrame, days: int) -> pl.DataFrame:
+    """Crimes with a place that happened in the first `days` days held."""
+    placed = crimes.filter(pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
+    return placed.filter(pl.col("happened_from") < pl.col("happened_from").min() + timedelta(days=days))
+
+
+def rings_of(shape: Any, simplify_m: float = 0.0) -> list[list[list[float]]]:
+    """Outer and inner rings of a polygon or polygons, points to the decimetre."""
+    import shapely
+
+    if simplify_m:
+        shape = shapely.simplify(shape, simplify_m)
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
+    return [[[round(x, 1), round(y, 1)] for x, y in np.asarray(ring.coords)[:, :2].tolist()] for ring in rings]
+
+
+def layer_of(content: bytes, crs: str, setting: str) -> Layer:
+    """A GeoJSON layer in the force's metres. Raises SettingsRefused naming the setting, never a value."""
+    try:
+        document = json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise SettingsRefused(
+            "A layer is not GeoJSON.",
+            code="layer_unreadable",
+            faults=(Fault("not_geojson", setting),),
+            next_step="Export it again as GeoJSON (WGS84).",
+        ) from None
+    properties, shapes = grid.shapes_of(document, crs)
+    return Layer(properties, shapes)
+
+
+def ground_of(settings: Settings, read: Callable[[Path], bytes]) -> Ground:
+    """The ground that the settings name; `read` gives a named file's content from the state."""
+    import shapely
+
+    force = settings.force
+    boundary = None
+    if force.boundary is not None:
+        boundary = shapely.union_all(layer_of(read(force.boundary), force.crs, "force.boundary").shapes)
+    areas = layer_of(read(force.areas), force.crs, "force.areas").named("name", "code") if force.areas is not None else {}
+    neighbourhoods = (
+        layer_of(read(force.neighbourhoods), force.crs, "force.neighbourhoods") if force.neighbourhoods is not None else None
+    )
+    return Ground(settings, boundary, areas, neighbourhoods, read)

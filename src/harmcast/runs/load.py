@@ -1,0 +1,258 @@
+"""One delivery -> records: read, check, compare with what is held, write parts, name them in the ledger.
+
+Nothing exists until the last step, one transaction: a kill before it leaves files that the next run sweeps away.
+For every file received = loaded + unchanged + superseded + quarantined + left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.errors import FeedRefused, HarmcastError, RunStopped
+from harmcast.feed.checks import Checked
+from harmcast.oversight.log import Event
+from harmcast.progress import Progress, part, quiet
+from harmcast.runs import received
+from harmcast.runs.compared import ORDER, compare, newest
+from harmcast.runs.received import FileCount, LoadResult, Work
+from harmcast.store import keys, ledger, schema
+from harmcast.store.ledger import Part
+from harmcast.store.operations import Writing
+from harmcast.store.records import FOLDER, held_columns
+from harmcast.store.state import State
+from harmcast.tables import (
+    ACTIVITY,
+    CHARGES,
+    CIRCUMSTANCES_TABLE,
+    CRIMES,
+    DELETIONS,
+    PERSONS,
+    PERSONS_PROTECTED,
+    ROW,
+    Table,
+)
+
+__all__ = ["FileCount", "LoadResult", "load_delivery", "note_refusal"]
+
+FAULTS_KEPT = 10_000
+
+
+def load_delivery(
+    state: State, delivery: Path, actor: str = "system", role: str = "operator", progress: Progress = quiet
+) -> LoadResult:
+    """Loads one delivery, or refuses it whole with every fault found; either is in the log.
+
+    Raises: FeedRefused (the last good week stays); RunStopped; StoreDamaged.
+    """
+    with state.run_lock("load", actor):
+        ledger.sweep(state.root, FOLDER, state.operations)
+        try:
+            work = received.read(state, delivery, part(progress, 0.0, 0.5))
+            compare(state, work, part(progress, 0.5, 0.8))
+        except FeedRefused as error:
+            note_refusal(state, delivery.name, error, actor, role)
+            raise
+        return _commit(state, work, actor, role, part(progress, 0.8, 1.0))
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def _known_on(table: Table, is_history: bool, made_on: date) -> pl.Expr:
+    """The first day we can have known a row: of history as the record itself says, else when it was delivered."""
+    made = pl.lit(made_on, pl.Date)
+    if not is_history:
+        return made
+    said = {
+        CRIMES.name: pl.col("recorded_at").dt.date(),
+        CHARGES.name: pl.col("charged_on"),
+        PERSONS.name: pl.col("changed_at").dt.date(),
+        CIRCUMSTANCES_TABLE.name: pl.col("from_on"),
+        ACTIVITY.name: pl.col("started_at").dt.date(),
+    }[table.name]
+    return pl.min_horizontal(said, made)
+
+
+def _versioned(work: Work, table: Table, sequence: int, is_history: bool) -> pl.DataFrame:
+    """The part's rows: new versions, then tombstones, in an order that depends on nothing but their content."""
+    made_at = work.manifest.made_at
+    rows = work.new.get(table.name, pl.DataFrame(schema={**table.schema(), "digest": pl.UInt64()}))
+    rows = rows.drop(ROW, strict=False).with_columns(
+        _known_on(table, is_history, made_at.date()).alias("known_on"), pl.lit(False).alias("deleted")
+    )
+    if table.name == CHARGES.name and is_history:
+        rows = _with_results(rows, made_at.date())
+    gone = [
+        frame.with_columns(pl.lit(made_at.date(), pl.Date).alias("known_on"), pl.lit(True).alias("deleted"))
+        for frame in work.tombstones.get(table.name, [])
+    ]
+    whole = pl.concat([rows, *gone], how="diagonal").with_columns(
+        pl.lit(sequence, pl.Int32).alias("sequence"), pl.lit(made_at, pl.Datetime("us")).alias("made_at")
+    )
+    extra = sorted(set(whole.columns) - set(table.names) - set(_VERSION))
+    names = [name for name in (*table.names, *extra, *_VERSION) if name in whole.columns]
+    return whole.select(names).sort("known_on", *table.key, "deleted")
+
+
+_VERSION = ("known_on", "deleted", "sequence", "made_at", "digest")
+
+
+def _with_results(rows: pl.DataFrame, made_on: date) -> pl.DataFrame:
+    """History's charges as two versions where a result is held: as charged, and from the day of the result."""
+    result_on = pl.min_horizontal(
+        pl.max_horizontal(pl.coalesce("outcome_on", pl.col("changed_at").dt.date()), "known_on"),
+        pl.lit(made_on, pl.Date),
+    )
+    has_result = pl.col("outcome") != "charged"
+    first = rows.filter(~has_result | (result_on > pl.col("known_on")))
+    first = first.with_columns(
+        pl.lit("charged").alias("outcome"), pl.when(~has_result).then("outcome_on").alias("outcome_on")
+    )
+    return pl.concat([first, rows.filter(has_result).with_columns(result_on.alias("known_on"))])
+
+
+def _write(state: State, work: Work, sequence: int, progress: Progress) -> list[Part]:
+    made_at = work.manifest.made_at.isoformat()
+    written = []
+    for i, table in enumerate(ORDER):
+        has_rows = table.name in work.new and work.new[table.name].height
+        if not has_rows and not work.tombstones.get(table.name):
+            continue
+        progress(f"Writing {table.name}", i / len(ORDER))
+        is_history = not state.records.parts(table.name)
+        rows = _versioned(work, table, sequence, is_history)
+        if table.name == PERSONS.name:
+            apart = rows.select(*PERSONS_PROTECTED.names, *_VERSION)
+            written.append(state.records.write(PERSONS_PROTECTED.name, apart, sequence, made_at))
+            rows = rows.select(*held_columns(PERSONS), *_VERSION[:-1])
+        written.append(state.records.write(table.name, rows, sequence, made_at))
+    return written
+
+
+# -- the one transaction -------------------------------------------------------------------------
+
+
+def _commit(state: State, work: Work, actor: str, role: str, progress: Progress) -> LoadResult:
+    sequence = state.records.latest() + 1
+    written = _write(state, work, sequence, progress)
+    _count_waiting(state, work)
+    quarantine = [fault for checked in work.checked.values() for fault in checked.quarantine]
+    result = LoadResult(
+        work.manifest.delivery_id, work.manifest.made_at, work.manifest.complete, list(work.counts.values()),
+        quarantine, work.warnings, sequence if written else None, [item.name for item in written],
+    )  # fmt: skip
+    progress("Naming it in the ledger", 0.95)
+    event = Event(
+        actor, role, "collection", "delivery_loaded", object=f"delivery:{result.delivery_id}",
+        detail={f"{c.table}.{k}": v for c in result.files for k, v in asdict(c).items() if isinstance(v, int) and v},
+    )  # fmt: skip
+    with state.operations.writing(event) as tx:
+        ledger.add(tx, written)
+        _note_delivery(tx, work, result)
+        new_people = work.new.get(PERSONS.name)
+        if new_people is not None:
+            keys.assign(tx, state.secret, new_people["person_ref"])
+        if work.blocked:
+            _forget_blocks(state, tx, work)
+    progress("Loaded", 1.0)
+    return result
+
+
+def _count_waiting(state: State, work: Work) -> None:
+    """Charges held whose person is not: they count once the person's row comes."""
+    if CHARGES.name not in work.counts:
+        return
+    charges = [state.records.known(CHARGES.name, columns=["charge_ref", "person_ref"])]
+    people = [state.records.known(PERSONS.name, columns=["person_ref"])]
+    if CHARGES.name in work.new:
+        charges.append(work.new[CHARGES.name].select("charge_ref", "person_ref"))
+    if PERSONS.name in work.new:
+        people.append(work.new[PERSONS.name].select("person_ref"))
+    held = pl.concat(charges).unique("charge_ref", keep="last")
+    for gone in work.tombstones.get(CHARGES.name, []):
+        held = held.join(gone, on="charge_ref", how="anti")
+    work.counts[CHARGES.name].waiting = held.join(pl.concat(people), on="person_ref", how="anti").height
+
+
+def _note_delivery(tx: Writing, work: Work, result: LoadResult) -> None:
+    columns = {table: checked.columns for table, checked in work.checked.items()}
+    number = tx.insert(
+        schema.deliveries,
+        delivery_id=result.delivery_id,
+        content_sha256=work.manifest.sha256,
+        made_at=result.made_at.isoformat(),
+        complete=result.complete,
+        standing="loaded" if result.sequence else "again",
+        sequence=result.sequence,
+        loaded_at=tx.at,
+        document=json.dumps({"warnings": result.warnings, "parts": result.parts}),
+    )
+    for count in result.files:
+        values = asdict(count)
+        values["table_name"] = values.pop("table")
+        values["notes"] = json.dumps(values["notes"], sort_keys=True)
+        tx.insert(schema.delivery_files, delivery=number, columns=json.dumps(columns[count.table]), **values)
+    _note_quarantine(tx, number, work.checked.values())
+
+
+def _note_quarantine(tx: Writing, number: int, checked: Iterable[Checked]) -> None:
+    rows = [
+        {
+            "delivery": number,
+            "file": f.where,
+            "table_name": each.table,
+            "row": f.row,
+            "column": f.column,
+            "rule": f.rule,
+        }
+        for each in checked
+        for f in each.quarantine
+    ]
+    if rows:
+        tx.execute(sa.insert(schema.quarantine), rows)
+
+
+def _forget_blocks(state: State, tx: Writing, work: Work) -> None:
+    """An erased reference that has left the source is blocked no more, but for deliveries made before it left."""
+    gone: set[str] = set()
+    if newest(state, PERSONS) > work.manifest.made_at:
+        return
+    if work.manifest.complete and {PERSONS.name, CHARGES.name} <= set(work.counts):
+        gone = work.blocked - work.still_there
+    if DELETIONS.name in work.checked:
+        listed = work.checked[DELETIONS.name].rows.filter(pl.col("table") == PERSONS.name)["ref"]
+        gone |= {keys.erased_hash(state.secret, ref) for ref in listed} & work.blocked
+    for hashed in sorted(gone):
+        left = schema.erased.c.left_at.is_(None) & (schema.erased.c.ref_hash == hashed)
+        tx.execute(sa.update(schema.erased).where(left).values(left_at=work.manifest.made_at.isoformat()))
+    if gone:
+        tx.says(**{"erased.left_the_source": len(gone)})
+
+
+def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, role: str) -> None:
+    """Puts a refusal on record; what cannot be written does not hide the refusal itself."""
+    event = Event(
+        actor, role, "collection", "delivery_refused", object="delivery",
+        detail={"code": error.code, "faults": len(error.faults)},
+    )  # fmt: skip
+    faults = [asdict(fault) for fault in error.faults[:FAULTS_KEPT]]
+    try:
+        with state.operations.writing(event) as tx:
+            tx.insert(
+                schema.deliveries,
+                delivery_id=delivery[:200],
+                standing="refused",
+                loaded_at=tx.at,
+                code=error.code[:60],
+                document=json.dumps({"faults": faults}),
+            )
+    except HarmcastError as also:
+        if not isinstance(also, RunStopped):
+            raise

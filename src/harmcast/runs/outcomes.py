@@ -1,0 +1,69 @@
+"""Were we right? What came of windows that are over, judged beside the plain counts printed at the time.
+
+What came of a window is known four weeks after it closes, when late records are mostly in, and restated at 52 weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from harmcast import tables
+from harmcast.evaluate import scores
+from harmcast.places.counts import Panel
+from harmcast.runs.places import PlacesMade
+from harmcast.store.releases import Release
+
+SETTLED_WEEKS = 4
+RESTATED_WEEKS = 52
+
+
+def is_due(origin: date, horizon_weeks: int, now: date, settled_weeks: int) -> bool:
+    """Whether a window that began at `origin` has been closed for exactly `settled_weeks` in the week of `now`."""
+    return origin + timedelta(weeks=horizon_weeks + settled_weeks) == now
+
+
+def recorded_in(panel: Panel, origin: date, horizon_weeks: int) -> pl.DataFrame:
+    """Columns cell and count: what the records say now of the window that began at `origin`."""
+    last = len(panel.weekly) - (panel.origin - origin).days // 7 + horizon_weeks
+    window = panel.weekly[max(0, last - horizon_weeks) : last].sum(axis=0, dtype=np.int64)
+    return pl.DataFrame({"cell": list(panel.units.keys), "count": window})
+
+
+def judged(made: PlacesMade, released: Sequence[Release]) -> pl.DataFrame:
+    """tables.SCORES of every release of the tool whose window is due to be judged or restated this week."""
+    now, weeks = made.panel.origin, made.tool.horizon_weeks
+    found = [pl.DataFrame(schema=tables.SCORES.schema())]
+    for settled, words in ((SETTLED_WEEKS, "known 4 weeks after the window closed"), (RESTATED_WEEKS, "restated at 52 weeks")):
+        for release in released:
+            if is_due(release.origin, weeks, now, settled) and release.has(f"{made.tool.name}.parquet"):
+                cells = release.frame(made.tool.name)
+                rows = scores.judge(cells, recorded_in(made.panel, release.origin, weeks), made.tool.name)
+                found.append(rows.with_columns(reason=pl.coalesce("reason", pl.lit(words))))
+    return pl.concat(found)
+
+
+def trials(made: PlacesMade) -> pl.DataFrame:
+    """tables.SCORES of the completed windows that the fallback rule looks at: ours and the 24-month count."""
+    rows = [
+        {
+            "tool": made.tool.name,
+            "model": model,
+            "figure": "log_score_trial",
+            "group": None,
+            "origin": made.panel.origin - timedelta(weeks=int(one["weeks_ago"])),
+            "value": float(one[key]),
+            "low": None,
+            "high": None,
+            "n": len(made.panel.units),
+            "unit": "nats a cell",
+            "better": "higher",
+            "reason": "made again from records as known now",
+        }
+        for one in made.forecast.trials
+        for model, key in (("ours", "ours"), ("count_24m", "count_24m"))
+    ]
+    return pl.DataFrame(rows, schema=tables.SCORES.schema())

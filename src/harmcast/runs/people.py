@@ -1,0 +1,239 @@
+"""Who: harm, band and the chance of becoming high harm, for people who were charged."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from harmcast import tables
+from harmcast.errors import Fault, SettingsRefused
+from harmcast.oversight.log import Event
+from harmcast.people import bands, harm, minors
+from harmcast.progress import Progress, quiet
+from harmcast.publish import release_files
+from harmcast.settings import PeopleTool, Settings
+from harmcast.store import cuts as kept_cuts
+from harmcast.store.cuts import Cuts
+from harmcast.store.models import Model
+from harmcast.store.state import State
+from harmcast.store.users import Actor
+from harmcast.transitions import followed
+from harmcast.transitions.landmarks import People, Rules
+from harmcast.transitions.weekly import LastWeek, ScoredPeople, score_people
+from harmcast.weeks import Week, add_months
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known about people at the end of a day and up to a load: versions, and nothing protected."""
+
+    persons: pl.DataFrame
+    charge_versions: pl.DataFrame
+
+
+@dataclass
+class PeopleMade:
+    """The person tool's share of a week."""
+
+    tool: PeopleTool
+    scored: ScoredPeople
+    known: Known
+    rules: Rules
+    cuts: Cuts
+    model: dict[str, Any] | None
+    model_name: str | None
+    keys: pl.DataFrame
+    files: dict[str, bytes]
+    scores: pl.DataFrame
+    about: dict[str, Any]
+    found: list[str] = field(default_factory=list)
+
+
+def known_people(state: State, sequence: int) -> Known:
+    """Every version of persons (unprotected) and charges held up to a load."""
+    columns = ["person_ref", "unit", "merged_into", "died_on", "restricted", "review_group", "review_due_on", "known_on", "deleted"]
+    return Known(state.records.versions("persons", sequence, columns), state.records.charge_versions(sequence))
+
+
+def under_18(state: State, days: Sequence[date], as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:
+    """Whether people were under 18 on each day; the reading of birth dates is an event of its own."""
+    event = Event(actor.account, "operator", "consultation", "protected_read", purpose=why, object="persons_protected")
+    births = state.records.protected("people.minors", event, as_of, sequence)
+    return minors.flags(births, days)
+
+
+def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, str]:
+    """The harm index that a setting names, and its SHA-256. Raises SettingsRefused naming the rule it breaks."""
+    if value == "default":
+        index = harm.default_index()
+        return index, hashlib.sha256(index.table.write_csv().encode()).hexdigest()
+    path = state.file(setting)
+    content = path.read_bytes() if path is not None else b""
+    try:
+        table = pl.read_csv(io.BytesIO(content), infer_schema=False)
+        return harm.index_from(table), hashlib.sha256(content).hexdigest()
+    except (ValueError, pl.exceptions.PolarsError) as error:
+        says = str(error) if isinstance(error, ValueError) else "harm index: not a CSV file"
+        raise SettingsRefused(
+            "The harm index cannot be used.",
+            code="harm_index_unusable",
+            faults=(Fault(says, setting),),
+            next_step="Its columns are offence_code, weight, unit, edition, source.",
+        ) from None
+
+
+def rules_of(settings: Settings, index: harm.HarmIndex, high_cut: float) -> Rules:
+    """What harm means here, from the settings."""
+    decay = harm.decay_from(settings.harm.decay, settings.harm.half_life_months)
+    return Rules(
+        index,
+        decay,
+        high_cut,
+        settings.people.unknown_birth,
+        tuple(settings.people.weapon_classes),
+        one_event=settings.harm.one_event,
+    )
+
+
+def cuts_of(
+    state: State, tool: PeopleTool, index: harm.HarmIndex, digest: str, known: Known, as_of: date, sequence: int, actor: Actor
+) -> Cuts:
+    """The frozen cuts of the bands under an index; taken now if this is the first time they are needed.
+
+    They are taken of the harm of the charged at `[bands] reference_date` (default: this first day) and then frozen.
+    """
+    found = kept_cuts.frozen(state.operations, tool.name, digest)
+    if found is not None:
+        return found
+    wanted = state.settings.bands
+    day = wanted.reference_date or as_of
+    people: int | None = None
+    if wanted.cuts is not None:
+        values = tuple(wanted.cuts)
+    else:
+        rules = rules_of(state.settings, index, float("inf"))
+        births = under_18(state, [day], as_of, sequence, actor, "Cuts of the bands: nobody under 18 is counted")
+        scored = score_people(known.persons, known.charge_versions, births, day, None, rules, [float("inf")] * 4, tool.horizons_months)
+        people = scored.people["harm"].drop_nulls().len()
+        try:
+            values = tuple(bands.cuts_at(scored.people["harm"], wanted.percentiles))
+        except ValueError as error:
+            raise SettingsRefused(
+                f"The cuts of the bands cannot be taken at the reference date: {error}.",
+                code="cuts_not_taken",
+                next_step="Set [bands] reference_date to a day with charges held, or give cuts.",
+            ) from None
+    cuts = Cuts(values, day, index.unit, digest, people)
+    event = Event(actor.account, "operator", "administration", "cuts_frozen", object=f"tool:{tool.name}")
+    kept_cuts.freeze(state.operations, tool.name, cuts, None if wanted.cuts is not None else wanted.percentiles, event)
+    return cuts
+
+
+def make_people(
+    state: State, tool: PeopleTool, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet
+) -> PeopleMade:
+    """Everyone of the cohort scored with the last approved model, from records as known at `as_of`."""
+    settings = state.settings
+    progress("Reading charges", 0.0)
+    known = known_people(state, sequence)
+    number = settings.tools.index(tool)
+    index, digest = index_of(state, f"tools.{number}.harm_index", tool.harm_index)
+    cuts = cuts_of(state, tool, index, digest, known, as_of, sequence, actor)
+    rules = rules_of(settings, index, bands.high_cut(cuts.values))
+    second = None
+    if tool.second_index != "none":
+        other, other_digest = index_of(state, f"tools.{number}.second_index", tool.second_index)
+        other_cuts = cuts_of(state, tool, other, other_digest, known, as_of, sequence, actor)
+        second = (rules_of(settings, other, bands.high_cut(other_cuts.values)), other_cuts.values)
+    keys = state.person_keys()
+    model = model_of_week(state, tool, week)
+    looked_back = [add_months(as_of, -months) for months in tool.horizons_months]
+    births = under_18(state, [as_of, *looked_back], as_of, sequence, actor, "Nobody under 18 is scored, or counted a horizon ago")
+
+    progress("Scoring", 0.3)
+    scored = score_people(
+        known.persons,
+        known.charge_versions,
+        births,
+        as_of,
+        model.content() if model else None,
+        rules,
+        cuts.values,
+        tool.horizons_months,
+        last_week_of(state, tool, week, keys, rules),
+        second,
+    )
+    progress("Counting what followed in each band", 0.8)
+    what_came = followed.what_followed(scored.source, as_of, tool.horizons_months, cuts.values)
+    progress("Writing scores", 0.9)
+    table = (
+        scored.people.join(keys, on="person_ref", how="inner")
+        .drop("person_ref")
+        .select("person_key", pl.exclude("person_key"))
+        .sort("person_key")
+    )
+    found = [] if model else ["model: no person model is approved yet, so harm and bands stand without chances."]
+    about = {
+        "model": model.name if model else None,
+        "model_sha256": model.sha256 if model else None,
+        "scored": table.height,
+        "left_out": scored.left_out_counts,
+        "weights": scored.weight_report,
+        "cuts": list(cuts.values),
+        "cuts_reference_date": cuts.reference_date.isoformat(),
+        "index_sha256": digest,
+        "harm_unit": index.unit,
+        "decay": rules.decay.document(),
+        "figures": scored.scores,
+        "warnings": found,
+    }
+    if scored.weight_report["concern"] and not settings.force.invented:
+        found.append("audit_concern: more than a tenth of the charges rest on a filled or coarse harm weight.")
+    return PeopleMade(
+        tool,
+        scored,
+        known,
+        rules,
+        cuts,
+        model.content() if model else None,
+        model.name if model else None,
+        keys,
+        {
+            f"{tool.name}.parquet": release_files.parquet(table),
+            f"{tool.name}_bands.parquet": release_files.parquet(what_came),
+            f"{tool.name}_about.json": release_files.document(about),
+        },
+        pl.DataFrame(schema=tables.SCORES.schema()),
+        about,
+        [reason for reason in found if not reason.startswith("model:")],
+    )
+
+
+def model_of_week(state: State, tool: PeopleTool, week: Week) -> Model | None:
+    """The model that scores a week: the one the week was made with if it was, else the newest approved."""
+    made = [r for r in state.releases.of_week(str(week)) if r.tool == tool.name]
+    if made:
+        return state.models.named(made[0].model) if made[0].model else None
+    return state.models.approved(tool.name)
+
+
+def last_week_of(state: State, tool: PeopleTool, week: Week, keys: pl.DataFrame, rules: Rules) -> LastWeek | None:
+    """The release before this one, by the force's references, for what changed since."""
+    before = state.releases.before(tool.name, str(week))
+    if before is None or before.as_of is None:
+        return None
+    people = before.frame(tool.name).join(keys, on="person_key", how="inner").drop("person_key", "reasons")
+    model = state.models.named(before.model) if before.model else None
+    return LastWeek(people, before.as_of, model.content() if model else None, rules)
+
+
+def people_of(made: PeopleMade, minors_flags: pl.DataFrame) -> People:
+    """The tables of `transitions` for further questions about the same people (the audit's landmark)."""
+    return made.scored.source.with_minors(minors_flags)
+

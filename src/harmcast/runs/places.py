@@ -1,0 +1,125 @@
+"""Where: one places tool's forecast, and what its records say of the weeks before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from harmcast import tables
+from harmcast.evaluate import choose
+from harmcast.forecast.model import one_thread
+from harmcast.forecast.weekly import PlacesForecast, forecast_places
+from harmcast.places import counts as counting
+from harmcast.places.counts import Panel
+from harmcast.publish.release_files import PlacesPart, read_model
+from harmcast.runs.force_area import Ground
+from harmcast.settings import PlacesTool
+from harmcast.store.releases import Releases
+from harmcast.weeks import Week
+
+WEEKS_SHOWN = 156
+SEED = 20_211_101
+ANCHOR_WEEKS = 104
+
+
+@dataclass(frozen=True)
+class PlacesMade:
+    """One places tool's share of a week: the part released, its panel and the state that makes the next one quick."""
+
+    tool: PlacesTool
+    part: PlacesPart
+    panel: Panel
+    forecast: PlacesForecast
+    weeks: pl.DataFrame
+
+    @property
+    def fell_back(self) -> bool:
+        return bool(self.forecast.model["fell_back"])
+
+
+def crime_columns(tools: list[PlacesTool]) -> list[str]:
+    """The columns of crimes that these tools read: nothing else is opened for them."""
+    named = {key for tool in tools for where in (tool.where, *tool.leading) for key in where}
+    always = {"crime_ref", "happened_from", "recorded_at", "status", "easting_m", "northing_m", "known_on"}
+    return sorted(named | always)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What a week takes over from the one before: the day windows are counted from, and whether the plain count spoke.
+
+    A week that is made again takes over what it took over then, so that nothing that happened since can change it.
+    """
+
+    anchor: date | None = None
+    fell_back: bool = False
+
+
+def since(releases: Releases, tool: str, week: Week) -> Since:
+    """What the week's own release recorded, if it stands already; else what the release before leaves."""
+    own = [r for r in releases.of_week(str(week)) if r.tool == tool]
+    if own and own[-1].has(f"{tool}_model.json"):
+        model = read_model(own[-1].read(f"{tool}_model.json"))
+        return Since(date.fromisoformat(model["anchor"]), bool(model["fell_back_before"]))
+    before = releases.before(tool, str(week))
+    if before is None or not before.has(f"{tool}_model.json"):
+        return Since()
+    model = read_model(before.read(f"{tool}_model.json"))
+    anchor = date.fromisoformat(model["anchor"])
+    is_old = (week.origin - anchor).days >= 7 * ANCHOR_WEEKS
+    return Since(None if is_old else anchor, bool(model["fell_back"]))
+
+
+def make_places(
+    tools: Sequence[PlacesTool],
+    ground: Ground,
+    crimes: pl.DataFrame,
+    origin: date,
+    taken_over: Sequence[Since],
+    kept: Sequence[bytes | None],
+) -> list[PlacesMade]:
+    """Each places tool's forecast from crimes as known at the week's as-of date; two tools at a time.
+
+    Each tool's linear algebra stays on one thread, so the bytes do not depend on the cores.
+    """
+    panels = []
+    for tool in tools:
+        units = ground.units(tool, lambda: crimes)
+        panels.append(counting.panel(crimes, units, tool.where, tool.leading, origin, tool.horizon_weeks))
+
+    def forecast(one: tuple[PlacesTool, Panel, Since, bytes | None]) -> PlacesForecast:
+        tool, panel, since, state = one
+        return forecast_places(
+            panel, origin, tool.horizon_weeks, SEED, state, choose.decide, since.fell_back, since.anchor or origin
+        )
+
+    with one_thread(), ThreadPoolExecutor(max_workers=2) as pool:
+        forecasts = list(pool.map(forecast, zip(tools, panels, taken_over, kept, strict=True)))
+    found = []
+    for tool, panel, since, made in zip(tools, panels, taken_over, forecasts, strict=True):
+        about = {**_about(panel, made), "fell_back_before": since.fell_back}
+        part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(panel.units), about)
+        found.append(PlacesMade(tool, part, panel, made, recorded_weeks(panel)))
+    return found
+
+
+def recorded_weeks(panel: Panel, weeks: int = WEEKS_SHOWN) -> pl.DataFrame:
+    """tables.FORECAST_WEEKS: what was recorded, by cell and week, back from the origin; zeros left out."""
+    shown = panel.weekly[-weeks:]
+    week, cell = np.nonzero(shown)
+    mondays = [panel.origin - timedelta(days=7 * (len(shown) - int(w))) for w in week]
+    keys = np.array(panel.units.keys, dtype=object)
+    return pl.DataFrame(
+        {"cell": keys[cell].tolist(), "week": mondays, "recorded": shown[week, cell].astype(np.int64)},
+        schema=tables.FORECAST_WEEKS.schema(),
+    ).sort("cell", "week")
+
+
+def _about(panel: Panel, made: PlacesForecast) -> Mapping[str, Any]:
+    return {**made.model, "trials": made.trials, "account": panel.account, "units": len(panel.units)}

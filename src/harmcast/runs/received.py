@@ -1,0 +1,199 @@
+"""A delivery as received: its manifest and files proved, mapped and checked, every fault found before it is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.errors import Fault, FeedRefused
+from harmcast.feed import checks, extract, mapping
+from harmcast.feed.checks import Checked, Ground
+from harmcast.feed.extract import Manifest
+from harmcast.feed.mapping import TABLES, Mapping
+from harmcast.progress import Progress
+from harmcast.store import schema
+from harmcast.store.state import State
+from harmcast.tables import CHARGES, CRIMES, PERSONS
+
+
+@dataclass
+class FileCount:
+    """What became of the rows of one table of one file; `deleted` and `waiting` count keys held, not rows received."""
+
+    file: str
+    table: str
+    received: int
+    loaded: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    left_out: int = 0
+    deleted: int = 0
+    waiting: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def adds_up(self) -> bool:
+        return self.received == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did. `sequence` numbers it in the ledger; None: nothing changed."""
+
+    delivery_id: str
+    made_at: datetime
+    complete: bool
+    files: list[FileCount]
+    quarantine: list[Fault]
+    warnings: list[str]
+    sequence: int | None
+    parts: list[str]
+
+    @property
+    def changed_rows(self) -> int:
+        return sum(count.loaded + count.deleted for count in self.files)
+
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return {**asdict(self), "made_at": self.made_at.isoformat(), "changed_rows": self.changed_rows}
+
+
+@dataclass
+class Work:
+    """A delivery on its way: what was read of it and what it changes.
+
+    Attributes:
+        checked: what the checks made of each table; the rows themselves are let go once compared.
+        new, tombstones: by table, rows to be written and keys deleted at source.
+        blocked, still_there: keyed hashes of erased references, and of those the delivery still holds.
+    """
+
+    manifest: Manifest
+    checked: dict[str, Checked]
+    counts: dict[str, FileCount] = field(default_factory=dict)
+    new: dict[str, pl.DataFrame] = field(default_factory=dict)
+    tombstones: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+    still_there: set[str] = field(default_factory=set)
+
+
+def mapping_of(state: State) -> Mapping:
+    """The mapping the settings name; our names as they stand if they name none."""
+    path = state.file("feed.mapping")
+    return mapping.PLAIN if path is None else mapping.parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def read(state: State, delivery: Path, progress: Progress) -> Work:
+    """Everything a delivery holds, checked. Raises: FeedRefused, with every fault found."""
+    settings = state.settings
+    manifest = extract.read_manifest(delivery, settings.force.timezone)
+    progress("Proving the files", 0.0)
+    faults = extract.file_faults(delivery, manifest, settings.feed.max_file_mb)
+    faults += _repeated_id(state, manifest)
+    if faults:
+        raise extract.refused(faults)
+    rules = mapping_of(state)
+    ground = Ground(
+        settings.force.timezone,
+        settings.force.crs,
+        manifest.made_at,
+        settings.feed.quarantine_max_share,
+        settings.feed.off_area_max_share,
+        _inside(state),
+    )
+    before = columns_before(state)
+    checked: dict[str, Checked] = {}
+    for i, name in enumerate(manifest.files):
+        progress(f"Reading {name}", i / len(manifest.files))
+        found, file_faults = _check_file(delivery, name, manifest, rules, ground, before)
+        faults += file_faults
+        for each in found:
+            if each.table in checked:
+                faults.append(Fault("table_twice", name, next_step=f"{each.table} is made of another file too"))
+            checked[each.table] = each
+    faults += _missing_tables(state, manifest, checked, bool(faults))
+    if faults:
+        raise extract.refused(faults)
+    return Work(manifest, checked)
+
+
+def _check_file(
+    delivery: Path, name: str, manifest: Manifest, rules: Mapping, ground: Ground, before: dict[str, dict[str, str]]
+) -> tuple[list[Checked], list[Fault]]:
+    tables = rules.of_file(name)
+    if not tables:
+        return [], [Fault("file_unknown", name, next_step="name it after a table, or map it")]
+    first = next((rule for rule in tables.values() if rule is not None), None)
+    try:
+        raw = extract.read_file(delivery, name, first.encoding if first else "utf-8", first.delimiter if first else ",")
+    except FeedRefused as error:
+        return [], list(error.faults)
+    faults = [fault] if (fault := extract.rows_fault(raw, manifest)) else []
+    found = []
+    for table, rule in tables.items():
+        elsewhere = {
+            c for other, r in tables.items() if r is not None and other != table for c in (*r.wanted(), *r.ignore)
+        }
+        each = checks.check(raw, TABLES[table], rule, ground, elsewhere, before.get(f"{name}/{table}"))
+        faults += each.faults
+        found.append(each)
+    return found, faults
+
+
+def _repeated_id(state: State, manifest: Manifest) -> list[Fault]:
+    table = schema.deliveries
+    query = sa.select(table.c.content_sha256).where(
+        table.c.delivery_id == manifest.delivery_id, table.c.standing != "refused"
+    )
+    if any(row["content_sha256"] != manifest.sha256 for row in state.operations.rows(query)):
+        return [
+            Fault("delivery_id_reused", extract.MANIFEST, next_step="another delivery bore this name: give it its own")
+        ]
+    return []
+
+
+def columns_before(state: State) -> dict[str, dict[str, str]]:
+    """Columns of each file and table in the last delivery loaded that held it."""
+    files, deliveries = schema.delivery_files, schema.deliveries
+    query = (
+        sa.select(files.c.file, files.c.table_name, files.c.columns)
+        .join(deliveries, deliveries.c.id == files.c.delivery)
+        .where(deliveries.c.standing == "loaded")
+        .order_by(files.c.id)
+    )
+    return {f"{row['file']}/{row['table_name']}": json.loads(row["columns"]) for row in state.operations.rows(query)}
+
+
+def _missing_tables(state: State, manifest: Manifest, checked: dict[str, Checked], has_faults: bool) -> list[Fault]:
+    """Tables that the tools need and have never had, or that a complete extract lacks."""
+    if has_faults:
+        return []
+    held = {item.table_name for item in state.records.parts()}
+    needed = {CRIMES.name} if state.settings.places_tools else set()
+    if state.settings.people_tool is not None:
+        needed |= {PERSONS.name, CHARGES.name}
+    missing = sorted(needed - set(checked) - held)
+    if manifest.complete:
+        missing = sorted({*missing, *(str(name) for name in held - set(checked) if name in needed)})
+    return [Fault("table_missing", table, next_step="a tool needs this table") for table in missing]
+
+
+def _inside(state: State) -> checks.Inside | None:
+    path = state.file("force.boundary")
+    if path is None:
+        return None
+    import shapely
+
+    from harmcast.runs.force_area import layer_of
+
+    boundary = shapely.union_all(layer_of(path.read_bytes(), state.settings.force.crs, "force.boundary").shapes)
+    shapely.prepare(boundary)
+    return lambda easting, northing: shapely.contains_xy(boundary, easting, northing)

@@ -1,0 +1,351 @@
+"""One TOML file -> one frozen Settings. Unknown keys are refused; every field has a sentence and a unit.
+
+Where the public record is silent the choice is ours: it stands here as a default, with its reason in the sentence,
+and `docs/reference/settings.md` is generated from these sentences.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from harmcast.errors import Fault, SettingsRefused
+from harmcast.settings.section import Section
+from harmcast.settings.thresholds import Audit, Fairness, MonitorSettings, Shadow
+from harmcast.tables import BANDS
+
+Where = dict[str, list[str]]
+RelativePath = Annotated[Path, Field(strict=False)]
+
+
+class Force(Section):
+    name: str = Field(description="Name of the force as printed on pages and answers.")
+    timezone: str = Field("Europe/London", description="Zone of every time that names none.")
+    crs: str = Field("EPSG:27700", description="Projected system in metres of eastings and northings.")
+    boundary: RelativePath | None = Field(
+        None, description="File of one or more polygons (GeoJSON, WGS84 or `crs`), unioned; cells lie over it."
+    )
+    area_from: Literal["boundary", "first_days"] = Field(
+        "boundary", description="Whether the study area is the boundary, or the cells with any crime in the first days held."
+    )
+    area_days: int = Field(1096, gt=0, description="How many first days count for `area_from = \"first_days\"`, days.")
+    cell_min_inside_share: float = Field(
+        0.0, ge=0, lt=1, description="A cell is kept if more than this share of it lies inside; 0: any overlap, so that no crime inside is lost."
+    )
+    areas: RelativePath | None = Field(None, description="Layer of policing areas with a `code` (and `name`) a polygon.")
+    neighbourhoods: RelativePath | None = Field(
+        None, description="Layer with `code, residents, deprivation_fifth` (1 most deprived): for the audit of places only."
+    )
+    invented: bool = Field(False, description="True for an invented force: every page says so, and log-ins may be printed.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("is not a time zone") from error
+        return value
+
+
+class Feed(Section):
+    source: Literal["folder", "sql"] = Field("folder", description="Deliveries in a folder, or tables of a database.")
+    inbox: RelativePath | None = Field(None, description="Folder watched by `week`: each folder in it with a manifest is a delivery.")
+    mapping: RelativePath | None = Field(None, description="Mapping of the force's columns to ours; without one our names are read as they stand.")
+    quarantine_max_share: float = Field(
+        0.02, ge=0, le=1, description="A delivery is refused whole if more than this share of a file's rows is quarantined: a broken export, not broken rows."
+    )
+    off_area_max_share: float = Field(
+        0.1, ge=0, le=1, description="A delivery is refused whole if more than this share of located crimes lies off the force's area: a wrong coordinate system."
+    )
+    max_file_mb: int = Field(4096, gt=0, description="A larger file is refused, unpacked size, MB.")
+    url: str | None = Field(None, description="SQLAlchemy URL of the source database; `env:NAME` reads it from the environment.")
+    sql_schema: str | None = Field(None, description="Schema of the source tables.")
+    lag_days: int = Field(14, ge=0, description="How far behind the newest change the next read begins, for late edits, days.")
+    deleted_max_share: float = Field(
+        0.05, ge=0, le=1, description="A read of the database is refused if more than this share of a table held is gone there: an emptied source, not deletions."
+    )
+    late_days: int = Field(8, gt=0, description="Pages warn when the newest delivery is older than this, days.")
+    volume_deviations: float = Field(4.0, gt=0, description="A week outside so many robust deviations of its past holds the release.")
+
+
+class PlacesTool(Section):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Short name; files are named after it.")
+    kind: Literal["places"] = Field(description="A tool about places.")
+    title: str = Field("", description="Name people see; default: the short name in words.")
+    cell_area_km2: float | None = Field(None, gt=0, description="Area of a square cell, km2; 0.5 means a side of 707.1 m.")
+    cell_side_m: float | None = Field(None, gt=0, description="Side of a square cell, m, instead of its area.")
+    units: RelativePath | None = Field(None, description="A layer of polygons instead of squares (LSOAs, wards, hexagons).")
+    unit_key: str = Field("code", description="Property of the layer that names a unit.")
+    horizon_weeks: int = Field(4, ge=1, le=13, description="Length of the window forecast, weeks.")
+    where: Where = Field(description="Which crimes count: keys are ANDed, values ORed; an offence code without a slash is its whole class.")
+    leading: list[Where] = Field(default_factory=list, description="Other recorded crime that may lead it; each is one series.")
+    range_level: float = Field(0.8, gt=0, lt=1, description="Share of printed ranges that should hold what comes, at least.")
+    top_cells: int = Field(20, ge=1, description="Length of the list that hit rates and `chance_top20` speak of, cells.")
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        given = [x is not None for x in (self.cell_area_km2, self.cell_side_m, self.units)]
+        if sum(given) != 1:
+            raise ValueError("give exactly one of cell_area_km2, cell_side_m, units")
+        if not self.where:
+            raise ValueError("where must name at least one column")
+        return self
+
+    @property
+    def side_m(self) -> float | None:
+        """Side of the square cell, m; None for a layer of polygons."""
+        if self.cell_side_m is not None:
+            return self.cell_side_m
+        return (self.cell_area_km2 * 1e6) ** 0.5 if self.cell_area_km2 is not None else None
+
+
+class PeopleTool(Section):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Short name; files are named after it.")
+    kind: Literal["people"] = Field(description="A tool about people who were charged.")
+    title: str = Field("", description="Name people see; default: the short name in words.")
+    harm_index: RelativePath | Literal["default"] = Field(
+        "default", description="File offence_code, weight, unit, edition, source; `default`: the shipped Cambridge medians by offence subgroup, coarse."
+    )
+    second_index: RelativePath | Literal["default", "none"] = Field(
+        "none", description="A second index run beside, to say who would be in another band."
+    )
+    horizons_months: list[int] = Field([12, 24], description="Within how many months of the origin becoming high harm is forecast, months.")
+
+    @field_validator("horizons_months")
+    @classmethod
+    def _rising(cls, value: list[int]) -> list[int]:
+        if not value or sorted(set(value)) != value or value[0] < 1:
+            raise ValueError("must rise and be at least 1")
+        return value
+
+
+Tool = Annotated[PlacesTool | PeopleTool, Field(discriminator="kind")]
+
+
+class People(Section):
+    unknown_birth: Literal["leave_out", "score"] = Field(
+        "leave_out", description="What becomes of people without a date of birth: left out, because nobody under 18 may be scored; counted either way."
+    )
+    weapon_classes: list[str] = Field(
+        ["008/11", "008/12", "008/13", "010", "081"], description="Offence codes counted as weapon charges among the features."
+    )
+
+
+class Bands(Section):
+    percentiles: list[float] = Field(
+        [50, 75, 90, 97.5], description="Percentiles of the charged at the reference date that part the five bands."
+    )
+    reference_date: date | None = Field(None, description="Day the cuts are taken; then frozen. Default: the first weekly run's origin.")
+    cuts: list[float] | None = Field(None, description="Four cuts in the unit of the harm index instead of percentiles.")
+    list_bands: list[str] = Field(
+        ["low-medium", "high-medium", "high", "super high"], description="Bands whose people are on their unit's list without asking."
+    )
+
+    @model_validator(mode="after")
+    def _four(self) -> Self:
+        for name, numbers in (("percentiles", self.percentiles), ("cuts", self.cuts)):
+            if numbers is not None and (len(numbers) != 4 or any(b <= a for a, b in pairwise(numbers))):
+                raise ValueError(f"{name}: four rising numbers")
+        if set(self.list_bands) - set(BANDS):
+            raise ValueError("list_bands: only " + ", ".join(BANDS))
+        return self
+
+
+class Harm(Section):
+    decay: Literal["ogrs4", "half_life", "none"] = Field(
+        "ogrs4", description="How a charge's weight fades: with the evidence on offence-free months (OGRS4), with a half-life, or not."
+    )
+    half_life_months: float | None = Field(None, gt=0, description="Half-life for `decay = \"half_life\"`, months.")
+    one_event: Literal["crime_or_day", "day", "each_charge"] = Field(
+        "crime_or_day", description="Charges of one event count once, by the heaviest: same crime reference, or else same person and day."
+    )
+
+    @model_validator(mode="after")
+    def _half_life(self) -> Self:
+        if self.decay == "half_life" and self.half_life_months is None:
+            raise ValueError("half_life_months is needed for this decay")
+        return self
+
+
+class Review(Section):
+    """Retention: review groups of the College of Policing's practice on the management of police information."""
+
+    group_years: dict[str, float] = Field(
+        {"1": 10, "2": 10, "3": 6, "4": 6}, description="Years from one review to the next for each review group, used when the feed gives no date."
+    )
+    backup_days: int = Field(28, gt=0, description="Backups older than this are named for removal, so that erasure reaches them, days.")
+    release_weeks: int = Field(156, gt=0, description="People releases older than this are removed, weeks.")
+    export_days: int = Field(28, gt=0, description="A copy of an export kept for the record goes after this, days.")
+
+
+class Log(Section):
+    checkpoint_dir: RelativePath | None = Field(
+        None, description="Folder, kept elsewhere, that receives a signed checkpoint after each run; without one a cut tail cannot be seen."
+    )
+    ask_purpose: bool = Field(True, description="Whether opening a person asks why. Our policy, not a duty: the duty to log a justification was removed in 2025.")
+
+
+class Release(Section):
+    second_person: bool = Field(True, description="Whether a held release needs two people.")
+    concern_needs_reason: bool = Field(True, description="Whether a concern of the audit needs a signed reason before publication.")
+    keep_places_weeks: int = Field(520, gt=0, description="How long place releases are kept, weeks.")
+
+
+class Decisions(Section):
+    review_weeks: int = Field(12, ge=1, le=26, description="Default time to the next review, weeks.")
+    review_weeks_max: int = Field(26, ge=1, description="Longest time to the next review, weeks.")
+    reviewed_days: int = Field(7, gt=0, description="A band change should be looked at within so many days.")
+    override_low: float = Field(0.05, ge=0, le=1, description="Override rate under which the alarm says people may be rubber-stamping, share.")
+    override_high: float = Field(0.60, ge=0, le=1, description="Override rate above which the alarm says the score is not trusted, share.")
+    override_from: int = Field(20, gt=0, description="The alarm speaks from so many decisions.")
+    judge_then_reveal: bool = Field(False, description="Whether an officer gives an own judgement before the score is shown.")
+
+
+class Web(Section):
+    idle_minutes: int = Field(15, gt=0, description="A session ends after so long without a page, minutes.")
+    absolute_hours: int = Field(10, gt=0, description="A session ends after so long in any case, hours.")
+    login: Literal["local", "oidc"] = Field("local", description="Local accounts, or the force's own log-in (OIDC).")
+    oidc_issuer: str | None = Field(None, description="Issuer URL of the force's log-in.")
+    oidc_client_id: str | None = Field(None, description="Client id registered there.")
+    oidc_client_secret: str | None = Field(None, description="Client secret; `env:NAME` reads it from the environment.")
+    oidc_claim: str = Field("preferred_username", description="Claim that names the account in `users`.")
+    base_url: str | None = Field(None, description="Address people type, for log-in redirects and secure cookies.")
+    export_rows: int = Field(500, gt=0, description="Most rows in one export about people.")
+    views_alarm: int = Field(120, gt=0, description="So many people opened by one user in an hour raise the scraping alarm.")
+    qlik_people: bool = Field(False, description="Files about people for Qlik; only once the register names who controls and logs access there.")
+    metrics_token: str | None = Field(
+        None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one: from this machine alone."
+    )
+    wms: str | None = Field(None, description="The force's own map service in `crs`; without one the grid and the outline are drawn.")
+
+
+class Qlik(Section):
+    reload_server: str | None = Field(None, description="Host of the Qlik Repository Service that is asked to reload once a release is out; none: nothing is asked. Needs the extra `qlik`.")
+    reload_port: int = Field(4242, gt=0, lt=65536, description="Its port.")
+    reload_task: str | None = Field(None, description="Id of the reload task to start there (a UUID).")
+    certificate: str | None = Field(None, description="Client certificate exported from Qlik for this machine, PEM: its path here.")
+    key: str | None = Field(None, description="Key of that certificate, PEM: its path here, readable by the service's account alone.")
+    root_certificate: str | None = Field(None, description="Root certificate that the server's own is checked against, PEM: its path here.")
+
+
+class Alerts(Section):
+    command: list[str] = Field(default_factory=list, description="Command run with the alert's JSON on its standard input (e.g. a mail command).")
+    webhook: str | None = Field(None, description="Address that receives the alert's JSON; only inside the force's network.")
+
+
+class StoreSettings(Section):
+    url: str | None = Field(None, description="SQLAlchemy URL of the operational database; default: SQLite in the state. `env:NAME` reads the environment.")
+
+
+class Settings(Section):
+    """Everything a force sets, in one file."""
+
+    force: Force
+    feed: Feed = Feed()
+    store: StoreSettings = StoreSettings()
+    tools: list[Tool] = Field(min_length=1, description="The tools the force runs.")
+    people: People = People()
+    harm: Harm = Harm()
+    bands: Bands = Bands()
+    fairness: Fairness = Fairness()
+    audit: Audit = Audit()
+    monitor: MonitorSettings = MonitorSettings()
+    shadow: Shadow = Shadow()
+    release: Release = Release()
+    decisions: Decisions = Decisions()
+    retention: Review = Review()
+    log: Log = Log()
+    web: Web = Web()
+    alerts: Alerts = Alerts()
+    qlik: Qlik = Qlik()
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        names = [tool.name for tool in self.tools]
+        if len(set(names)) != len(names):
+            raise ValueError("tools: two tools have one name")
+        if sum(tool.kind == "people" for tool in self.tools) > 1:
+            raise ValueError("tools: one tool about people at most")
+        return self
+
+    @property
+    def places_tools(self) -> list[PlacesTool]:
+        return [tool for tool in self.tools if isinstance(tool, PlacesTool)]
+
+    @property
+    def people_tool(self) -> PeopleTool | None:
+        return next((tool for tool in self.tools if isinstance(tool, PeopleTool)), None)
+
+    def tool(self, name: str) -> PlacesTool | PeopleTool:
+        for tool in self.tools:
+            if tool.name == name:
+                return tool
+        raise SettingsRefused(
+            "There is no such tool in the settings.",
+            code="tool_unknown",
+            next_step="Name one of: " + ", ".join(t.name for t in self.tools) + ".",
+        )
+
+
+def _paths(node: Any, trail: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Path]]:
+    if isinstance(node, Path):
+        return [(trail, node)]
+    if isinstance(node, BaseModel):
+        return [hit for name in type(node).model_fields for hit in _paths(getattr(node, name), (*trail, name))]
+    if isinstance(node, list):
+        return [hit for i, item in enumerate(node) for hit in _paths(item, (*trail, i))]
+    return []
+
+
+NOT_COPIED = {("feed", "inbox"), ("log", "checkpoint_dir")}
+
+
+def named_files(settings: Settings) -> dict[str, Path]:
+    """Files that the settings name and a state keeps a copy of: dotted setting -> path as written."""
+    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail not in NOT_COPIED}
+
+
+def _fault(error: Any, name: str) -> Fault:
+    column = ".".join(str(part) for part in error["loc"])
+    return Fault(rule=str(error["msg"]), where=name, column=column or None)
+
+
+def parse(text: str, name: str = "settings.toml") -> Settings:
+    """Settings of a TOML text. Raises SettingsRefused with every fault at once, never a value."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsRefused(
+            f"{name} is not TOML: {error}", code="settings_not_toml", next_step="Mend the line named and run `harmcast check` again."
+        ) from None
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        faults = tuple(_fault(e, name) for e in error.errors(include_input=False, include_url=False, include_context=False))
+        raise SettingsRefused(
+            f"{name} has {len(faults)} fault(s).",
+            code="settings_invalid",
+            faults=faults,
+            next_step="Edit the settings named; docs/reference/settings.md lists every one.",
+        ) from None
+
+
+def read(path: Path) -> Settings:
+    """Settings of a file; its relative paths stay relative to its folder (see `located`)."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), path.name)
+    except OSError:
+        raise SettingsRefused(
+            "The settings file cannot be read.", code="settings_missing", next_step=f"Put a settings file at {path}."
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsRefused(
+            f"{path.name} is not UTF-8 text.", code="settings_not_text", next_step="Save it as UTF-8."
+        ) from None

@@ -1,0 +1,95 @@
+"""The audit's document for an ethics panel: verdict first, nothing that was hidden, the same bytes from the same document."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from harmcast.publish import group_impact
+
+COLUMNS = [
+    "scope", "attribute", "group", "is_reference", "measure", "numerator", "denominator", "against", "value", "low", "high",
+    "gap", "gap_low", "gap_high", "reason", "verdict",
+]  # fmt: skip
+DAY = date(2026, 11, 16)
+
+
+def row(
+    group: str, verdict: str, value: float | None = 0.05, gap: float | None = 0.01, measure: str = "fpr"
+) -> list[Any]:
+    low, high = (None, None) if gap is None else (gap - 0.01, gap + 0.01)
+    ends = (None, None) if value is None else (value - 0.01, value + 0.01)
+    count = (None, None) if value is None else (50.0, 1000.0)
+    reason = "small number" if value is None else None
+    return [
+        "not managed",
+        "sex",
+        group,
+        False,
+        measure,
+        *count,
+        "reference",
+        value,
+        *ends,
+        gap,
+        low,
+        high,
+        reason,
+        verdict,
+    ]
+
+
+def document(*rows: list[Any], verdict: str = "met", judged: int = 1, findings: tuple[Any, ...] = ()) -> dict[str, Any]:
+    return {
+        "kind": "people", "verdict": verdict, "judged": judged, "too_few_to_say": 1, "findings": list(findings), "notes": [],
+        "cannot_see": ["What nobody wrote down."],
+        "thresholds": [{"name": "gap_concern", "says": "A gap above this is a concern.", "unit": "share", "value": 0.02}],
+        "tables": [{"title": "What was measured", "columns": COLUMNS, "rows": list(rows)}],
+    }  # fmt: skip
+
+
+def test_the_verdict_stands_before_everything_measured() -> None:
+    found = [{"name": "x", "verdict": "concern", "says": "Wrongly selected more often: women."}]
+    text = group_impact.body(document(row("female", "concern"), verdict="concern", findings=tuple(found)))
+    assert (
+        text.index("Verdict: concern") < text.index("Wrongly selected more often: women.") < text.index("50 of 1,000")
+    )
+    assert "What nobody wrote down." in text
+    assert "2 in 100" in text
+
+
+def test_silence_is_said_to_be_no_evidence() -> None:
+    assert "Silence is no evidence" in group_impact.body(
+        document(row("female", "too few to say"), verdict="concern", judged=0)
+    )
+
+
+def test_hidden_groups_are_named_without_a_figure() -> None:
+    text = group_impact.body(document(row("male", "met"), row("female", "printed", None, None)))
+    assert "Too few to be shown: female" in text
+    assert text.count("app-gap__dot") == 1
+
+
+def test_counts_of_verdicts_by_attribute() -> None:
+    reading = group_impact.Reading(document(row("male", "met"), row("female", "too few to say"), row("other", "met")))
+    assert reading.overview() == [{"name": "Sex", "cells": [[("met", 2), ("too few to say", 1)]]}]
+
+
+def test_the_file_is_the_same_again_and_escapes() -> None:
+    made = document(row("<b>male</b>", "met"))
+    text = group_impact.file(made, "A tool", "2026-W47", DAY)
+    assert text == group_impact.file(made, "A tool", "2026-W47", DAY)
+    assert b"<b>male" not in text
+    assert b"2026-W47" in text
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.0004, "0.0"), (-0.023, "\u22122.3"), (0.1, "+10.0")])
+def test_gaps_in_a_hundred_carry_their_sign(value: float, said: str) -> None:
+    assert group_impact.in_hundred(value) == said
+
+
+def test_a_picture_stays_inside_its_frame() -> None:
+    text = group_impact.picture(-9.0, 0.0, 9.0, -1.0, 1.0, 0.0, [0.5])
+    assert 'x1="6.0" x2="174.0"' in text

@@ -1,0 +1,54 @@
+"""Odd volume holds a week: too few, too many, an area silent, nothing at all for long."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from harmcast.runs.volume import robust_deviations, volume_of
+
+ORIGIN = date(2026, 11, 16)
+
+
+def crimes(weekly: list[int], areas: tuple[str, ...] = ("North", "South")) -> pl.DataFrame:
+    """So many crimes in each week before the origin, the last week first, shared out among the areas."""
+    rows = [
+        (datetime(2026, 11, 16, 3) - timedelta(days=7 * back + 1 + i % 6), areas[i % len(areas)])
+        for back, count in enumerate(weekly)
+        for i in range(count)
+    ]
+    return pl.DataFrame(rows, schema={"recorded_at": pl.Datetime("us"), "area": pl.String}, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("now", "held"), [(100, False), (70, False), (140, False), (59, True), (141, True), (0, True), (1000, True)]
+)
+def test_a_week_far_from_those_before_is_odd(now: int, held: bool) -> None:
+    """A steady 100 a week: its deviation is counting noise, 10, and 4 of them are the limit."""
+    assert bool(volume_of(crimes([now] + [100] * 30), ORIGIN, 4.0).reasons) is held
+
+
+def test_a_wide_past_allows_more() -> None:
+    past = [100, 60, 140, 90, 150, 70, 110, 130, 80, 120, 95, 105, 75]
+    assert robust_deviations(30, past) is not None
+    assert volume_of(crimes([30, *past]), ORIGIN, 4.0).reasons == ()
+
+
+def test_too_short_a_past_judges_nothing() -> None:
+    assert robust_deviations(0, [100] * 11) is None
+
+
+def test_an_area_at_nothing_is_odd_though_the_total_is_not() -> None:
+    usual = crimes([0] + [100] * 30)
+    odd = pl.concat([usual, crimes([100], ("South",))])
+    found = volume_of(odd, ORIGIN, 4.0)
+    assert found.silent_areas == ("North",)
+    assert len(found.reasons) == 1
+
+
+@pytest.mark.parametrize("weeks", [1, 13, 14, 26, 40, 60, 520])
+def test_silence_never_becomes_the_usual(weeks: int) -> None:
+    """Weeks of nothing soon are most of the weeks compared; the week is held all the same."""
+    assert volume_of(crimes([0] * weeks + [100] * 60), ORIGIN, 4.0).reasons
