@@ -49,7 +49,7 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
     lines = [f"## {name}", "", "| key | type | default | says |", "|---|---|---|---|"]
     for key, field in model.model_fields.items():
         says = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{key}` | {_type_name(field.annotation).replace('|', chr(92) + '|')} | {_default(field)} | {says} |")
+        lines.append(f"| `{field.alias or key}` | {_type_name(field.annotation).replace('|', chr(92) + '|')} | {_default(field)} | {says} |")
     lines.append("")
     for key, field in model.model_fields.items():
         inner = _rows_of(field)
@@ -73,6 +73,8 @@ def settings_page() -> str:
             lines += _section('[[tools]] with kind = "people"', PeopleTool)
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             lines += _section(f"[{key}]", annotation)
+        elif (rows := _rows_of(field)) is not None:
+            lines += _section(f"[[{key}]]", rows)
     return HEAD + "\n".join(lines)
 
 

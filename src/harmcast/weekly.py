@@ -137,7 +137,7 @@ def make_week(
     columns = sorted({*places.crime_columns(places_tools), "area", "domestic"})
     crimes = state.records.crimes(as_of, columns, sequence)
     land = force_area.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
-    odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations)
+    odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations, settings.gap_days)
     for reasons in found.values():
         reasons += [f"volume: {reason}" for reason in odd.reasons]
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
+from harmcast.gaps import Gap
 from harmcast.runs.volume import robust_deviations, volume_of
 
 ORIGIN = date(2026, 11, 16)
@@ -52,3 +53,26 @@ def test_an_area_at_nothing_is_odd_though_the_total_is_not() -> None:
 def test_silence_never_becomes_the_usual(weeks: int) -> None:
     """Weeks of nothing soon are most of the weeks compared; the week is held all the same."""
     assert volume_of(crimes([0] * weeks + [100] * 60), ORIGIN, 4.0).reasons
+
+
+GAP = Gap(date(2026, 11, 9), date(2026, 11, 15))
+
+
+def test_a_week_that_the_force_says_is_missing_is_not_odd() -> None:
+    assert volume_of(crimes([0] + [100] * 30), ORIGIN, 4.0).reasons
+    assert volume_of(crimes([0] + [100] * 30), ORIGIN, 4.0, [GAP]).reasons == ()
+
+
+def test_missing_weeks_are_not_part_of_the_past_a_week_is_compared_with() -> None:
+    """Thirteen weeks of nothing among twenty-five would make 100 crimes odd."""
+    gone = Gap(date(2026, 8, 10), date(2026, 11, 8))
+    weekly = [100] + [0] * 13 + [100] * 12
+    assert volume_of(crimes(weekly), ORIGIN, 4.0).reasons
+    assert volume_of(crimes(weekly), ORIGIN, 4.0, [gone]).reasons == ()
+
+
+def test_a_gap_of_one_area_excuses_that_area_alone() -> None:
+    usual = pl.concat([crimes([0] + [100] * 30, ("North", "South", "East")), crimes([100], ("South",))])
+    gap = Gap(GAP.first, GAP.last, ("North",))
+    assert volume_of(usual, ORIGIN, 4.0).silent_areas == ("East", "North")
+    assert volume_of(usual, ORIGIN, 4.0, [gap]).silent_areas == ("East",)

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from harmcast.gaps import Gap, missing
+
 WEEKS_COMPARED = 52
 LEAST_WEEKS = 12
 SILENT_WEEKS = 13  # by then weeks of nothing could pass for the usual, so silence itself is odd
@@ -47,13 +49,14 @@ def robust_deviations(value: float, past: Sequence[float]) -> tuple[float, float
     return (value - median) / deviation, median, deviation
 
 
-def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
+def volume_of(crimes: pl.DataFrame, origin: date, deviations: float, gaps: Sequence[Gap] = ()) -> Volume:
     """Whether the week before the origin is odd.
 
     Args:
         crimes: as known, with recorded_at and, where the force sends it, area.
         origin: first day forecast.
         deviations: how many robust deviations are too many.
+        gaps: weeks that are missing: neither judged nor counted among those before.
     """
     begins = origin - timedelta(weeks=WEEKS_COMPARED + 1)
     recent = crimes.filter((pl.col("recorded_at") >= begins) & (pl.col("recorded_at") < origin)).with_columns(
@@ -64,9 +67,10 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
         first = crimes.select(pl.col("recorded_at").min().dt.date()).item()
         held_weeks = min(WEEKS_COMPARED + 1, (origin - first).days // 7)
     weekly = dict(recent.group_by("back").len().iter_rows())
+    gone = missing(gaps, [origin - timedelta(weeks=back + 1) for back in range(held_weeks)])
     now = int(weekly.get(0, 0))
-    past = [float(weekly.get(back, 0)) for back in range(1, held_weeks)]
-    judged = robust_deviations(now, past)
+    past = [float(weekly.get(back, 0)) for back in range(1, held_weeks) if not gone[back]]
+    judged = None if gone[:1] == [True] else robust_deviations(now, past)
     reasons = []
     if judged is not None and abs(judged[0]) > deviations:
         reasons.append(
@@ -77,6 +81,7 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float) -> Volume:
     if newest is not None and newest < origin - timedelta(weeks=SILENT_WEEKS):
         reasons.append(f"nothing was recorded since {newest}, over {SILENT_WEEKS} weeks before the week forecast.")
     silent = _silent(recent, past) if "area" in crimes.columns else ()
+    silent = tuple(area for area in silent if missing(gaps, [origin - timedelta(weeks=1)], area) == [False])
     if silent:
         reasons.append(f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.")
     return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(reasons))

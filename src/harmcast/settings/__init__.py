@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from harmcast.errors import Fault, SettingsRefused
+from harmcast.gaps import Gap
 from harmcast.settings.section import Section
 from harmcast.settings.thresholds import Audit, Fairness, MonitorSettings, Shadow
 from harmcast.tables import BANDS
@@ -244,6 +245,23 @@ class StoreSettings(Section):
     url: str | None = Field(None, description="SQLAlchemy URL of the operational database; default: SQLite in the state. `env:NAME` reads the environment.")
 
 
+class GapSettings(Section):
+    """Weeks the force has no records of: missing in every count, never zero."""
+
+    from_: date = Field(alias="from", description="First day without records.")
+    to: date = Field(description="Last day without records.")
+    areas: list[str] = Field(default_factory=list, description="Policing areas it holds in; none named: the whole force.")
+    reason: str = Field(min_length=1, description="Why there are none, in words; printed with the figures it touches.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.to < self.from_:
+            raise ValueError("a gap ends on or after the day it begins")
+        if not self.reason.strip():
+            raise ValueError("say the reason in words")
+        return self
+
+
 class Settings(Section):
     """Everything a force sets, in one file."""
 
@@ -265,6 +283,7 @@ class Settings(Section):
     web: Web = Web()
     alerts: Alerts = Alerts()
     qlik: Qlik = Qlik()
+    gaps: list[GapSettings] = Field(default_factory=list, description="Weeks without records, by the force's own word.")
 
     @model_validator(mode="after")
     def _names(self) -> Self:
@@ -282,6 +301,11 @@ class Settings(Section):
     @property
     def people_tool(self) -> PeopleTool | None:
         return next((tool for tool in self.tools if isinstance(tool, PeopleTool)), None)
+
+    @property
+    def gap_days(self) -> tuple[Gap, ...]:
+        """The gaps as plain days, for the rooms that know no settings."""
+        return tuple(Gap(gap.from_, gap.to, tuple(gap.areas)) for gap in self.gaps)
 
     def tool(self, name: str) -> PlacesTool | PeopleTool:
         for tool in self.tools:
