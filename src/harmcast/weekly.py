@@ -29,7 +29,7 @@ from harmcast.runs import audit, force_area, inbox, outcomes, people, places, vo
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.store import checkpoints, desk, schema
+from harmcast.store import checkpoints, desk
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
@@ -110,7 +110,7 @@ def run_week(
             as_of=as_of,
             sequence=made.sequence,
             event=event,
-            also=[(schema.monitor_history, made.history)],
+            monitor_history=made.history,
         )
         checkpoints.write(state)
         progress("Done", 1.0)

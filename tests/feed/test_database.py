@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from tests.conftest import SETTINGS
 
 from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
-from harmcast.feed import connection, database
+from harmcast.feed import connection
 from harmcast.invented import database as records_system
 from harmcast.invented import making, slices
 from harmcast.runs import inbox, source
@@ -200,8 +200,8 @@ def test_a_key_that_comes_back_while_it_is_read_is_not_taken_as_deleted(
     """The keys are asked beside the rows: what was not there then, and is among the rows now, is there."""
     state, url = loaded
     crime = source_rows(url, "crimes").sort("changed_at")["crime_ref"][-1]  # inside the lag window: its row is read
-    asked = database.keys_there
-    monkeypatch.setattr(database, "keys_there", lambda *given: (keys := asked(*given)).filter(keys != crime))
+    asked = connection.keys_there
+    monkeypatch.setattr(connection, "keys_there", lambda *given: (keys := asked(*given)).filter(keys != crime))
     result = source.load_from_database(state, OPERATOR)[-1]
     assert sum(count.deleted for count in result.files) == 0
     assert crime in set(state.records.known("crimes")["crime_ref"])

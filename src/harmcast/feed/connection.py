@@ -1,18 +1,25 @@
-"""The force's database as a connection: its address, an engine, patience, and what its errors mean to a person."""
+"""The force's own database: its address, an engine, its tables and keys, patience, and what its errors mean to a person.
+
+The one place outside the store that speaks SQL: what it speaks to is the force's source, never our operational database.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+import polars as pl
 
 from harmcast.errors import Fault, FeedRefused, HarmcastError, RunStopped, SettingsRefused
 from harmcast.feed import extract
 from harmcast.settings import Feed
 
 PAUSES_S = (2.0, 10.0)
+ROWS_AT_ONCE = 100_000
+_KINDS = (("Boolean", "flag"), ("DateTime", "datetime"), ("Date", "date"), ("Numeric", "number"), ("Integer", "number"), ("String", "text"))
 T = TypeVar("T")
 
 
@@ -126,6 +133,52 @@ def can_connect(feed: Feed) -> None:
             connection.execute(sa.select(sa.literal(1)))
     finally:
         engine.dispose()
+
+
+def tables(engine: Any, schema: str | None, wanted: Collection[str]) -> dict[str, dict[str, str | None]]:
+    """The tables and views wanted that there are: column -> kind (`flag datetime date number text`), None for another kind."""
+    import sqlalchemy as sa
+
+    def kind_of(kind: Any) -> str | None:
+        return next((word for made, word in _KINDS if isinstance(kind, getattr(sa, made))), None)
+
+    with naming():
+        look = sa.inspect(engine)
+        there = {*look.get_table_names(schema=schema), *look.get_view_names(schema=schema)}
+        return {
+            name: {column["name"]: kind_of(column["type"]) for column in look.get_columns(name, schema=schema)}
+            for name in wanted
+            if name in there
+        }
+
+
+def keys_there(engine: Any, schema: str | None, table: str, key: str) -> pl.Series:
+    """Every value that a column of a table holds now, as text."""
+    import sqlalchemy as sa
+
+    query = sa.select(sa.table(table, sa.column(key), schema=schema).c[key])
+    found: list[pl.Series] = [pl.Series(dtype=pl.String())]
+    with naming(), engine.connect() as connection:
+        if engine.dialect.name == "postgresql" and engine.dialect.driver == "psycopg":
+            return _copied(connection, str(query.compile(engine)))
+        result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+        for part in result.partitions():
+            found.append(pl.Series([row[0] for row in part]).cast(pl.String()).str.strip_chars())
+    return pl.concat(found)
+
+
+def _copied(connection: Any, query: str) -> pl.Series:
+    """One column by PostgreSQL's COPY, thousands of keys a message: several times faster than row by row."""
+    many = (
+        "SELECT string_agg(key, chr(10)) FROM (SELECT CAST(one.key AS text) AS key, row_number() OVER () / 5000 AS part"
+        f" FROM ({query}) AS one(key)) AS numbered GROUP BY part"
+    )
+    with connection.connection.driver_connection.cursor() as cursor, cursor.copy(f"COPY ({many}) TO STDOUT (FORMAT csv)") as copy:
+        text = b"".join(copy)
+    if not text:
+        return pl.Series(dtype=pl.String())
+    parts = pl.read_csv(text, has_header=False, infer_schema=False).to_series(0)
+    return parts.str.split("\n").explode().str.strip_chars()
 
 
 def patiently(work: Callable[[], T], pauses_s: Sequence[float] = PAUSES_S) -> T:

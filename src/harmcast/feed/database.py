@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 from harmcast.errors import Fault, FeedRefused, RunStopped, SettingsRefused
-from harmcast.feed import extract
+from harmcast.feed import connection, extract
 from harmcast.feed.connection import naming
 from harmcast.feed.mapping import COORDINATES, TABLES
 from harmcast.feed.mapping import Mapping as Columns
@@ -68,9 +68,7 @@ class Read:
 # -- what is there -------------------------------------------------------------------------------
 
 
-def _cursor_of(tables: Sequence[str], rules: Columns, kinds: Mapping[str, Any]) -> str | None:
-    import sqlalchemy as sa
-
+def _cursor_of(tables: Sequence[str], rules: Columns, kinds: Mapping[str, str | None]) -> str | None:
     if len(tables) != 1 or tables[0] not in CURSORS or (tables[0] in KEYED and _key_of(tables, rules) is None):
         return None
     column = CURSORS[tables[0]]
@@ -80,7 +78,7 @@ def _cursor_of(tables: Sequence[str], rules: Columns, kinds: Mapping[str, Any]) 
         if made is None or len(made.sources) != 1 or made.codes:
             return None
         column = made.sources[0]
-    return column if isinstance(kinds.get(column), sa.Date | sa.DateTime) else None
+    return column if kinds.get(column) in {"date", "datetime"} else None
 
 
 def _key_of(tables: Sequence[str], rules: Columns) -> str | None:
@@ -95,19 +93,13 @@ def _key_of(tables: Sequence[str], rules: Columns) -> str | None:
     return made.sources[0] if plain and made is not None else None
 
 
-_KINDS = (("Boolean", "flag"), ("DateTime", "datetime"), ("Date", "date"), ("Numeric", "number"), ("Integer", "number"), ("String", "text"))
-
-
-def _retyped(file: str, tables: Sequence[str], kinds: Mapping[str, Any], before: Mapping[str, Mapping[str, str]]) -> list[Fault]:
+def _retyped(file: str, tables: Sequence[str], kinds: Mapping[str, str | None], before: Mapping[str, Mapping[str, str]]) -> list[Fault]:
     """Columns that now are of another kind than at the last read."""
-    import sqlalchemy as sa
-
     was = {column: kind for table in tables for column, kind in before.get(f"{file}/{table}", {}).items()}
-    now = {name: next((word for made, word in _KINDS if isinstance(kind, getattr(sa, made))), None) for name, kind in kinds.items()}
     return [
         Fault("column_retyped", file, column=name, next_step="let it have the type it had")
         for name, kind in sorted(was.items())
-        if kind != "empty" and now.get(name) not in {None, kind}
+        if kind != "empty" and kinds.get(name) not in {None, kind}
     ]
 
 
@@ -118,25 +110,21 @@ def sources(engine: Any, feed: Feed, rules: Columns, before: Mapping[str, Mappin
         before: file/table -> column -> kind, of the last read.
     Raises: FeedRefused with every column new, lost or of another type; SettingsRefused if none of the tables is there.
     """
-    import sqlalchemy as sa
-
-    with naming():
-        look = sa.inspect(engine)
-        there = {*look.get_table_names(schema=feed.sql_schema), *look.get_view_names(schema=feed.sql_schema)}
-        wanted: dict[str, list[str]] = {}
-        for name in TABLES:
-            rule = rules.tables.get(name)
-            source = rule.file.rsplit(".", 1)[0] if rule is not None and rule.file else name
-            wanted.setdefault(source, []).append(name)
-        found, faults = [], []
-        for source, tables in wanted.items():
-            if source not in there:
-                faults += [] if any(rules.tables.get(t) is None for t in tables) else [Fault("table_missing", source)]
-                continue
-            kinds = {column["name"]: column["type"] for column in look.get_columns(source, schema=feed.sql_schema)}
-            columns, drifted = _wanted_columns(source, tables, rules, list(kinds))
-            faults += drifted + _retyped(f"{source}.parquet", tables, kinds, before or {})
-            found.append(Source(source, columns, tuple(tables), _cursor_of(tables, rules, kinds), _key_of(tables, rules)))
+    wanted: dict[str, list[str]] = {}
+    for name in TABLES:
+        rule = rules.tables.get(name)
+        source = rule.file.rsplit(".", 1)[0] if rule is not None and rule.file else name
+        wanted.setdefault(source, []).append(name)
+    there = connection.tables(engine, feed.sql_schema, wanted)
+    found, faults = [], []
+    for source, tables in wanted.items():
+        if source not in there:
+            faults += [] if any(rules.tables.get(t) is None for t in tables) else [Fault("table_missing", source)]
+            continue
+        kinds = there[source]
+        columns, drifted = _wanted_columns(source, tables, rules, list(kinds))
+        faults += drifted + _retyped(f"{source}.parquet", tables, kinds, before or {})
+        found.append(Source(source, columns, tuple(tables), _cursor_of(tables, rules, kinds), _key_of(tables, rules)))
     if not found and not faults:
         raise SettingsRefused(
             "None of the source's tables bears a name we know.",
@@ -289,35 +277,6 @@ def _rows(folder: Path, source: Source, timezone: str) -> pl.DataFrame:
     rows = pl.concat([pl.read_parquet(path, glob=False) for path in found], how="diagonal_relaxed").select(source.columns)
     zoned = [name for name, kind in rows.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
     return rows.with_columns([pl.col(name).dt.convert_time_zone(timezone).dt.replace_time_zone(None) for name in zoned])
-
-
-def keys_there(engine: Any, feed: Feed, source: Source) -> pl.Series:
-    """Every key that the source holds now, as text."""
-    import sqlalchemy as sa
-
-    table = sa.table(source.name, sa.column(str(source.key)), schema=feed.sql_schema)
-    found: list[pl.Series] = [pl.Series(dtype=pl.String())]
-    with naming(), engine.connect() as connection:
-        if engine.dialect.name == "postgresql" and engine.dialect.driver == "psycopg":
-            return _copied(connection, str(sa.select(table.c[str(source.key)]).compile(engine)))
-        result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(sa.select(table.c[str(source.key)]))
-        for part in result.partitions():
-            found.append(pl.Series([row[0] for row in part]).cast(pl.String()).str.strip_chars())
-    return pl.concat(found)
-
-
-def _copied(connection: Any, query: str) -> pl.Series:
-    """One column by PostgreSQL's COPY, thousands of keys a message: several times faster than row by row."""
-    many = (
-        "SELECT string_agg(key, chr(10)) FROM (SELECT CAST(one.key AS text) AS key, row_number() OVER () / 5000 AS part"
-        f" FROM ({query}) AS one(key)) AS numbered GROUP BY part"
-    )
-    with connection.connection.driver_connection.cursor() as cursor, cursor.copy(f"COPY ({many}) TO STDOUT (FORMAT csv)") as copy:
-        text = b"".join(copy)
-    if not text:
-        return pl.Series(dtype=pl.String())
-    parts = pl.read_csv(text, has_header=False, infer_schema=False).to_series(0)
-    return parts.str.split("\n").explode().str.strip_chars()
 
 
 # -- the delivery --------------------------------------------------------------------------------

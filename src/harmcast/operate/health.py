@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from harmcast.store import schema
+from harmcast.store import week_runs
+from harmcast.store.reads import health
 from harmcast.store.state import State
 
 WEEKS_TOLD = 26
@@ -68,19 +66,16 @@ def _minute(instant: str | None) -> str:
 
 
 def _deliveries(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
-    table = schema.deliveries
-    rows = state.operations.rows(
-        sa.select(table.c.delivery_id, table.c.made_at, table.c.standing).order_by(table.c.id.desc()).limit(1)
-    )
-    if not rows:
+    newest = health.newest_delivery(state.operations)
+    if newest is None:
         concern("nothing was ever loaded; run harmcast load")
         return {"newest_delivery": None}
-    made = rows[0]["made_at"]
+    made = newest.made_at
     if made and date.fromisoformat(made[:10]) < today - timedelta(days=state.settings.feed.late_days):
         concern(f"the newest delivery was made on {made[:10]}; ask the force's data team for the next")
-    if rows[0]["standing"] == "refused":
+    if newest.standing == "refused":
         concern("the newest delivery was refused; the pages of data quality say why")
-    return {"newest_delivery": {"made_at": made, "standing": rows[0]["standing"]}}
+    return {"newest_delivery": {"made_at": made, "standing": newest.standing}}
 
 
 def _releases(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
@@ -110,20 +105,18 @@ def _register(state: State, today: date, concern: Callable[[str], None]) -> dict
 
 
 def _log(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
-    events = schema.events
-    with state.operations.reading() as connection:
-        count = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
     if state.settings.log.checkpoint_dir is None:
         concern("no checkpoint is kept elsewhere; set [log] checkpoint_dir")
-    return {"log_entries": count}
+    return {"log_entries": health.log_entries(state.operations)}
 
 
 def _runs(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
-    table = schema.runs
-    rows = state.operations.rows(sa.select(table.c.week, table.c.ended_at, table.c.standing, table.c.code).order_by(table.c.id.desc()).limit(1))
-    if rows and rows[0]["standing"] == "failed":
-        concern(f"the last weekly run failed with {rows[0]['code']}; the runbook says what to do")
-    return {"last_run": rows[0] if rows else None}
+    run = week_runs.last(state.operations)
+    if run is None:
+        return {"last_run": None}
+    if run.standing == "failed":
+        concern(f"the last weekly run failed with {run.code}; the runbook says what to do")
+    return {"last_run": {"week": run.week, "ended_at": run.ended_at, "standing": run.standing, "code": run.code}}
 
 
 def _erasure(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
@@ -138,14 +131,14 @@ def _erasure(state: State, today: date, concern: Callable[[str], None]) -> dict[
 
 def _backups(state: State, today: date, concern: Callable[[str], None]) -> dict[str, Any]:
     """The newest backup, and old ones that still lie where they were written: erasure must reach them too."""
-    events, days = schema.events, state.settings.retention.backup_days
-    rows = state.operations.rows(sa.select(events.c.at, events.c.detail).where(events.c.action == "backup_made").order_by(events.c.seq))
+    days = state.settings.retention.backup_days
+    made = health.backups_made(state.operations)
     limit = (today - timedelta(days=days)).isoformat()
-    for row in rows:
-        path = Path(json.loads(row["detail"]).get("file", ""))
-        if row["at"][:10] < limit and path.is_absolute() and path.exists():
+    for backup in made:
+        path = Path(backup.file)
+        if backup.at[:10] < limit and path.is_absolute() and path.exists():
             concern(f"the backup {path} is older than {days} days; remove it, so that erasure reaches it")
-    newest = rows[-1]["at"] if rows else None
+    newest = made[-1].at if made else None
     if newest is None or newest[:10] < limit:
         concern(f"no backup was made in the last {days} days; run harmcast backup")
     return {"newest_backup": newest}

@@ -6,10 +6,9 @@ import shutil
 from datetime import date, datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from harmcast.operate.health import status_of
-from harmcast.store import schema
+from harmcast.store import deliveries, week_runs
+from harmcast.store.reads import health
 from harmcast.store.state import State
 
 HELD = ("draft", "held", "reviewed")
@@ -25,23 +24,19 @@ def text(state: State, today: date) -> str:
             said.extend([f"# HELP harmcast_{name} {says}", f"# TYPE harmcast_{name} gauge"])
             said.extend(f"harmcast_{name}{_labels(labels)} {float(value):g}" if abs(float(value)) < 1e6 else f"harmcast_{name}{_labels(labels)} {int(value)}" for labels, value in samples)
 
-    deliveries, runs = schema.deliveries, schema.runs
-    rows = state.operations.rows
-    made = rows(sa.select(sa.func.max(deliveries.c.made_at).label("at")).where(deliveries.c.standing != "refused"))[0]["at"]
-    last = rows(sa.select(deliveries.c.standing).order_by(deliveries.c.id.desc()).limit(1))
-    run = rows(sa.select(runs).order_by(runs.c.id.desc()).limit(1))
-    gauge("newest_delivery_timestamp_seconds", "When the newest delivery held was made.", [({}, _seconds(made))])
-    gauge("newest_delivery_refused", "1 if the newest delivery was refused.", [({}, int(last[0]["standing"] == "refused") if last else None)])
+    made, last, run = deliveries.newest_made_at(state.operations), health.newest_delivery(state.operations), week_runs.last(state.operations)
+    gauge("newest_delivery_timestamp_seconds", "When the newest delivery held was made.", [({}, made and made.timestamp())])
+    gauge("newest_delivery_refused", "1 if the newest delivery was refused.", [({}, int(last.standing == "refused") if last else None)])
     if run:
-        gauge("last_run_timestamp_seconds", "When the last weekly run ended.", [({}, _seconds(run[0]["ended_at"]))])
-        gauge("last_run_ok", "1 if the last weekly run made its week, held or not.", [({}, int(run[0]["standing"] in {"done", "held"}))])
-        gauge("last_run_seconds", "How long the last weekly run took.", [({}, (_seconds(run[0]["ended_at"]) or 0) - (_seconds(run[0]["started_at"]) or 0))])
+        gauge("last_run_timestamp_seconds", "When the last weekly run ended.", [({}, _seconds(run.ended_at))])
+        gauge("last_run_ok", "1 if the last weekly run made its week, held or not.", [({}, int(run.standing in {"done", "held"}))])
+        gauge("last_run_seconds", "How long the last weekly run took.", [({}, _seconds(run.ended_at) - _seconds(run.started_at))])
     found = [(tool.name, state.releases.newest(tool.name), state.releases.published(tool.name)) for tool in state.settings.tools]
     gauge("newest_release_age_days", "Days since the origin of the newest release.", [({"tool": t}, (today - n.origin).days) for t, n, _ in found if n])
     gauge("published_release_age_days", "Days since the origin of the release people see.", [({"tool": t}, (today - p.origin).days) for t, _, p in found if p])
     gauge("release_waits", "1 if the newest release is held or waits for people.", [({"tool": t}, int(n.standing in HELD)) for t, n, _ in found if n])
-    gauge("quarantined_rows", "Rows set aside in the newest delivery.", [({}, _quarantined(state))])
-    gauge("log_entries", "Entries of the log.", [({}, rows(sa.select(sa.func.max(schema.events.c.seq).label("n")))[0]["n"])])
+    gauge("quarantined_rows", "Rows set aside in the newest delivery.", [({}, health.quarantined_rows(state.operations))])
+    gauge("log_entries", "Entries of the log.", [({}, health.log_entries(state.operations))])
     gauge("disk_free_bytes", "Free space where the state lies.", [({}, shutil.disk_usage(state.root).free)])
     gauge("concerns", "What `harmcast status` names as needing a hand.", [({}, len(status_of(state, today).document["concerns"]))])
     return "\n".join(said) + "\n"
@@ -51,11 +46,5 @@ def _labels(labels: dict[str, str]) -> str:
     return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
 
 
-def _seconds(moment: str | None) -> float | None:
-    return None if moment is None else datetime.fromisoformat(moment).timestamp()
-
-
-def _quarantined(state: State) -> int:
-    table = schema.delivery_files
-    newest = sa.select(sa.func.max(table.c.delivery)).scalar_subquery()
-    return int(state.operations.rows(sa.select(sa.func.coalesce(sa.func.sum(table.c.quarantined), 0).label("n")).where(table.c.delivery == newest))[0]["n"])
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

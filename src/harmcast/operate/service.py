@@ -17,8 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
-
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.feed.extract import read_manifest
 from harmcast.operate import alerts
@@ -26,7 +24,7 @@ from harmcast.operate.reload import after_release
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
 from harmcast.runs import inbox
-from harmcast.store import schema
+from harmcast.store import deliveries, week_runs
 from harmcast.store import state as states
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -131,11 +129,8 @@ def missed_weeks(state: State, as_of: date) -> list[tuple[Week, date | None]]:
 
 def _delivery_days(state: State) -> set[date]:
     """Days on which deliveries were made, loaded ones and those that wait."""
-    table = schema.deliveries
-    rows = state.operations.rows(sa.select(table.c.made_at).where(table.c.standing != "refused"))
-    days = {date.fromisoformat(row["made_at"][:10]) for row in rows}
     zone = state.settings.force.timezone
-    return days | {read_manifest(path, zone).made_at.date() for path in inbox.waiting(state, date.max)}
+    return deliveries.days_made(state.operations) | {read_manifest(path, zone).made_at.date() for path in inbox.waiting(state, date.max)}
 
 
 def patiently(work: Callable[[], T], state: State, pauses_s: Sequence[float]) -> T:
@@ -156,7 +151,7 @@ def _ended(state: State, actor: Actor, week: str, begun: str, standing: str, cod
     event = Event(actor.account, "operator", "run", "week_run_ended", object=f"week:{week}", detail={"standing": standing, "code": code})
     try:
         with state.operations.writing(event) as tx:
-            tx.insert(schema.runs, week=week, started_at=begun, ended_at=tx.at, standing=standing, code=code, document="{}")
+            week_runs.note(tx, week, begun, standing, code)
     except HarmcastError as error:
         write_line(state, "run_not_kept", level="error", code=error.code)
 

@@ -26,7 +26,7 @@ from harmcast.publish.answers import (
 )
 from harmcast.publish.answers.document import Document
 from harmcast.runs.counted import counted
-from harmcast.store import files, keys, schema
+from harmcast.store import files, keys, reports
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -69,7 +69,7 @@ def write_answer(state: State, kind: str, as_of: date, out: Path, actor: Actor, 
         actor.account, role, "disclosure", "report_made", subject=about, object=f"report:{kind}", detail={"as_of": as_of.isoformat(), "sha256": sha256}
     )
     with state.operations.writing(event) as tx:
-        tx.insert(schema.report_runs, kind=kind, as_of=as_of, sha256=sha256, by=actor.account, at=tx.at)
+        reports.note(tx, kind, as_of, sha256, actor.account)
     _keep_published(state, kind, document)
     return Written(_write(rendered, out, is_about_one), sha256)
 

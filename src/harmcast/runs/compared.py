@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast.feed.mapping import TABLES
 from harmcast.progress import Progress
 from harmcast.runs.received import FileCount, Work
-from harmcast.store import keys, schema, versions
+from harmcast.store import deliveries, keys, versions
 from harmcast.store.state import State
 from harmcast.tables import (
     ACTIVITY,
@@ -29,7 +28,7 @@ ORDER = (CRIMES, CHARGES, PERSONS, CIRCUMSTANCES_TABLE, ACTIVITY)
 
 def compare(state: State, work: Work, progress: Progress) -> None:
     """Fills in what is new, unchanged, superseded, left out and deleted; every row of every file is accounted for."""
-    work.blocked = _erased(state, work.manifest.made_at)
+    work.blocked = keys.blocked(state.operations, work.manifest.made_at)
     for i, table in enumerate(ORDER):
         if table.name in work.checked:
             progress(f"Comparing {table.name}", i / (len(ORDER) + 1))
@@ -39,13 +38,6 @@ def compare(state: State, work: Work, progress: Progress) -> None:
     for count in work.counts.values():
         if not count.adds_up:
             raise AssertionError(f"rows of {count.table} do not add up")
-
-
-def _erased(state: State, made_at: datetime) -> set[str]:
-    """Keyed hashes of erased references that a delivery made then may not bring back."""
-    table = schema.erased
-    query = sa.select(table.c.ref_hash).where(table.c.left_at.is_(None) | (table.c.left_at >= made_at.isoformat()))
-    return {row["ref_hash"] for row in state.operations.rows(query)}
 
 
 def _compare_table(state: State, work: Work, table: Table) -> None:
@@ -134,14 +126,7 @@ def _absences(
 
 def newest(state: State, table: Table) -> datetime:
     """When the newest delivery that held this table was made."""
-    files, deliveries = schema.delivery_files, schema.deliveries
-    query = (
-        sa.select(sa.func.max(deliveries.c.made_at).label("made_at"))
-        .join(files, deliveries.c.id == files.c.delivery)
-        .where(deliveries.c.standing != "refused", files.c.table_name == table.name)
-    )
-    found = state.operations.rows(query)[0]["made_at"]
-    return datetime.fromisoformat(found) if found else datetime.min
+    return deliveries.newest_made_at(state.operations, table.name) or datetime.min
 
 
 def _listed_deletions(state: State, work: Work) -> None:

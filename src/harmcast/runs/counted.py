@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast.fairness import groups
 from harmcast.fairness.groups import Groups
@@ -19,7 +18,7 @@ from harmcast.publish.disclosure import Published
 from harmcast.runs import people
 from harmcast.runs.audit import FLAGGED_SHARE
 from harmcast.settings import PeopleTool
-from harmcast.store import schema
+from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -47,7 +46,7 @@ def counted(state: State, as_of: date, kind: str, actor: Actor) -> Counted:
     convicted = charged.filter(pl.col("outcome") == "convicted")["person_ref"].unique().implode()
     scored = scored.with_columns(has_conviction=pl.col("person_ref").is_in(convicted))
     labels = _labels(state, as_of, release.sequence, actor, kind)
-    decided = _decided(state, as_of).join(keys, on="person_key", how="inner")
+    decided = desk.last_by(state.operations, as_of).join(keys, on="person_key", how="inner")
     return Counted(
         tracked=groups.count_people(labels, scored, ["has_conviction"]),
         considered=groups.count_people(labels, decided, ["decision"]),
@@ -72,16 +71,6 @@ def _labels(state: State, on: date, sequence: int, actor: Actor, kind: str) -> G
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Counts for report {kind}", object="persons_protected")
     rules = groups.GroupRules.chosen(state.settings.audit.model_dump())
     return groups.read_groups(state.records.protected("fairness.groups", event, on, sequence), on, rules=rules)
-
-
-def _decided(state: State, as_of: date) -> pl.DataFrame:
-    """Each considered person's last decision by the end of the day."""
-    table = schema.decisions
-    rows = state.operations.rows(
-        sa.select(table.c.person_key, table.c.decision).where(table.c.at < f"{as_of.isoformat()}T99").order_by(table.c.id)
-    )
-    frame = pl.DataFrame(rows, schema={"person_key": pl.String, "decision": pl.String})
-    return frame.unique("person_key", keep="last", maintain_order=True)
 
 
 def _confusion(

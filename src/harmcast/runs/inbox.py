@@ -7,13 +7,11 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from harmcast.feed.extract import read_manifest
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs import source
 from harmcast.runs.load import LoadResult, load_delivery
-from harmcast.store import schema
+from harmcast.store import deliveries
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -29,8 +27,7 @@ def waiting(state: State, as_of: date) -> list[Path]:
     folder = inbox if inbox.is_absolute() else state.root / inbox
     if not folder.is_dir():
         return []
-    table = schema.deliveries
-    done = {row["delivery_id"] for row in state.operations.rows(sa.select(table.c.delivery_id).where(table.c.standing != "refused"))}
+    done = deliveries.names_loaded(state.operations)
     zone = state.settings.force.timezone
     found = [(read_manifest(path, zone), path) for path in sorted(folder.iterdir()) if (path / "manifest.json").is_file()]
     due = [(m.made_at, path) for m, path in found if m.delivery_id not in done and m.made_at.date() <= as_of]

@@ -7,22 +7,19 @@ For every file received = loaded + unchanged + superseded + quarantined + left o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
-from harmcast.feed.checks import Checked
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs import received
 from harmcast.runs.compared import ORDER, compare, newest
 from harmcast.runs.received import FileCount, LoadResult, Work
-from harmcast.store import keys, ledger, schema
+from harmcast.store import deliveries, keys, ledger
 from harmcast.store.ledger import Part
 from harmcast.store.operations import Writing
 from harmcast.store.records import FOLDER, held_columns
@@ -183,40 +180,26 @@ def _count_waiting(state: State, work: Work) -> None:
 
 def _note_delivery(tx: Writing, work: Work, result: LoadResult) -> None:
     columns = {table: checked.columns for table, checked in work.checked.items()}
-    number = tx.insert(
-        schema.deliveries,
-        delivery_id=result.delivery_id,
-        content_sha256=work.manifest.sha256,
-        made_at=result.made_at.isoformat(),
-        complete=result.complete,
-        standing="loaded" if result.sequence else "again",
-        sequence=result.sequence,
-        loaded_at=tx.at,
-        document=json.dumps({"warnings": result.warnings, "parts": result.parts}),
-    )
-    for count in result.files:
-        values = asdict(count)
-        values["table_name"] = values.pop("table")
-        values["notes"] = json.dumps(values["notes"], sort_keys=True)
-        tx.insert(schema.delivery_files, delivery=number, columns=json.dumps(columns[count.table]), **values)
-    _note_quarantine(tx, number, work.checked.values())
-
-
-def _note_quarantine(tx: Writing, number: int, checked: Iterable[Checked]) -> None:
-    rows = [
+    files = [
         {
-            "delivery": number,
-            "file": f.where,
-            "table_name": each.table,
-            "row": f.row,
-            "column": f.column,
-            "rule": f.rule,
+            "table_name": count.table,
+            "columns": json.dumps(columns[count.table]),
+            **{name: value for name, value in asdict(count).items() if name not in {"table", "notes"}},
+            "notes": json.dumps(count.notes, sort_keys=True),
         }
-        for each in checked
-        for f in each.quarantine
+        for count in result.files
     ]
-    if rows:
-        tx.execute(sa.insert(schema.quarantine), rows)
+    delivery = {
+        "delivery_id": result.delivery_id,
+        "content_sha256": work.manifest.sha256,
+        "made_at": result.made_at.isoformat(),
+        "complete": result.complete,
+        "standing": "loaded" if result.sequence else "again",
+        "sequence": result.sequence,
+        "document": json.dumps({"warnings": result.warnings, "parts": result.parts}),
+    }
+    set_aside = [(each.table, fault) for each in work.checked.values() for fault in each.quarantine]
+    deliveries.note(tx, delivery, files, set_aside)
 
 
 def _forget_blocks(state: State, tx: Writing, work: Work) -> None:
@@ -229,9 +212,7 @@ def _forget_blocks(state: State, tx: Writing, work: Work) -> None:
     if DELETIONS.name in work.checked:
         listed = work.checked[DELETIONS.name].rows.filter(pl.col("table") == PERSONS.name)["ref"]
         gone |= {keys.erased_hash(state.secret, ref) for ref in listed} & work.blocked
-    for hashed in sorted(gone):
-        left = schema.erased.c.left_at.is_(None) & (schema.erased.c.ref_hash == hashed)
-        tx.execute(sa.update(schema.erased).where(left).values(left_at=work.manifest.made_at.isoformat()))
+    keys.unblock(tx, gone, work.manifest.made_at)
     if gone:
         tx.says(**{"erased.left_the_source": len(gone)})
 
@@ -242,17 +223,9 @@ def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, ro
         actor, role, "collection", "delivery_refused", object="delivery",
         detail={"code": error.code, "faults": len(error.faults)},
     )  # fmt: skip
-    faults = [asdict(fault) for fault in error.faults[:FAULTS_KEPT]]
     try:
         with state.operations.writing(event) as tx:
-            tx.insert(
-                schema.deliveries,
-                delivery_id=delivery[:200],
-                standing="refused",
-                loaded_at=tx.at,
-                code=error.code[:60],
-                document=json.dumps({"faults": faults}),
-            )
+            deliveries.note_refused(tx, delivery, error.code, error.faults[:FAULTS_KEPT])
     except HarmcastError as also:
         if not isinstance(also, RunStopped):
             raise

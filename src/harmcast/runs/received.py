@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast.errors import Fault, FeedRefused
 from harmcast.feed import checks, extract, mapping
@@ -17,7 +15,7 @@ from harmcast.feed.checks import Checked, Ground
 from harmcast.feed.extract import Manifest
 from harmcast.feed.mapping import TABLES, Mapping
 from harmcast.progress import Progress
-from harmcast.store import schema
+from harmcast.store import deliveries
 from harmcast.store.state import State
 from harmcast.tables import CHARGES, CRIMES, PERSONS
 
@@ -109,7 +107,7 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
         settings.feed.off_area_max_share,
         _inside(state),
     )
-    before = columns_before(state)
+    before = deliveries.columns_before(state.operations)
     checked: dict[str, Checked] = {}
     for i, name in enumerate(manifest.files):
         progress(f"Reading {name}", i / len(manifest.files))
@@ -149,27 +147,11 @@ def _check_file(
 
 
 def _repeated_id(state: State, manifest: Manifest) -> list[Fault]:
-    table = schema.deliveries
-    query = sa.select(table.c.content_sha256).where(
-        table.c.delivery_id == manifest.delivery_id, table.c.standing != "refused"
-    )
-    if any(row["content_sha256"] != manifest.sha256 for row in state.operations.rows(query)):
+    if deliveries.digests_of(state.operations, manifest.delivery_id) - {manifest.sha256}:
         return [
             Fault("delivery_id_reused", extract.MANIFEST, next_step="another delivery bore this name: give it its own")
         ]
     return []
-
-
-def columns_before(state: State) -> dict[str, dict[str, str]]:
-    """Columns of each file and table in the last delivery loaded that held it."""
-    files, deliveries = schema.delivery_files, schema.deliveries
-    query = (
-        sa.select(files.c.file, files.c.table_name, files.c.columns)
-        .join(deliveries, deliveries.c.id == files.c.delivery)
-        .where(deliveries.c.standing == "loaded")
-        .order_by(files.c.id)
-    )
-    return {f"{row['file']}/{row['table_name']}": json.loads(row["columns"]) for row in state.operations.rows(query)}
 
 
 def _missing_tables(state: State, manifest: Manifest, checked: dict[str, Checked], has_faults: bool) -> list[Fault]:

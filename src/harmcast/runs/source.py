@@ -15,15 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast.errors import FeedRefused, RunStopped
 from harmcast.feed import connection, database, mapping
 from harmcast.feed.database import CURSORS, KEYED, Read, Source
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs.load import LoadResult, load_delivery, note_refusal
-from harmcast.runs.received import columns_before, mapping_of
-from harmcast.store import keys, schema
+from harmcast.runs.received import mapping_of
+from harmcast.store import deliveries, keys
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, PERSONS, ROW
@@ -78,7 +77,7 @@ def read(state: State, progress: Progress = quiet) -> Path:
     try:
         progress("Looking at the source's tables", 0.0)
         rules = mapping_of(state)
-        sources = database.sources(engine, feed, rules, columns_before(state))
+        sources = database.sources(engine, feed, rules, deliveries.columns_before(state.operations))
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="keys") as beside:
             comparing = beside.submit(lambda: list(_gone(state, engine, sources)))
             progress("Reading what changed", 0.1)
@@ -104,17 +103,16 @@ def _made_at(state: State) -> datetime:
     """When the read is made, local time; after every delivery held. Raises RunStopped if the clock was set back."""
     now = datetime.fromisoformat(state.operations.now()).astimezone(ZoneInfo(state.settings.force.timezone))
     made_at = now.replace(tzinfo=None, microsecond=0)
-    table = schema.deliveries
-    newest = state.operations.rows(sa.select(sa.func.max(table.c.made_at).label("at")).where(table.c.standing != "refused"))[0]["at"]
-    if newest is None or datetime.fromisoformat(newest) < made_at:
+    newest = deliveries.newest_made_at(state.operations)
+    if newest is None or newest < made_at:
         return made_at
-    if datetime.fromisoformat(newest) - made_at > CLOCK_SLACK:
+    if newest - made_at > CLOCK_SLACK:
         raise RunStopped(
             "The clock of this machine is before the newest delivery held.",
             code="clock_set_back",
             next_step="Set the clock right, then run again; nothing was read.",
         )
-    return datetime.fromisoformat(newest) + timedelta(seconds=1)
+    return newest + timedelta(seconds=1)
 
 
 def since(state: State, source: Source) -> datetime | None:
@@ -122,7 +120,7 @@ def since(state: State, source: Source) -> datetime | None:
     if source.cursor is None:
         return None
     table = source.tables[0]
-    before = columns_before(state).get(f"{source.file}/{table}")
+    before = deliveries.columns_before(state.operations).get(f"{source.file}/{table}")
     if before is None or set(before) != set(source.columns):
         return None
     column = CURSORS[table]
@@ -158,7 +156,7 @@ def _charged_not_held(state: State, sources: list[Source], rules: mapping.Mappin
     read_now = dict(zip(_ours(PERSONS.name, "person_ref", sources, rules, rows), _ours(PERSONS.name, "merged_into", sources, rules, rows), strict=True))
     wanted = charged | {into for ref, into in read_now.items() if into is not None and (ref in charged or ref in people)}
     missing = wanted - set(people) - set(read_now) - {None}
-    blocked = {row["ref_hash"] for row in state.operations.rows(sa.select(schema.erased.c.ref_hash).where(schema.erased.c.left_at.is_(None)))}
+    blocked = keys.blocked(state.operations)
     return {ref for ref in missing if keys.erased_hash(state.secret, ref) not in blocked} if blocked else missing
 
 
@@ -189,6 +187,6 @@ def _gone(state: State, engine: Any, sources: list[Source]) -> Iterator[tuple[st
         if source.key is None or not state.records.parts(table):
             continue
         held = state.records.known(table, columns=list(mapping.TABLES[table].key)).to_series(0)
-        there = database.keys_there(engine, state.settings.feed, source)
+        there = connection.keys_there(engine, state.settings.feed.sql_schema, source.name, source.key)
         gone = pl.DataFrame({"ref": held}).join(pl.DataFrame({"ref": there}), on="ref", how="anti")["ref"]
         yield table, gone.sort(), len(held)

@@ -329,17 +329,3 @@ def _proved(root: Path) -> None:
             raise _damaged("its log does not hold")
     finally:
         restored.close()
-
-
-def old_backups(made: State, as_of: date) -> list[str]:
-    """Names of backups older than `[retention] backup_days`: remove them, so that erasure reaches them too."""
-    table = schema.events
-    rows = made.operations.rows(
-        sa.select(table.c.at, table.c.object).where(table.c.action == "backup_made").order_by(table.c.seq)
-    )
-    days = made.settings.retention.backup_days
-    return [
-        row["object"].removeprefix("backup:")
-        for row in rows
-        if (as_of - date.fromisoformat(row["at"][:10])).days > days
-    ]

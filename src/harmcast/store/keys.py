@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable
+from datetime import datetime
 
 import polars as pl
 import sqlalchemy as sa
@@ -35,6 +36,25 @@ def person_key(secret: bytes, number: int) -> str:
 def erased_hash(secret: bytes, person_ref: str) -> str:
     """Keyed hash of an erased person's reference: blocks its return without saying whose it was."""
     return hmac.new(secret, f"erased {person_ref}".encode(), hashlib.sha256).hexdigest()
+
+
+def blocked(operations: Operations, made_at: datetime | None = None) -> set[str]:
+    """Keyed hashes of erased references that may not come back; with `made_at`, not by a delivery made then either.
+
+    A reference that has left the source since stays blocked for deliveries made before it left.
+    """
+    table = schema.erased
+    still = table.c.left_at.is_(None)
+    query = sa.select(table.c.ref_hash).where(still if made_at is None else still | (table.c.left_at >= made_at.isoformat()))
+    return {row["ref_hash"] for row in operations.rows(query)}
+
+
+def unblock(tx: Writing, hashes: Iterable[str], left_at: datetime) -> None:
+    """Says that erased references have left the source by a moment."""
+    table = schema.erased
+    for hashed in sorted(hashes):
+        left = table.c.left_at.is_(None) & (table.c.ref_hash == hashed)
+        tx.execute(sa.update(table).where(left).values(left_at=left_at.isoformat()))
 
 
 def assign(tx: Writing, secret: bytes, refs: Iterable[str]) -> int:

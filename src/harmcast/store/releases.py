@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -121,12 +121,12 @@ class Releases:
         as_of: date,
         sequence: int,
         event: Event,
-        also: Iterable[tuple[sa.Table, list[dict[str, Any]]]] = (),
+        monitor_history: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Writes the week's folder and names it: all of it stands, or none. Returns the folder's name.
 
-        `also` are rows written in the same transaction (the monitor's history, say). A week made again after it
-        was withdrawn becomes the next revision, `2026-W47-r2`.
+        `monitor_history`: the monitor's results of the week, kept in the same transaction. A week made again after
+        it was withdrawn becomes the next revision, `2026-W47-r2`.
         """
         revision = 1 + max((r.revision for r in self._rows(schema.releases.c.week == week)), default=0)
         name = week if revision == 1 else f"{week}-r{revision}"
@@ -163,9 +163,8 @@ class Releases:
                     published_at=tx.at if tool.standing == "published" else None,
                 )
                 _moved(tx, release, None, tool.standing, event, "; ".join(tool.reasons) or None)
-            for table, rows in also:
-                if rows:
-                    tx.execute(sa.insert(table), rows)
+            if monitor_history:
+                tx.execute(sa.insert(schema.monitor_history), list(monitor_history))
         return name
 
     def move(self, release: Release, to: Standing, event: Event, reason: str | None = None) -> None:

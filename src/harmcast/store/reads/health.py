@@ -1,0 +1,55 @@
+"""Is all well? The newest delivery, rows set aside in it, the log's length, the backups made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from harmcast.store import schema
+from harmcast.store.operations import Operations
+
+
+@dataclass(frozen=True)
+class NewestDelivery:
+    """The delivery that came last, loaded or refused."""
+
+    made_at: str | None
+    standing: str
+
+
+@dataclass(frozen=True)
+class BackupMade:
+    """A backup as the log tells of it. `file`: its full path; empty for one made before paths were kept."""
+
+    at: str
+    file: str
+
+
+def newest_delivery(operations: Operations) -> NewestDelivery | None:
+    """The delivery that came last; None before the first."""
+    table = schema.deliveries
+    rows = operations.rows(sa.select(table.c.made_at, table.c.standing).order_by(table.c.id.desc()).limit(1))
+    return NewestDelivery(**rows[0]) if rows else None
+
+
+def quarantined_rows(operations: Operations) -> int:
+    """Rows set aside in the newest delivery that was loaded."""
+    table = schema.delivery_files
+    newest = sa.select(sa.func.max(table.c.delivery)).scalar_subquery()
+    query = sa.select(sa.func.coalesce(sa.func.sum(table.c.quarantined), 0).label("n")).where(table.c.delivery == newest)
+    return int(operations.rows(query)[0]["n"])
+
+
+def log_entries(operations: Operations) -> int:
+    """How many entries the log has."""
+    with operations.reading() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(schema.events)).scalar_one())
+
+
+def backups_made(operations: Operations) -> list[BackupMade]:
+    """Every backup that was made, the oldest first."""
+    table = schema.events
+    query = sa.select(table.c.at, table.c.detail).where(table.c.action == "backup_made").order_by(table.c.seq)
+    return [BackupMade(row["at"], json.loads(row["detail"]).get("file", "")) for row in operations.rows(query)]
