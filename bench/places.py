@@ -26,7 +26,18 @@ from typing import Any
 import numpy as np
 
 from bench import panels, places_again, places_peers, places_polygons, places_rule, places_speed
-from bench.places_printed import ASKED, COVERAGE, MEMORY_MB, PIT_DEVIATION, PLAIN, PRINTED, SECONDS
+from bench.places_printed import (
+    ASKED,
+    COVERAGE,
+    LIST_HELD,
+    MEMORY_MB,
+    PIT_DEVIATION,
+    PLAIN,
+    PRINTED,
+    SECONDS,
+    TOP20_GAP,
+    TOP20_YEAR_GAP,
+)
 from bench.results import Row, saved
 from bench.verdicts import at_least, at_most, within
 from harmcast.evaluate import backtest, scores
@@ -112,12 +123,15 @@ def judge(name: str, found: dict[str, Any]) -> list[Row]:
         plain, mean, low, high = below_plain(found, length)
         rows.append(Row("places", said(f"{words} less the best plain count's ({plain}), points with 95% range"), "not below 0 as a whole",
                         f"{100 * mean:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]", high >= 0))  # fmt: skip
-    unsure = 20 - (ours["certain_of_top20"] or 0)
     rows += [
         Row("places", said("crimes missed by 20 cells against the best 20 (24-month count's beside)"), "not significantly more than the count",
             f"{ours['regret_top20']} (24-month count {floor['regret_top20']}; the best possible catches {found['foresight']['hits_top20']} of {found['crimes']})",
             ours["hit_rate_gain_high"] >= 0),
-        Row("places", said("of its 20 the tool itself calls too few to rank"), "said", f"{unsure:.1f}", True),
+        at_most(42, said("chance of the top 20 in 4 weeks: mean distance of said and true"), ours["top20_gap"], TOP20_GAP, ".3f"),
+        at_most(42, said("chance of the top 20 in 52 weeks: mean distance of said and true"), ours["top20_year_gap"], TOP20_YEAR_GAP, ".3f"),
+        within(42, said("windows whose list of 20 held a number inside its range"), round(ours["list_coverage"] * ORIGINS), LIST_HELD, "d"),
+        Row(42, said("crimes a window in the 20 listed; of them among the best 20"), "said beside came",
+            f"{ours['list_expected']:.1f} said, {ours['hits_top20'] / ORIGINS:.1f} came; {ours['list_among_best']:.1f} said, {ours['list_came_among_best']:.1f} came", True),
         at_most("places", said("error of the force's total, %"), 100 * ours["total_mape"], error, ".1f"),
         at_most("places", said("PIT deviation"), ours["pit_deviation"], PIT_DEVIATION, ".3f"),
         within(15, said("share of randomised PIT inside .05 to .95"), ours["coverage_90"], COVERAGE, ".3f"),

@@ -50,7 +50,7 @@ def _measured(name: str, at_origin: Sequence[Panel], came: np.ndarray, seed: int
     from bench.peers import peers
 
     began, spent = time.perf_counter(), time.process_time()
-    models = {**peers(at_origin[0], seed), backtest.FLOOR: shipped.models(at_origin[0], draws=0)[backtest.FLOOR]}
+    models = {**peers(at_origin[0], seed), backtest.FLOOR: shipped.models(at_origin[0])[backtest.FLOOR]}
     found = backtest.backtest_places(
         at_origin, came, models, tool=name, chosen=backtest.FLOOR, level=shipped.level, seed=seed
     )

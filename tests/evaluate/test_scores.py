@@ -20,6 +20,13 @@ def binomial(mean, alpha):
     return stats.nbinom(1 / alpha, 1 / (1 + alpha * mean))
 
 
+def test_the_gap_of_chances_is_between_said_and_true_within_bins_weighed_by_units():
+    """Two units said .2, one came true (.3 apart, twice); one said .95 came true (.05); one said .01 is left out."""
+    said, came = np.array([0.2, 0.2, 0.95, 0.01]), np.array([1.0, 0.0, 1.0, 1.0])
+    assert scores.chance_gap(said, came) == pytest.approx((0.6 + 0.05) / 3)
+    assert scores.chance_gap(np.array([0.01]), np.array([1.0])) is None
+
+
 def test_log_scores_are_those_of_scipy():
     assert np.allclose(scores.log_scores(COUNT, MEAN, ALPHA), binomial(MEAN, ALPHA).logpmf(COUNT))
     assert np.allclose(scores.log_scores(COUNT, MEAN, np.zeros(400)), stats.poisson(MEAN).logpmf(COUNT))
@@ -94,7 +101,7 @@ def test_a_released_window_is_judged_into_the_long_table():
             "cell": [f"E{k}N0" for k in range(n)], "area": [None] * n, "easting_m": np.arange(n) * 1.0, "northing_m": [0.0] * n,
             "origin": [date(2026, 6, 1)] * n, "horizon_weeks": [4] * n, "expected": np.linspace(0.1, 3, n), "lower": [0] * n,
             "upper": [6] * n, "range_level": [0.9] * n, "chance_any": [0.5] * n, "chance_top20": [20 / n] * n,
-            "rank_low": [1] * n, "rank_high": [n] * n, "dispersion": [0.2] * n, "model": ["dynamic_pool"] * n,
+            "chance_top20_year": [None] * n, "list_group": [1] * n, "dispersion": [0.2] * n, "model": ["dynamic_pool"] * n,
             "baseline_4w": np.arange(n) % 5 * 1.0, "baseline_last_year": [None] * n, "baseline_52w": np.arange(n) % 3 * 1.0,
             "baseline_24m": np.arange(n) % 7 * 1.0,
         },

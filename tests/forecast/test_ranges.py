@@ -30,14 +30,54 @@ def test_areas_add_up_in_every_draw():
     assert set(dealt) == {"", "a", "b"}
 
 
-def test_ranks_of_units_that_cannot_be_told_apart_are_wide_and_of_clear_ones_narrow():
-    draws = np.exp(RNG.normal(0, 0.05, (400, 40)))
-    draws[:, 7] *= 10
-    chance, low, high = ranges.rank_range(draws, top=5)
-    assert (chance[7], low[7], high[7]) == (1.0, 1, 1)
-    others = np.arange(40) != 7
-    assert (high - low)[others].min() > 25
-    assert np.isclose(chance.sum(), 5)
+def test_units_that_tie_for_the_last_places_share_them():
+    counts = np.array([[5, 2, 2, 2, 0], [0, 0, 0, 0, 0], [3, 9, 1, 0, 0]])
+    assert np.allclose(ranges.inside(counts, 2), [[1, 1 / 3, 1 / 3, 1 / 3, 0], [0.4] * 5, [1, 1, 0, 0, 0]])
+    assert ranges.inside(counts, 20).tolist() == [[1] * 5] * 3
+
+
+def test_chances_of_the_top_are_those_of_counts_and_sum_to_it():
+    """Two sure units, one never: the eighteen others share the places that are left, whatever their order."""
+    expected = np.array([200.0, 150.0, *[1.0] * 30, 1e-9])
+    found = ranges.listed(ranges.Prediction(expected, np.zeros(33)), 3, top=20)
+    assert found.chance[:2].tolist() == [1.0, 1.0]
+    assert np.allclose(found.chance[2:32], 18 / 30, atol=0.06)
+    assert found.chance[32] < 0.05
+    assert np.isclose(found.chance.sum(), 20)
+
+
+def test_without_any_crime_expected_every_unit_has_the_same_chance():
+    found = ranges.listed(ranges.Prediction(np.full(50, 1e-9), np.full(50, 0.2)), 1)
+    assert np.allclose(found.chance, 20 / 50)
+    assert set(found.group.tolist()) == {1}
+
+
+def test_the_list_speaks_as_one():
+    expected = np.array([30.0, 20.0, 10.0, *[0.5] * 60])
+    found = ranges.listed(ranges.Prediction(expected, np.zeros(63)), 5, top=3)
+    assert (found.expected, found.total) == (60.0, 90.0)
+    assert found.low in (46, 47, 48)
+    assert found.high in (72, 73, 74)
+    assert np.isclose(found.best_possible, 60, atol=1)
+    assert 2.9 < found.among_best <= 3
+
+
+def test_a_level_that_is_not_known_widens_the_list_and_leaves_its_mean():
+    expected = np.full(40, 5.0)
+    known = ranges.listed(ranges.Prediction(expected, np.zeros(40)), 2)
+    unsure = ranges.listed(ranges.Prediction(expected, np.zeros(40), np.random.default_rng(1).gamma(25, 1 / 25, 1000)), 2)
+    assert unsure.high - unsure.low > 1.5 * (known.high - known.low)
+    assert unsure.expected == known.expected == 100.0
+
+
+def test_a_group_ends_where_its_first_unit_has_more_in_six_of_ten_draws_ties_half():
+    """Of ten draws: unit 1 ties everywhere (.5), unit 2 loses six (.6), unit 3 then ties with unit 2 in eight and loses one."""
+    first, second = [3] * 10, [3] * 10
+    third = [2] * 6 + [4] * 4
+    fourth = [2] * 6 + [4] * 2 + [5, 3]
+    counts = np.array([first, second, third, fourth]).T
+    assert ranges.groups(counts, np.arange(4)).tolist() == [1, 1, 2, 2]
+    assert ranges.groups(counts, np.array([2, 0, 1, 3])).tolist() == [1, 1, 1, 1]
 
 
 def test_a_whole_range_holds_at_least_its_level():

@@ -40,7 +40,9 @@ def test_areas_add_up_to_the_force(forecast):
 def test_ranges_and_chances_agree_with_each_other(forecast):
     cells = forecast.cells
     assert (cells["lower"] <= cells["upper"]).all()
-    assert (cells["rank_low"] <= cells["rank_high"]).all()
+    assert cells.sort("expected", descending=True)["list_group"].is_sorted()
+    assert cells["list_group"].min() == 1
+    assert cells["chance_top20_year"].sum() == pytest.approx(20, abs=0.01)
     assert cells["chance_top20"].sum() == pytest.approx(20, abs=0.01)
     poisson = 1 - np.exp(-cells["expected"].to_numpy())
     assert (cells["chance_any"].to_numpy() <= poisson + 1e-4).all()

@@ -16,7 +16,7 @@ ORIGIN = date(2026, 11, 16)
 
 
 def forecast(cells: int = 30) -> pl.DataFrame:
-    whole = {"lower": 0, "upper": 3, "rank_low": 1, "rank_high": cells}
+    whole = {"lower": 0, "upper": 3, "list_group": 1}
     rows = [
         {
             "cell": f"{400000 + 1000 * i}_290000",
@@ -29,6 +29,7 @@ def forecast(cells: int = 30) -> pl.DataFrame:
             "range_level": 0.8,
             "chance_any": 1 / (i + 2),
             "chance_top20": 0.5,
+            "chance_top20_year": None if i == 3 else 0.4,
             "model": "empirical_bayes",
             "baseline_4w": float(i),
             "baseline_last_year": None if i == 3 else float(i),

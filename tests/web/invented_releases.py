@@ -120,7 +120,6 @@ def _cells(ground: Ground, tool: PlacesTool, weekly: np.ndarray, at: int, origin
     mean = 4 * (weekly[at - 104 : at].mean(axis=0) * 0.8 + 0.2 * ground.rate)
     lower, upper, any_ = _poisson_range(mean)
     order = np.argsort(np.argsort(-mean, kind="stable"), kind="stable") + 1
-    spread = np.maximum(0, (order * 0.35).astype(int)) + (order > 3) * 4
     return (
         pl.DataFrame(
             {
@@ -137,8 +136,8 @@ def _cells(ground: Ground, tool: PlacesTool, weekly: np.ndarray, at: int, origin
                 "range_level": [0.8] * len(mean),
                 "chance_any": any_,
                 "chance_top20": np.clip(1.2 - order / 30, 0.001, 0.98),
-                "rank_low": np.maximum(1, order - spread),
-                "rank_high": np.minimum(len(mean), order + spread * 2),
+                "chance_top20_year": np.clip(1.1 - order / 30, 0.001, 0.99),
+                "list_group": (np.asarray(order, dtype=int) - 1) // 4 + 1,
                 "model": ["count_24m" if origin < date(2026, 9, 1) else "mixture"] * len(mean),
                 "baseline_4w": weekly[at - 4 : at].sum(axis=0).astype(float),
                 "baseline_last_year": weekly[at - 52 : at - 48].sum(axis=0).astype(float),

@@ -66,16 +66,22 @@ def test_every_order_is_what_it_says(sign_in: SignIn, release: released.Release)
         assert first < html.index(f"cells/{shown[1].cell}", first)
 
 
-def test_groups_hold_cells_whose_ranks_overlap_the_first_ones(release: released.Release) -> None:
+def test_groups_are_those_of_the_release(release: released.Release) -> None:
     rows = areas.rows(release.frame(TOOL), {})
     spans = areas.groups(rows)
     assert sum(g.cells for g in spans.values()) == len(rows)
     for group in spans.values():
         members = rows[group.first - 1 : group.last]
         assert all(m.group == group.number for m in members)
-        assert all(m.rank_low <= members[0].rank_high for m in members)
-        if group.last < len(rows):
-            assert rows[group.last].rank_low > members[0].rank_high
+    said = dict(release.frame(TOOL).select("cell", "list_group").iter_rows())
+    assert {r.cell: r.group for r in rows} == said
+
+
+def test_a_release_of_before_holds_no_groups_and_its_old_chances_are_not_shown(release: released.Release) -> None:
+    old = release.frame(TOOL).drop("list_group", "chance_top20_year")
+    rows = areas.rows(old, {})
+    assert {r.group for r in rows} == {1}
+    assert {r.chance_top20 for r in rows} == {None}
 
 
 def test_outcomes_are_counted_from_the_weeks(web: FastAPI, release: released.Release) -> None:

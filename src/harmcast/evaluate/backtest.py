@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harmcast.evaluate import scores
+from harmcast.forecast import ranges
+from harmcast.forecast.ranges import Listed, Prediction
 from harmcast.places.counts import Panel
 from harmcast.places.grid import Units
 
@@ -23,22 +25,11 @@ Counts = NDArray[np.int32]
 FLOOR = "count_24m"
 TOP = 20
 FLAGGED_SHARE = 0.05
+YEAR_WINDOWS = 13
+BESIDE_DRAWS = 200
 
 
-class Forecast(Protocol):
-    """What a model says of a window: mean and negative binomial dispersion of each unit."""
-
-    @property
-    def expected(self) -> Floats: ...
-
-    @property
-    def dispersion(self) -> Floats: ...
-
-    @property
-    def draws(self) -> Floats | None: ...
-
-
-Model = Callable[[Panel], Forecast]
+Model = Callable[[Panel], Prediction]
 Progress = Callable[[str, int, int], None]
 
 
@@ -49,7 +40,7 @@ class Judged:
     expected: Floats
     dispersion: Floats
     seconds: Floats
-    certain: Floats
+    lists: tuple[tuple[Listed, Listed | None], ...] = ()
 
 
 def rolling(panel: Panel, origins: int) -> tuple[list[Panel], Counts]:
@@ -96,15 +87,15 @@ def backtest_places(
     """
     if FLOOR not in models or chosen not in models:
         raise ValueError("the 24-month count and the chosen model must be among the models")
-    judged = {name: _run(name, model, panels, 1 if name in in_turn else workers, progress)
+    judged = {name: _run(name, model, panels, 1 if name in in_turn else workers, progress, seed,
+                         ranges.DRAWS if name == chosen else BESIDE_DRAWS)
               for name, model in models.items()}  # fmt: skip
     units = panels[0].units
     figures = {name: _figures(one, came, units, seed) for name, one in judged.items()}
     levels = np.array([level(panel) for panel in panels])
     truth = came.mean(axis=0)
     share = 0.995 * truth / max(truth.sum(), 1e-12) + 0.005 / len(units)
-    oracle = Judged(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)),
-                    np.full(len(panels), np.nan))  # fmt: skip
+    oracle = Judged(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)))
     ceiling = _figures(oracle, came, units, seed)
     floor_log = figures[FLOOR]["log_score"]
     for name, one in figures.items():
@@ -138,36 +129,48 @@ def backtest_places(
     }
 
 
-def _run(name: str, model: Model, panels: Sequence[Panel], workers: int, progress: Progress | None) -> Judged:
+def _run(
+    name: str, model: Model, panels: Sequence[Panel], workers: int, progress: Progress | None, seed: int, draws: int
+) -> Judged:
     done = 0
 
-    def one(panel: Panel) -> tuple[Floats, Floats, float, float]:
+    def one(panel: Panel) -> tuple[Floats, Floats, float, tuple[Listed, Listed | None]]:
         nonlocal done
         began = time.perf_counter()
         forecast = model(panel)
         took = time.perf_counter() - began
-        certain = _certain(forecast)
+        year = None if forecast.year is None else ranges.listed(forecast.year, seed, draws=draws)
+        lists = ranges.listed(forecast, seed, draws=draws), year
         done += 1
         if progress:
             progress(name, done, len(panels))
-        return forecast.expected, forecast.dispersion, took, certain
+        return forecast.expected, forecast.dispersion, took, lists
 
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             found = list(pool.map(one, panels))
     else:
         found = [one(panel) for panel in panels]
-    expected, dispersion, seconds, certain = zip(*found, strict=True)
-    return Judged(np.array(expected), np.array(dispersion), np.array(seconds), np.array(certain))
+    expected, dispersion, seconds, lists = zip(*found, strict=True)
+    return Judged(np.array(expected), np.array(dispersion), np.array(seconds), lists)
 
 
-def _certain(forecast: Forecast) -> float:
-    """Of the 20 listed, those that are among the 20 highest rates in nine draws of ten; nan without draws."""
-    if forecast.draws is None:
-        return float("nan")
-    listed = np.argsort(-forecast.expected, kind="stable")[:TOP]
-    cut = -np.partition(-forecast.draws, TOP - 1, axis=1)[:, TOP - 1]
-    return float(((forecast.draws[:, listed] >= cut[:, None]).mean(axis=0) >= 0.9).sum())
+def _list_figures(one: Judged, came: Counts) -> dict[str, Any]:
+    """How true the chances of the list came, in 4 weeks and in 52, and how often the range of its sum held."""
+    whole = YEAR_WINDOWS - 1
+    years = np.stack([came[t : t + YEAR_WINDOWS].sum(axis=0) for t in range(len(came) - whole)]) if len(came) > whole else came[:0]
+    order = np.argsort(-one.expected, axis=1, kind="stable")[:, :TOP]
+    listed = np.take_along_axis(came, order, axis=1).sum(axis=1)
+    now, year = zip(*one.lists, strict=True)
+    told = [(said.chance, ranges.inside(y[None, :])[0]) for said, y in zip(year, years, strict=False) if said is not None]
+    return {
+        "top20_gap": scores.chance_gap(np.stack([said.chance for said in now]), ranges.inside(came)),
+        "top20_year_gap": scores.chance_gap(*np.stack(told, axis=1)) if told else None,
+        "list_coverage": float(np.mean([said.low <= y <= said.high for said, y in zip(now, listed, strict=True)])),
+        "list_expected": float(np.mean([said.expected for said in now])),
+        "list_among_best": float(np.mean([said.among_best for said in now])),
+        "list_came_among_best": float(np.take_along_axis(ranges.inside(came), order, axis=1).sum(axis=1).mean()),
+    }
 
 
 def _hits(one: Judged, came: Counts, flagged: int, seed: int) -> NDArray[np.int64]:
@@ -180,8 +183,6 @@ def _logs(one: Judged, came: Counts) -> Floats:
 
 def _figures(one: Judged, came: Counts, units: Units, seed: int) -> dict[str, Any]:
     """The figures of one model, pooled over origins; the index by residents is null where they are not known."""
-    from harmcast.forecast import ranges
-
     n, crimes = came.shape[1], int(came.sum())
     flagged = scores.flagged_units(n, FLAGGED_SHARE)
     top, some = _hits(one, came, TOP, seed), _hits(one, came, flagged, seed)
@@ -199,7 +200,6 @@ def _figures(one: Judged, came: Counts, units: Units, seed: int) -> dict[str, An
         "hits_top20": int(top.sum()),
         "hit_rate_top20": top.sum() / crimes if crimes else None,
         "regret_top20": int((best20 - top).sum()),
-        "certain_of_top20": None if np.isnan(one.certain).all() else float(np.nanmean(one.certain)),
         "pai_5pct": (some.sum() / crimes) / (flagged / n) if crimes else None,
         "pai_5pct_by_land": (some.sum() / crimes) / land if crimes else None,
         "pai_5pct_by_residents": (some.sum() / crimes) / people if crimes and people else None,
@@ -213,6 +213,7 @@ def _figures(one: Judged, came: Counts, units: Units, seed: int) -> dict[str, An
         "total_mape": float(apart.mean()) if len(apart) else None,
         "pit_histogram": np.histogram(pit, bins=10, range=(0.0, 1.0))[0].tolist(),
         "seconds_per_origin": float(one.seconds.mean()),
+        **(_list_figures(one, came) if one.lists else {}),
     }
 
 

@@ -13,6 +13,7 @@ from harmcast import tables
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer]
+CHANCE_BINS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def order_of(scores: Floats, seed: int) -> NDArray[np.int64]:
@@ -150,6 +151,19 @@ def expected_range_cover(expected: Floats, dispersion: Floats, lower: Counts, up
     below, _ = lower_tails(lower, expected, dispersion)
     _, upto = lower_tails(upper, expected, dispersion)
     return float(np.mean(upto - below))
+
+
+def chance_gap(said: Floats, came: Floats) -> float | None:
+    """Mean distance of what was said and what came true, over bins of what was said: .02 to .1, .3, .5, .7, .9 and 1.
+
+    Args:
+        said: chances. came: 1 or 0, or a part of 1 where places were shared (`forecast.ranges.inside`).
+    Returns: the distances weighed by the chances in each bin, 0 to 1; None where nothing was said of .02 or more.
+    """
+    some = said >= CHANCE_BINS[0]
+    at = np.digitize(said[some], CHANCE_BINS)
+    apart = np.abs(np.bincount(at, weights=said[some] - came[some]))
+    return float(apart.sum() / some.sum()) if some.any() else None
 
 
 def absolute_percentage_error(total: float, expected: float) -> float | None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.forecast import bank, baselines, correction, cox, pool
+from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
 from harmcast.forecast.kept import Checkpoint, Kept
 from harmcast.forecast.level import Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
@@ -36,6 +36,7 @@ SINGLE_WINDOWS = 26
 BLOCK_WINDOWS = 4
 POOL_WINDOWS = 104
 DRAWS = 400
+YEAR_WEEKS, LEAST_YEARS = 52, 5
 BETA_PRIOR = (0.05, 0.01)
 LEADING_BETA_PRIOR = (0.2, 0.04)
 WALK = cox.Walk()
@@ -105,30 +106,43 @@ class Fitted:
         procedure.kept = self.kept
 
     def predict(self, seed: int = 0, draws: int = DRAWS) -> Prediction:
+        """What the coming window and the coming 52 weeks may bring; `draws` of how totals fall on the units, 0 for none."""
         expected = self._expected(self.level, self.share)
         dispersion = self.spread.of(expected)
-        if not draws:
-            return Prediction(expected, dispersion)
         rng = np.random.default_rng(seed)
-        ratio = self._share_draws(draws, rng)
-        rates = ratio * self.share
+        levels = self.level.rates(ranges.DRAWS, rng) / self.level.mean
+        year = self._year(levels)
+        if not draws:
+            return Prediction(expected, dispersion, levels, year=year)
+        rates = self._share_draws(draws, rng) * self.share
         rates /= rates.sum(axis=1, keepdims=True)
-        totals = self.level.rates(draws, rng)
+        totals = rng.poisson(self.level.rates(draws, rng))
         spare = np.maximum(dispersion - self.level.relative_variance - self.variance, 1e-4)
-        frailty = rates * rng.gamma(1.0 / spare, spare, size=rates.shape)
-        frailty /= frailty.sum(axis=1, keepdims=True)
-        return Prediction(expected, dispersion, rates * totals[:, None], rng.poisson(totals), frailty)
+        dealing = rates * rng.gamma(1.0 / spare, spare, size=rates.shape)
+        return Prediction(expected, dispersion, levels, totals, dealing / dealing.sum(axis=1, keepdims=True), year)
+
+    def _year(self, levels: Floats) -> Prediction | None:
+        """The coming 52 weeks if they bring as many crimes as the last 52, with a spread learned from past origins' whole years."""
+        weekly = self.panel.weekly
+        over = [(share, t) for share, t in zip(self.past_shares, self.past, strict=True) if t + YEAR_WEEKS <= self.weeks]
+        if len(over) < LEAST_YEARS:
+            return None
+        came = [weekly[t : t + YEAR_WEEKS].sum(axis=0) for _, t in over]
+        said = [np.maximum(share * one.sum(), 1e-9) for (share, _), one in zip(over, came, strict=True)]
+        expected = np.maximum(self.share * weekly[-YEAR_WEEKS:].sum(), 1e-9)
+        return Prediction(expected, pool.fit_spread(said, came).of(expected), levels)
 
     def plain(self, seed: int = 0, draws: int = DRAWS) -> Prediction:
         """The 24-month count with our level and spread: what a release shows when the plain count steps in."""
         share = baselines.count_last(2 * baselines.YEAR_WINDOWS, shrink=True)(self.panel.windows)
         expected = self._expected(self.level, share)
         rng = np.random.default_rng(seed)
+        levels = self.level.rates(ranges.DRAWS, rng) / self.level.mean
         totals = self.level.rates(draws, rng)
         counted = np.maximum(26.0 * expected, 0.5)
         rates = share * rng.gamma(counted, 1.0 / counted, size=(draws, len(share)))
         rates /= rates.sum(axis=1, keepdims=True)
-        return Prediction(expected, self.spread.of(expected), rates * totals[:, None], rng.poisson(totals), rates)
+        return Prediction(expected, self.spread.of(expected), levels, rng.poisson(totals), rates)
 
     def trials(self, windows: int) -> list[dict[str, Any]]:
         """Mean log score a unit, ours and the 24-month count's (same level, Poisson), on the last whole windows."""
@@ -284,6 +298,7 @@ class Fitted:
             if k < len(steps):
                 self.kept.weights[digests[k]] = np.concatenate([all_weights[k], bend])
         self.bend = bend
+        self.past_shares = corrected[:-1]
         levels = self._levels(before, [*self.past, self.weeks])
         self.past_expected = [self._expected(levels[t], one) for t, one in zip(self.past, corrected, strict=False)]
         self.level = levels[self.weeks]

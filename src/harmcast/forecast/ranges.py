@@ -1,4 +1,7 @@
-"""From means and draws to what an analyst reads: ranges, chances, ranks, and totals that add up."""
+"""From means and spreads to what an analyst reads: ranges, chances, the list, and totals that add up.
+
+Every chance speaks of crimes that will be counted, never of a rate nobody sees.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
+Counts = NDArray[np.int32]
 
 RANGE_LEVEL = 0.9
 TOP = 20
+DRAWS = 1000
+SURE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,16 +27,20 @@ class Prediction:
     Attributes:
         expected: mean number of crimes of each unit, above 0.
         dispersion: variance is mean + dispersion x mean squared; 0 is Poisson.
-        draws: (draws, units) draws of the units' rates; None where a method has none.
-        totals: draws of the force's total, as many as `draws`; None likewise.
-        dealing: (draws, units) shares by which each total falls on the units: rates and what else varies between windows.
+        levels: draws of the force's level over its mean; None where the level is taken as known.
+        totals: draws of the force's total; None where a method has none.
+        dealing: (draws, units) shares by which each of `totals` falls on the units.
+        year: the same for the coming 52 weeks; None where too little is known.
+        plain: the same with the 24-month count's shares and a spread of its own; None where a method has none.
     """
 
     expected: Floats
     dispersion: Floats
-    draws: Floats | None = None
+    levels: Floats | None = None
     totals: Wholes | None = None
     dealing: Floats | None = None
+    year: Prediction | None = None
+    plain: Prediction | None = None
 
 
 def lower_tail(counts: Wholes | Floats, expected: Floats, dispersion: Floats) -> Floats:
@@ -76,20 +86,82 @@ def chance_any(expected: Floats, dispersion: Floats) -> Floats:
     return np.asarray(1.0 - lower_tail(np.zeros(len(expected)), expected, dispersion))
 
 
-def rank_range(draws: Floats, level: float = RANGE_LEVEL, top: int = TOP) -> tuple[Floats, Wholes, Wholes]:
-    """What is known of each unit's place in the order of rates, 1 being the highest.
+def drawn(prediction: Prediction, seed: int, draws: int = DRAWS) -> Counts:
+    """(draws, units) counts of one window: Poisson around mean x Gamma of the unit's dispersion x one draw of the level."""
+    rng = np.random.default_rng(seed)
+    rates = np.broadcast_to(prediction.expected, (draws, len(prediction.expected)))
+    if prediction.levels is not None:
+        rates = rates * np.resize(prediction.levels, draws)[:, None]
+    if prediction.dispersion.max() >= 1e-9:
+        alpha = np.maximum(prediction.dispersion, 1e-9)
+        rates = rates * (rng.standard_gamma(1.0 / alpha, rates.shape) * alpha)
+    return rng.poisson(rates).astype(np.int32)
 
-    Returns: chance of being among the `top` highest; best and worst rank of the credible range of `level`.
-    Source: Goldstein and Spiegelhalter (1996), JRSS A 159, 385-443.
+
+def inside(counts: NDArray[np.integer], top: int = TOP) -> Floats:
+    """(draws, units) 1 where a unit is among the `top` highest counts, 0 where not; units that tie for the last places share them.
+
+    Each row sums to `top`, or to the number of units where there are fewer.
     """
-    order = np.argsort(-draws, axis=1, kind="stable")
-    ranks = np.empty(order.shape, dtype=np.int32)
-    np.put_along_axis(ranks, order, np.arange(1, draws.shape[1] + 1, dtype=np.int32)[None, :], axis=1)
-    chance = (ranks <= top).mean(axis=0)
-    tail = (1.0 - level) / 2.0
-    ranks.sort(axis=0)
-    last = len(ranks) - 1
-    return chance, ranks[int(np.floor(tail * last))].astype(np.int64), ranks[int(np.ceil((1 - tail) * last))].astype(np.int64)
+    top = min(top, counts.shape[1])
+    cut = np.sort(counts, axis=1)[:, -top, None]  # quicker than a partition: counts are small and tie
+    above, tied = counts > cut, counts == cut
+    left = (top - above.sum(axis=1)) / tied.sum(axis=1)
+    return np.asarray(above + tied * left[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """What the list of the highest expected numbers says as one; every figure from the same draws.
+
+    Attributes:
+        chance: chance of each unit to be among the `top` highest counts; sums to `top`.
+        group: number of each unit's group, from 1 on in order of the expected number; within one nobody can say which comes first.
+        expected, low, high: crimes of the listed units together, and the range of `RANGE_LEVEL`.
+        total: crimes expected in all units.
+        best_possible: mean number that the best `top` units, known only afterwards, will hold.
+        among_best: how many of the listed will be among those.
+    """
+
+    chance: Floats
+    group: Wholes
+    expected: float
+    low: int
+    high: int
+    total: float
+    best_possible: float
+    among_best: float
+
+    def document(self) -> dict[str, float]:
+        """JSON-ready, without what stands in the table of cells."""
+        figures = {name: getattr(self, name) for name in ("expected", "low", "high", "total", "best_possible", "among_best")}
+        return {"cells": min(TOP, len(self.chance)), "range_level": RANGE_LEVEL, **figures}
+
+
+def listed(prediction: Prediction, seed: int, top: int = TOP, draws: int = DRAWS) -> Listed:
+    """The list of the `top` highest expected numbers; equal ones in the units' own order."""
+    counts = drawn(prediction, seed, draws)
+    order = np.argsort(-prediction.expected, kind="stable")
+    top = min(top, len(order))
+    chance = inside(counts, top).mean(axis=0)
+    low, high = whole_range(counts[:, order[:top]].sum(axis=1))
+    best = np.sort(counts, axis=1)[:, -top:].sum(axis=1)
+    mean = prediction.expected
+    return Listed(chance, groups(counts, order), float(mean[order[:top]].sum()), low, high, float(mean.sum()),
+                  float(best.mean()), float(chance[order[:top]].sum()))  # fmt: skip
+
+
+def groups(counts: NDArray[np.integer], order: NDArray[np.integer]) -> Wholes:
+    """Number of each unit's group, walking down `order`: a new one begins where the first of the group has more crimes than
+    the unit with a chance of at least .6, ties counted half."""
+    by_unit = np.ascontiguousarray(counts.T)
+    found, number, first = np.zeros(len(order), dtype=np.int64), 1, by_unit[order[0]]
+    for unit in order:
+        own = by_unit[unit]
+        if (np.count_nonzero(first > own) + 0.5 * np.count_nonzero(first == own)) / len(own) >= SURE:
+            number, first = number + 1, own
+        found[unit] = number
+    return found
 
 
 def counts_by_area(draws: Floats, totals: Wholes, areas: list[str | None], seed: int) -> dict[str, Wholes]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from harmcast.forecast import baselines
 from harmcast.forecast.empirical import EmpiricalBayes
-from harmcast.forecast.model import NAME, Procedure
+from harmcast.forecast.model import NAME, YEAR_WEEKS, Procedure
 from harmcast.forecast.ranges import Prediction
 from harmcast.places.counts import Panel
 
@@ -27,19 +27,19 @@ def poisson(share: baselines.Share) -> Model:
     """A method of shares as a model: plain level times share, Poisson counts."""
 
     def model(panel: Panel) -> Prediction:
-        expected = np.maximum(level(panel) * share(panel.windows), 1e-12)
-        return Prediction(expected, np.zeros(len(expected)))
+        shares, none = share(panel.windows), np.zeros(len(panel.units))
+        year = np.maximum(shares * panel.weekly[-YEAR_WEEKS:].sum(), 1e-12)
+        return Prediction(np.maximum(level(panel) * shares, 1e-12), none, year=Prediction(year, none))
 
     return model
 
 
-def models(first: Panel, *, anchor: date | None = None, draws: int = 200, seed: int = 0) -> dict[str, Model]:
+def models(first: Panel, *, anchor: date | None = None, seed: int = 0) -> dict[str, Model]:
     """Every model that ships, hyper-parameters frozen on the windows before the first origin.
 
     Args:
         first: panel of the first origin that will be judged; nothing later may be seen here.
         anchor: of our procedure; None is the first origin.
-        draws: draws of rates an origin for our procedure; 0 for none.
     """
     windows = first.windows
     shares = baselines.plain_counts(baselines.tuned_half_life(windows))
@@ -48,5 +48,5 @@ def models(first: Panel, *, anchor: date | None = None, draws: int = 200, seed: 
     procedure = Procedure(anchor or first.origin)
     found: dict[str, Model] = {name: poisson(share) for name, share in shares.items()}
     found["empirical_bayes"] = poisson(lambda counts: empirical.share(counts, habits))
-    found[NAME] = lambda panel: procedure.predict(panel, seed, draws)
+    found[NAME] = lambda panel: procedure.predict(panel, seed, draws=0)
     return found

@@ -62,7 +62,7 @@ def forecast_places(
     fell_back: bool = False,
     anchor: date | None = None,
 ) -> PlacesForecast:
-    """How many crimes each unit will see from the origin on, with ranges, chances and ranks.
+    """How many crimes each unit will see from the origin on, with ranges and chances.
 
     Args:
         panel: counts before the origin (`places.counts.panel`).
@@ -90,8 +90,9 @@ def forecast_places(
         name = "count_24m"
     with one_thread():
         prediction = fitted.plain(seed) if stepped_in else fitted.predict(seed)
-    plain = _baselines(panel)
-    cells = _cells(panel, prediction, name, plain)
+        listed = ranges.listed(prediction, seed)
+        year = None if prediction.year is None else ranges.listed(prediction.year, seed)
+    cells = _cells(panel, prediction, listed, year, name, _baselines(panel))
     model = fitted.document() | {
         "name": name,
         "reason": reason,
@@ -99,6 +100,7 @@ def forecast_places(
         "seed": seed,
         "origin": origin.isoformat(),
         "horizon_weeks": horizon_weeks,
+        "list": listed.document(),
         "counts_sha256": counts_hash(panel),
     }
     return PlacesForecast(cells, _areas(panel, prediction, cells, seed), fitted.kept.dump(), model, trials)
@@ -135,12 +137,15 @@ def _baselines(panel: Panel) -> dict[str, np.ndarray | None]:
 
 
 def _cells(
-    panel: Panel, prediction: ranges.Prediction, name: str, plain: dict[str, np.ndarray | None]
+    panel: Panel,
+    prediction: ranges.Prediction,
+    listed: ranges.Listed,
+    year: ranges.Listed | None,
+    name: str,
+    plain: dict[str, np.ndarray | None],
 ) -> pl.DataFrame:
     units, n = panel.units, len(panel.units)
     tail = (1.0 - ranges.RANGE_LEVEL) / 2.0
-    draws = prediction.draws if prediction.draws is not None else prediction.expected[None, :]
-    chance_top, rank_low, rank_high = ranges.rank_range(draws)
     columns: dict[str, Any] = {
         "cell": list(units.keys),
         "area": list(units.areas),
@@ -153,9 +158,9 @@ def _cells(
         "upper": ranges.quantile(1.0 - tail, prediction.expected, prediction.dispersion),
         "range_level": np.full(n, ranges.RANGE_LEVEL),
         "chance_any": ranges.chance_any(prediction.expected, prediction.dispersion),
-        "chance_top20": chance_top,
-        "rank_low": rank_low,
-        "rank_high": rank_high,
+        "chance_top20": listed.chance,
+        "chance_top20_year": [None] * n if year is None else year.chance,
+        "list_group": listed.group,
         "dispersion": prediction.dispersion,
         "model": [name] * n,
     }

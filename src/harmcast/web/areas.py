@@ -5,6 +5,7 @@ Only what was published is read; nothing is forecast here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,9 +44,8 @@ class Row:
     upper: int
     range_level: float
     chance_any: float
-    chance_top20: float
-    rank_low: int
-    rank_high: int
+    chance_top20: float | None
+    chance_top20_year: float | None
     model: str
     baseline_4w: float
     baseline_last_year: float | None
@@ -71,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Neighbouring cells of the list that may rank as high as the first of them may rank low: too few to rank."""
+    """Neighbouring cells of the list that cannot be told apart."""
 
     number: int
     first: int
@@ -91,26 +91,33 @@ def of_release(release: Release, tool: str, past: dict[str, list[Outcome]], rele
 def rows(cells: pl.DataFrame, past: dict[str, list[Outcome]]) -> list[Row]:
     """Every cell, the highest expected number first, with its group of cells that cannot be told apart.
 
-    A group begins with the highest cell not yet in one, and holds every following cell whose best credible rank is
-    no worse than that cell's worst.
+    A release of before 0.2 holds no groups and chances of another meaning: all its cells stand in one group, without them.
     """
+    if "list_group" not in cells.columns:
+        unknown = pl.lit(None, dtype=pl.Float64)
+        cells = cells.with_columns(list_group=pl.lit(1), chance_top20=unknown, chance_top20_year=unknown)
     ordered = cells.sort(["expected", "cell"], descending=[True, False])
-    found: list[Row] = []
-    group, worst = 0, 0
-    for record in ordered.iter_rows(named=True):
-        if not found or record["rank_low"] > worst:
-            group += 1
-            worst = record["rank_high"]
-        found.append(_row(record, group, tuple(past.get(record["cell"], ())[-5:])))
-    return found
+    return [_row(record, tuple(past.get(record["cell"], ())[-5:])) for record in ordered.iter_rows(named=True)]
 
 
-def _row(record: dict[str, Any], group: int, past: tuple[Outcome, ...]) -> Row:
+def list_says(release: Release, tool: str) -> str:
+    """What the list says as one, in a sentence or three; empty for a release that does not say it."""
+    model = json.loads(release.read(f"{tool}_model.json")) if released.has(release, f"{tool}_model.json") else {}
+    if "list" not in model:
+        return ""
+    one = model["list"]
+    return (
+        f"These {one['cells']} cells are expected to hold {one['expected']:.0f} of {one['total']:.0f} offences "
+        f"({one['range_level']:.0%} range {one['low']} to {one['high']}). The best {one['cells']}, known only afterwards, would hold about "
+        f"{one['best_possible']:.0f}. About {one['among_best']:.0f} of these {one['cells']} will be among them."
+    )
+
+
+def _row(record: dict[str, Any], past: tuple[Outcome, ...]) -> Row:
     names = ("cell", "area", "easting_m", "northing_m", "expected", "lower", "upper", "range_level", "chance_any")
     more = (
         "chance_top20",
-        "rank_low",
-        "rank_high",
+        "chance_top20_year",
         "model",
         "baseline_4w",
         "baseline_last_year",
@@ -120,7 +127,7 @@ def _row(record: dict[str, Any], group: int, past: tuple[Outcome, ...]) -> Row:
     return Row(
         **{name: record[name] for name in (*names, *more)},
         change=words.change(record["baseline_4w"], record["baseline_52w"]),
-        group=group,
+        group=record["list_group"],
         past=past,
     )
 
@@ -205,13 +212,12 @@ def map_cells(found: Sequence[Row]) -> list[list[Any]]:
             words.count(row.baseline_last_year),
             words.number(row.baseline_52w),
             row.change,
-            words.ranks(row.rank_low, row.rank_high),
         ]
         for row in found
     ]
 
 
-MAP_FIELDS = ["cell", "area", "easting_m", "northing_m", "expected", "range", "expected_words", "chance", "last_4w", "last_year", "mean_52w", "change", "ranks"]
+MAP_FIELDS = ["cell", "area", "easting_m", "northing_m", "expected", "range", "expected_words", "chance", "last_4w", "last_year", "mean_52w", "change"]
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,6 @@ def environment() -> Environment:
         query=query,
         span=words.span,
         share_span=words.share_span,
-        ranks=words.ranks,
         plural=words.plural,
         ordinal=words.ordinal,
         change=words.change,

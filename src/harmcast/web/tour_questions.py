@@ -77,14 +77,14 @@ PLACES: tuple[Question, ...] = (
     ),
     Question(
         "rank",
-        "Two cells are in one group “too few to rank”. Which of them comes first?",
+        "Two cells stand in one group of the list. Which of them comes first?",
         {
             "a": "Neither: the figures cannot tell them apart",
             "b": "The upper one in the table",
             "c": "The one with the higher count last week",
         },
         "a",
-        "Their credible ranks overlap. Choose between them by what you know of the place.",
+        "The chance that the first has more than the last is under 60%. Choose between them by what you know of the place.",
     ),
     Question(
         "grounds",

@@ -125,12 +125,12 @@ PLACES: tuple[Step, ...] = (
     ),
     Step(
         "rank",
-        "Too few to rank",
+        "Which comes first?",
         (
-            "Squares whose credible ranks overlap stand in one group. Inside it there is no first and no last, whatever order the table prints.",
+            "Squares next to each other in the list stand in one group while nobody can say which will have more. Inside it there is no first and no last, whatever order the table prints.",
             "Choose among them by what you know: a school term, a licensed premises, an operation.",
         ),
-        "Tasking can take two of four squares that are “too few to rank”. Does the tool say which?",
+        "Tasking can take two of four squares of one group. Does the tool say which?",
         "No. Choose by what you know of the places, and write down why.",
     ),
     Step(

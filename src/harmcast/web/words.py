@@ -103,11 +103,6 @@ def ordinal(n: int) -> str:
     return f"{n:,}{ending}"
 
 
-def ranks(low: int, high: int) -> str:
-    """Ranks a cell may credibly have: "1st to 23rd"."""
-    return ordinal(low) if low == high else f"{ordinal(low)} to {ordinal(high)}"
-
-
 def listed(items: Sequence[str], last: str = "and") -> str:
     """a, b and c."""
     if len(items) < 2:

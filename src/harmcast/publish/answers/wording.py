@@ -130,8 +130,8 @@ def signifies(kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) 
                 f"Chance that one or more such offences are recorded in the cell in the coming {weeks} weeks.",
             ),
             (
-                f"Chance of being among the {top} highest",
-                f"Chance that the cell's own rate is truly among the {top} highest; where ranks overlap the cells are too few to rank.",
+                f"Chance of being among the {top} with most",
+                f"Chance that the cell will be among the {top} with most such offences in the coming {weeks} weeks, and in the coming 52 weeks; cells that tie share the places.",
             ),
         )
     months = " and ".join(str(m) for m in settings["horizons_months"])

@@ -145,6 +145,7 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
         start=start,
         count=len(shown),
         groups=spans,
+        list_says=areas.list_says(chosen.release, tool),
         sort=sort,
         orders=areas.ORDERS,
         at=at,
@@ -221,6 +222,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         total=total_of(chosen.release, tool, area or None),
         rows=inside[:BRIEFING_CELLS],
         groups=areas.groups(inside),
+        list_says=areas.list_says(chosen.release, tool),
         recommended=[r for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week) if r["cell"] in {row.cell for row in inside}],
         outcomes_named=cell_records.OUTCOMES,
         local=lambda text: released.local(text, visit.settings.force.timezone),
@@ -237,7 +239,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
     )
 
 
-_COLUMNS = ["cell", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "rank_low", "rank_high", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m"]
+_COLUMNS = ["cell", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "chance_top20_year", "list_group", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m"]
 
 
 def csv_text(frame: pl.DataFrame, header: Sequence[str]) -> bytes:

@@ -43,7 +43,7 @@ function tell(cell) {
   const facts = document.createElement("span");
   facts.textContent = ` ${cell[at.range]} offences, expected ${cell[at.expected_words]}. Chance of at least one ${cell[at.chance]}. ` +
     `Last 4 weeks ${cell[at.last_4w]}, same weeks last year ${cell[at.last_year]}, 52-week mean ${cell[at.mean_52w]}. ` +
-    `${cell[at.change][0].toUpperCase()}${cell[at.change].slice(1)}. Rank may be ${cell[at.ranks]}.`;
+    `${cell[at.change][0].toUpperCase()}${cell[at.change].slice(1)}.`;
   words.append(name, facts);
 }
 
