@@ -1,14 +1,21 @@
-"""What a bench asked and got: printed for people, kept as JSON in `.bench/results/` for `python -m bench.promises`."""
+"""What a bench asked and got: printed for people, kept as JSON in `docs/figures/` with what it rests on.
+
+A figure holds for the code and the data it was measured on. Each result keeps the hash of the source files the bench reaches by its
+imports, and of the measuring data where it reads them; `python -m bench.figures` says which still hold for this tree.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FOLDER = Path(".bench/results")
+from bench.rests_on import data_hash, source_hash
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "figures"
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,27 @@ def commit() -> str:
     return (head or "unknown") + ("+" if changed else "")
 
 
-def saved(bench: str, rows: Sequence[Row]) -> int:
+def started() -> str:
+    """The module that was started, e.g. `bench.week`; `bench.results` where nothing says."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    name: str = spec.name if spec is not None else "bench.results"
+    return name.removesuffix(".__main__")
+
+
+def saved(bench: str, rows: Sequence[Row], folder: Path = FOLDER) -> int:
     """Prints each row, keeps them, and gives the exit code: 1 if one fell short."""
     for row in rows:
         print(f"{row.promise!s:>5}  {'met  ' if row.met else 'SHORT'}  {row.what}: asked {row.asked}; got {row.got}", flush=True)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    document = {"bench": bench, "commit": commit(), "rows": [asdict(row) for row in rows]}
-    (FOLDER / f"{bench}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    module = started()
+    document = {
+        "bench": bench,
+        "module": module,
+        "arguments": sys.argv[1:],
+        "commit": commit(),
+        "source": source_hash(module),
+        "data": data_hash(module),
+        "rows": [asdict(row) for row in rows],
+    }
+    (folder / f"{bench}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0 if all(row.met for row in rows) else 1

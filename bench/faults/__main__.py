@@ -2,7 +2,7 @@
 
     python -m bench.faults [--small] [--kills 100] [--only kills disk clock dead feed weeks past together backups seeded]
 
-Runs in a temporary folder and writes nothing but `.bench/results/faults.json` (`faults-some.json` with --only or --small).
+Runs in a temporary folder and writes nothing but `docs/figures/faults.json` (`faults-some.json` with --only or --small).
 The upgrade is a bench of its own: `python -m bench.upgrade`.
 """
 

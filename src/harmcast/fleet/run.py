@@ -189,7 +189,7 @@ def own_process(member: Member, as_of: date) -> dict[str, Any]:
     return row | {"cpu_seconds": round(used.ru_utime + used.ru_stime, 3), "peak_gb": round(used.ru_maxrss / 1e6, 3)}
 
 
-COMMAND = (sys.executable, "-m", "harmcast.fleet")
+COMMAND = (sys.executable, "-m", "harmcast.fleet.run")
 
 
 def attempt(member: Member, as_of: date, command: Sequence[str] = COMMAND) -> dict[str, Any]:
