@@ -23,7 +23,7 @@ from harmcast.store import state as states
 from harmcast.store.state import State
 
 # The same drawn cases on every run of one commit; a wide search draws new ones (HARMCAST_EXAMPLES, `make bench-faults`).
-hypothesis.settings.register_profile("suite", derandomize=not os.environ.get("HARMCAST_EXAMPLES"))
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=not os.environ.get("HARMCAST_EXAMPLES"))
 hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.force"]
