@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import promises
 from bench.faults import disk, kill, together
 
 DAY = "2026-03-09"
@@ -45,12 +43,3 @@ def test_no_reader_sees_a_mixed_week(made: tuple[Path, Path, dict[str, Any]], tm
     shutil.copytree(made[0], tmp_path / "state")
     seen, published, mixed = together.mixed_reads(tmp_path / "state", 100, 5)
     assert (seen >= 100, published, mixed) == (True, 5, [])
-
-
-def test_the_page_of_promises_is_what_the_benches_kept(tmp_path: Path) -> None:
-    row = {"promise": 9, "what": "reads | together", "asked": "none mixed", "got": "1 mixed", "met": False}
-    (tmp_path / "faults.json").write_text(json.dumps({"bench": "faults", "commit": "abc", "rows": [row, {**row, "promise": 1, "met": True}]}))
-    lines = [line for line in promises.table(tmp_path).splitlines() if line.startswith("| ")]
-    assert [line.split(" | ")[0] for line in lines] == ["| promise", "| 1", "| 9"]
-    assert "**no**" in lines[2]
-    assert "reads \\| together" in lines[2]

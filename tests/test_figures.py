@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from bench import figures, rests_on
 from bench.results import Row, saved
 
-from bench import figures, rests_on
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def reached(module: str) -> set[str]:
@@ -88,3 +87,15 @@ def test_a_short_figure_makes_the_exit_code_one(small_tree: Path, monkeypatch: p
 
 def test_every_bench_of_the_makefile_is_known() -> None:
     assert {"week", "places", "people", "faults", "upgrade", "answers"} <= set(figures.benches())
+
+
+def test_the_page_is_in_the_order_of_promises_and_no_cell_breaks_it(small_tree: Path) -> None:
+    def kept(bench: str, row: Row) -> figures.Kept:
+        return figures.Kept(bench, "bench.small", (), "abc", (vars(row),), False)
+
+    later = kept("b", Row(9, "reads | together", "0 mixed", "1\nmixed", False))
+    lines = [line for line in figures.page([later, kept("a", Row(1, "kills", "0", "0", True))]).splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0] for line in lines] == ["| promise", "| 1", "| 9"]
+    assert "**no**" in lines[2]
+    assert "reads \\| together" in lines[2]
+    assert "1 mixed" in lines[2]
