@@ -18,10 +18,12 @@ from __future__ import annotations
 import traceback
 from dataclasses import asdict, dataclass
 
+SHOWN_VALUES = 10
+
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong, without the value that is wrong.
+    """One thing that is wrong, without the value that is wrong, unless it is a code of an open list.
 
     Attributes:
         rule: short stable name of the rule, e.g. `date_unreadable`; documented in the runbook.
@@ -29,6 +31,9 @@ class Fault:
         row: row number in the file, the first data row being 1; None when the whole file or setting is meant.
         column: column name; None when the whole row is meant.
         next_step: what to do about it.
+        count: how many rows; None where it is not a matter of rows, or of one.
+        rows: numbers of the first few of them.
+        values: values of a column whose values may be shown (`tables.Column.shown`), with how many rows hold each.
     """
 
     rule: str
@@ -36,6 +41,9 @@ class Fault:
     row: int | None = None
     column: str | None = None
     next_step: str = ""
+    count: int | None = None
+    rows: tuple[int, ...] = ()
+    values: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         place = self.where
@@ -43,7 +51,15 @@ class Fault:
             place += f", row {self.row}"
         if self.column is not None:
             place += f", column {self.column}"
-        return f"{place}: {self.rule}" + (f" ({self.next_step})" if self.next_step else "")
+        said = f"{place}: {self.rule}"
+        if self.count is not None:
+            said += f", {self.count:,} row(s)"
+        if self.rows:
+            said += ", first in row " + ", ".join(str(row) for row in self.rows)
+        if self.values:
+            said += ": " + ", ".join(f"{value} ({rows:,})" for value, rows in self.values[:SHOWN_VALUES])
+            said += f" and {len(self.values) - SHOWN_VALUES} more" if len(self.values) > SHOWN_VALUES else ""
+        return said + (f" ({self.next_step})" if self.next_step else "")
 
 
 class HarmcastError(Exception):

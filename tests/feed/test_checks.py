@@ -242,3 +242,27 @@ def test_times_are_local_unless_they_name_their_zone(
     tables["crimes"] = [{**rows["crimes"], "happened_from": given}]
     load_delivery(checked, deliver(tables, FIRST))
     assert checked.records.crimes(date(2026, 12, 31))["happened_from"].to_list() == [datetime.fromisoformat(local)]
+
+
+def test_every_printed_form_of_a_code_is_held_as_one(checked: State, deliver: Deliver, rows: Good) -> None:
+    forms = ["8/6", "008/06", "00806", "8/06", "806", "101", "101", "8N", "C34", "5/1"]
+    crimes = [{**rows["crimes"], "crime_ref": f"C{i}", "offence_code": form} for i, form in enumerate(forms)]
+    result = load_delivery(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    held = checked.records.known("crimes", columns=["crime_ref", "offence_code"]).sort("crime_ref")["offence_code"].to_list()
+    assert held == ["008/06"] * 5 + ["101", "101", "008N", "C34", "005/01"]
+    notes = next(file for file in result.files if file.table == "crimes").notes
+    assert (notes["offence_code_undecided"], notes["offence_code_class"], notes["offence_code_other"]) == (2, 1, 1)
+
+
+def test_a_code_that_became_a_date_refuses_the_whole_by_name(checked: State, deliver: Deliver, rows: Good) -> None:
+    crimes = many(rows["crimes"], "crime_ref", 40, offence_code="08-Jan")
+    error = refused_code(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    fault = next(fault for fault in error.faults if fault.rule == "offence_code_damaged")
+    assert (fault.where, fault.column, fault.count, fault.rows, fault.values) == ("crimes.csv", "offence_code", 1, (40,), (("08-Jan", 1),))
+
+
+def test_codes_of_other_systems_pass_as_text(make_state: MakeState, deliver: Deliver, rows: Good) -> None:
+    state = make_state(settings(force='offence_codes = "as_text"'))
+    crimes = [{**rows["crimes"], "crime_ref": "C1", "offence_code": "8/6"}, {**rows["crimes"], "crime_ref": "C2", "offence_code": "08-Jan"}]
+    load_delivery(state, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    assert state.records.known("crimes", columns=["crime_ref", "offence_code"]).sort("crime_ref")["offence_code"].to_list() == ["8/6", "08-Jan"]

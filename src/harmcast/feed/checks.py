@@ -2,8 +2,9 @@
 
 Every fault is found before anything is decided. Two kinds:
 
-- of the file: a column new, lost, renamed or of another type; a value outside a closed list; more rows quarantined
-  than the settings allow; most points off the force's area. The delivery is refused whole.
+- of the file: a column new, lost, renamed or of another type; a value outside a closed list; an offence code that a
+  spreadsheet turned into a date; more rows quarantined than the settings allow; most points off the force's area. The
+  delivery is refused whole.
 - of a row: quarantined with file, row number, column and rule, never the value.
 
 | rule | of | says |
@@ -22,6 +23,7 @@ Every fault is found before anything is decided. Two kinds:
 | off_area | note | a point outside the force's boundary: kept, counted, no cell gets it |
 | happened_after_recorded, outcome_undated | note | kept as delivered |
 | interval | note | happened over an interval: dated at its start |
+| offence_code_class, offence_code_undecided, offence_code_other | note | a class without a subclass; a bare number that could be two codes; a code of another system: kept as printed |
 | key_repeated | note | rows of a key that the delivery holds more than once: one stands, the others are superseded |
 | repeated_date_place | note | crimes that share day, place and offence code with another reference |
 """
@@ -35,10 +37,12 @@ from typing import Any, Literal
 
 import polars as pl
 
+from harmcast import offence_codes
 from harmcast.errors import Fault
 from harmcast.feed import mapping, values
 from harmcast.feed.extract import RawFile
 from harmcast.feed.mapping import COORDINATES, TableRule
+from harmcast.offence_codes import How
 from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, PERSONS, ROW, Column, Table
 
 EARLIEST = date(1900, 1, 1)
@@ -46,6 +50,7 @@ LONGEST_CODE = 200
 LONGEST_TEXT = 2_000
 CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]"
 RETYPED_SHARE = 0.5
+OFFENCE_CODE = "offence_code"
 Inside = Callable[[Any, Any], Any]
 """Eastings and northings (arrays, m) -> whether each lies on the force's area."""
 
@@ -60,6 +65,8 @@ class Ground:
     quarantine_max_share: float = 0.02
     off_area_max_share: float = 0.1
     inside: Inside | None = None
+    home_office: bool = True
+    """Whether offence codes are the Home Office's: then every printed form becomes one."""
 
 
 @dataclass
@@ -76,6 +83,7 @@ class Checked:
         notes: rule -> count of rows kept as they stand.
         columns: columns of the source and their types.
         keep: which row of a repeated key stands.
+        codes: offence codes that are not class and subclass: `offence_codes.How` -> code as printed -> rows.
     """
 
     file: str
@@ -90,6 +98,7 @@ class Checked:
     notes: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     keep: Literal["last", "first"] = "last"
+    codes: dict[How, dict[str, int]] = field(default_factory=dict)
 
 
 # -- columns -------------------------------------------------------------------------------------
@@ -142,6 +151,7 @@ class _Rows:
         self.bad = pl.Series("bad", [False], dtype=pl.Boolean).new_from_index(0, rows.height)
         self.quarantine: list[Fault] = []
         self.notes: dict[str, int] = {}
+        self.codes: dict[How, dict[str, int]] = {}
 
     def against(self, rule: str, column: str | None, bad: pl.Series) -> int:
         """Sets aside the rows marked, under a rule."""
@@ -153,7 +163,7 @@ class _Rows:
         return count
 
     def note(self, rule: str, marked: pl.Series) -> None:
-        count = int((marked & ~self.bad).sum() or 0)
+        count = int((marked.fill_null(False) & ~self.bad).sum())
         if count:
             self.notes[rule] = self.notes.get(rule, 0) + count
 
@@ -194,6 +204,7 @@ def check(
     checked = _parted(raw, table, rows, mapping.ours(table, rule))
     checked.faults = faults + checked.faults
     checked.keep = rule.keep if rule is not None else "last"
+    checked.codes = rows.codes
     if table.name == CRIMES.name:
         _off_area(checked, ground)
         _repeated_places(checked)
@@ -227,6 +238,8 @@ def _typed(
         word = {"datetime": "date", "date": "date", "flag": "flag"}.get(column.kind, "number")
         rows.against(f"{word}_unreadable", name, unreadable)
         rows.set(typed.alias(name))
+        if name == OFFENCE_CODE and ground.home_office:
+            faults += _one_form(rows)
         if column.required:
             rows.against("required_missing", name, given.is_null())
         if column.closed:
@@ -243,6 +256,26 @@ def _typed(
             if name not in {"review_due_on", "to_on"}:
                 rows.against("date_in_future", name, day > ground.made_at.date() + timedelta(days=1))
     return faults
+
+
+def _one_form(rows: _Rows) -> list[Fault]:
+    """Offence codes in their one form; what a spreadsheet made of a code is damage, of which nothing is loaded."""
+    codes = offence_codes.in_data(rows[OFFENCE_CODE])
+    rows.set(codes.codes.alias(OFFENCE_CODE))
+    rows.codes = codes.count
+    for how in ("class", "undecided", "other"):
+        rows.note(f"offence_code_{how}", codes.how == how)
+    damaged = codes.count.get("damaged")
+    if not damaged:
+        return []
+    found = rows[ROW].filter((codes.how == "damaged").fill_null(False))
+    return [
+        Fault(
+            "offence_code_damaged", rows.file, column=OFFENCE_CODE, count=len(found), rows=tuple(found.head(5)),
+            values=tuple(damaged.items()),
+            next_step="a spreadsheet turned the code into a date or a number: export it as text, not by way of a spreadsheet",
+        )
+    ]  # fmt: skip
 
 
 def _with_hours(moments: pl.Series, hours: pl.Series) -> pl.Series:

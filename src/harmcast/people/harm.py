@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harmcast import offence_codes
 from harmcast.people.offences import crosswalk, looked_up, shipped_table
 
 DAYS_A_MONTH = 365.25 / 12
@@ -84,12 +85,14 @@ class HarmIndex:
         return {"unit": self.unit, "edition": self.edition, "source": self.source, "coarse": self.coarse}
 
 
-def index_from(table: pl.DataFrame) -> HarmIndex:
+def index_from(table: pl.DataFrame, home_office: bool = False) -> HarmIndex:
     """The force's own index from its file's columns offence_code, weight, unit, edition, source.
 
     A class code stands for its subclasses; spare text around codes is trimmed; a row whose weight is empty is a code
     known to have none.
 
+    Args:
+        home_office: whether the codes are the Home Office's, printed in any of their forms (`offence_codes`).
     Raises: ValueError, naming the rule, if a column is missing, a weight is no number or below 0, a code comes twice
         with different weights, or the units or editions are mixed (scales are never mixed).
     """
@@ -103,6 +106,10 @@ def index_from(table: pl.DataFrame) -> HarmIndex:
         edition=pl.col("edition").cast(pl.String),
         source=pl.col("source").cast(pl.String),
     ).filter(pl.col("offence_code").is_not_null() & (pl.col("offence_code") != ""))
+    if home_office:
+        printed = tidy["offence_code"].unique()
+        forms = {code: offence_codes.of_settings(code) for code in printed}
+        tidy = tidy.with_columns(pl.col("offence_code").replace_strict(forms, return_dtype=pl.List(pl.String))).explode("offence_code")
     weights = tidy.with_columns(number=pl.col("weight").cast(pl.Float64, strict=False))
     if weights.filter(
         pl.col("weight").is_not_null() & (pl.col("number").is_null() | ~pl.col("number").is_finite())

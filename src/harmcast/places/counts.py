@@ -116,7 +116,10 @@ def matching(where: Filter, columns: Sequence[str]) -> str:
         condition = f"{column} IN ({exact})"
         classes = [value for value in values if key == "offence_code" and "/" not in value]
         if classes:
-            condition += f" OR split_part({column}, '/', 1) IN ({', '.join(_text(value) for value in classes)})"
+            own_class, wanted = f"split_part({column}, '/', 1)", ", ".join(_text(value) for value in classes)
+            condition += f" OR {own_class} IN ({wanted})"
+            letter = f"length({own_class}) = 4 AND right({own_class}, 1) BETWEEN 'A' AND 'Z'"  # 008N is of class 008
+            condition += f" OR ({letter} AND left({own_class}, 3) IN ({wanted}))"
         parts.append(f"({condition})")
     return " AND ".join(parts) if parts else "TRUE"
 

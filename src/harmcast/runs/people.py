@@ -76,8 +76,10 @@ def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, st
     path = state.file(setting)
     content = path.read_bytes() if path is not None else b""
     try:
-        table = pl.read_csv(io.BytesIO(content), infer_schema=False)
-        return harm.index_from(table), hashlib.sha256(content).hexdigest()
+        header = content.split(b"\n", 1)[0]
+        separator = ";" if b";" in header and b"," not in header else ","
+        table = pl.read_csv(io.BytesIO(content), infer_schema=False, separator=separator)
+        return harm.index_from(table, state.settings.force.offence_codes == "home_office"), hashlib.sha256(content).hexdigest()
     except (ValueError, pl.exceptions.PolarsError) as error:
         says = str(error) if isinstance(error, ValueError) else "harm index: not a CSV file"
         raise SettingsRefused(

@@ -106,6 +106,7 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
         settings.feed.quarantine_max_share,
         settings.feed.off_area_max_share,
         _inside(state),
+        settings.force.offence_codes == "home_office",
     )
     before = deliveries.columns_before(state.operations)
     checked: dict[str, Checked] = {}

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from harmcast import offence_codes
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.gaps import Gap
 from harmcast.settings.section import Section
@@ -42,6 +43,10 @@ class Force(Section):
     areas: RelativePath | None = Field(None, description="Layer of policing areas with a `code` (and `name`) a polygon.")
     neighbourhoods: RelativePath | None = Field(
         None, description="Layer with `code, residents, deprivation_fifth` (1 most deprived): for the audit of places only."
+    )
+    offence_codes: Literal["home_office", "as_text"] = Field(
+        "home_office",
+        description="Whether offence codes are the Home Office's, so that `8/6`, `00806` and `008/06` are one code; `as_text`: a code is its text.",
     )
     invented: bool = Field(False, description="True for an invented force: every page says so, and log-ins may be printed.")
 
@@ -262,6 +267,20 @@ class GapSettings(Section):
         return self
 
 
+def _codes(printed: list[str]) -> list[str]:
+    return list(dict.fromkeys(code for one in printed for code in offence_codes.of_settings(one)))
+
+
+def _with_codes(tool: PlacesTool | PeopleTool) -> PlacesTool | PeopleTool:
+    if not isinstance(tool, PlacesTool):
+        return tool
+
+    def one_form(where: Where) -> Where:
+        return {key: _codes(values) if key == "offence_code" else values for key, values in where.items()}
+
+    return tool.model_copy(update={"where": one_form(tool.where), "leading": [one_form(where) for where in tool.leading]})
+
+
 class Settings(Section):
     """Everything a force sets, in one file."""
 
@@ -293,6 +312,17 @@ class Settings(Section):
         if sum(tool.kind == "people" for tool in self.tools) > 1:
             raise ValueError("tools: one tool about people at most")
         return self
+
+    @field_validator("tools", "people", mode="after")
+    @classmethod
+    def _one_form(cls, value: Any, info: ValidationInfo) -> Any:
+        """Offence codes in the form that the records hold them in."""
+        force = info.data.get("force")
+        if force is None or force.offence_codes != "home_office":
+            return value
+        if isinstance(value, People):
+            return value.model_copy(update={"weapon_classes": _codes(value.weapon_classes)})
+        return [_with_codes(tool) for tool in value]
 
     @property
     def places_tools(self) -> list[PlacesTool]:
