@@ -65,7 +65,7 @@ def test_a_mapped_row_arrives_under_our_names(mapped: State, deliver: Callable[.
     load_delivery(mapped, delivery)
     row = mapped.records.crimes(END).to_dicts()[0]
     assert row["crime_ref"] == "7"
-    assert row["offence_code"] == "12/3"
+    assert row["offence_code"] == "012/03"
     assert row["happened_from"] == datetime(2026, 1, 5, 22)
     assert row["recorded_at"] == datetime(2026, 1, 5)
     assert (row["easting_m"], row["northing_m"]) == (585000.5, 4510000.25)
