@@ -4,8 +4,7 @@
 
 For each panel and method: hit rate in the top 20 cells, PAI at 5% of cells, log score a cell, share of the gap from the
 24-month count to the oracle that is closed, and seconds an origin, with the printed figure beside the figure got. Then units
-other than squares, the time of a weekly forecast from kept state, features computed twice and cut at the origin, and how often the
-rule errs by which the plain count steps in. Peers are measured once for the same code and counts and then kept (said aloud;
+other than squares, the time of a weekly forecast from kept state, and features computed twice and cut at the origin. Peers are measured once for the same code and counts and then kept (said aloud;
 --fresh measures them again). --quick leaves out the peers and the 500 m cells. Ends with 1 where a goal is missed. Each part's
 rows are kept as `places-PART` (bench/results.py).
 """
@@ -25,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import panels, places_again, places_peers, places_polygons, places_rule, places_speed
+from bench import panels, places_again, places_peers, places_polygons, places_speed
 from bench.places_printed import (
     ASKED,
     COVERAGE,
@@ -132,6 +131,9 @@ def judge(name: str, found: dict[str, Any]) -> list[Row]:
         within(42, said("windows whose list of 20 held a number inside its range"), round(ours["list_coverage"] * ORIGINS), LIST_HELD, "d"),
         Row(42, said("crimes a window in the 20 listed; of them among the best 20"), "said beside came",
             f"{ours['list_expected']:.1f} said, {ours['hits_top20'] / ORIGINS:.1f} came; {ours['list_among_best']:.1f} said, {ours['list_came_among_best']:.1f} came", True),
+        Row(16, said("windows after which the plain count, with our level, steps in"), "none, as ours places better",
+            f"{found['fallback']['stepped_in_after'] or 'none'} (mean difference {found['fallback']['mean_difference']:+.4f}, evidence {found['fallback']['detector']:.1f}; "
+            f"{100 * found['fallback']['from_where_share']:.0f}% of the gain is from where)", not found["fallback"]["stepped_in_after"]),
         at_most("places", said("error of the force's total, %"), 100 * ours["total_mape"], error, ".1f"),
         at_most("places", said("PIT deviation"), ours["pit_deviation"], PIT_DEVIATION, ".3f"),
         within(15, said("share of randomised PIT inside .05 to .95"), ours["coverage_90"], COVERAGE, ".3f"),
@@ -176,8 +178,6 @@ def main() -> int:
     every["weekly"] = alone(places_speed.measure, not asked.quick)
     codes.append(_part("weekly", places_speed.rows(every["weekly"])))
     codes.append(_part("again", alone(places_again.rows)))
-    series = {panels.PANELS[name][0]: every[name]["series"]["log_score_gain"] for name in asked.panel if name in every}
-    codes.append(_part("rule", places_rule.rows(series)))
     if asked.json:
         asked.json.write_text(json.dumps(every, indent=1))
     return max(codes)

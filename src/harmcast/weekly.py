@@ -157,6 +157,9 @@ def make_week(
             keep(state.root, tool.name, code, made.forecast.kept)
         files |= release_files.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
+        last = state.releases.before(tool.name, str(week))
+        moved = volume.displaced(made.part.cells, last.frame(tool.name) if last and last.has(tool.name + ".parquet") else None)
+        found[tool.name] += [f"volume: {moved}"] if moved else []
         scores += [outcomes.judged(made, state.releases.history(tool.name, None)), outcomes.trials(made)]
 
     who = None

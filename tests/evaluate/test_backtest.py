@@ -5,7 +5,7 @@ import pytest
 import shapely
 from tests.forecast.conftest import ORIGIN, invent, lattice
 
-from harmcast.evaluate import backtest, splits
+from harmcast.evaluate import backtest
 from harmcast.forecast import shipped
 from harmcast.forecast.ranges import Prediction
 from harmcast.places import grid
@@ -106,14 +106,13 @@ def test_a_backtest_without_its_floor_is_refused(panel):
         backtest.backtest_places(panels, came, {"x": lambda p: None}, tool="t", chosen="x", level=shipped.level)
 
 
-def test_splits_never_let_a_test_window_choose():
-    split = splits.rolling_origins(100, 39)
-    assert split.tests == tuple(range(61, 100))
-    assert max(split.tuning) < min(split.tests)
-    assert len(split.tuning) == 13
-    assert splits.rolling_origins(5, 39).tests == (1, 2, 3, 4)
-    with pytest.raises(ValueError, match="history"):
-        splits.rolling_origins(1, 1)
+def test_the_fallback_compares_where_alone(found):
+    """From where and from level and spread add up to the gain on the published count."""
+    one, ours = found["fallback"], found["models"][found["chosen"]]
+    assert len(found["series"]["where_gain"]) == ORIGINS
+    assert one["mean_difference"] == pytest.approx(np.mean(found["series"]["where_gain"]))
+    assert one["from_where_share"] == pytest.approx(one["mean_difference"] / ours["log_score_gain"])
+    assert one["detector"] == 0.0  # six windows
 
 
 def test_the_index_by_land_and_by_residents_allows_for_units_of_unequal_size():

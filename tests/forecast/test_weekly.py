@@ -118,12 +118,13 @@ def test_the_same_twice_and_another_seed_moves_draws_only(panel):
 
 def test_the_plain_count_steps_in_when_the_rule_says_so(panel):
     def rule(differences, fell_back):
-        assert len(differences) == 13
-        return Choice(True, "said so", 0.0, 0.0, 0.0, 13)
+        assert len(differences) == 28  # 6 blocks of 4 of 52 windows, then single ones
+        return Choice(True, "said so", 0.0, 0.0, 28)
 
     found = forecast_places(panel, ORIGIN, 4, 7, fallback=rule)
     assert set(found.cells["model"]) == {"count_24m"}
     assert (found.model["fell_back"], found.model["reason"]) == (True, "said so")
+    assert found.cells["expected"].sum() == pytest.approx(forecast_places(panel, ORIGIN, 4, 7).cells["expected"].sum())
     plain = found.cells.sort("baseline_24m", "cell")["expected"].to_numpy()
     assert (np.diff(plain) >= -1e-6).all()
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from harmcast.gaps import Gap
-from harmcast.runs.volume import robust_deviations, volume_of
+from harmcast.runs.volume import displaced, robust_deviations, volume_of
 
 ORIGIN = date(2026, 11, 16)
 
@@ -76,3 +76,33 @@ def test_a_gap_of_one_area_excuses_that_area_alone() -> None:
     gap = Gap(GAP.first, GAP.last, ("North",))
     assert volume_of(usual, ORIGIN, 4.0).silent_areas == ("East", "North")
     assert volume_of(usual, ORIGIN, 4.0, [gap]).silent_areas == ("East",)
+
+
+def cells(listed: range, counted: range) -> pl.DataFrame:
+    """A hundred cells, of which `listed` have most expected and `counted` most crimes in 24 months."""
+    return pl.DataFrame(
+        {
+            "cell": [f"c{k:03}" for k in range(100)],
+            "expected": [2.0 if k in listed else 0.1 for k in range(100)],
+            "baseline_24m": [3.0 if k in counted else 0.2 for k in range(100)],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "last", "counted", "held"),
+    [
+        (range(40, 60), range(20), range(20), True),
+        (range(16, 36), range(20), range(20), True),  # 4 shared with each
+        (range(15, 35), range(20), range(60, 80), False),  # 5 shared with last week's
+        (range(15, 35), range(60, 80), range(20), False),  # 5 shared with the count's
+        (range(20), range(60, 80), range(20), False),  # the units are new, the count agrees
+    ],
+)
+def test_a_map_that_moved_in_one_week_is_held(listed: range, last: range, counted: range, held: bool) -> None:
+    found = displaced(cells(listed, counted), cells(last, counted))
+    assert (found is not None) is held
+
+
+def test_a_first_release_has_nothing_to_be_displaced_from() -> None:
+    assert displaced(cells(range(40, 60), range(20)), None) is None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.evaluate import scores
+from harmcast.evaluate import choose, scores
 from harmcast.forecast import ranges
 from harmcast.forecast.ranges import Listed, Prediction
 from harmcast.places.counts import Panel
@@ -40,7 +40,8 @@ class Judged:
     expected: Floats
     dispersion: Floats
     seconds: Floats
-    lists: tuple[tuple[Listed, Listed | None], ...] = ()
+    lists: tuple[tuple[Listed | None, ...], ...] = ()
+    plain: tuple[Prediction | None, ...] = ()
 
 
 def rolling(panel: Panel, origins: int) -> tuple[list[Panel], Counts]:
@@ -106,6 +107,7 @@ def backtest_places(
     flagged = scores.flagged_units(len(units), FLAGGED_SHARE)
     best20 = sum(scores.best_hits(row, TOP) for row in came)
     best5 = sum(scores.best_hits(row, flagged) for row in came)
+    fallback, differences = _fallback(judged[chosen], judged[FLOOR], came)
     return {
         "tool": tool,
         "units": len(units),
@@ -121,7 +123,8 @@ def backtest_places(
             "pai_5pct": (best5 / crimes) / (flagged / len(units)) if crimes else None,
             "pei_5pct": 1.0,
         },
-        "series": _series(judged, came, chosen, seed),
+        "fallback": fallback,
+        "series": {**_series(judged, came, chosen, seed), "where_gain": differences},
         "hits_by_origin": {
             name: {"top20": _hits(one, came, TOP, seed).tolist(), "5pct": _hits(one, came, flagged, seed).tolist()}
             for name, one in judged.items()
@@ -134,25 +137,41 @@ def _run(
 ) -> Judged:
     done = 0
 
-    def one(panel: Panel) -> tuple[Floats, Floats, float, tuple[Listed, Listed | None]]:
+    def one(panel: Panel) -> tuple[Floats, Floats, float, tuple[Listed | None, ...], Prediction | None]:
         nonlocal done
         began = time.perf_counter()
         forecast = model(panel)
         took = time.perf_counter() - began
-        year = None if forecast.year is None else ranges.listed(forecast.year, seed, draws=draws)
-        lists = ranges.listed(forecast, seed, draws=draws), year
+        lists = tuple(None if one is None else ranges.listed(one, ranges.drawn(one, seed, draws)) for one in (forecast, forecast.year))
         done += 1
         if progress:
             progress(name, done, len(panels))
-        return forecast.expected, forecast.dispersion, took, lists
+        return forecast.expected, forecast.dispersion, took, lists, forecast.plain
 
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             found = list(pool.map(one, panels))
     else:
         found = [one(panel) for panel in panels]
-    expected, dispersion, seconds, lists = zip(*found, strict=True)
-    return Judged(np.array(expected), np.array(dispersion), np.array(seconds), lists)
+    expected, dispersion, seconds, lists, plain = zip(*found, strict=True)
+    return Judged(np.array(expected), np.array(dispersion), np.array(seconds), lists, plain)
+
+
+def _fallback(one: Judged, floor: Judged, came: Counts) -> tuple[dict[str, Any] | None, list[float]]:
+    """What the fallback rule says after the last window, and the differences it rests on; None for a model without a plain double."""
+    doubles = [double for double in one.plain if double is not None]
+    if len(doubles) < len(came):
+        return None, []
+    alike = [scores.log_scores(y, double.expected, double.dispersion).mean() for y, double in zip(came, doubles, strict=True)]
+    ours, count = _logs(one, came), _logs(floor, came)
+    choice = choose.decide(ours - alike)
+    gain = float((ours - count).mean())
+    return {
+        "mean_difference": choice.mean_difference,
+        "detector": choice.detector,
+        "from_where_share": choice.mean_difference / gain if gain > 0 and choice.mean_difference is not None else None,
+        "stepped_in_after": list(choice.stepped),
+    }, (ours - alike).tolist()
 
 
 def _list_figures(one: Judged, came: Counts) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.evaluate import choose
 from harmcast.evaluate.drawing import (
     BEST,
     EDGE,
@@ -47,6 +48,7 @@ def backtest_page(found: Mapping[str, Any], units: Units | None = None) -> str:
         "floor: the count of the last 24 months; ceilings: an oracle that knows each unit's mean over the windows judged, and "
         "perfect foresight. Not evidence, and not grounds for a stop, a search or an arrest.</p>",
         _table(found),
+        _where(found),
         figure("Crimes inside the list, by its length", f"{told}. A list longer than the best possible line allows does not exist.",
                 lines([(name, colour, list(zip(series["list_lengths"], hits, strict=True))) for name, colour, hits in
                         [("best possible", BEST, series["best_by_length"]), (chosen, OURS, series["hits_by_length"][chosen]),
@@ -67,6 +69,17 @@ def backtest_page(found: Mapping[str, Any], units: Units | None = None) -> str:
                     _map(units, np.array(series["surprise_by_unit"])))
         )  # fmt: skip
     return document(f"Backtest of {found['tool']}", parts)
+
+
+def _where(found: Mapping[str, Any]) -> str:
+    """Our gain over the 24-month count, from where and from level and spread apart."""
+    one, gain = found.get("fallback"), found["models"][found["chosen"]].get("log_score_gain")
+    if not one or gain is None:
+        return ""
+    where = one["mean_difference"]
+    return (f"<p>Gain on the 24-month count: {gain:+.4f} a unit in log score, of it {where:+.4f} from where crime is placed (the same count "
+            f"with our level and a spread of its own), {gain - where:+.4f} from level and spread. Evidence that the count places better: "
+            f"{one['detector']:.1f}; it steps in at {choose.ALARM:.0f}.</p>")  # fmt: skip
 
 
 def _table(found: Mapping[str, Any]) -> str:

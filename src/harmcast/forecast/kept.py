@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harmcast.forecast.cox import Field, Vector, mirrored
 from harmcast.forecast.level import Level, Memory
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,7 @@ class Kept:
         fields: checkpoints of the filter by the hash of the windows seen.
         shares: the filter's shares of a window, by the hash of the windows before it.
         weights: the pool's weights for a window and the correction's coefficients after them, likewise.
+        trials: log scores of a past window that no late record changes any more, by the hash of the windows up to its end.
         level: the level bank's memory.
     """
 
@@ -57,13 +58,14 @@ class Kept:
     fields: dict[str, Checkpoint] = field(default_factory=dict)
     shares: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    trials: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     level: Memory | None = None
 
     def dump(self) -> bytes:
         """The same state always gives the same bytes."""
         arrays: dict[str, NDArray[np.generic]] = {}
         said: dict[str, object] = {"format": FORMAT, "anchor": self.anchor, "fields": list(self.fields),
-                                   "shares": list(self.shares), "weights": list(self.weights)}  # fmt: skip
+                                   "shares": list(self.shares), "weights": list(self.weights), "trials": list(self.trials)}  # fmt: skip
         for k, one in enumerate(self.fields.values()):
             arrays[f"mean_{k}"] = one.mean
             arrays[f"lower_{k}"] = one.lower
@@ -71,6 +73,8 @@ class Kept:
             arrays["shares"] = np.stack(list(self.shares.values()))
         if self.weights:
             arrays["weights"] = np.stack(list(self.weights.values()))
+        if self.trials:
+            arrays["trials"] = np.stack(list(self.trials.values()))
         if self.level is not None:
             memory = self.level
             said["level"] = {"at": memory.at, "digest": memory.digest, "found": list(memory.found)}
@@ -98,6 +102,7 @@ class Kept:
             }
             shares = dict(zip(said["shares"], arrays["shares"], strict=True)) if said["shares"] else {}
             weights = dict(zip(said["weights"], arrays["weights"], strict=True)) if said["weights"] else {}
+            trials = dict(zip(said["trials"], arrays["trials"], strict=True)) if said["trials"] else {}
             level = None
             if "level" in said:
                 found = {}
@@ -106,4 +111,4 @@ class Kept:
                              for at, three in zip(said["level"]["found"], arrays["level_found"], strict=True)}  # fmt: skip
                 level = Memory(said["level"]["at"], said["level"]["digest"], arrays["level_mean"],
                                arrays["level_covariance"], arrays["level_merit"], arrays["level_waiting"], found)  # fmt: skip
-        return cls(said["anchor"], fields, shares, weights, level)
+        return cls(said["anchor"], fields, shares, weights, trials, level)

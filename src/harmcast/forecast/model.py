@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,9 @@ from numpy.typing import NDArray
 
 from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
 from harmcast.forecast.kept import Checkpoint, Kept
-from harmcast.forecast.level import Level, LevelBank
+from harmcast.forecast.level import SETTLED_WEEKS, Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
-from harmcast.places.counts import Panel, in_windows
+from harmcast.places.counts import Panel
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +39,7 @@ BLOCK_WINDOWS = 4
 POOL_WINDOWS = 104
 DRAWS = 400
 YEAR_WEEKS, LEAST_YEARS = 52, 5
+PLAIN_WEEKS = 104
 BETA_PRIOR = (0.05, 0.01)
 LEADING_BETA_PRIOR = (0.2, 0.04)
 WALK = cox.Walk()
@@ -86,6 +89,16 @@ class Procedure:
         return self._around, self._gained
 
 
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """One method's shares of past windows and of the coming one, what they had one expect of the past, and the spread around it."""
+
+    past: Sequence[Floats]
+    coming: Floats
+    expected: Sequence[Floats]
+    spread: pool.Spread
+
+
 class Fitted:
     """The procedure carried to one origin."""
 
@@ -105,57 +118,69 @@ class Fitted:
         self._learn(before)
         procedure.kept = self.kept
 
-    def predict(self, seed: int = 0, draws: int = DRAWS) -> Prediction:
-        """What the coming window and the coming 52 weeks may bring; `draws` of how totals fall on the units, 0 for none."""
-        expected = self._expected(self.level, self.share)
-        dispersion = self.spread.of(expected)
-        rng = np.random.default_rng(seed)
+    def predict(self, seed: int = 0, draws: int = DRAWS, plain: bool = False) -> Prediction:
+        """What the coming window and the coming 52 weeks may bring.
+
+        Args:
+            draws: of how totals fall on the units; 0 for none. plain: with the 24-month count's shares instead of ours.
+        """
+        one = self.plain if plain else self.ours
+        expected, rng = self._expected(self.level, one.coming), np.random.default_rng(seed)
+        dispersion = one.spread.of(expected)
         levels = self.level.rates(ranges.DRAWS, rng) / self.level.mean
-        year = self._year(levels)
+        year = self._year(one, levels)
         if not draws:
-            return Prediction(expected, dispersion, levels, year=year)
-        rates = self._share_draws(draws, rng) * self.share
+            other = self._expected(self.level, self.plain.coming)
+            return Prediction(expected, dispersion, levels, year=year, plain=Prediction(other, self.plain.spread.of(other)))
+        rates = self._share_draws(draws, rng) * one.coming
         rates /= rates.sum(axis=1, keepdims=True)
         totals = rng.poisson(self.level.rates(draws, rng))
         spare = np.maximum(dispersion - self.level.relative_variance - self.variance, 1e-4)
         dealing = rates * rng.gamma(1.0 / spare, spare, size=rates.shape)
         return Prediction(expected, dispersion, levels, totals, dealing / dealing.sum(axis=1, keepdims=True), year)
 
-    def _year(self, levels: Floats) -> Prediction | None:
+    def _year(self, one: Shares, levels: Floats) -> Prediction | None:
         """The coming 52 weeks if they bring as many crimes as the last 52, with a spread learned from past origins' whole years."""
         weekly = self.panel.weekly
-        over = [(share, t) for share, t in zip(self.past_shares, self.past, strict=True) if t + YEAR_WEEKS <= self.weeks]
+        over = [(share, t) for share, t in zip(one.past, self.past, strict=True) if t + YEAR_WEEKS <= self.weeks]
         if len(over) < LEAST_YEARS:
             return None
         came = [weekly[t : t + YEAR_WEEKS].sum(axis=0) for _, t in over]
         said = [np.maximum(share * one.sum(), 1e-9) for (share, _), one in zip(over, came, strict=True)]
-        expected = np.maximum(self.share * weekly[-YEAR_WEEKS:].sum(), 1e-9)
+        expected = np.maximum(one.coming * weekly[-YEAR_WEEKS:].sum(), 1e-9)
         return Prediction(expected, pool.fit_spread(said, came).of(expected), levels)
 
-    def plain(self, seed: int = 0, draws: int = DRAWS) -> Prediction:
-        """The 24-month count with our level and spread: what a release shows when the plain count steps in."""
-        share = baselines.count_last(2 * baselines.YEAR_WINDOWS, shrink=True)(self.panel.windows)
-        expected = self._expected(self.level, share)
-        rng = np.random.default_rng(seed)
-        levels = self.level.rates(ranges.DRAWS, rng) / self.level.mean
-        totals = self.level.rates(draws, rng)
-        counted = np.maximum(26.0 * expected, 0.5)
-        rates = share * rng.gamma(counted, 1.0 / counted, size=(draws, len(share)))
-        rates /= rates.sum(axis=1, keepdims=True)
-        return Prediction(expected, self.spread.of(expected), levels, rng.poisson(totals), rates)
+    @cached_property
+    def plain(self) -> Shares:
+        """The 24-month count with our level and a spread of its own: what speaks when the plain count steps in."""
+        return self._shares([self._counted(t) for t in [*self.past, self.weeks]])
 
-    def trials(self, windows: int) -> list[dict[str, Any]]:
-        """Mean log score a unit, ours and the 24-month count's (same level, Poisson), on the last whole windows."""
+    def _shares(self, shares: Sequence[Floats]) -> Shares:
+        expected = [self._expected(self.levels[t], share) for t, share in zip(self.past, shares, strict=False)]
+        return Shares(shares[:-1], shares[-1], expected, pool.fit_spread(expected, self.past_counts))
+
+    def _counted(self, t: int) -> Floats:
+        """Shares of the 24-month count before week `t`."""
+        summed = self.panel.weekly[max(0, t - PLAIN_WEEKS) : t].sum(axis=0, dtype=np.float64)
+        return baselines.as_share(baselines.gamma_prior(summed, PLAIN_WEEKS // self.horizon))
+
+    def trials(self) -> list[dict[str, float]]:
+        """Mean log score a unit of the past windows: ours, the 24-month count's shares with our level and a spread of their own
+        (`alike`), and the 24-month count as it is published (`count_24m`: plain level, Poisson)."""
         found = []
-        plain = baselines.count_last(2 * baselines.YEAR_WINDOWS, shrink=True)
-        for k in range(max(0, len(self.past) - windows), len(self.past)):
-            start, came = self.past[k], self.past_counts[k]
-            spread = pool.fit_spread(self.past_expected[:k], self.past_counts[:k])
-            ours = log_chance(came, self.past_expected[k], spread.of(self.past_expected[k]))
-            history = in_windows(self.panel.weekly[:start], self.horizon)
-            expected = np.maximum(baselines.level(history.sum(axis=1).astype(float)) * plain(history), 1e-12)
-            theirs = log_chance(came, expected, np.zeros(len(expected)))
-            found.append({"weeks_ago": self.weeks - start, "ours": float(ours.mean()), "count_24m": float(theirs.mean())})
+        totals = self.panel.weekly_total.astype(float)
+        for k, step in enumerate(self._scored()):
+            start, name = self.starts[step], self.digests[step + 1]
+            scores = self.kept.trials.get(name)
+            if scores is None:
+                history = totals[start % self.horizon : start].reshape(-1, self.horizon).sum(axis=1)
+                plain = np.maximum(baselines.level(history) * self.plain.past[k], 1e-12)
+                said = [(one.expected[k], pool.fit_spread(one.expected[:k], self.past_counts[:k]).of(one.expected[k]))
+                        for one in (self.ours, self.plain)]  # fmt: skip
+                scores = np.array([log_chance(self.past_counts[k], *one).mean() for one in [*said, (plain, 0 * plain)]])
+                if start <= self.weeks - SETTLED_WEEKS:
+                    self.kept.trials[name] = scores
+            found.append({"weeks_ago": self.weeks - start, **dict(zip(("ours", "alike", "count_24m"), scores.tolist(), strict=True))})
         return found
 
     def document(self) -> dict[str, Any]:
@@ -170,7 +195,7 @@ class Fitted:
             "correction": dict(zip(correction.feature_names(["filter", *self.member_names]),
                                    np.round(self.bend, 6).tolist(), strict=True)),
             "coefficients": dict(zip(self.feature_names, self.field.mean[n:].astype(float).round(6).tolist(), strict=True)),
-            "spread": {"b0": self.spread.b0, "b1": self.spread.b1},
+            "spread": {"b0": self.ours.spread.b0, "b1": self.ours.spread.b1},
             "expected_total": self.level.mean,
             "history_weeks": self.weeks,
         }  # fmt: skip
@@ -298,12 +323,10 @@ class Fitted:
             if k < len(steps):
                 self.kept.weights[digests[k]] = np.concatenate([all_weights[k], bend])
         self.bend = bend
-        self.past_shares = corrected[:-1]
-        levels = self._levels(before, [*self.past, self.weeks])
-        self.past_expected = [self._expected(levels[t], one) for t, one in zip(self.past, corrected, strict=False)]
-        self.level = levels[self.weeks]
-        self.share = corrected[-1]
-        self.spread = pool.fit_spread(self.past_expected, self.past_counts)
+        self.levels = self._levels(before, [*self.past, self.weeks])
+        self.level = self.levels[self.weeks]
+        self.ours = self._shares(corrected)
+        self.kept.trials = {} if before is None else {name: before.trials[name] for name in self.digests if name in before.trials}
 
     def _weigh(
         self, at_crimes: Sequence[NDArray[np.float32]], crimes: Sequence[Floats], prior: Floats, before: Floats | None

@@ -80,10 +80,9 @@ def fit_spread(expected: Sequence[Floats], came: Sequence[NDArray[np.integer]]) 
     weights = np.repeat(0.5 ** (ages / SPREAD_HALF_LIFE), [len(one) for one in came])
     bins = np.floor(24.0 * log_mean).astype(np.int64)
     code = (bins - bins.min()) * (counts.max() + 1) + counts
-    _, where = np.unique(code, return_inverse=True)
-    w = np.bincount(where, weights=weights)
-    m = np.bincount(where, weights=weights * log_mean) / w
-    y = np.bincount(where, weights=weights * counts) / w
+    sums = np.stack([np.bincount(code, weights=weights * by) for by in (1.0, log_mean, counts)])
+    w, m, y = sums[:, sums[0] > 0]
+    m, y = m / w, y / w
     mu = np.exp(m)
 
     def loss(b: Floats) -> tuple[float, Floats]:

@@ -116,7 +116,6 @@ class Listed:
 
     Attributes:
         chance: chance of each unit to be among the `top` highest counts; sums to `top`.
-        group: number of each unit's group, from 1 on in order of the expected number; within one nobody can say which comes first.
         expected, low, high: crimes of the listed units together, and the range of `RANGE_LEVEL`.
         total: crimes expected in all units.
         best_possible: mean number that the best `top` units, known only afterwards, will hold.
@@ -124,7 +123,6 @@ class Listed:
     """
 
     chance: Floats
-    group: Wholes
     expected: float
     low: int
     high: int
@@ -138,23 +136,22 @@ class Listed:
         return {"cells": min(TOP, len(self.chance)), "range_level": RANGE_LEVEL, **figures}
 
 
-def listed(prediction: Prediction, seed: int, top: int = TOP, draws: int = DRAWS) -> Listed:
-    """The list of the `top` highest expected numbers; equal ones in the units' own order."""
-    counts = drawn(prediction, seed, draws)
+def listed(prediction: Prediction, counts: Counts, top: int = TOP) -> Listed:
+    """The list of the `top` highest expected numbers, from `drawn` counts; equal ones in the units' own order."""
     order = np.argsort(-prediction.expected, kind="stable")
     top = min(top, len(order))
     chance = inside(counts, top).mean(axis=0)
     low, high = whole_range(counts[:, order[:top]].sum(axis=1))
     best = np.sort(counts, axis=1)[:, -top:].sum(axis=1)
     mean = prediction.expected
-    return Listed(chance, groups(counts, order), float(mean[order[:top]].sum()), low, high, float(mean.sum()),
+    return Listed(chance, float(mean[order[:top]].sum()), low, high, float(mean.sum()),
                   float(best.mean()), float(chance[order[:top]].sum()))  # fmt: skip
 
 
-def groups(counts: NDArray[np.integer], order: NDArray[np.integer]) -> Wholes:
-    """Number of each unit's group, walking down `order`: a new one begins where the first of the group has more crimes than
-    the unit with a chance of at least .6, ties counted half."""
-    by_unit = np.ascontiguousarray(counts.T)
+def groups(expected: Floats, counts: NDArray[np.integer]) -> Wholes:
+    """Number of each unit's group, from the highest expected number down: a new one begins where the first of the group has more
+    crimes than the unit with a chance of at least .6, ties counted half. Within one nobody can say which comes first."""
+    order, by_unit = np.argsort(-expected, kind="stable"), np.ascontiguousarray(counts.T)
     found, number, first = np.zeros(len(order), dtype=np.int64), 1, by_unit[order[0]]
     for unit in order:
         own = by_unit[unit]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
@@ -17,8 +17,6 @@ from harmcast.forecast.kept import Kept
 from harmcast.forecast.model import NAME, Procedure, one_thread
 from harmcast.places.counts import Panel
 
-TRIAL_WINDOWS = 13
-
 
 class Choice(Protocol):
     """What `evaluate.choose.decide` answers: whether the plain count steps in, and why."""
@@ -28,6 +26,12 @@ class Choice(Protocol):
 
     @property
     def reason(self) -> str: ...
+
+    @property
+    def mean_difference(self) -> float | None: ...
+
+    @property
+    def detector(self) -> float: ...
 
 
 Fallback = Callable[[np.ndarray, bool], Choice]
@@ -42,7 +46,7 @@ class PlacesForecast:
         areas: tables.FORECAST_AREAS, areas by name, the force (area null) last.
         kept: state that makes the next forecast quick (npz); without it the same numbers come from history.
         model: settings, weights, hashes and the reason of the choice, JSON-ready.
-        trials: our mean log score a unit and the 24-month count's on the last completed windows, oldest first.
+        trials: `Fitted.trials` of the completed windows, oldest first.
     """
 
     cells: pl.DataFrame
@@ -69,34 +73,37 @@ def forecast_places(
         origin, horizon_weeks: the window forecast; must be the panel's own.
         seed: every draw follows from it.
         kept: `PlacesForecast.kept` of an earlier forecast of the same tool; changes nothing but the time taken.
-        fallback: rule that says from the last completed windows whether the 24-month count steps in
-            (`evaluate.choose.decide`); None: our model always.
+        fallback: rule that says from the completed windows whether the 24-month count steps in (`evaluate.choose.decide`);
+            None: our model always.
         anchor: day from which windows are counted; None: that of `kept`, or the origin. To make a past release again hand
             over its `model["anchor"]`.
-        fell_back: whether it had stepped in at the release before.
+        fell_back: whether it spoke before the first of those windows.
     Returns: the tables of a release. `model["reason"]` says why which model made the numbers.
     Raises: ValueError if origin or horizon are not the panel's.
     """
     if origin != panel.origin or horizon_weeks != panel.horizon_weeks:
         raise ValueError("origin and horizon must be those the panel was counted for")
     fitted = Procedure(anchor, Kept.load(kept) if kept else None).fit(panel)
-    trials = fitted.trials(TRIAL_WINDOWS)
-    name, reason, stepped_in = NAME, "Our procedure; nothing to compare yet.", False
+    trials = fitted.trials()
+    name, reason, stepped_in, judged = NAME, "Our procedure; nothing to compare yet.", False, None
     if fallback is not None:
-        differences = np.array([one["ours"] - one["count_24m"] for one in trials])
-        choice = fallback(differences, fell_back)
+        choice = fallback(np.array([one["ours"] - one["alike"] for one in trials]), fell_back)
         stepped_in, reason = choice.fell_back, choice.reason
+        judged = {"mean_difference": choice.mean_difference, "detector": choice.detector, "from_where_share": where_share(trials)}
     if stepped_in:
         name = "count_24m"
     with one_thread():
-        prediction = fitted.plain(seed) if stepped_in else fitted.predict(seed)
-        listed = ranges.listed(prediction, seed)
-        year = None if prediction.year is None else ranges.listed(prediction.year, seed)
-    cells = _cells(panel, prediction, listed, year, name, _baselines(panel))
+        prediction = fitted.predict(seed, plain=stepped_in)
+    counts = ranges.drawn(prediction, seed)
+    listed, group = ranges.listed(prediction, counts), ranges.groups(prediction.expected, counts)
+    year = None if prediction.year is None else ranges.inside(ranges.drawn(prediction.year, seed)).mean(axis=0)
+    chances = {"chance_top20": listed.chance, "chance_top20_year": year, "list_group": group}
+    cells = _cells(panel, prediction, name, chances | _baselines(panel))
     model = fitted.document() | {
         "name": name,
         "reason": reason,
         "fell_back": stepped_in,
+        "fallback": judged,
         "seed": seed,
         "origin": origin.isoformat(),
         "horizon_weeks": horizon_weeks,
@@ -104,6 +111,12 @@ def forecast_places(
         "counts_sha256": counts_hash(panel),
     }
     return PlacesForecast(cells, _areas(panel, prediction, cells, seed), fitted.kept.dump(), model, trials)
+
+
+def where_share(trials: Sequence[Mapping[str, float]]) -> float | None:
+    """Share of our gain over the published 24-month count that comes from where; the rest comes from level and spread."""
+    gain = sum(one["ours"] - one["count_24m"] for one in trials)
+    return sum(one["ours"] - one["alike"] for one in trials) / gain if gain > 0 else None
 
 
 def counts_hash(panel: Panel) -> str:
@@ -137,12 +150,7 @@ def _baselines(panel: Panel) -> dict[str, np.ndarray | None]:
 
 
 def _cells(
-    panel: Panel,
-    prediction: ranges.Prediction,
-    listed: ranges.Listed,
-    year: ranges.Listed | None,
-    name: str,
-    plain: dict[str, np.ndarray | None],
+    panel: Panel, prediction: ranges.Prediction, name: str, more: Mapping[str, np.ndarray | None]
 ) -> pl.DataFrame:
     units, n = panel.units, len(panel.units)
     tail = (1.0 - ranges.RANGE_LEVEL) / 2.0
@@ -158,13 +166,10 @@ def _cells(
         "upper": ranges.quantile(1.0 - tail, prediction.expected, prediction.dispersion),
         "range_level": np.full(n, ranges.RANGE_LEVEL),
         "chance_any": ranges.chance_any(prediction.expected, prediction.dispersion),
-        "chance_top20": listed.chance,
-        "chance_top20_year": [None] * n if year is None else year.chance,
-        "list_group": listed.group,
         "dispersion": prediction.dispersion,
         "model": [name] * n,
     }
-    columns |= {key: [None] * n if value is None else value for key, value in plain.items()}
+    columns |= {key: [None] * n if value is None else value for key, value in more.items()}
     return pl.DataFrame(columns, schema=tables.FORECAST.schema()).sort("cell")
 
 

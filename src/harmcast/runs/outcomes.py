@@ -19,6 +19,7 @@ from harmcast.store.releases import Release
 
 SETTLED_WEEKS = 4
 RESTATED_WEEKS = 52
+TRIALS_SHOWN = 13
 
 
 def is_due(origin: date, horizon_weeks: int, now: date, settled_weeks: int) -> bool:
@@ -47,7 +48,7 @@ def judged(made: PlacesMade, released: Sequence[Release]) -> pl.DataFrame:
 
 
 def trials(made: PlacesMade) -> pl.DataFrame:
-    """tables.SCORES of the completed windows that the fallback rule looks at: ours and the 24-month count."""
+    """tables.SCORES of the last completed windows that the fallback rule looks at: ours, and the 24-month count with our level."""
     rows = [
         {
             "tool": made.tool.name,
@@ -63,7 +64,7 @@ def trials(made: PlacesMade) -> pl.DataFrame:
             "better": "higher",
             "reason": "made again from records as known now",
         }
-        for one in made.forecast.trials
-        for model, key in (("ours", "ours"), ("count_24m", "count_24m"))
+        for one in made.forecast.trials[-TRIALS_SHOWN:]
+        for model, key in (("ours", "ours"), ("count_24m", "alike"))
     ]
     return pl.DataFrame(rows, schema=tables.SCORES.schema())

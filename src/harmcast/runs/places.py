@@ -52,9 +52,10 @@ def crime_columns(tools: list[PlacesTool]) -> list[str]:
 
 @dataclass(frozen=True)
 class Since:
-    """What a week takes over from the one before: the day windows are counted from, and whether the plain count spoke.
+    """What a week takes over from the one before: the day windows are counted from, and whether the plain count spoke before them.
 
-    A week that is made again takes over what it took over then, so that nothing that happened since can change it.
+    While the day stays the same, so does what is said of the time before: who speaks then follows from the windows alone. A week
+    that is made again takes over what it took over then, so that nothing that happened since can change it.
     """
 
     anchor: date | None = None
@@ -73,7 +74,9 @@ def since(releases: Releases, tool: str, week: Week) -> Since:
     model = read_model(before.read(f"{tool}_model.json"))
     anchor = date.fromisoformat(model["anchor"])
     is_old = (week.origin - anchor).days >= 7 * ANCHOR_WEEKS
-    return Since(None if is_old else anchor, bool(model["fell_back"]))
+    if is_old or model.get("fallback") is None:
+        return Since(None if is_old else anchor, bool(model["fell_back"]))
+    return Since(anchor, bool(model["fell_back_before"]))
 
 
 def make_places(

@@ -13,6 +13,7 @@ from harmcast.gaps import Gap, missing
 
 WEEKS_COMPARED = 52
 LEAST_WEEKS = 12
+LISTED, LEAST_SHARED = 20, 5
 SILENT_WEEKS = 13  # by then weeks of nothing could pass for the usual, so silence itself is odd
 MAD_TO_SD = 1.4826
 
@@ -85,6 +86,25 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float, gaps: Seque
     if silent:
         reasons.append(f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.")
     return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(reasons))
+
+
+def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> str | None:
+    """Why a places release is held if its list shares almost nothing with last week's list and with the plain count's: a fault moves a
+    map in one week, crime does not. None where there is nothing odd, or no list before.
+
+    Args: `tables.FORECAST` of this release and of the one before.
+    """
+    if before is None:
+        return None
+
+    def listed(frame: pl.DataFrame, by: str) -> set[str]:
+        return set(frame.sort([by, "cell"], descending=[True, False])["cell"].head(LISTED).to_list())
+
+    ours = listed(cells, "expected")
+    last, plain = len(ours & listed(before, "expected")), len(ours & listed(cells, "baseline_24m"))
+    if max(last, plain) >= LEAST_SHARED:
+        return None
+    return f"of the {LISTED} cells listed {last} are among last week's and {plain} among those of the 24-month count: the map may be displaced."
 
 
 def _silent(recent: pl.DataFrame, past: Sequence[float]) -> tuple[str, ...]:
