@@ -180,7 +180,7 @@ def _derived(weekly: list[np.ndarray], beside: dict[float, np.ndarray], keys: tu
     def faded(table: np.ndarray, half_life: float) -> np.ndarray:
         total = np.zeros(table.shape[1])
         for back, row in enumerate(table[::-1]):
-            total += row * (2.0 ** (-back / (4.0 * half_life)) if half_life else 1.0)
+            total += row * (2.0 ** (-back / (4.0 * half_life)))
         return total
 
     def share(values: np.ndarray) -> np.ndarray:
@@ -191,8 +191,8 @@ def _derived(weekly: list[np.ndarray], beside: dict[float, np.ndarray], keys: tu
         return share(land_m2 * (weight @ (faded(table, half_life) / (weight @ land_m2))))
 
     own, *others = weekly
-    members = [share(faded(own, life)) for life in (6, 26, 104, 0)]
-    members += [share(faded(beside[reach], life)) for reach, life in ((150.0, 104), (300.0, 104), (600.0, 26))]
+    members = [share(faded(own, life)) for life in (6, 26, 104)]
+    members += [share(faded(beside[reach], life)) for reach, life in ((150.0, 104), (300.0, 104), (600.0, 26), (300.0, 0.5))]
     members.append(base)
     trend = np.log((near(own, 2, 1200) + 0.1 * base) / (near(own, 104, 1200) + 0.1 * base))
     leads = []

@@ -6,7 +6,6 @@ import pytest
 from harmcast.forecast import correction, pool
 
 UNITS, WINDOWS = 40, 60
-ALONE = {width: np.eye(UNITS, dtype=np.float32) for width in correction.AROUND_M}
 
 
 def world(crimes: float, wrong: float = 0.0, seed: int = 3):
@@ -21,7 +20,7 @@ def world(crimes: float, wrong: float = 0.0, seed: int = 3):
 
 
 def learned(members, pools, counts, windows=WINDOWS):
-    surprises = correction.surprises(pools, counts, ALONE, 1.0)
+    surprises = correction.surprises(pools, counts, 1.0)
     xs = [correction.features(share, members, one) for share, one in zip(pools, surprises, strict=True)]
     b = np.zeros(len(correction.prior_sd(len(members))))
     for k in range(windows + 1):
@@ -64,6 +63,6 @@ def test_a_pool_that_stays_too_flat_is_sharpened():
 def test_surprises_know_only_what_came_before():
     _, pools, counts, _ = world(200.0)
     other = [*counts[:20], *(7 * one for one in counts[20:])]
-    one, two = (correction.surprises(pools, came, ALONE, 1.0) for came in (counts, other))
+    one, two = (correction.surprises(pools, came, 1.0) for came in (counts, other))
     assert all(np.array_equal(a, b) for a, b in zip(one[:21], two[:21], strict=True))
     assert not one[0].any()

@@ -15,8 +15,8 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
 
 WEEKS_A_WINDOW = 4
-OWN_HALF_LIVES = (6.0, 26.0, 104.0, 0.0)
-KERNELS = ((150.0, 104.0), (300.0, 104.0), (600.0, 26.0))
+OWN_HALF_LIVES = (6.0, 26.0, 104.0)
+KERNELS = ((150.0, 104.0), (300.0, 104.0), (600.0, 26.0), (300.0, 0.5))
 LEADING_HALF_LIVES = (6.0, 52.0)
 LEADING_KERNEL = (1000.0, 52.0)
 SHORT, LONG, TREND_M = 2.0, 104.0, 1200.0
@@ -44,9 +44,9 @@ def surroundings(units: Units) -> Surroundings:
 def decayed(weekly: Counts | NDArray[np.float32], half_life_windows: float, positions: Sequence[int]) -> Floats:
     """(positions, units) counts before each week position, each crime's weight halved every `half_life_windows` x 4 weeks.
 
-    A half-life of 0 means that nothing fades. Positions must rise.
+    Positions must rise.
     """
-    fade = 0.5 ** (1.0 / (half_life_windows * WEEKS_A_WINDOW)) if half_life_windows else 1.0
+    fade = 0.5 ** (1.0 / (half_life_windows * WEEKS_A_WINDOW))
     found = np.zeros((len(positions), weekly.shape[1]))
     state, at = np.zeros(weekly.shape[1]), 0
     for k, position in enumerate(positions):
@@ -81,7 +81,7 @@ class History:
         self._spread = {(width, life): decayed(near[width], life, positions) for width, life in KERNELS if width in near}
         others = sorted({*LEADING_HALF_LIVES, LEADING_KERNEL[1]})
         self._leading = {kind: {life: decayed(leading[kind], life, positions) for life in others} for kind in kinds}
-        self.member_names = [f"own, half-life {life:g} windows" if life else "own, all history" for life in OWN_HALF_LIVES]
+        self.member_names = [f"own, half-life {life:g} windows" for life in OWN_HALF_LIVES]
         self.member_names += [f"within {width:g} m, half-life {life:g} windows" for width, life in KERNELS]
         self.member_names.append("exposure")
         for kind in kinds:

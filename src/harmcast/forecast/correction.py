@@ -3,7 +3,7 @@
     log corrected share = log pool + x' b + constant
 
 x are the pool itself (b above 0 sharpens it, below 0 flattens it), how each member differs from it, and how much more came
-than it said, in the unit and around it. b is drawn to 0, where the pool stays as it is.
+than it said. b is drawn to 0, where the pool stays as it is.
 
 Sources: Genest and Zidek (1986), Statistical Science 1, 114-135 (linear and logarithmic pools); Ranjan and Gneiting (2010),
 JRSS B 72, 71-91 (a linear pool wants recalibrating); Clayton and Kaldor (1987), Biometrics 43, 671-681 (the gamma-Poisson
@@ -17,35 +17,30 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.forecast.smoothing import Matrix
-
 Floats = NDArray[np.float64]
 Features = NDArray[np.float32]
 
-AROUND_M = (600.0, 1000.0)
 SURPRISE_HALF_LIFE = 26.0
 SURPRISE_PRIOR = 30.0
 RATIO_SD, SURPRISE_SD = 0.05, 0.5
 STEPS = 3
-SETTINGS = (AROUND_M, SURPRISE_HALF_LIFE, SURPRISE_PRIOR, RATIO_SD, SURPRISE_SD, STEPS)
+SETTINGS = (SURPRISE_HALF_LIFE, SURPRISE_PRIOR, RATIO_SD, SURPRISE_SD, STEPS)
 
 
 def prior_sd(members: int) -> Floats:
-    """Standard deviation of each coefficient around 0: the pool, every member, the unit's own surprise and those around it."""
-    return np.array([RATIO_SD] * (1 + members) + [SURPRISE_SD] * (1 + len(AROUND_M)))
+    """Standard deviation of each coefficient around 0: the pool, every member, the unit's own surprise."""
+    return np.array([RATIO_SD] * (1 + members) + [SURPRISE_SD])
 
 
 def feature_names(members: Sequence[str]) -> list[str]:
-    return ["pool", *members, "surprise, own", *(f"surprise within {width:g} m" for width in AROUND_M)]
+    return ["pool", *members, "surprise"]
 
 
-def surprises(
-    pools: Sequence[Floats], counts: Sequence[NDArray[np.integer]], kernels: dict[float, Matrix], windows_a_step: float
-) -> list[Features]:
-    """For each pool, (units, 3) log ratio of what came to what the pools before it had said, own and around.
+def surprises(pools: Sequence[Floats], counts: Sequence[NDArray[np.integer]], windows_a_step: float) -> list[Floats]:
+    """For each pool, the log ratio of what came in each unit to what the pools before it had said.
 
-    Gamma-Poisson: (30 + came) / (30 + expected), both halved every 26 windows; around a unit both are smoothed alike. What was
-    expected is the pool's share of what came in all, so that the level does not enter.
+    Gamma-Poisson: (30 + came) / (30 + expected), both halved every 26 windows. What was expected is the pool's share of what came
+    in all, so that the level does not enter.
 
     Args:
         pools: shares of each past window and of the coming one, oldest first. counts: what came in the past ones.
@@ -55,24 +50,21 @@ def surprises(
     both = np.zeros((2, len(pools[0])))
     found = []
     for k, share in enumerate(pools):
-        pairs: list[NDArray[np.floating]] = [both]
-        pairs += [(kernels[width] @ both.T.astype(np.float32)).T for width in AROUND_M]
-        ratios = [np.log((SURPRISE_PRIOR + came) / (SURPRISE_PRIOR + said)) for came, said in pairs]
-        found.append(np.stack(ratios, axis=1).astype(np.float32))
+        found.append(np.log((SURPRISE_PRIOR + both[0]) / (SURPRISE_PRIOR + both[1])))
         if k < len(counts):
             both = fade * (both + np.stack([counts[k], share * counts[k].sum()]))
     return found
 
 
-def features(share: Floats, members: NDArray[np.float32], surprise: Features) -> Features:
-    """(units, 1 + members + 3) what the correction goes by, each less its mean under the pool.
+def features(share: Floats, members: NDArray[np.float32], surprise: Floats) -> Features:
+    """(units, members + 2) what the correction goes by, each less its mean under the pool.
 
     Args:
-        share: the pool's share of each unit. members: (members, units) shares pooled. surprise: (units, 3).
+        share: the pool's share of each unit. members: (members, units) shares pooled. surprise: of each unit.
     """
     pool = share.astype(np.float32)
     ratios = np.log((members + pool) / (2 * pool))
-    columns = np.concatenate([np.log(pool)[:, None], ratios.T, surprise], axis=1)
+    columns = np.concatenate([np.log(pool)[:, None], ratios.T, surprise.astype(np.float32)[:, None]], axis=1)
     return np.asarray(columns - pool @ columns, dtype=np.float32)
 
 
@@ -95,8 +87,7 @@ def learn(
         shares, xs, counts: the pool, its features and what came, of each past window. fade: weight of each window.
         before: coefficients to start from.
     """
-    members = len(before) - 2 - len(AROUND_M)
-    tightness = prior_sd(members) ** -2
+    tightness = prior_sd(len(before) - 2) ** -2
     b = before
     for _ in range(STEPS if len(shares) else 0):
         slope, bend = -tightness * b, np.diag(tightness)

@@ -311,9 +311,7 @@ class Fitted:
             all_weights.append(weights)
         self.weights = all_weights[-1]
         pools = [pool.pooled(one, share) for one, share in zip(all_weights, shares, strict=True)]
-        surprises = correction.surprises(
-            pools, self.past_counts, self.around.kernels, self.horizon / bank.WEEKS_A_WINDOW
-        )
+        surprises = correction.surprises(pools, self.past_counts, self.horizon / bank.WEEKS_A_WINDOW)
         xs = [correction.features(*three) for three in zip(pools, shares, surprises, strict=True)]
         bend = np.zeros(len(correction.prior_sd(members)))
         corrected = []
