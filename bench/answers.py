@@ -54,8 +54,8 @@ def erased(people: int, due: int) -> list[Row]:
 
 
 def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> list[Row]:
+    from bench.accepted import load_accepted
     from harmcast.invented.making import invent
-    from harmcast.runs.load import load_delivery
     from harmcast.runs.refit import refit_people
     from harmcast.runs.release_moves import publish_release
     from harmcast.store.state import create
@@ -70,7 +70,7 @@ def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> 
     (force / "settings.toml").write_text(settings)
     state = create(folder / "state", force / "settings.toml")
     history, first, second, _third = sorted((force / "deliveries").iterdir())
-    load_delivery(state, history)
+    load_accepted(state, history)
     mondays = [Week.of(LAST_SUNDAY).plus(k).monday for k in (-1, 0, 1)]
     operator = Actor("operator", "Operator", (("operator", None),))
     scientist, supervisor = Actor("s", "S", (("data_scientist", None),)), Actor("v", "V", (("supervisor", None),))
@@ -153,6 +153,7 @@ def full_state(people: int, years: float) -> tuple[Path, date]:
         shutil.rmtree(state, ignore_errors=True)
         timed("init", str(state), "--settings", str(folder / "settings.toml"))
         timed("load", str(state), str(deliveries[0]))
+        timed("accept", str(state), "--load", "1", "--reason", "bench")
         refit = timed("refit", str(state), "--as-of", str(made.plus(-1).monday), "--json")[3]
         timed("users", "add", str(state), "approver", "--name", "Approver", "--role", "supervisor", "--os-account", getpass.getuser())
         timed("publish", str(state), json.loads(refit)["model"], "--reason", "bench")

@@ -22,11 +22,11 @@ from pathlib import Path
 import polars as pl
 import sqlalchemy as sa
 
+from bench.accepted import load_accepted
 from bench.servers import programs
 from harmcast.oversight.log import Event
 from harmcast.publish.qlik import qvd
 from harmcast.runs import people
-from harmcast.runs.load import load_delivery
 from harmcast.store import checkpoints, desk, keys, representations, schema
 from harmcast.store.retention import Forgotten, forget_due
 from harmcast.store.state import State
@@ -90,7 +90,7 @@ def make_due(state: State, folder: Path, history: Path, many: int, deleted_at: d
     for ref in ways:
         _written_about(state, by_ref[ref], ref)
     _exported(state, {ref: by_ref[ref] for ref in ways})
-    load_delivery(state, _delivery(folder, history, ways, theirs, deleted_at))
+    load_accepted(state, _delivery(folder, history, ways, theirs, deleted_at))
     table = schema.person_keys
     held = state.operations.rows(sa.select(table.c.content_key).where(table.c.person_ref.in_(list(ways))))
     needles = [*ways, *theirs["charge_ref"], *(mark(kind, ref) for ref in ways for kind in ("name", "decision", "objection"))]

@@ -50,12 +50,13 @@ def imports_seconds() -> float:
 def main(crimes: int, people: int) -> int:
     from harmcast.invented import database as records_system
     from harmcast.invented import making, slices
-    from harmcast.runs import source
     from harmcast.store.state import create
     from harmcast.store.users import Actor
 
     operator = Actor("operator", "Operator", (("operator", None),))
     print(f"    starting Python and importing what a read needs: {imports_seconds():.1f} s, not counted below", flush=True)
+    from bench.accepted import read_accepted
+
     importlib.import_module("dlt.sources.sql_database")
     years = 4.0
     plan = making.Plan(people, years, 3, date(2026, 11, 22), 2, crimes_a_year=crimes / years)
@@ -73,7 +74,7 @@ def main(crimes: int, people: int) -> int:
                 records_system.advance(url, slices.tables_of(force, sent, everything=False))
             state.operations._now = lambda at=sent.made_at: at.replace(tzinfo=UTC)  # type: ignore[misc]
             began, worked = time.perf_counter(), time.process_time()
-            result = source.load_from_database(state, operator)[-1]
+            result = read_accepted(state, operator)[-1]
             seconds.append(time.perf_counter() - began)
             changed = result.changed_rows
             print(f"{datetime.isoformat(sent.made_at)}: {sum(c.received for c in result.files):,} rows read, {result.changed_rows:,} changed, {seconds[-1]:.1f} s ({time.process_time() - worked:.1f} s of CPU)", flush=True)

@@ -63,6 +63,7 @@ def prepare(folder: Path, forces: int, people: int, years: float) -> None:
             state = folder / "loaded" / force.name
             command("init", state, "--settings", force / "settings.toml").check_returncode()
             command("load", state, sorted((force / "deliveries").iterdir())[0]).check_returncode()
+            command("accept", state, "--load", "1", "--reason", "bench").check_returncode()
 
         in_pairs(load, sorted((folder / "invented").iterdir()))
         (folder / "loaded" / ".done").touch()

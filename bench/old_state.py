@@ -30,7 +30,11 @@ def main(folder: Path, url: str | None, people: int, events: int, decisions: int
         settings.write_text(f'{settings.read_text()}\n[store]\nurl = "{url}"\n')
     state = create(folder / "state", settings)
     history, first, second = sorted((folder / "force" / "deliveries").iterdir())
-    load_delivery(state, history)
+    result = load_delivery(state, history)
+    if getattr(result, "waiting", False):  # versions before 0.2 know no acceptance
+        from harmcast.runs.accept import accept_load
+
+        accept_load(state, result.load, Actor("first", "First", (("data_scientist", None),)), "invented")
     run_week(state, date(2026, 11, 9), Actor("operator", "Operator", (("operator", None),)), delivery=first)
     shutil.move(second, folder / "next")
     _look(state, events)

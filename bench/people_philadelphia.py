@@ -229,6 +229,7 @@ def by_command(data: Path, judged: pl.DataFrame, chosen: str) -> list[Row]:
         state = str(folder / "state")
         _run("init", state, "--settings", str(folder / "force" / "settings.toml"))
         _run("load", state, str(sent))
+        _run("accept", state, "--load", "1", "--reason", "bench")
         began = time.perf_counter()
         got = json.loads(_run("backtest", state, "--tool", "iom", "--to", TO.isoformat(), "--json"))
         print(f"harmcast backtest STATE --tool iom: {time.perf_counter() - began:.1f} s")

@@ -37,6 +37,7 @@ def loaded(name: str, folder: Path) -> tuple[Path, Row]:
     state = folder / "state"
     timed("init", str(state), "--settings", str(settings))
     seconds, _, said = timed("load", str(state), str(delivery), "--json")
+    timed("accept", str(state), "--load", "1", "--reason", "bench")
     files = json.loads(said)["files"]
     balanced = all(f["received"] == f["loaded"] + f["unchanged"] + f["superseded"] + f["quarantined"] + f["left_out"] for f in files)
     counted = "; ".join(f"{f['received']:,} rows, {f['loaded']:,} loaded, {f['superseded']:,} superseded, {f['quarantined']:,} quarantined" for f in files)

@@ -61,6 +61,7 @@ def main() -> int:
     shutil.rmtree(state, ignore_errors=True)
     timed("init", str(state), "--settings", str(folder / "settings.toml"))
     load_s, load_gb, said = timed("load", str(state), str(deliveries[0]), "--json")
+    timed("accept", str(state), "--load", "1", "--reason", "bench")
     rows = {f["table"]: f["loaded"] for f in json.loads(said)["files"]}
     first = Week.of(LAST_SUNDAY).plus(2 - WEEKS)
     refit_s, refit_gb, said = timed("refit", str(state), "--as-of", str(first.plus(-1).monday), "--json")

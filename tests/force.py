@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from bench.accepted import load_accepted
 
 from harmcast.invented.making import invent
-from harmcast.runs.load import load_delivery
 from harmcast.store.state import State, create, open_state
 from harmcast.store.users import Actor
 from harmcast.weekly import run_week
@@ -51,7 +51,7 @@ def made_weeks(invented_force: InventedForce, tmp_path_factory: pytest.TempPathF
     """A state with the history loaded and the first two weeks made. Never write here: copy it (`own_weeks`)."""
     folder = tmp_path_factory.mktemp("made") / "state"
     state = create(folder, invented_force.folder / "settings.toml")
-    load_delivery(state, invented_force.deliveries[0])
+    load_accepted(state, invented_force.deliveries[0])
     for delivery, monday in list(zip(invented_force.deliveries[1:], invented_force.mondays, strict=True))[:2]:
         run_week(state, monday, OPERATOR, delivery=delivery)
     state.close()

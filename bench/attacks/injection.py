@@ -22,11 +22,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people
 
+from bench.accepted import load_accepted
 from bench.attacks import site
 from bench.attacks.looking import csv_faults, page_faults
 from bench.attacks.payloads import MARK, Payload
 from harmcast import tables
-from harmcast.runs.load import load_delivery
 from harmcast.store import schema
 from harmcast.store.checkpoints import verify
 from harmcast.store.state import State
@@ -83,7 +83,7 @@ def inject(folder: Path, sent: Sequence[Payload]) -> Injected:
 def through_the_feed(state: State, folder: Path, sent: Sequence[Payload], found: Injected) -> None:
     """Loads a delivery of payloads, and publishes a release of the people in it."""
     feed = state.settings.feed.model_copy(update={"quarantine_max_share": 1.0})  # rows with control marks are set aside
-    load_delivery(replace(state, settings=state.settings.model_copy(update={"feed": feed})), site.delivery(folder / "delivery", sent))
+    load_accepted(replace(state, settings=state.settings.model_copy(update={"feed": feed})), site.delivery(folder / "delivery", sent))
     found.by_feed = len(sent)
     refs = state.person_keys().filter(pl.col("person_ref").str.starts_with("Q"))
     rng = np.random.default_rng(1)

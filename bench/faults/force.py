@@ -62,12 +62,12 @@ def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, se
 
 def state_of(force: Force, folder: Path, weeks: int) -> Path:
     """A state with the history and so many weeks made."""
-    from harmcast.runs.load import load_delivery
+    from bench.accepted import load_accepted
     from harmcast.store.state import create
     from harmcast.weekly import run_week
 
     state = create(folder, force.folder / "force" / "settings.toml")
-    load_delivery(state, force.write(0, force.tables(0)))
+    load_accepted(state, force.write(0, force.tables(0)))
     for number in range(1, weeks + 1):
         run_week(state, force.day(number), OPERATOR, force.write(number, force.tables(number)))
     state.close()

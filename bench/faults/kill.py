@@ -111,9 +111,12 @@ def write_delivery(folder: Path, week: int, size: int) -> Path:
 
 
 def child(state: Path, deliveries: list[Path], die_at: int | None) -> None:
-    """Makes the week of each delivery; kills itself at the boundary numbered `die_at`. Prints how many it passed."""
+    """Loads and accepts each delivery and makes its week; kills itself at the boundary numbered `die_at`. Prints how many it passed."""
     from datetime import date
 
+    from harmcast.runs.accept import accept_load
+    from harmcast.runs.load import load_delivery
+    from harmcast.store import loads
     from harmcast.store.state import open_state
     from harmcast.store.users import Actor
     from harmcast.weekly import run_week
@@ -122,7 +125,13 @@ def child(state: Path, deliveries: list[Path], die_at: int | None) -> None:
     opened = open_state(state)
     for delivery in deliveries:
         day = date.fromisoformat(json.loads((delivery / "manifest.json").read_text())["made_at"][:10])
-        run_week(opened, day, Actor("operator", "Operator", (("operator", None),)), delivery)
+        operator = Actor("operator", "Operator", (("operator", None),))
+        if loads.waiting(opened.operations) is None:
+            load_delivery(opened, delivery)
+        waits = loads.waiting(opened.operations)
+        if waits is not None:
+            accept_load(opened, waits.number, operator, "invented")
+        run_week(opened, day, operator)
     print(passed[0])
 
 

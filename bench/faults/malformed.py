@@ -372,11 +372,11 @@ def put(case: Case, folder: Path, number: int) -> Path:
 
 def outcome(state: Any, delivery: Path) -> tuple[str, str]:
     """How one delivery ended: (`refused`, code), (`quarantined`, rules), (`loaded`, ``). Raises whatever is a bug."""
+    from bench.accepted import load_accepted
     from harmcast.errors import FeedRefused
-    from harmcast.runs.load import load_delivery
 
     try:
-        result = load_delivery(state, delivery)
+        result = load_accepted(state, delivery)
     except FeedRefused as error:
         said = str(error) + json.dumps(error.document())
         if not error.faults or not all(fault.rule and fault.where for fault in error.faults):

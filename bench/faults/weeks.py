@@ -185,7 +185,7 @@ def long_past(folder: Path, force: Force, weeks: int, chosen: int, is_refitted: 
     With `is_refitted` a person model is fitted and approved half way, so that weeks before and after it were scored by others; that
     needs a force of which enough people became high harm.
     """
-    from harmcast.runs.load import load_delivery
+    from bench.accepted import load_accepted
     from harmcast.runs.refit import refit_people
     from harmcast.runs.release_moves import publish_release
     from harmcast.store.state import create, open_state
@@ -193,7 +193,7 @@ def long_past(folder: Path, force: Force, weeks: int, chosen: int, is_refitted: 
 
     state = create(folder / "long", force.folder / "force" / "settings.toml")
     sent = sorted((force.folder / "force" / "deliveries").iterdir())
-    load_delivery(state, sent[0])
+    load_accepted(state, sent[0])
     for number in range(1, weeks + 1):
         run_week(state, force.day(number), OPERATOR, sent[number])
         if is_refitted and number == weeks // 2:
@@ -218,7 +218,7 @@ def replayed(folder: Path, force: Force, weeks: int) -> tuple[int, int, int, lis
     """Deliveries with bad rows, loaded, then again in other orders: (replays, files, rows accounted for, what is wrong)."""
     import json
 
-    from harmcast.runs.load import load_delivery
+    from bench.accepted import load_accepted
     from harmcast.store.state import create
 
     state = create(folder / "replays", force.folder / "force" / "settings.toml")
@@ -226,7 +226,7 @@ def replayed(folder: Path, force: Force, weeks: int) -> tuple[int, int, int, lis
     files, rows, wrong = 0, 0, []
     for delivery in sent:
         said = {name: note["rows"] for name, note in json.loads((delivery / "manifest.json").read_text())["files"].items()}
-        for count in load_delivery(state, delivery).files:
+        for count in load_accepted(state, delivery).files:
             files, rows = files + 1, rows + count.received
             wrong += [] if count.adds_up and count.received == said[count.file] else [f"{delivery.name} {count.file}: rows do not add up"]
     before, data_hash = _bytes(state.root / "records"), state.records.data_hash()
@@ -234,7 +234,7 @@ def replayed(folder: Path, force: Force, weeks: int) -> tuple[int, int, int, lis
     orders = [list(reversed(sent)), *(r.sample(sent, len(sent)) for _ in range(2))]
     for order in orders:
         for delivery in order:
-            again = load_delivery(state, delivery)
+            again = load_accepted(state, delivery)
             wrong += [] if again.changed_rows == 0 and again.sequence is None else [f"{delivery.name} again changed {again.changed_rows} rows"]
     wrong += [] if _bytes(state.root / "records") == before and state.records.data_hash() == data_hash else ["the records changed"]
     state.close()
@@ -247,7 +247,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 def new_code(folder: Path, force: Force, made: Path) -> list[str]:
     """An offence code never seen before is loaded and flagged, with any other of that week that is new."""
-    from harmcast.runs.load import load_delivery
+    from bench.accepted import load_accepted
     from harmcast.store.state import open_state
 
     shutil.copytree(made, folder / "new-code")
@@ -257,7 +257,7 @@ def new_code(folder: Path, force: Force, made: Path) -> list[str]:
     code = pl.when(pl.col("crime_ref") == first).then(pl.lit("199/77")).otherwise("offence_code").alias("offence_code")
     crimes = tables["crimes"].with_columns(code)
     new = set(crimes["offence_code"]) - set(state.records.versions("crimes", columns=["offence_code"])["offence_code"])
-    result = load_delivery(state, force.write(2, {**tables, "crimes": crimes}, name="new-code"))
+    result = load_accepted(state, force.write(2, {**tables, "crimes": crimes}, name="new-code"))
     noted = next(count for count in result.files if count.table == "crimes").notes.get("offence_code_new")
     held = state.records.known("crimes", columns=["crime_ref", "offence_code"]).filter(pl.col("offence_code") == "199/77").height
     state.close()

@@ -125,20 +125,28 @@ def check(state: StateFolder) -> Said:
 def load(
     state: StateFolder,
     delivery: Annotated[Path | None, Parameter(help="Folder of the delivery, with its manifest.json; none: read the database that the settings name.")] = None,
+    *,
+    dry_run: Annotated[bool, Parameter(negative="", help="Say what the load would do, its effects too, and write nothing.")] = False,
 ) -> Said:
-    """Load one delivery; every row is accounted for, or nothing is loaded."""
+    """Load one delivery; every row is accounted for, or nothing is loaded. The first load, and one with effects that are held, waits to be accepted."""
     from harmcast.runs import inbox, source
-    from harmcast.runs.load import load_delivery
+    from harmcast.runs.load import load_delivery, try_delivery
 
     opened_state = opened(state)
     with shown() as progress:
-        if delivery is not None:
-            result = load_delivery(opened_state, delivery, actor(opened_state).account, progress=progress)
-        elif opened_state.settings.feed.source == "sql":
-            result = source.load_from_database(opened_state, actor(opened_state), progress)[-1]
+        if dry_run:
+            result = try_delivery(opened_state, _named(delivery), progress)
+        elif delivery is not None or opened_state.settings.feed.source != "sql":
+            result = load_delivery(opened_state, _named(delivery), actor(opened_state).account, progress=progress)
         else:
-            raise RunStopped("No delivery is named.", code="delivery_not_named", next_step="Name its folder: harmcast load STATE DELIVERY.")
-    return Said(result.document(), inbox.lines(result))
+            result = source.load_from_database(opened_state, actor(opened_state), progress)[-1]
+    return Said({**result.document(), "dry_run": dry_run}, inbox.lines(result))
+
+
+def _named(delivery: Path | None) -> Path:
+    if delivery is None:
+        raise RunStopped("No delivery is named.", code="delivery_not_named", next_step="Name its folder: harmcast load STATE DELIVERY.")
+    return delivery
 
 
 # --- the week ---------------------------------------------------------------------------------------------------
@@ -408,7 +416,7 @@ def _wants_json(words: Sequence[str]) -> bool:
 def main(words: Sequence[str] | None = None) -> None:
     """Run one command; exit 0, a code of errors.py, or 2 for words that do not fit."""
     words = list(sys.argv[1:] if words is None else words)
-    from harmcast import cli_oversight  # noqa: F401 - they add their commands
+    from harmcast import cli_loads, cli_oversight  # noqa: F401 - they add their commands
 
     try:
         said = app(words)

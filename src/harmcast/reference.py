@@ -105,6 +105,7 @@ def commands_page() -> str:
     from rich.console import Console
 
     import harmcast.cli as cli
+    import harmcast.cli_loads
     import harmcast.cli_oversight  # noqa: F401
 
     def said(*words: str) -> str:

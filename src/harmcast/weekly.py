@@ -118,11 +118,11 @@ def run_week(
 
 
 def make_week(
-    state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet, is_again: bool = False
+    state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet, made_at: str | None = None
 ) -> Made:
     """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`.
 
-    Made again, it leaves the state kept for speed as it is: that belongs to the newest week.
+    Made again (`made_at`: when it was made first), it leaves the state kept for speed as it is: that belongs to the newest week.
     """
     settings = state.settings
     running = [t for t in settings.tools if state.register.tool(t.name, as_of).status != "stopped"]
@@ -153,7 +153,7 @@ def make_week(
     )
     for made in made_places:
         tool = made.tool
-        if not is_again:
+        if made_at is None:
             keep(state.root, tool.name, code, made.forecast.kept)
         files |= release_files.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
@@ -165,7 +165,7 @@ def make_week(
     who = None
     if people_tool is not None:
         progress(f"Scoring {people_tool.title or people_tool.name}", 0.5)
-        who = people.make_people(state, people_tool, week, as_of, sequence, actor, part(progress, 0.5, 0.8))
+        who = people.make_people(state, people_tool, week, as_of, sequence, actor, part(progress, 0.5, 0.8), made_at)
         files |= who.files
         models[people_tool.name] = who.model_name
         found[people_tool.name] += who.found
@@ -228,7 +228,7 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     first = releases[0]
     if first.as_of is None or first.sequence is None:
         raise RunStopped("That release does not say what it was made from.", code="release_without_source")
-    made = make_week(state, Week.named(first.week), first.as_of, first.sequence, actor, progress, is_again=True)
+    made = make_week(state, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.accepted import load_accepted
 
 from harmcast.errors import FeedRefused
-from harmcast.runs.load import load_delivery
 from harmcast.store.state import State
 
 SETTINGS = """
@@ -87,7 +87,7 @@ def test_a_broken_row_is_quarantined_with_file_row_column_and_rule(
         tables["charges"] = [
             {**rows["charges"], "charge_ref": r["person_ref"], "person_ref": r["person_ref"]} for r in tables[table]
         ]
-    result = load_delivery(checked, deliver(tables, FIRST))
+    result = load_accepted(checked, deliver(tables, FIRST))
     assert [(f.where, f.row, f.column, f.rule) for f in result.quarantine] == [(f"{table}.csv", 12, column, rule)]
     count = next(count for count in result.files if count.table == table)
     assert (count.received, count.loaded, count.quarantined) == (12, 11, 1)
@@ -96,7 +96,7 @@ def test_a_broken_row_is_quarantined_with_file_row_column_and_rule(
 def test_every_fault_of_a_row_is_named_and_the_row_counted_once(checked: State, deliver: Deliver, rows: Good) -> None:
     odd = {"offence_code": "", "easting_m": "x", "recorded_at": "y"}
     tables = {**{name: [row] for name, row in rows.items()}, "crimes": many(rows["crimes"], "crime_ref", **odd)}
-    result = load_delivery(checked, deliver(tables, FIRST))
+    result = load_accepted(checked, deliver(tables, FIRST))
     assert {fault.column for fault in result.quarantine} == set(odd)
     assert next(count.quarantined for count in result.files if count.table == "crimes") == 1
 
@@ -115,7 +115,7 @@ def test_what_is_kept_as_it_stands_is_counted(
     checked: State, deliver: Deliver, rows: Good, odd: Row, rule: str
 ) -> None:
     tables = {**{name: [row] for name, row in rows.items()}, "crimes": many(rows["crimes"], "crime_ref", **odd)}
-    result = load_delivery(checked, deliver(tables, FIRST))
+    result = load_accepted(checked, deliver(tables, FIRST))
     count = next(count for count in result.files if count.table == "crimes")
     assert count.loaded == 12
     assert count.notes[rule] == 1
@@ -125,13 +125,13 @@ def test_repeated_date_and_place_under_other_references_is_counted(
     checked: State, deliver: Deliver, rows: Good
 ) -> None:
     tables = {**{name: [row] for name, row in rows.items()}, "crimes": many(rows["crimes"], "crime_ref", 5)}
-    result = load_delivery(checked, deliver(tables, FIRST))
+    result = load_accepted(checked, deliver(tables, FIRST))
     assert next(c for c in result.files if c.table == "crimes").notes["repeated_date_place"] == 5
 
 
 def refused_code(state: State, delivery: Path) -> FeedRefused:
     with pytest.raises(FeedRefused) as raised:
-        load_delivery(state, delivery)
+        load_accepted(state, delivery)
     return raised.value
 
 
@@ -181,7 +181,7 @@ DRIFT: list[tuple[str, str, Callable[[Row], Row], str]] = [
 def test_schema_drift_stops_the_load_and_the_last_week_stays(
     checked: State, deliver: Deliver, rows: Good, kind: str, column: str, change: Callable[[Row], Row], rule: str
 ) -> None:
-    load_delivery(checked, deliver({**{name: [row] for name, row in rows.items()}}, FIRST))
+    load_accepted(checked, deliver({**{name: [row] for name, row in rows.items()}}, FIRST))
     changed = [change(row) for row in many(rows["crimes"], "crime_ref")]
     error = refused_code(checked, deliver({"crimes": changed}, SECOND))
     assert rule in {fault.rule for fault in error.faults}
@@ -190,7 +190,7 @@ def test_schema_drift_stops_the_load_and_the_last_week_stays(
 
 def test_an_optional_column_once_sent_may_not_be_lost(checked: State, deliver: Deliver, rows: Good) -> None:
     with_area = {**rows["crimes"], "area": "North"}
-    load_delivery(checked, deliver({**{name: [row] for name, row in rows.items()}, "crimes": [with_area]}, FIRST))
+    load_accepted(checked, deliver({**{name: [row] for name, row in rows.items()}, "crimes": [with_area]}, FIRST))
     error = refused_code(checked, deliver({"crimes": [rows["crimes"]]}, SECOND))
     assert error.code == "column_lost"
 
@@ -216,7 +216,7 @@ def test_points_off_the_area_are_counted_and_most_of_them_refuse(
     crimes = [{**row, **inside} for row in many(rows["crimes"], "crime_ref", 20)]
     crimes[3].update(outside)
     tables: dict[str, Any] = {name: [row] for name, row in rows.items()}
-    result = load_delivery(state, deliver({**tables, "crimes": crimes}, FIRST))
+    result = load_accepted(state, deliver({**tables, "crimes": crimes}, FIRST))
     assert next(c for c in result.files if c.table == "crimes").notes["off_area"] == 1
     swapped = [{**row, **outside} for row in crimes]
     assert refused_code(state, deliver({"crimes": swapped}, SECOND)).code == "off_area_share"
@@ -240,14 +240,14 @@ def test_times_are_local_unless_they_name_their_zone(
 
     tables = {name: [row] for name, row in rows.items()}
     tables["crimes"] = [{**rows["crimes"], "happened_from": given}]
-    load_delivery(checked, deliver(tables, FIRST))
+    load_accepted(checked, deliver(tables, FIRST))
     assert checked.records.crimes(date(2026, 12, 31))["happened_from"].to_list() == [datetime.fromisoformat(local)]
 
 
 def test_every_printed_form_of_a_code_is_held_as_one(checked: State, deliver: Deliver, rows: Good) -> None:
     forms = ["8/6", "008/06", "00806", "8/06", "806", "101", "101", "8N", "C34", "5/1"]
     crimes = [{**rows["crimes"], "crime_ref": f"C{i}", "offence_code": form} for i, form in enumerate(forms)]
-    result = load_delivery(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    result = load_accepted(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
     held = checked.records.known("crimes", columns=["crime_ref", "offence_code"]).sort("crime_ref")["offence_code"].to_list()
     assert held == ["008/06"] * 5 + ["101", "101", "008N", "C34", "005/01"]
     notes = next(file for file in result.files if file.table == "crimes").notes
@@ -264,5 +264,5 @@ def test_a_code_that_became_a_date_refuses_the_whole_by_name(checked: State, del
 def test_codes_of_other_systems_pass_as_text(make_state: MakeState, deliver: Deliver, rows: Good) -> None:
     state = make_state(settings(force='offence_codes = "as_text"'))
     crimes = [{**rows["crimes"], "crime_ref": "C1", "offence_code": "8/6"}, {**rows["crimes"], "crime_ref": "C2", "offence_code": "08-Jan"}]
-    load_delivery(state, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    load_accepted(state, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
     assert state.records.known("crimes", columns=["crime_ref", "offence_code"]).sort("crime_ref")["offence_code"].to_list() == ["8/6", "08-Jan"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from bench.accepted import read_accepted
 from tests.conftest import SETTINGS
 
 from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
@@ -73,12 +74,12 @@ def run(url: str, *statements: str) -> None:
 def test_what_is_held_follows_the_source_week_by_week(make_state: MakeState, url: str, weeks: list[dict[str, pl.DataFrame]]) -> None:
     records_system.fill(url, weeks[0])
     state = state_of(make_state, url)
-    first = source.load_from_database(state, OPERATOR)[-1]
+    first = read_accepted(state, OPERATOR)[-1]
     assert sum(count.received for count in first.files) == sum(source_rows(url, t).height for t in ("crimes", "persons", "charges", "circumstances", "activity"))
     for week, moment in zip(weeks[1:], ("2026-11-16T05:00:00", "2026-11-23T05:00:00"), strict=True):
         records_system.advance(url, week)
         at(state, moment)
-        again = source.load_from_database(state, OPERATOR)[-1]
+        again = read_accepted(state, OPERATOR)[-1]
         crimes = next(count for count in again.files if count.table == "crimes")
         assert crimes.received < first.files[0].received / 4
         assert all(count.adds_up for count in again.files)
@@ -92,7 +93,7 @@ def test_what_is_held_follows_the_source_week_by_week(make_state: MakeState, url
     assert charged & set(people["person_ref"]) <= set(state.records.known("persons")["person_ref"]) <= set(people["person_ref"])
     assert not list((state.root / "incoming").iterdir())
     assert os.environ["RUNTIME__DLTHUB_TELEMETRY"] == "false"
-    nothing = source.load_from_database(state, OPERATOR)[-1]
+    nothing = read_accepted(state, OPERATOR)[-1]
     assert nothing.sequence is None
     assert nothing.changed_rows == 0
 
@@ -106,7 +107,7 @@ def first_read(weeks: list[dict[str, pl.DataFrame]], tmp_path_factory: pytest.Te
     os.environ["SOURCE_OF_TEST"] = f"sqlite:///{folder / 'source.db'}"
     state = states.create(folder / "state", folder / "settings.toml")
     at(state, "2026-11-09T05:00:00")
-    source.load_from_database(state, OPERATOR)
+    read_accepted(state, OPERATOR)
     state.close()
     return folder
 
@@ -134,7 +135,7 @@ def test_late_edits_deletions_and_people_charged_late(loaded: tuple[State, str])
         "INSERT INTO charges (charge_ref, person_ref, offence_code, happened_on, charged_on, outcome, changed_at)"
         f" VALUES ('LATE', '{other}', '008/01', '2026-11-10', '2026-11-11', 'charged', '2026-11-11 10:00:00.000000')",
     )
-    result = source.load_from_database(state, OPERATOR)[-1]
+    result = read_accepted(state, OPERATOR)[-1]
     crimes = state.records.known("crimes")
     assert gone not in set(crimes["crime_ref"])
     assert next(count.deleted for count in result.files if count.table == "deletions") == 1
@@ -155,7 +156,7 @@ def test_a_source_that_drifts_is_refused_and_on_record(loaded: tuple[State, str]
     before = state.records.data_hash()
     run(url, statement)
     with pytest.raises(FeedRefused) as refused:
-        source.load_from_database(state, OPERATOR)
+        read_accepted(state, OPERATOR)
     assert rule in {fault.rule for fault in refused.value.faults}
     assert state.records.data_hash() == before
     rows = state.operations.rows(sa.select(schema.deliveries).order_by(schema.deliveries.c.id.desc()).limit(1))
@@ -166,7 +167,7 @@ def test_a_column_of_another_type_is_refused(loaded: tuple[State, str]) -> None:
     state, url = loaded
     run(url, "ALTER TABLE crimes RENAME TO old", "CREATE TABLE crimes AS SELECT * FROM old", "DROP TABLE old")
     with pytest.raises(FeedRefused) as refused:
-        source.load_from_database(state, OPERATOR)
+        read_accepted(state, OPERATOR)
     assert {fault.rule for fault in refused.value.faults} & {"column_retyped", "contract_broken"}
 
 
@@ -174,7 +175,7 @@ def test_an_emptied_source_is_refused(loaded: tuple[State, str]) -> None:
     state, url = loaded
     run(url, "DELETE FROM charges")
     with pytest.raises(FeedRefused) as refused:
-        source.load_from_database(state, OPERATOR)
+        read_accepted(state, OPERATOR)
     assert refused.value.code == "deletions_odd"
     assert state.records.known("charges").height
 
@@ -187,7 +188,7 @@ def test_a_read_that_waits_is_loaded_before_the_next(loaded: tuple[State, str]) 
     half = state.root / "incoming" / ".sql-half.making"
     half.mkdir()
     (half / "crimes.parquet").write_bytes(b"half")
-    loads = source.load_from_database(state, OPERATOR)
+    loads = read_accepted(state, OPERATOR)
     assert loads[0].delivery_id == waiting.name
     assert len(loads) == 2
     assert loads[1].sequence is None
@@ -202,7 +203,7 @@ def test_a_key_that_comes_back_while_it_is_read_is_not_taken_as_deleted(
     crime = source_rows(url, "crimes").sort("changed_at")["crime_ref"][-1]  # inside the lag window: its row is read
     asked = connection.keys_there
     monkeypatch.setattr(connection, "keys_there", lambda *given: (keys := asked(*given)).filter(keys != crime))
-    result = source.load_from_database(state, OPERATOR)[-1]
+    result = read_accepted(state, OPERATOR)[-1]
     assert sum(count.deleted for count in result.files) == 0
     assert crime in set(state.records.known("crimes")["crime_ref"])
 
@@ -211,7 +212,7 @@ def test_a_clock_set_back_stops_the_read(loaded: tuple[State, str]) -> None:
     state, _ = loaded
     at(state, "2026-11-01T05:00:00")
     with pytest.raises(RunStopped) as stopped:
-        source.load_from_database(state, OPERATOR)
+        read_accepted(state, OPERATOR)
     assert stopped.value.code == "clock_set_back"
 
 
@@ -241,7 +242,7 @@ injury = { constant = "minor" }
     places_only = SETTINGS.split("[[tools]]\nname = \"iom\"")[0]
     state = make_state(f'{places_only}\n[feed]\nsource = "sql"\nurl = "{url}"\nmapping = "mapping.toml"\n', {"mapping.toml": mapping})
     at(state, "2026-11-09T05:00:00")
-    source.load_from_database(state, OPERATOR)
+    read_accepted(state, OPERATOR)
     assert state.records.known("crimes")["crime_ref"].to_list() == ["7"]
     run(url, "DELETE FROM OFFENCES", "INSERT INTO OFFENCES VALUES (8, '008/01', '2026-01-05 22:10:00', '2026-11-10 09:00:00', '2026-11-10 09:00:00', 1, 1, '')")
     at(state, "2026-11-16T05:00:00")
@@ -303,7 +304,7 @@ def test_a_connection_that_dies_half_way_is_tried_again(
     records_system.fill(direct, weeks[0], name="records")
     state = state_of(make_state, f"postgresql+psycopg://harmcast@127.0.0.1:{cut_line.address}/postgres", 'sql_schema = "records"\n')
     monkeypatch.setattr(connection.patiently, "__defaults__", ((0.0,),))
-    source.load_from_database(state, OPERATOR)
+    read_accepted(state, OPERATOR)
     assert cut_line.cut == 1
     assert state.records.known("crimes").height == weeks[0]["crimes"]["crime_ref"].n_unique()
 
@@ -312,7 +313,7 @@ def test_a_database_that_is_not_there_is_said(make_state: MakeState, monkeypatch
     state = state_of(make_state, "postgresql+psycopg://harmcast@127.0.0.1:1/none")
     monkeypatch.setattr(connection.patiently, "__defaults__", ((0.0,),))
     with pytest.raises(RunStopped) as stopped:
-        source.load_from_database(state, OPERATOR)
+        read_accepted(state, OPERATOR)
     assert stopped.value.code == "source_unreachable"
     assert json.dumps(stopped.value.document()).count("127.0.0.1") == 0
     with pytest.raises(SettingsRefused):

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from bench.accepted import load_accepted
 
 from harmcast.errors import FeedRefused, SettingsRefused
 from harmcast.feed import mapping
-from harmcast.runs.load import load_delivery
 from harmcast.store.state import State
 
 SETTINGS = """
@@ -62,7 +62,7 @@ def mapped(make_state: Callable[..., State]) -> State:
 
 def test_a_mapped_row_arrives_under_our_names(mapped: State, deliver: Callable[..., Path]) -> None:
     delivery = deliver(raw={"offences.csv": ((HEADER + ROW).encode("cp1252"), 1)})
-    load_delivery(mapped, delivery)
+    load_accepted(mapped, delivery)
     row = mapped.records.crimes(END).to_dicts()[0]
     assert row["crime_ref"] == "7"
     assert row["offence_code"] == "012/03"
@@ -75,7 +75,7 @@ def test_a_mapped_row_arrives_under_our_names(mapped: State, deliver: Callable[.
 
 def test_the_first_row_of_a_key_stands_where_the_mapping_says_so(mapped: State, deliver: Callable[..., Path]) -> None:
     second = ROW.replace("05/01/2026", "06/01/2026").replace(";Y;", ";N;")
-    result = load_delivery(mapped, deliver(raw={"offences.csv": ((HEADER + ROW + second).encode("cp1252"), 2)}))
+    result = load_accepted(mapped, deliver(raw={"offences.csv": ((HEADER + ROW + second).encode("cp1252"), 2)}))
     assert (result.files[0].loaded, result.files[0].superseded) == (1, 1)
     assert mapped.records.crimes(END)["injury"].to_list() == ["minor"]
 
@@ -83,14 +83,14 @@ def test_the_first_row_of_a_key_stands_where_the_mapping_says_so(mapped: State, 
 def test_a_column_neither_mapped_nor_ignored_stops_the_load(mapped: State, deliver: Callable[..., Path]) -> None:
     content = (HEADER.replace("officer", "badge") + ROW).encode("cp1252")
     with pytest.raises(FeedRefused) as raised:
-        load_delivery(mapped, deliver(raw={"offences.csv": (content, 1)}))
+        load_accepted(mapped, deliver(raw={"offences.csv": (content, 1)}))
     assert raised.value.code == "column_new"
 
 
 def test_a_code_outside_the_mapping_stops_the_load(mapped: State, deliver: Callable[..., Path]) -> None:
     content = (HEADER + ROW.replace(";Y;", ";Q;")).encode("cp1252")
     with pytest.raises(FeedRefused) as raised:
-        load_delivery(mapped, deliver(raw={"offences.csv": (content, 1)}))
+        load_accepted(mapped, deliver(raw={"offences.csv": (content, 1)}))
     assert raised.value.code == "value_new"
 
 
@@ -102,7 +102,7 @@ def test_longitude_and_latitude_are_carried_into_the_force_s_system(
     )
     state = make_state(SETTINGS, {"mapping.toml": changed})
     content = HEADER + ROW.replace("585000.5;4510000.25", "-75.0;40.0")
-    load_delivery(state, deliver(raw={"offences.csv": (content.encode("cp1252"), 1)}))
+    load_accepted(state, deliver(raw={"offences.csv": (content.encode("cp1252"), 1)}))
     row = state.records.crimes(END).to_dicts()[0]
     assert row["easting_m"] == pytest.approx(500_000.0, abs=0.01)  # -75 is the zone's central meridian
     assert row["northing_m"] == pytest.approx(4_427_757.2, abs=0.5)
@@ -117,7 +117,7 @@ def test_another_projected_system_is_carried_into_the_force_s(
     state = make_state(SETTINGS, {"mapping.toml": changed})
     x, y = Transformer.from_crs("EPSG:32618", "EPSG:3857", always_xy=True).transform(585000.5, 4510000.25)
     content = HEADER + ROW.replace("585000.5;4510000.25", f"{x};{y}")
-    load_delivery(state, deliver(raw={"offences.csv": (content.encode("cp1252"), 1)}))
+    load_accepted(state, deliver(raw={"offences.csv": (content.encode("cp1252"), 1)}))
     row = state.records.crimes(END).to_dicts()[0]
     assert (row["easting_m"], row["northing_m"]) == (
         pytest.approx(585000.5, abs=0.01),
@@ -149,11 +149,11 @@ def test_a_key_made_of_columns_and_occurrence_keeps_exact_duplicates(
     line = "ROB,2026-01-05,585000,4510000\n"
     content = ("law,day,x,y\n" + line * 3 + line.replace("585000", "585001")).encode()
     delivery = deliver(raw={"offences.csv": (content, 4)})
-    assert load_delivery(state, delivery).files[0].loaded == 4
+    assert load_accepted(state, delivery).files[0].loaded == 4
     assert state.records.crimes(END)["crime_ref"].to_list() == [
         "2026-01-05|585000#1", "2026-01-05|585000#2", "2026-01-05|585000#3", "2026-01-05|585001#1",
     ]  # fmt: skip
-    assert load_delivery(state, delivery).changed_rows == 0
+    assert load_accepted(state, delivery).changed_rows == 0
 
 
 TWO = """
@@ -183,7 +183,7 @@ def test_one_file_may_feed_two_tables(make_state: Callable[..., State], deliver:
     people = SETTINGS.split("[[tools]]")[0] + '[[tools]]\nname = "iom"\nkind = "people"\n'
     state = make_state(people, {"mapping.toml": TWO})
     content = b"id,score,day\n1,200,1960-01-01\n1,5,1961-01-01\n2,7,1961-06-01\n"
-    result = load_delivery(state, deliver(raw={"contacts.csv": (content, 3)}, made_at="1964-01-01"))
+    result = load_accepted(state, deliver(raw={"contacts.csv": (content, 3)}, made_at="1964-01-01"))
     assert {count.table: (count.received, count.loaded, count.superseded) for count in result.files} == {
         "persons": (3, 2, 1),
         "charges": (3, 3, 0),

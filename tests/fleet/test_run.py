@@ -10,13 +10,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from bench.accepted import load_accepted
 from bench.cluster import cluster
 
 from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.fleet import run, spark
 from harmcast.fleet.run import Member
 from harmcast.invented.making import invent
-from harmcast.runs.load import load_delivery
 from harmcast.store.state import create
 
 AS_OF = date(2026, 11, 16)
@@ -136,7 +136,7 @@ def forces(tmp_path_factory: pytest.TempPathFactory) -> Path:
         history, week = sorted((force / "deliveries").iterdir())
         week.rename(folder / f"delivery-{name}")
         state = create(folder / name, force / "settings.toml")
-        load_delivery(state, history)
+        load_accepted(state, history)
         state.close()
         shutil.copytree(folder / name, folder / f"alone-{name}")
     shutil.copytree(folder / "a", folder / "broken")

@@ -7,12 +7,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from bench.accepted import load_accepted
 
 from harmcast.errors import AccessDenied, RunStopped
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts
 from harmcast.runs.answer import write_answer
-from harmcast.runs.load import load_delivery
 from harmcast.store import desk, keys, representations
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -26,7 +26,7 @@ Row = dict[str, str]
 def known(any_state: State, deliver: Callable[..., Path], rows: dict[str, Row]) -> tuple[State, str]:
     other = {**rows["persons"], "person_ref": "P2"}
     charges = [rows["charges"], {**rows["charges"], "charge_ref": "H2", "person_ref": "P2"}]
-    load_delivery(any_state, deliver({"crimes": [rows["crimes"]], "persons": [rows["persons"], other], "charges": charges}))
+    load_accepted(any_state, deliver({"crimes": [rows["crimes"]], "persons": [rows["persons"], other], "charges": charges}))
     key = str(keys.key_of(any_state.operations, "P1"))
     with any_state.operations.writing(SAVED) as tx:
         new = desk.NewDecision(

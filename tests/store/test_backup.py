@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from bench.accepted import load_accepted
 from bench.faults import backups
 from tests.conftest import SETTINGS
 
 from harmcast.errors import HarmcastError, SettingsRefused, StoreDamaged
 from harmcast.oversight import log
-from harmcast.runs.load import load_delivery
 from harmcast.store import backup, keys
 from harmcast.store.state import State, open_state
 from harmcast.store.users import Actor
@@ -24,7 +24,7 @@ Good = dict[str, dict[str, str]]
 
 @pytest.fixture
 def full(any_state: State, deliver: Callable[..., Path], rows: Good) -> State:
-    load_delivery(any_state, deliver({name: [row] for name, row in rows.items()}, "2026-03-02T05:00:00"))
+    load_accepted(any_state, deliver({name: [row] for name, row in rows.items()}, "2026-03-02T05:00:00"))
     return any_state
 
 
@@ -61,7 +61,7 @@ def test_what_comes_back_is_what_was_there(full: State, tmp_path: Path) -> None:
 @pytest.fixture
 def whole(make_state: Callable[..., State], deliver: Callable[..., Path], rows: Good, tmp_path: Path) -> bytes:
     state = make_state(SETTINGS)
-    load_delivery(state, deliver({name: [row] for name, row in rows.items()}, "2026-03-02T05:00:00"))
+    load_accepted(state, deliver({name: [row] for name, row in rows.items()}, "2026-03-02T05:00:00"))
     backup.back_up(state, tmp_path / "whole.tar", ACTOR)
     return (tmp_path / "whole.tar").read_bytes()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from bench import erasure
+from bench.accepted import load_accepted
 from tests.force import OPERATOR, InventedForce
 
-from harmcast.runs.load import load_delivery
 from harmcast.store import checkpoints
 from harmcast.store.state import State, create
 from harmcast.weekly import run_week
@@ -25,7 +25,7 @@ def the_state(force: InventedForce, folder: Path, url: str | None) -> State:
     text = settings.read_text() + f'\n[log]\ncheckpoint_dir = "{folder / "elsewhere"}"\n'
     settings.write_text(text + (f'\n[store]\nurl = "{url}"\n' if url else ""))
     state = create(folder / "state", settings)
-    load_delivery(state, force.deliveries[0])
+    load_accepted(state, force.deliveries[0])
     run_week(state, force.mondays[0], OPERATOR, delivery=force.deliveries[1])
     return state
 

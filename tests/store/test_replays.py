@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bench.accepted import load_accepted
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import CRIME, write_csv
 
-from harmcast.runs.load import load_delivery
 from harmcast.store import state as states
 from harmcast.store.state import State
 
@@ -131,7 +131,7 @@ def check_history(blank: Path, sent: list[Delivery], again: list[int]) -> None:
         paths = [write(Path(folder), number, delivery) for number, delivery in enumerate(sent)]
         expected = plain(sent)
         for number, path in enumerate(paths):
-            result = load_delivery(state, path)
+            result = load_accepted(state, path)
             assert all(count.adds_up for count in result.files)
             assert known(state, date(2027, 1, 1)) == expected[number]
         first = next((number for number, delivery in enumerate(sent) if delivery.rows), len(sent))
@@ -139,7 +139,7 @@ def check_history(blank: Path, sent: list[Delivery], again: list[int]) -> None:
             assert known(state, made_at(number).date()) == expected[number]
         before = contents(state)
         for number in again:
-            assert load_delivery(state, paths[number]).changed_rows == 0
+            assert load_accepted(state, paths[number]).changed_rows == 0
         assert contents(state) == before
         state.close()
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from bench.accepted import load_accepted
 
 from harmcast.errors import AccessDenied
 from harmcast.operate.health import status_of
 from harmcast.oversight import log
 from harmcast.oversight.log import Event
-from harmcast.runs.load import load_delivery
 from harmcast.store import keys, ledger, schema
 from harmcast.store.releases import NewTool
 from harmcast.store.retention import due, finish, forget_due, left_source_since
@@ -47,7 +47,7 @@ def people(rows: Good) -> dict[str, list[Row]]:
 
 @pytest.fixture
 def held(any_state: State, deliver: Callable[..., Path], rows: Good) -> State:
-    load_delivery(any_state, deliver(people(rows), FIRST))
+    load_accepted(any_state, deliver(people(rows), FIRST))
     return any_state
 
 
@@ -72,13 +72,13 @@ def test_who_is_due_and_why(held: State, deliver: Callable[..., Path], rows: Goo
     assert dict(due(held, date(2026, 3, 15)).iter_rows()) == {}
     assert dict(due(held, DAY).iter_rows()) == {GONE: "review_overdue", MERGED: "review_overdue"}
     gone = [{"table": "persons", "ref": KEPT, "deleted_at": "2026-03-08T00:00:00", "reason": ""}]
-    load_delivery(held, deliver({"deletions": gone}, SECOND))
+    load_accepted(held, deliver({"deletions": gone}, SECOND))
     assert dict(due(held, date(2026, 3, 10)).iter_rows()) == {KEPT: "deleted_at_source"}
 
 
 def test_nobody_without_a_charge_is_held(held: State, deliver: Callable[..., Path]) -> None:
     gone = [{"table": "charges", "ref": f"H{KEPT}", "deleted_at": "2026-03-08T00:00:00", "reason": ""}]
-    load_delivery(held, deliver({"deletions": gone}, SECOND))
+    load_accepted(held, deliver({"deletions": gone}, SECOND))
     assert dict(due(held, date(2026, 3, 10)).iter_rows()) == {KEPT: "no_charge_left"}
 
 
@@ -86,7 +86,7 @@ def test_without_a_date_the_group_s_period_counts(any_state: State, deliver: Cal
     tables = people(rows)
     for row in tables["persons"]:
         row.update(review_due_on="", review_group="3", merged_into="")
-    load_delivery(any_state, deliver(tables, FIRST))
+    load_accepted(any_state, deliver(tables, FIRST))
     assert due(any_state, date(2032, 1, 5)).is_empty()
     assert due(any_state, date(2032, 1, 8)).height == 3
 
@@ -120,19 +120,19 @@ def test_the_forgotten_do_not_come_back_until_they_left_the_source(
     held: State, deliver: Callable[..., Path], rows: Good
 ) -> None:
     forget_due(held, DAY, ACTOR)
-    again = load_delivery(held, deliver(people(rows), SECOND, complete=True))
+    again = load_accepted(held, deliver(people(rows), SECOND, complete=True))
     assert {c.table: c.left_out for c in again.files} == {"crimes": 0, "persons": 2, "charges": 2}
     assert residue(held, [GONE, MERGED]) == []
     without = {
         name: [row for row in given if GONE not in str(row) and MERGED not in str(row)]
         for name, given in people(rows).items()
     }
-    load_delivery(held, deliver(without, THIRD, complete=True))
+    load_accepted(held, deliver(without, THIRD, complete=True))
     assert {row["left_at"] for row in held.operations.rows(sa.select(schema.erased))} == {THIRD}
-    older = load_delivery(held, deliver(people(rows), SECOND, complete=False))
+    older = load_accepted(held, deliver(people(rows), SECOND, complete=False))
     assert {c.table: c.left_out for c in older.files} == {"crimes": 0, "persons": 2, "charges": 2}
     assert residue(held, [GONE, MERGED]) == []
-    load_delivery(held, deliver(people(rows), "2026-05-04T05:00:00", complete=False))
+    load_accepted(held, deliver(people(rows), "2026-05-04T05:00:00", complete=False))
     assert GONE in set(held.records.known("persons")["person_ref"])
 
 
@@ -243,7 +243,7 @@ def test_a_timer_forgets_who_left_the_source_and_leaves_reviews_to_a_person(
     held: State, deliver: Callable[..., Path]
 ) -> None:
     timer = with_people_who_use_it(held)
-    load_delivery(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
+    load_accepted(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
     assert left_source_since(held, DAY) == (1, date(2026, 3, 9))
     with pytest.raises(AccessDenied):
         forget_due(held, DAY, timer)
@@ -257,13 +257,13 @@ def test_a_timer_forgets_who_left_the_source_and_leaves_reviews_to_a_person(
 
 def test_since_when_somebody_is_left_without_a_charge(held: State, deliver: Callable[..., Path]) -> None:
     gone = [{"table": "charges", "ref": f"H{KEPT}", "deleted_at": "2026-03-08T00:00:00", "reason": ""}]
-    load_delivery(held, deliver({"deletions": gone}, SECOND))
+    load_accepted(held, deliver({"deletions": gone}, SECOND))
     assert left_source_since(held, DAY) == (1, date(2026, 3, 9))
 
 
 def test_a_charge_moved_to_somebody_who_stays_stays(held: State, deliver: Callable[..., Path], rows: Good) -> None:
     moved = {**rows["charges"], "charge_ref": f"H{GONE}", "person_ref": KEPT, "changed_at": "2026-03-08T10:00:00"}
-    load_delivery(held, deliver({"charges": [moved]}, SECOND))
+    load_accepted(held, deliver({"charges": [moved]}, SECOND))
     forget_due(held, DAY, ACTOR)
     assert set(held.records.known("charges")["charge_ref"]) == {f"H{KEPT}", f"H{GONE}"}
     assert residue(held, [f'"{GONE}"', f",{GONE},"]) == []
@@ -272,7 +272,7 @@ def test_a_charge_moved_to_somebody_who_stays_stays(held: State, deliver: Callab
 def test_a_charge_moved_to_somebody_who_goes_does_not_go_back(held: State, deliver: Callable[..., Path], rows: Good) -> None:
     moved = {**rows["charges"], "charge_ref": f"H{KEPT}", "person_ref": GONE, "changed_at": "2026-03-08T10:00:00"}
     other = {**rows["charges"], "charge_ref": "HOTHER", "person_ref": KEPT, "changed_at": "2026-03-08T10:00:00"}
-    load_delivery(held, deliver({"charges": [moved, other]}, SECOND))
+    load_accepted(held, deliver({"charges": [moved, other]}, SECOND))
     forget_due(held, DAY, ACTOR)
     assert held.records.known("charges").select("charge_ref", "person_ref").rows() == [("HOTHER", KEPT)]
     assert f"H{KEPT}" not in set(held.records.versions("charges")["charge_ref"])
@@ -328,7 +328,7 @@ def test_a_dry_run_lists_each_by_random_key_and_why(held: State) -> None:
 
 
 def test_status_says_when_who_left_the_source_is_still_held(held: State, deliver: Callable[..., Path]) -> None:
-    load_delivery(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
+    load_accepted(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
 
     def told(day: date) -> list[str]:
         return [concern for concern in status_of(held, day).document["concerns"] if "left-source" in concern]

@@ -74,11 +74,14 @@ def _invented(folder: Path, to: date, progress: Progress) -> None:
 
 
 def _run(state: State, deliveries: Path, progress: Progress) -> None:
+    from harmcast.runs.accept import accept_load
     from harmcast.runs.load import load_delivery
 
     folders = sorted(p for p in (deliveries / "deliveries").iterdir() if (p / "manifest.json").is_file())
     operator = Actor("demo", "Demo", (("operator", None),))
-    load_delivery(state, folders[0], operator.account, progress=part(progress, 0.0, 0.25))
+    first = load_delivery(state, folders[0], operator.account, progress=part(progress, 0.0, 0.2))
+    if first.load is not None:
+        accept_load(state, first.load, operator, "Invented for the demo: there are no figures to compare it with", progress=part(progress, 0.2, 0.25))
     _people_who_use_it(state)
     first_monday = Week.of(last_week()).plus(2 - len(folders[1:])).monday
     _registered(state, first_monday)

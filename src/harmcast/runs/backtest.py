@@ -123,7 +123,7 @@ def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: 
     known = people.known_people(state, sequence)
     number = state.settings.tools.index(tool)
     index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
-    cuts = people.cuts_of(state, tool, index, digest, known, last, sequence, JUDGE)
+    cuts = people.cuts_of(state, tool, digest)
     rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
     newest = add_months(last, -months[-1])
     days = refit.judged_days(last, months)[-origins:]

@@ -7,13 +7,21 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from harmcast.documents.effects import lines as effect_lines
 from harmcast.feed.extract import read_manifest
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs import source
 from harmcast.runs.load import LoadResult, load_delivery
 from harmcast.store import deliveries
+from harmcast.store import loads as waits
 from harmcast.store.state import State
 from harmcast.store.users import Actor
+
+WHY = {
+    "first_load": "it is the first of this state",
+    "new_mapping": "the mapping is another than before",
+    "effects": "it has effects outside what its past makes likely",
+}
 
 
 def waiting(state: State, as_of: date) -> list[Path]:
@@ -41,16 +49,18 @@ def load_what_is_due(
 
     The database tells what is known now, so it is not read for a day before today once something is held.
 
-    Raises: FeedRefused: that delivery changed nothing, and the ones before it stand.
+    Raises: FeedRefused: that delivery changed nothing, and the ones before it stand; NotFit (`load_waiting`) where a load waits.
     """
     paths: Iterable[Path] = [*waiting(state, as_of), *([delivery] if delivery is not None else [])]
     paths = list(dict.fromkeys(path.resolve() for path in paths))
-    loads = [
-        load_delivery(state, path, actor.account, progress=part(progress, k / len(paths), (k + 1) / len(paths)))
-        for k, path in enumerate(paths)
-    ]
+    waits.stop_if_waiting(state.operations)
+    loads = []
+    for k, path in enumerate(paths):
+        loads.append(load_delivery(state, path, actor.account, progress=part(progress, k / len(paths), (k + 1) / len(paths))))
+        waits.stop_if_waiting(state.operations)
     if state.settings.feed.source == "sql" and (as_of >= today(state) or not state.records.parts()):
         loads += source.load_from_database(state, actor, progress)
+        waits.stop_if_waiting(state.operations)
     return loads
 
 
@@ -75,4 +85,10 @@ def lines(result: LoadResult) -> list[str]:
         rules[key] = rules.get(key, 0) + 1
     said += [f"  quarantined: {where} {column} {rule}: {count:,}" for (where, column, rule), count in sorted(rules.items())]
     said += [f"  warning: {warning}" for warning in result.warnings]
+    said += effect_lines(result.effects)
+    if result.waiting:
+        why = " and ".join(WHY[reason] for reason in result.why_waits)
+        number = "N" if result.load is None else result.load
+        said.append(f"{'It would wait' if result.load is None else f'Load {number} waits'}: {why}. Nothing of it counts before a person accepts it.")
+        said.append(f"Next: harmcast effects STATE --load {number}, then harmcast accept STATE --load {number} --reason TEXT.")
     return said

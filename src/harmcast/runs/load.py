@@ -1,14 +1,17 @@
 """One delivery -> records: read, check, compare with what is held, write parts, name them in the ledger.
 
-Nothing exists until the last step, one transaction: a kill before it leaves files that the next run sweeps away.
+Nothing exists until the last step, one transaction: a kill before it leaves files that the next run sweeps away. The first
+load of a state, one after a new mapping and one whose effects are held then wait to be accepted (`runs.accept`); what
+protects people counts at once.
 For every file received = loaded + unchanged + superseded + quarantined + left out.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +21,9 @@ from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs import received
 from harmcast.runs.compared import ORDER, compare, newest
+from harmcast.runs.protective import protecting
 from harmcast.runs.received import FileCount, LoadResult, Work
-from harmcast.store import deliveries, keys, ledger
+from harmcast.store import deliveries, keys, ledger, loads
 from harmcast.store.ledger import Part
 from harmcast.store.operations import Writing
 from harmcast.store.records import FOLDER, held_columns
@@ -46,9 +50,10 @@ def load_delivery(
 ) -> LoadResult:
     """Loads one delivery, or refuses it whole with every fault found; either is in the log.
 
-    Raises: FeedRefused (the last good week stays); RunStopped; StoreDamaged.
+    Raises: FeedRefused (the last good week stays); NotFit (`load_waiting`) while another load waits; RunStopped; StoreDamaged.
     """
     with state.run_lock("load", actor):
+        loads.stop_if_waiting(state.operations)
         ledger.sweep(state.root, FOLDER, state.operations)
         try:
             work = received.read(state, delivery, part(progress, 0.0, 0.5))
@@ -57,6 +62,27 @@ def load_delivery(
             note_refusal(state, delivery.name, error, actor, role)
             raise
         return _commit(state, work, actor, role, part(progress, 0.8, 1.0))
+
+
+def try_delivery(state: State, delivery: Path, progress: Progress = quiet) -> LoadResult:
+    """What a load would do and whether it would wait; nothing is written. Raises: FeedRefused; StoreDamaged."""
+    work = received.read(state, delivery, part(progress, 0.0, 0.6))
+    compare(state, work, part(progress, 0.6, 1.0))
+    _count_waiting(state, work)
+    return _result(work, None, [], _why_waits(state, work))
+
+
+def _why_waits(state: State, work: Work) -> tuple[str, ...]:
+    """Why this load does not count before somebody accepts it; empty: it counts at once."""
+    changes = any(rows.height for rows in work.new.values()) or bool(work.tombstones)
+    is_first = loads.first_accepted(state.operations) is None
+    is_mapped_anew = not is_first and received.mapping_sha256(state) != loads.mapping_before(state.operations)
+    found = {
+        "first_load": changes and is_first,
+        "new_mapping": changes and is_mapped_anew,
+        "effects": any(effect.verdict == "hold" for effect in work.effects),
+    }
+    return tuple(why for why, holds in found.items() if holds)
 
 
 # -- parts ---------------------------------------------------------------------------------------
@@ -137,29 +163,52 @@ def _write(state: State, work: Work, sequence: int, progress: Progress) -> list[
 
 
 def _commit(state: State, work: Work, actor: str, role: str, progress: Progress) -> LoadResult:
-    sequence = state.records.latest() + 1
+    sequence = ledger.last_number(state.operations) + 1
+    why_waits = _why_waits(state, work)
+    ahead = protecting(state.records, work) if why_waits else {}
+    made_at = work.manifest.made_at.isoformat()
+    at_once = [
+        state.records.write(table, rows.with_columns(pl.lit(sequence, pl.Int32).alias("sequence")), sequence, made_at)
+        for table, rows in ahead.items()
+    ]
+    sequence += bool(at_once)
     written = _write(state, work, sequence, progress)
     _count_waiting(state, work)
-    quarantine = [fault for checked in work.checked.values() for fault in checked.quarantine]
-    result = LoadResult(
-        work.manifest.delivery_id, work.manifest.made_at, work.manifest.complete, list(work.counts.values()),
-        quarantine, work.warnings, sequence if written else None, [item.name for item in written],
-    )  # fmt: skip
+    result = _result(work, sequence if written else None, written, why_waits)
     progress("Naming it in the ledger", 0.95)
     event = Event(
         actor, role, "collection", "delivery_loaded", object=f"delivery:{result.delivery_id}",
         detail={f"{c.table}.{k}": v for c in result.files for k, v in asdict(c).items() if isinstance(v, int) and v},
     )  # fmt: skip
     with state.operations.writing(event) as tx:
-        ledger.add(tx, written)
-        _note_delivery(tx, work, result)
-        new_people = work.new.get(PERSONS.name)
-        if new_people is not None:
-            keys.assign(tx, state.secret, new_people["person_ref"])
-        if work.blocked:
-            _forget_blocks(state, tx, work)
+        ledger.add(tx, at_once)
+        ledger.add(tx, written, ledger.WAITING if why_waits else ledger.CURRENT)
+        gone = _left_source(state, work)
+        number = _note_delivery(tx, work, result, gone, received.mapping_sha256(state))
+        if why_waits:
+            tx.says(waits=list(why_waits), **{f"{item.table_name}.at_once": item.rows for item in at_once})
+        else:
+            let_count(state, tx, work.new.get(PERSONS.name), gone, work.manifest.made_at)
     progress("Loaded", 1.0)
-    return result
+    return replace(result, load=number)
+
+
+def _result(work: Work, sequence: int | None, written: list[Part], why_waits: tuple[str, ...]) -> LoadResult:
+    quarantine = [fault for checked in work.checked.values() for fault in checked.quarantine]
+    return LoadResult(
+        work.manifest.delivery_id, work.manifest.made_at, work.manifest.complete, list(work.counts.values()),
+        quarantine, work.warnings, sequence, [item.name for item in written], None, why_waits, tuple(work.effects),
+    )  # fmt: skip
+
+
+def let_count(state: State, tx: Writing, people: pl.DataFrame | None, left_source: Iterable[str], made_at: datetime) -> None:
+    """What follows from a load once it counts: new people get their keys, erased references that left the source are free."""
+    if people is not None:
+        keys.assign(tx, state.secret, people["person_ref"])
+    gone = sorted(left_source)
+    keys.unblock(tx, gone, made_at)
+    if gone:
+        tx.says(**{"erased.left_the_source": len(gone)})
 
 
 def _count_waiting(state: State, work: Work) -> None:
@@ -178,7 +227,7 @@ def _count_waiting(state: State, work: Work) -> None:
     work.counts[CHARGES.name].waiting = held.join(pl.concat(people), on="person_ref", how="anti").height
 
 
-def _note_delivery(tx: Writing, work: Work, result: LoadResult) -> None:
+def _note_delivery(tx: Writing, work: Work, result: LoadResult, left_source: set[str], mapping: str | None) -> int:
     columns = {table: checked.columns for table, checked in work.checked.items()}
     files = [
         {
@@ -194,27 +243,38 @@ def _note_delivery(tx: Writing, work: Work, result: LoadResult) -> None:
         "content_sha256": work.manifest.sha256,
         "made_at": result.made_at.isoformat(),
         "complete": result.complete,
-        "standing": "loaded" if result.sequence else "again",
+        "standing": "waiting" if result.waiting else "loaded" if result.sequence else "again",
         "sequence": result.sequence,
-        "document": json.dumps({"warnings": result.warnings, "parts": result.parts}),
+        "document": json.dumps(
+            {
+                "warnings": result.warnings,
+                "parts": result.parts,
+                "effects": [effect.document() for effect in result.effects],
+                "why_waits": result.why_waits,
+                "needs": max((effect.people for effect in result.effects if effect.verdict == "hold"), default=1),
+                "left_source": sorted(left_source) if result.waiting else [],
+            }
+        ),
+        "accepted_by": None if result.waiting else "rule",
+        "accepted_at": None if result.waiting else tx.at,
+        "accept_reason": None if result.waiting else "no effect is held",
+        "mapping_sha256": mapping,
     }
     set_aside = [(each.table, fault) for each in work.checked.values() for fault in each.quarantine]
-    deliveries.note(tx, delivery, files, set_aside)
+    return deliveries.note(tx, delivery, files, set_aside)
 
 
-def _forget_blocks(state: State, tx: Writing, work: Work) -> None:
-    """An erased reference that has left the source is blocked no more, but for deliveries made before it left."""
+def _left_source(state: State, work: Work) -> set[str]:
+    """Keyed hashes of erased references that have left the source: blocked no more, but for deliveries made before."""
     gone: set[str] = set()
-    if newest(state, PERSONS) > work.manifest.made_at:
-        return
+    if not work.blocked or newest(state, PERSONS) > work.manifest.made_at:
+        return gone
     if work.manifest.complete and {PERSONS.name, CHARGES.name} <= set(work.counts):
         gone = work.blocked - work.still_there
     if DELETIONS.name in work.checked:
         listed = work.checked[DELETIONS.name].rows.filter(pl.col("table") == PERSONS.name)["ref"]
         gone |= {keys.erased_hash(state.secret, ref) for ref in listed} & work.blocked
-    keys.unblock(tx, gone, work.manifest.made_at)
-    if gone:
-        tx.says(**{"erased.left_the_source": len(gone)})
+    return gone
 
 
 def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, role: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from harmcast import tables
-from harmcast.errors import Fault, SettingsRefused
+from harmcast.errors import Fault, NotFit, SettingsRefused
 from harmcast.oversight.log import Event
 from harmcast.people import bands, harm, minors
 from harmcast.progress import Progress, quiet
@@ -103,55 +103,73 @@ def rules_of(settings: Settings, index: harm.HarmIndex, high_cut: float) -> Rule
     )
 
 
-def cuts_of(
+def cuts_of(state: State, tool: PeopleTool, digest: str, made_at: str | None = None) -> Cuts:
+    """The cuts of the bands under an index, as they hold now, or held when a release was made.
+
+    Raises: NotFit (`cuts_not_taken`): they are taken when a load with charges is first accepted, and by `harmcast cuts`.
+    """
+    found = kept_cuts.frozen(state.operations, tool.name, digest, made_at)
+    if found is None:
+        raise NotFit(
+            "The cuts of the bands were never taken under this harm index.",
+            code="cuts_not_taken",
+            next_step="A data scientist takes them with `harmcast cuts STATE --reason TEXT`.",
+        )
+    return found
+
+
+def taken_cuts(
     state: State, tool: PeopleTool, index: harm.HarmIndex, digest: str, known: Known, as_of: date, sequence: int, actor: Actor
 ) -> Cuts:
-    """The frozen cuts of the bands under an index; taken now if this is the first time they are needed.
+    """The cuts of the bands as the settings want them, of the harm of the charged at `[bands] reference_date` (default: `as_of`).
 
-    They are taken of the harm of the charged at `[bands] reference_date` (default: this first day) and then frozen.
+    Raises: SettingsRefused (`cuts_not_taken`).
     """
-    found = kept_cuts.frozen(state.operations, tool.name, digest)
-    if found is not None:
-        return found
     wanted = state.settings.bands
     day = wanted.reference_date or as_of
-    people: int | None = None
     if wanted.cuts is not None:
-        values = tuple(wanted.cuts)
-    else:
-        rules = rules_of(state.settings, index, float("inf"))
-        births = under_18(state, [day], as_of, sequence, actor, "Cuts of the bands: nobody under 18 is counted")
-        scored = score_people(known.persons, known.charge_versions, births, day, None, rules, [float("inf")] * 4, tool.horizons_months)
-        people = scored.people["harm"].drop_nulls().len()
-        try:
-            values = tuple(bands.cuts_at(scored.people["harm"], wanted.percentiles))
-        except ValueError as error:
-            raise SettingsRefused(
-                f"The cuts of the bands cannot be taken at the reference date: {error}.",
-                code="cuts_not_taken",
-                next_step="Set [bands] reference_date to a day with charges held, or give cuts.",
-            ) from None
-    cuts = Cuts(values, day, index.unit, digest, people)
-    event = Event(actor.account, "operator", "administration", "cuts_frozen", object=f"tool:{tool.name}")
-    kept_cuts.freeze(state.operations, tool.name, cuts, None if wanted.cuts is not None else wanted.percentiles, event)
-    return cuts
+        return Cuts(tuple(wanted.cuts), day, index.unit, digest, None)
+    rules = rules_of(state.settings, index, float("inf"))
+    births = under_18(state, [day], as_of, sequence, actor, "Cuts of the bands: nobody under 18 is counted")
+    scored = score_people(known.persons, known.charge_versions, births, day, None, rules, [float("inf")] * 4, tool.horizons_months)
+    people = scored.people["harm"].drop_nulls().len()
+    try:
+        values = tuple(bands.cuts_at(scored.people["harm"], wanted.percentiles))
+    except ValueError as error:
+        raise SettingsRefused(
+            f"The cuts of the bands cannot be taken at the reference date: {error}.",
+            code="cuts_not_taken",
+            next_step="Set [bands] reference_date to a day with charges held, or give cuts.",
+        ) from None
+    return Cuts(values, day, index.unit, digest, people)
 
 
 def make_people(
-    state: State, tool: PeopleTool, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet
+    state: State,
+    tool: PeopleTool,
+    week: Week,
+    as_of: date,
+    sequence: int,
+    actor: Actor,
+    progress: Progress = quiet,
+    made_at: str | None = None,
 ) -> PeopleMade:
-    """Everyone of the cohort scored with the last approved model, from records as known at `as_of`."""
+    """Everyone of the cohort scored with the last approved model, from records as known at `as_of`.
+
+    Args:
+        made_at: when the release was made, if it is made again: its cuts are those of then.
+    """
     settings = state.settings
     progress("Reading charges", 0.0)
     known = known_people(state, sequence)
     number = settings.tools.index(tool)
     index, digest = index_of(state, f"tools.{number}.harm_index", tool.harm_index)
-    cuts = cuts_of(state, tool, index, digest, known, as_of, sequence, actor)
+    cuts = cuts_of(state, tool, digest, made_at)
     rules = rules_of(settings, index, bands.high_cut(cuts.values))
     second = None
     if tool.second_index != "none":
         other, other_digest = index_of(state, f"tools.{number}.second_index", tool.second_index)
-        other_cuts = cuts_of(state, tool, other, other_digest, known, as_of, sequence, actor)
+        other_cuts = cuts_of(state, tool, other_digest, made_at)
         second = (rules_of(settings, other, bands.high_cut(other_cuts.values)), other_cuts.values)
     keys = state.person_keys()
     model = model_of_week(state, tool, week)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.documents.effects import Effect
 from harmcast.errors import Fault, FeedRefused
 from harmcast.feed import checks, extract, mapping
 from harmcast.feed.checks import Checked, Ground
@@ -43,7 +45,14 @@ class FileCount:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did. `sequence` numbers it in the ledger; None: nothing changed."""
+    """What a load did.
+
+    Attributes:
+        sequence: of its parts in the ledger; None: nothing changed.
+        load: its number, for `--load`; None on a dry run.
+        why_waits: first_load, new_mapping, effects: why it does not count yet; empty: it counts.
+        effects: what it does to the meaning of what is held.
+    """
 
     delivery_id: str
     made_at: datetime
@@ -53,6 +62,13 @@ class LoadResult:
     warnings: list[str]
     sequence: int | None
     parts: list[str]
+    load: int | None = None
+    why_waits: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self.why_waits)
 
     @property
     def changed_rows(self) -> int:
@@ -60,7 +76,7 @@ class LoadResult:
 
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return {**asdict(self), "made_at": self.made_at.isoformat(), "changed_rows": self.changed_rows}
+        return {**asdict(self), "made_at": self.made_at.isoformat(), "changed_rows": self.changed_rows, "waiting": self.waiting}
 
 
 @dataclass
@@ -70,6 +86,7 @@ class Work:
     Attributes:
         checked: what the checks made of each table; the rows themselves are let go once compared.
         new, tombstones: by table, rows to be written and keys deleted at source.
+        effects: what it does to the meaning of what is held.
         blocked, still_there: keyed hashes of erased references, and of those the delivery still holds.
     """
 
@@ -81,6 +98,13 @@ class Work:
     warnings: list[str] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     still_there: set[str] = field(default_factory=set)
+    effects: list[Effect] = field(default_factory=list)
+
+
+def mapping_sha256(state: State) -> str | None:
+    """SHA-256 of the mapping the settings name; None: none, our names are read as they stand."""
+    path = state.file("feed.mapping")
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def mapping_of(state: State) -> Mapping:

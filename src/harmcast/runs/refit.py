@@ -49,7 +49,7 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
         known = people.known_people(state, sequence)
         number = state.settings.tools.index(tool)
         index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
-        cuts = people.cuts_of(state, tool, index, digest, known, as_of, sequence, actor)
+        cuts = people.cuts_of(state, tool, digest)
         rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
         days = refit.all_days(as_of, tool.horizons_months)
         births = people.under_18(

@@ -23,6 +23,7 @@ from harmcast.progress import Progress, part, quiet
 from harmcast.runs.load import LoadResult, load_delivery, note_refusal
 from harmcast.runs.received import mapping_of
 from harmcast.store import deliveries, keys
+from harmcast.store import loads as waits
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, PERSONS, ROW
@@ -37,7 +38,12 @@ def load_from_database(state: State, actor: Actor, progress: Progress = quiet) -
     Raises: FeedRefused, RunStopped (`source_unreachable`, `source_refuses`, `clock_set_back`, ...), StoreDamaged.
     """
     with state.run_lock("load", actor.account):
-        loads = [_loaded(state, folder, actor, quiet) for folder in _pending(state)]
+        waits.stop_if_waiting(state.operations)
+        loads = []
+        for folder in _pending(state):
+            loads.append(_loaded(state, folder, actor, quiet))
+            if loads[-1].waiting:
+                return loads
         try:
             folder = connection.patiently(lambda: read(state, part(progress, 0.0, 0.6)))
         except FeedRefused as error:

@@ -1,4 +1,4 @@
-"""The cuts of the bands: taken once at a reference date, stored, and from then on the same."""
+"""The cuts of the bands: taken when the first load is accepted, stored, and the same until a logged command takes them again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from harmcast.oversight.log import Event
 from harmcast.store import schema
-from harmcast.store.operations import Operations
+from harmcast.store.operations import Operations, Writing
 
 
 @dataclass(frozen=True)
@@ -25,31 +24,30 @@ class Cuts:
     people: int | None
 
 
-def frozen(operations: Operations, tool: str, index_sha256: str) -> Cuts | None:
-    """The cuts of a tool under a harm index; None if none were taken yet."""
+def frozen(operations: Operations, tool: str, index_sha256: str, by: str | None = None) -> Cuts | None:
+    """The cuts of a tool under a harm index that held at an instant (None: now); None if none were taken yet."""
     table = schema.band_cuts
-    rows = operations.rows(
-        sa.select(table).where(table.c.tool == tool, table.c.index_sha256 == index_sha256).order_by(table.c.id).limit(1)
-    )
+    query = sa.select(table).where(table.c.tool == tool, table.c.index_sha256 == index_sha256)
+    if by is not None:
+        query = query.where(table.c.frozen_at <= by)
+    rows = operations.rows(query.order_by(table.c.id.desc()).limit(1))
     if not rows:
         return None
     row = rows[0]
     return Cuts(tuple(json.loads(row["cuts"])), row["reference_date"], row["harm_unit"], index_sha256, row["people"])
 
 
-def freeze(operations: Operations, tool: str, cuts: Cuts, percentiles: Sequence[float] | None, event: Event) -> None:
-    """Stores cuts for good."""
-    with operations.writing(event) as tx:
-        tx.says(tool=tool, reference_date=cuts.reference_date.isoformat(), people=cuts.people)
-        tx.insert(
-            schema.band_cuts,
-            tool=tool,
-            reference_date=cuts.reference_date,
-            percentiles=json.dumps(list(percentiles) if percentiles is not None else None),
-            cuts=json.dumps(list(cuts.values)),
-            harm_unit=cuts.harm_unit,
-            index_sha256=cuts.index_sha256,
-            people=cuts.people,
-            frozen_at=tx.at,
-            by=event.actor,
-        )
+def enter(tx: Writing, tool: str, cuts: Cuts, percentiles: Sequence[float] | None, by: str) -> None:
+    """Stores cuts; they hold until others are stored."""
+    tx.insert(
+        schema.band_cuts,
+        tool=tool,
+        reference_date=cuts.reference_date,
+        percentiles=json.dumps(list(percentiles) if percentiles is not None else None),
+        cuts=json.dumps(list(cuts.values)),
+        harm_unit=cuts.harm_unit,
+        index_sha256=cuts.index_sha256,
+        people=cuts.people,
+        frozen_at=tx.at,
+        by=by,
+    )

@@ -53,7 +53,7 @@ def note_refused(tx: Writing, delivery_id: str, code: str, faults: Sequence[Faul
 
 
 def names_loaded(operations: Operations) -> set[str]:
-    """Names of the deliveries that were loaded."""
+    """Names of the deliveries that were loaded; one that waits or was rejected is among them: no timer loads it again."""
     table = schema.deliveries
     return {row["delivery_id"] for row in operations.rows(sa.select(table.c.delivery_id).where(table.c.standing != "refused"))}
 
@@ -61,7 +61,7 @@ def names_loaded(operations: Operations) -> set[str]:
 def digests_of(operations: Operations, delivery_id: str) -> set[str]:
     """SHA-256 of the contents of each delivery loaded under a name: more than one where a name was used again."""
     table = schema.deliveries
-    query = sa.select(table.c.content_sha256).where(table.c.delivery_id == delivery_id, table.c.standing != "refused")
+    query = sa.select(table.c.content_sha256).where(table.c.delivery_id == delivery_id, table.c.standing.not_in(["refused", "rejected"]))
     return {row["content_sha256"] for row in operations.rows(query)}
 
 
@@ -75,7 +75,7 @@ def days_made(operations: Operations) -> set[date]:
 def newest_made_at(operations: Operations, table_name: str | None = None) -> datetime | None:
     """When the newest delivery loaded, or the newest that held a table, was made; None if there is none."""
     files, deliveries = schema.delivery_files, schema.deliveries
-    query = sa.select(sa.func.max(deliveries.c.made_at).label("made_at")).where(deliveries.c.standing != "refused")
+    query = sa.select(sa.func.max(deliveries.c.made_at).label("made_at")).where(deliveries.c.standing.in_(["loaded", "again"]))
     if table_name is not None:
         query = query.join(files, deliveries.c.id == files.c.delivery).where(files.c.table_name == table_name)
     found = operations.rows(query)[0]["made_at"]

@@ -13,6 +13,7 @@ from harmcast.store import files, schema
 from harmcast.store.operations import Operations, Writing
 
 CURRENT = "current"
+WAITING = "waiting"  # of a load that nobody has accepted yet: no reader sees it
 
 
 @dataclass(frozen=True)
@@ -44,26 +45,41 @@ def part_of(
     return Part(kind, name, table_name, sequence, made_at, rows, path.stat().st_size, files.sha256(path))
 
 
-def add(tx: Writing, parts: list[Part]) -> None:
+def add(tx: Writing, parts: list[Part], standing: str = CURRENT) -> None:
     """Names the files in the ledger: from the commit on they exist."""
     if parts:
-        tx.execute(sa.insert(schema.ledger), [{**vars(part), "standing": CURRENT, "added_at": tx.at} for part in parts])
+        tx.execute(sa.insert(schema.ledger), [{**vars(part), "standing": standing, "added_at": tx.at} for part in parts])
+
+
+def move(tx: Writing, sequence: int, before: str, after: str) -> None:
+    """Moves the parts of one load from one standing to another."""
+    table = schema.ledger
+    of_load = (table.c.kind == "part") & (table.c.sequence == sequence) & (table.c.standing == before)
+    tx.execute(sa.update(table).where(of_load).values(standing=after))
+
+
+def last_number(operations: Operations) -> int:
+    """The highest number that a load's parts ever had, rejected loads too; 0 before the first."""
+    table = schema.ledger
+    return int(operations.rows(sa.select(sa.func.max(table.c.sequence).label("n")).where(table.c.kind == "part"))[0]["n"] or 0)
 
 
 def replace(tx: Writing, old: Part, new: Part | None) -> None:
-    """Names `new` in place of `old`; the old file is then swept. For erasure alone."""
+    """Names `new` in place of `old`, standing as it stood; the old file is then swept. For erasure alone."""
     table = schema.ledger
+    standing = tx.execute(sa.select(table.c.standing).where(table.c.name == old.name)).scalar_one()
     tx.execute(sa.update(table).where(table.c.name == old.name).values(standing="replaced" if new else "removed"))
     if new is not None:
-        add(tx, [new])
+        add(tx, [new], standing)
 
 
-def named(operations: Operations, kind: str = "part", upto: int | None = None) -> list[Part]:
-    """The files of a kind that stand, in the order they were written."""
+def named(operations: Operations, kind: str = "part", upto: int | None = None, *, waiting: bool = False) -> list[Part]:
+    """The files of a kind that stand, in the order they were written; `waiting`: with those of a load nobody has accepted."""
     table = schema.ledger
+    standings = [CURRENT, WAITING] if waiting else [CURRENT]
     query = (
         sa.select(table)
-        .where(table.c.kind == kind, table.c.standing == CURRENT)
+        .where(table.c.kind == kind, table.c.standing.in_(standings))
         .order_by(table.c.sequence, table.c.name)
     )
     if upto is not None:
@@ -95,7 +111,7 @@ def damaged(name: str) -> StoreDamaged:
 def sweep(root: Path, folder: str, operations: Operations) -> list[str]:
     """Removes files below `folder` that the ledger does not name; gives their names. Only under the run lock."""
     table = schema.ledger
-    standing = {row["name"] for row in operations.rows(sa.select(table.c.name).where(table.c.standing == CURRENT))}
+    standing = {row["name"] for row in operations.rows(sa.select(table.c.name).where(table.c.standing.in_([CURRENT, WAITING])))}
     swept = []
     for path in sorted((root / folder).rglob("*")):
         name = path.relative_to(root).as_posix()

@@ -81,22 +81,23 @@ def _readable(name: str) -> Iterator[None]:
 
 
 class Records:
-    """The files of record of one state."""
+    """The files of record of one state; `waiting`: as they would be if the load that waits were accepted."""
 
-    def __init__(self, root: Path, operations: Operations) -> None:
+    def __init__(self, root: Path, operations: Operations, *, waiting: bool = False) -> None:
         self.root = root
         self.operations = operations
+        self.waiting = waiting
         self._names: tuple[tuple[str, ...], pl.DataFrame] | None = None
 
     # -- parts -----------------------------------------------------------------------------------
 
     def parts(self, table: str | None = None, upto: int | None = None) -> list[Part]:
-        """The parts that stand, oldest first, of one table or of all."""
-        found = ledger.named(self.operations, "part", upto)
+        """The parts that stand, oldest first, of one table or of all; those of a load that waits are not among them."""
+        found = ledger.named(self.operations, "part", upto, waiting=self.waiting)
         return [part for part in found if table is None or part.table_name == table]
 
     def latest(self) -> int:
-        """Number of the newest load that wrote records; 0 if there is none."""
+        """Number of the newest accepted load that wrote records; 0 if there is none."""
         return max((part.sequence for part in self.parts()), default=0)
 
     def data_hash(self, upto_part: int | None = None) -> str:

@@ -31,10 +31,11 @@ Qvd = Callable[[pl.DataFrame, str], bytes]
 
 def parts_without(state: State, gone: pl.DataFrame, progress: Progress) -> list[tuple[Part, Part | None]]:
     """Every part that holds a row of these people, and the part that takes its place (None: nothing is left of it)."""
-    charges = state.records.versions(CHARGES.name, columns=["charge_ref", "person_ref"]).drop_nulls("person_ref")
+    records = state.if_accepted().records
+    charges = records.versions(CHARGES.name, columns=["charge_ref", "person_ref"]).drop_nulls("person_ref")
     last = charges.unique("charge_ref", keep="last", maintain_order=True)  # a charge is whose it was last
     their_charges = last.join(gone, on="person_ref", how="semi").select("charge_ref")
-    held = [item for item in state.records.parts() if item.table_name in HOLD_PEOPLE]
+    held = [item for item in records.parts() if item.table_name in HOLD_PEOPLE]
     swaps: list[tuple[Part, Part | None]] = []
     for i, item in enumerate(held):
         progress("Writing records again", i / max(len(held), 1))

@@ -82,7 +82,7 @@ ledger = Table(
     Column("rows", Number),
     Column("bytes", Number, nullable=False),
     Column("sha256", Hash, nullable=False),
-    Column("standing", String(20), nullable=False),  # current, replaced, removed
+    Column("standing", String(20), nullable=False),  # current, waiting, replaced, removed
     Column("added_at", Instant, nullable=False),
 )  # fmt: skip
 
@@ -93,11 +93,16 @@ deliveries = Table(
     Column("content_sha256", Hash),
     Column("made_at", Instant),
     Column("complete", Boolean),
-    Column("standing", String(20), nullable=False),  # loaded, again, refused
+    Column("standing", String(20), nullable=False),  # loaded, again, waiting, rejected, refused
     Column("sequence", Number),  # of the parts it wrote; null: it changed nothing
     Column("loaded_at", Instant, nullable=False),
     Column("code", String(60)),  # of the error, if refused
-    Column("document", Text, nullable=False),  # JSON: warnings, notes, faults without values
+    Column("document", Text, nullable=False),  # JSON: warnings, notes, effects, faults without values
+    Column("first_by", Name),  # the first of two people who accept it
+    Column("accepted_by", Name),  # who accepted or rejected it
+    Column("accepted_at", Instant),  # from then on it counts
+    Column("accept_reason", Text),
+    Column("mapping_sha256", Hash),  # of the mapping it was read with; null: none
 )  # fmt: skip
 
 delivery_files = Table(

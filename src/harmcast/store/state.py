@@ -19,7 +19,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -86,6 +86,12 @@ class State:
     def person_keys(self) -> pl.DataFrame:
         """Every held person's `person_ref, person_key` (Polars)."""
         return keys.held(self.operations)
+
+    def if_accepted(self) -> State:
+        """The state as it would be if the load that waits were accepted: for judging that load, and for erasure."""
+        other = replace(self)
+        other.__dict__["records"] = Records(self.root, self.operations, waiting=True)
+        return other
 
     def close(self) -> None:
         self.operations.close()

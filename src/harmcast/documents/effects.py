@@ -1,0 +1,64 @@
+"""What a load does to the meaning of what is held: one line a check and scope, made by loads, read by pages and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Check = Literal[
+    "matched", "recoded", "weights", "links", "keys", "people", "placeholders", "resolution", "gaps", "volume", "deletions", "time", "incident"
+]  # fmt: skip
+Verdict = Literal["ok", "note", "hold", "refuse"]
+ORDER: tuple[Verdict, ...] = ("refuse", "hold", "note", "ok")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One check of one load.
+
+    Attributes:
+        check: which check.
+        scope: what it looked at; begins with the tool or table.
+        value: what was measured (a count, or a share from 0 to 1 where `says` calls it one).
+        low, high: between which values it is as it was before; null: no such bound.
+        verdict: ok; note: worth a look; hold: the load waits for a person; refuse: nothing is loaded.
+        next_step: what to do about it; empty where it is ok.
+        says: the same in a sentence, without any value of a record but of open codes.
+        people: how many people must accept a load held for it.
+    """
+
+    check: Check
+    scope: str
+    value: float
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    next_step: str = ""
+    says: str = ""
+    people: int = 1
+
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return asdict(self)
+
+
+def read(documents: Iterable[Mapping[str, Any]]) -> list[Effect]:
+    """Effects again from what was kept of them."""
+    return [Effect(**document) for document in documents]
+
+
+def with_verdict(effects: Iterable[Effect], *verdicts: Verdict) -> list[Effect]:
+    """The effects of these verdicts, in the order in which they are told."""
+    return sorted((e for e in effects if e.verdict in verdicts), key=lambda e: (ORDER.index(e.verdict), e.check, e.scope))
+
+
+def lines(effects: Iterable[Effect]) -> list[str]:
+    """What is printed for people: what is not ok, worst first, then how many are ok."""
+    effects = list(effects)
+    said = []
+    for e in with_verdict(effects, "refuse", "hold", "note"):
+        said.append(f"  {e.verdict.upper():<6} {e.check}, {e.scope}: {e.says}")
+        said += [f"{'':>9}Next: {e.next_step}"] if e.next_step else []
+    fine = sum(e.verdict == "ok" for e in effects)
+    return [f"Effects: {len(effects)} looked at, {fine} as before.", *said]

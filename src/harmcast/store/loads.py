@@ -1,0 +1,153 @@
+"""Loads and whether they count: a load waits until it is accepted, and what waits no read sees.
+
+The files of a waiting load stand in the ledger as `waiting`. Every reader asks for those that are `current`, so there is
+one place that keeps a waiting load out. Accepting and rejecting are one transaction each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.documents import effects as kept_effects
+from harmcast.documents.effects import Effect
+from harmcast.errors import NotFit, RunStopped
+from harmcast.store import ledger, schema
+from harmcast.store.operations import Operations, Writing
+
+WAITING, LOADED, REJECTED = "waiting", "loaded", "rejected"
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load on record.
+
+    Attributes:
+        number: what `--load` names.
+        standing: loaded, again (it changed nothing), waiting, rejected, refused.
+        sequence: of its files; null: it wrote none.
+        why_waits: first_load, new_mapping, effects; empty where it did not have to wait.
+        needs: how many people must accept it.
+    """
+
+    number: int
+    delivery_id: str
+    standing: str
+    sequence: int | None
+    made_at: str | None
+    loaded_at: str
+    why_waits: tuple[str, ...]
+    needs: int
+    effects: tuple[Effect, ...]
+    left_source: tuple[str, ...]
+    first_by: str | None
+    accepted_by: str | None
+    accepted_at: str | None
+    reason: str | None
+
+    @property
+    def counts(self) -> bool:
+        return self.standing in (LOADED, "again")
+
+
+def of(row: dict[str, Any]) -> Load:
+    """A row of `deliveries` as a load."""
+    note = json.loads(row["document"])
+    return Load(
+        row["id"], row["delivery_id"], row["standing"], row["sequence"], row["made_at"], row["loaded_at"],
+        tuple(note.get("why_waits", ())), int(note.get("needs", 1)), tuple(kept_effects.read(note.get("effects", ()))),
+        tuple(note.get("left_source", ())), row["first_by"], row["accepted_by"], row["accepted_at"], row["accept_reason"],
+    )  # fmt: skip
+
+
+def _found(operations: Operations, *conditions: Any, newest: bool = True) -> Load | None:
+    table = schema.deliveries
+    query = sa.select(table).where(*conditions).order_by(table.c.id.desc() if newest else table.c.id).limit(1)
+    rows = operations.rows(query)
+    return of(rows[0]) if rows else None
+
+
+def waiting(operations: Operations) -> Load | None:
+    """The load that waits; None if none does."""
+    return _found(operations, schema.deliveries.c.standing == WAITING)
+
+
+def numbered(operations: Operations, number: int) -> Load:
+    """A load by its number. Raises RunStopped (`load_unknown`)."""
+    found = _found(operations, schema.deliveries.c.id == number)
+    if found is None:
+        raise RunStopped("There is no load of that number.", code="load_unknown", next_step="`harmcast effects STATE` names the newest.")
+    return found
+
+
+def newest(operations: Operations) -> Load | None:
+    """The newest load, refused ones too; None before the first."""
+    return _found(operations)
+
+
+def first_accepted(operations: Operations) -> Load | None:
+    """The first load that counted; None before it."""
+    return _found(operations, schema.deliveries.c.standing == LOADED, newest=False)
+
+
+def newest_accepted(operations: Operations) -> Load | None:
+    """The newest load that counts."""
+    return _found(operations, schema.deliveries.c.standing == LOADED)
+
+
+def mapping_before(operations: Operations) -> str | None:
+    """SHA-256 of the mapping under which the newest load that counts was read; None: none, or it was not kept."""
+    table = schema.deliveries
+    query = sa.select(table.c.mapping_sha256).where(table.c.standing == LOADED).order_by(table.c.id.desc()).limit(1)
+    rows = operations.rows(query)
+    return rows[0]["mapping_sha256"] if rows else None
+
+
+def stop_if_waiting(operations: Operations) -> None:
+    """Raises NotFit (`load_waiting`) while a load waits to be accepted."""
+    found = waiting(operations)
+    if found is None:
+        return
+    raise NotFit(
+        f"Load {found.number} waits to be accepted.",
+        code="load_waiting",
+        next_step=f"Look at it with `harmcast effects STATE --load {found.number}`, then `harmcast accept STATE --load {found.number} --reason TEXT`, "
+        f"or `harmcast reject STATE --load {found.number} --reason TEXT`.",
+    )
+
+
+# -- moves ---------------------------------------------------------------------------------------
+
+
+def _set(tx: Writing, load: Load, **values: Any) -> None:
+    tx.execute(sa.update(schema.deliveries).where(schema.deliveries.c.id == load.number).values(**values))
+
+
+def look_first(tx: Writing, load: Load, by: str, reason: str) -> None:
+    """Keeps that the first of two people accepts; the load goes on waiting."""
+    _set(tx, load, first_by=by, accept_reason=reason)
+
+
+def accept(tx: Writing, load: Load, by: str, reason: str) -> None:
+    """From the commit on the load counts."""
+    _set(tx, load, standing=LOADED, accepted_by=by, accepted_at=tx.at, accept_reason=reason)
+    if load.sequence is not None:
+        ledger.move(tx, load.sequence, ledger.WAITING, ledger.CURRENT)
+
+
+def reject(tx: Writing, load: Load, by: str, reason: str) -> None:
+    """From the commit on the load is dropped: its files are swept by the next run that writes."""
+    _set(tx, load, standing=REJECTED, accepted_by=by, accepted_at=tx.at, accept_reason=reason)
+    if load.sequence is not None:
+        ledger.move(tx, load.sequence, ledger.WAITING, "removed")
+
+
+def effects_before(operations: Operations, number: int) -> Sequence[Effect]:
+    """Effects of the load that counted before this one, to compare with; empty if none was."""
+    table = schema.deliveries
+    found = _found(operations, table.c.standing.in_([LOADED, "again"]), table.c.id < number)
+    return found.effects if found else ()
