@@ -102,10 +102,25 @@ def init(
     from harmcast.store.state import create
 
     made = create(state, settings)
-    return Said(
-        {"state": str(state), "tools": [tool.name for tool in made.settings.tools]},
-        [f"Made an empty state for {made.settings.force.name} in {state}.", f"Next: harmcast check {state}, then harmcast load {state} DELIVERY."],
-    )
+    lines = [f"Made an empty state for {made.settings.force.name} in {state}."]
+    if made.settings.map.ground is not None:
+        from harmcast.runs.ground import compile_ground
+
+        with shown() as progress:
+            lines += compile_ground(made, "system", progress).lines()
+    lines.append(f"Next: harmcast check {state}, then harmcast load {state} DELIVERY.")
+    return Said({"state": str(state), "tools": [tool.name for tool in made.settings.tools]}, lines)
+
+
+@command(app)
+def ground(state: StateFolder) -> Said:
+    """Read the map files that the settings name: what lies near the force is kept in the state, the names of cells follow from it."""
+    from harmcast.runs.ground import compile_ground
+
+    opened_state = opened(state)
+    with shown() as progress:
+        result = compile_ground(opened_state, actor(opened_state).account, progress)
+    return Said(result.document(), result.lines())
 
 
 @command(app)

@@ -9,6 +9,7 @@ from pathlib import Path
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, shown
+from harmcast.runs import ground
 from harmcast.runs.refit import refit_people
 from harmcast.runs.release_moves import publish_release
 from harmcast.store.state import State, create, open_state
@@ -34,6 +35,8 @@ def make_demo(state_folder: Path, deliveries: Path) -> State:
         state = create(beside, deliveries / "settings.toml", "demo")
         if not state.settings.force.invented:
             raise SettingsRefused("The demo is for an invented force only.", code="demo_not_invented")
+        say("Reading the ground", 0.14)
+        ground.compile_ground(state, "demo")
         _run(state, deliveries, part(say, 0.15, 1.0))
         state.close()
         beside.rename(state_folder)

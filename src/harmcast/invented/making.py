@@ -28,6 +28,7 @@ from harmcast.invented import (
     crimes,
     database,
     deliveries,
+    ground,
     intensity,
     offences,
     patrols,
@@ -197,6 +198,7 @@ def invent(
     sql: str | None = None,
     county_share: float = 1.0,
     known_people: int = 4000,
+    ground_segments: int = ground.SEGMENTS,
 ) -> Summary:
     """An invented force's deliveries, settings and layers in `folder`, and its truth in `folder`/truth.
 
@@ -214,6 +216,7 @@ def invent(
         complete_last: the last delivery is a full extract.
         county_share: size of knife, robbery and serious violence against a large county's.
         known_people: for how many people the known chances are worked out at once (`known.chances` does so for any).
+        ground_segments: segments of road on the invented map, about; 0: no map, and settings that name none.
         sql: URL of a database that is filled with the records as they stand at the end, without bad rows.
     Raises: RunStopped if the folder holds something.
     """
@@ -241,7 +244,10 @@ def invent(
     force = make(plan, say)
     folder.mkdir(parents=True, exist_ok=True)
     county.write_layers(force.county, folder)
-    settings_file.write(force.county, folder, reference_date(plan))
+    if ground_segments:
+        say("ground", 0.55)
+        ground.write(force.county, seed, folder, ground_segments)
+    settings_file.write(force.county, folder, reference_date(plan), with_ground=ground_segments > 0)
     written, planted = _write_deliveries(force, folder / "deliveries", say)
     say("truth", 0.9)
     truth.write(force, folder / "truth", written, pl.concat(planted))
@@ -320,6 +326,7 @@ def invent_fleet(
                 county_share=own / 40_000,
                 known_people=0,
                 bad_rows_share=0.002 if own >= 1_500 else 0.0,
+                ground_segments=0,
             )
         )
         say(name, (k + 1) / forces)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
@@ -32,6 +34,14 @@ _PLACE_HEADS = (
     "Zell",
 )
 _PLACE_TAILS = ("combe", "drell", "esk", "arrow", "idge", "oller", "umber", "innet", "astow", "ovey", "uthen", "erley")
+
+_VILLAGE_TAILS = ("ham", "ley", "worth", "field", "mere", "well", "stead", "thorpe", "by", "ingden")
+_STREET_HEADS = (
+    "North", "South", "East", "West", "Upper", "Nether", "Birch", "Alder", "Hazel", "Thorn", "Willow", "Elder", "Quarry", "Mill", "Bridge",
+    "Market", "Chapel", "Foundry", "Orchard", "Meadow", "River", "Heath", "Fern", "Cherry", "Rose", "Lime", "Marl", "Prior", "Castle", "Tower",
+)  # fmt: skip
+_STREET_MIDDLES = ("croft", "ton", "field", "mere", "gate", "well", "wick", "ley", "ham", "worth", "den", "side", "mow", "brook", "bank", "dale")
+_STREET_TAILS = ("Road", "Street", "Lane", "Avenue", "Close", "Drive", "Way", "Crescent", "Terrace")
 
 _GIVEN_HEADS = (
     "Ad",
@@ -112,6 +122,20 @@ def places(rng: np.random.Generator, count: int) -> list[str]:
     """`count` different names for towns and areas; at most 288."""
     every = [head + tail for head in _PLACE_HEADS for tail in _PLACE_TAILS]
     return [every[i] for i in rng.permutation(len(every))[:count]]
+
+
+def villages(rng: np.random.Generator, count: int, taken: Collection[str]) -> list[str]:
+    """`count` different names for smaller places, none of them in `taken`; at most 528 less those."""
+    every = [head + tail for head in _PLACE_HEADS for tail in (*_VILLAGE_TAILS, *_PLACE_TAILS)]
+    free = [name for name in every if name not in taken]
+    return [free[i] for i in rng.permutation(len(free))[:count]]
+
+
+def streets(rng: np.random.Generator, count: int) -> list[str]:
+    """`count` names of streets; far apart two may be alike, as streets are."""
+    every = [f"{head}{middle} {tail}" for head in _STREET_HEADS for middle in _STREET_MIDDLES for tail in _STREET_TAILS]
+    order = np.concatenate([rng.permutation(len(every)) for _ in range(count // len(every) + 1)])[:count]
+    return [every[i] for i in order]
 
 
 def people(rng: np.random.Generator, count: int) -> pl.Series:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import tomli_w
 
+from harmcast.invented import ground
 from harmcast.invented.county import County
 from harmcast.invented.offences import SERIOUS_VIOLENCE
 
 _KNIFE = {"weapon": ["knife"], "injury": ["minor", "serious", "fatal"]}
 
 
-def document(county: County, reference_date: date) -> dict[str, object]:
+def document(county: County, reference_date: date, with_ground: bool = True) -> dict[str, object]:
     """The three tools over the county, as TOML sections."""
+    of_map = {"ground": ground.GEOPACKAGE, "names": ground.NAMES, "attribution": ground.ATTRIBUTION}
     return {
         "force": {
             "name": f"{county.name} Police (invented)",
@@ -58,12 +60,13 @@ def document(county: County, reference_date: date) -> dict[str, object]:
             },
         ],
         "bands": {"percentiles": [50, 75, 90, 97.5], "reference_date": reference_date},
+        **({"map": of_map} if with_ground else {}),
     }
 
 
-def write(county: County, folder: Path, reference_date: date) -> None:
+def write(county: County, folder: Path, reference_date: date, with_ground: bool = True) -> None:
     """settings.toml into `folder`."""
     text = "# Settings of an invented force: no real place, no real person.\n" + tomli_w.dumps(
-        document(county, reference_date)
+        document(county, reference_date, with_ground)
     )
     (folder / "settings.toml").write_text(text, encoding="utf-8")

@@ -232,6 +232,22 @@ class Web(Section):
     wms: str | None = Field(None, description="The force's own map service in `crs`; without one the grid and the outline are drawn.")
 
 
+class MapSettings(Section):
+    ground: RelativePath | None = Field(
+        None, description="GeoPackage in `crs` with the layers of OS Open Zoomstack or OS Open Roads; `harmcast ground` reads what lies near the force and keeps that, not the file."
+    )
+    names: RelativePath | None = Field(None, description="Folder of OS Open Names as CSV, read with `ground`: names of cells, and what can be found.")
+    attribution: str = Field("", description="Wording that the licence of the map asks for, printed under every map; needed with `ground`.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.ground is not None and not self.attribution.strip():
+            raise ValueError("attribution is needed with ground, e.g. \"Contains OS data © Crown copyright and database right 2026\"")
+        if self.names is not None and self.ground is None:
+            raise ValueError("names are read with ground: name both")
+        return self
+
+
 class Qlik(Section):
     reload_server: str | None = Field(None, description="Host of the Qlik Repository Service that is asked to reload once a release is out; none: nothing is asked. Needs the extra `qlik`.")
     reload_port: int = Field(4242, gt=0, lt=65536, description="Its port.")
@@ -300,6 +316,7 @@ class Settings(Section):
     retention: Review = Review()
     log: Log = Log()
     web: Web = Web()
+    map: MapSettings = MapSettings()
     alerts: Alerts = Alerts()
     qlik: Qlik = Qlik()
     gaps: list[GapSettings] = Field(default_factory=list, description="Weeks without records, by the force's own word.")
@@ -359,11 +376,17 @@ def _paths(node: Any, trail: tuple[str | int, ...] = ()) -> list[tuple[tuple[str
 
 
 NOT_COPIED = {("feed", "inbox"), ("log", "checkpoint_dir")}
+LEFT_IN_PLACE = {("map", "ground"), ("map", "names")}  # too large to copy: the state remembers where they lie
 
 
 def named_files(settings: Settings) -> dict[str, Path]:
     """Files that the settings name and a state keeps a copy of: dotted setting -> path as written."""
-    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail not in NOT_COPIED}
+    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail not in NOT_COPIED | LEFT_IN_PLACE}
+
+
+def files_left_in_place(settings: Settings) -> dict[str, Path]:
+    """Files and folders that the settings name and a state does not copy: dotted setting -> path as written."""
+    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail in LEFT_IN_PLACE}
 
 
 def _fault(error: Any, name: str) -> Fault:

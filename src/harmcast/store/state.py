@@ -3,6 +3,7 @@
 STATE/settings/      the settings and the files they name, as copied
 STATE/records/       Parquet parts, one a load and table
 STATE/releases/      one folder a week
+STATE/ground/        compiled grounds: roads and names near the force, one file each, named by content
 STATE/operations.db  unless the settings name a PostgreSQL
 STATE/secret         32 random bytes: keys of people, keyed hashes; STATE/signing.key signs checkpoints
 STATE/run.lock       held by the one run that may write records and releases
@@ -31,6 +32,7 @@ from harmcast.errors import Fault, RunStopped, SettingsRefused, StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.settings import Settings
 from harmcast.store import files, keys, operations, schema, upgrade
+from harmcast.store.grounds import Grounds
 from harmcast.store.models import Models
 from harmcast.store.operations import Operations
 from harmcast.store.records import Records
@@ -79,9 +81,13 @@ class State:
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def file(self, setting: str) -> Path | None:
-        """Our copy of the file that a setting names, e.g. `force.boundary`; None if the setting names none."""
+        """Our copy of the file that a setting names, e.g. `force.boundary`, or where one lies that is not copied; None if none is named."""
         name = self._files.get(setting)
         return None if name is None else self.root / SETTINGS / name
+
+    @cached_property
+    def grounds(self) -> Grounds:
+        return Grounds(self.root, self.operations)
 
     def person_keys(self) -> pl.DataFrame:
         """Every held person's `person_ref, person_key` (Polars)."""
@@ -177,6 +183,8 @@ def copy_settings(settings_file: Path, into: Path) -> Settings:
         target = into / names[setting]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+    for setting, path in settings_of.files_left_in_place(settings).items():
+        names[setting] = (folder / path).resolve().as_posix()
     into.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(settings_file, into / "settings.toml")
     (into / NAMED).write_text(json.dumps(names, indent=1, sort_keys=True), encoding="utf-8")

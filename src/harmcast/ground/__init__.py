@@ -1,0 +1,1 @@
+"""The ground: roads, water, names of places. Read once from a force's own map files, then drawn, named and searched."""

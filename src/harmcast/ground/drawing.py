@@ -1,0 +1,229 @@
+"""Draws a window of the ground as SVG: presentation attributes only, so that a page's policy of content stays as it is.
+
+Roads are white with a grey edge: they read on pale and on dark cells, and in grey. Paths are whole numbers of half pixels, relative,
+because that is a third of the bytes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from harmcast.ground.compiled import Ground, Lines
+from harmcast.ground.kinds import AREAS, DRAWN, ROADS, Kind
+from harmcast.ground.labels import STYLES, ZOOMS, Label
+
+Window = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]
+TILE_PX = 512
+TILE_ZOOMS = range(-7, 1)
+_SIMPLER_PX = 0.4
+_MARGIN_PX = 12.0
+FONT = 'font-family="arial,helvetica,sans-serif"'
+
+
+@dataclass(frozen=True)
+class View:
+    """A window (west, south, east, north, m) at 2^zoom pixels a metre; the zoom need not be whole."""
+
+    window: Window
+    zoom: float
+
+    @property
+    def scale(self) -> float:
+        return float(2.0**self.zoom)
+
+    @property
+    def width_px(self) -> float:
+        return (self.window[2] - self.window[0]) * self.scale
+
+    @property
+    def height_px(self) -> float:
+        return (self.window[3] - self.window[1]) * self.scale
+
+    @property
+    def metres(self) -> float:
+        """Metres a pixel."""
+        return 1 / self.scale
+
+    def x(self, easting_m: float) -> float:
+        return (easting_m - self.window[0]) * self.scale
+
+    def y(self, northing_m: float) -> float:
+        return (self.window[3] - northing_m) * self.scale
+
+    def wider(self, px: float) -> Window:
+        west, south, east, north = self.window
+        more = px / self.scale
+        return west - more, south - more, east + more, north + more
+
+
+def tile(ground: Ground, zoom: int, x: int, y: int) -> str:
+    """One tile of TILE_PX pixels as Leaflet counts them in a plain system of metres: y grows to the south from northing 0."""
+    side = TILE_PX / 2.0**zoom
+    view = View((x * side, -(y + 1) * side, (x + 1) * side, -y * side), zoom)
+    return framed(view, draw(ground, view))
+
+
+def framed(view: View, body: str, more: str = "") -> str:
+    """A whole SVG document of a view."""
+    w, h = f"{view.width_px:g}", f"{view.height_px:g}"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}"{more}>{body}</svg>'
+
+
+def draw(ground: Ground | None, view: View, avoid: Sequence[Box] = (), mark: str = "g") -> str:
+    """Everything that shows at the view's scale, then its names. Empty without a ground.
+
+    Args:
+        avoid: boxes (px) that names keep off.
+        mark: begins the ids inside, so that two drawings may stand on one page.
+    """
+    return shapes(ground, view, mark) + names(ground, view, avoid)
+
+
+def shapes(ground: Ground | None, view: View, mark: str = "g") -> str:
+    """Water, green, rail and roads."""
+    if ground is None:
+        return ""
+    kinds = [kind for kind in Kind if view.metres <= DRAWN[kind].up_to_m]
+    lines = ground.lines(view.wider(_MARGIN_PX), kinds)
+    paths = _paths(lines, view)
+    body = []
+    for kind, attributes in (
+        (Kind.GREEN, 'fill="#7fa77a" fill-opacity=".32"'),
+        (Kind.WATER, 'fill="#86a9bf" fill-opacity=".6"'),
+    ):
+        if kind in paths:
+            body.append(f'<path d="{paths[kind]}" {attributes}/>')
+    line = []
+    if Kind.NEIGHBOURHOOD in paths:
+        line.append(f'<path d="{paths[Kind.NEIGHBOURHOOD]}" stroke="#0b0c0c" stroke-opacity=".45" stroke-width="1.6"/>')
+    if Kind.WATERLINE in paths:
+        line.append(f'<path d="{paths[Kind.WATERLINE]}" stroke="#6f9dbb" stroke-width="{_width(Kind.WATERLINE, view):g}"/>')
+    if Kind.RAIL in paths:
+        line.append(f'<path d="{paths[Kind.RAIL]}" stroke="#50575c" stroke-width="{_width(Kind.RAIL, view):g}" stroke-dasharray="9 5" stroke-linecap="butt"/>')
+    roads = [kind for kind in reversed(ROADS) if kind in paths]
+    kept = "".join(f'<path id="{mark}{int(kind)}" d="{paths[kind]}"/>' for kind in roads)
+    line += [f"<defs>{kept}</defs>"] if roads else []
+    for kind in roads:
+        edge = "#4c555b" if kind is Kind.MOTORWAY else "#7b858c"
+        line.append(f'<use href="#{mark}{int(kind)}" stroke="{edge}" stroke-width="{_width(kind, view) + 3:g}"/>')
+    line += [f'<use href="#{mark}{int(kind)}" stroke="#fff" stroke-width="{_width(kind, view):g}"/>' for kind in roads]
+    text = "".join(body) + f'<g fill="none" stroke-linejoin="round" stroke-linecap="round">{"".join(line)}</g>'
+    return f'<g transform="scale(.5)">{text}</g>' if body or line else ""
+
+
+def _width(kind: Kind, view: View) -> float:
+    """Width of a line in half pixels: wider as the map is nearer."""
+    nearer = min(2.6, max(0.6, (8 / view.metres) ** 0.4))
+    return round(2 * DRAWN[kind].width_px * float(nearer), 1)
+
+
+def _paths(lines: Lines, view: View) -> dict[Kind, str]:
+    import shapely
+
+    if not len(lines.kinds):
+        return {}
+    is_area = np.isin(lines.kinds, [int(kind) for kind in AREAS])
+    index = np.repeat(np.arange(len(lines.kinds)), lines.lengths)
+    found: dict[Kind, str] = {}
+    window = view.wider(_MARGIN_PX)
+    if not is_area.all():
+        own = ~is_area[index]
+        order = np.cumsum(~is_area) - 1
+        drawn = shapely.linestrings(lines.xy[own], indices=order[index[own]])
+        drawn = shapely.clip_by_rect(shapely.simplify(drawn, _SIMPLER_PX / view.scale, preserve_topology=False), *window)
+        found |= _by_kind(drawn, lines.kinds[~is_area], view, close=False)
+    if is_area.any():
+        own = is_area[index]
+        order = np.cumsum(is_area) - 1
+        drawn = shapely.polygons(shapely.linearrings(lines.xy[own], indices=order[index[own]]))
+        drawn = shapely.simplify(shapely.clip_by_rect(drawn, *window), _SIMPLER_PX / view.scale, preserve_topology=True)
+        parts, whose = shapely.get_parts(drawn, return_index=True)
+        polygons = shapely.get_type_id(parts) == 3
+        rings, whose = shapely.get_exterior_ring(parts[polygons]), whose[polygons]
+        # a hole runs the other way round, so that it stays open and overlapping parks stay full
+        turned = shapely.is_ccw(rings) == lines.holes[is_area][whose]
+        rings[turned] = shapely.reverse(rings[turned])
+        found |= _by_kind(rings, lines.kinds[is_area][whose], view, close=True)
+    return found
+
+
+def _by_kind(drawn: Any, kinds: Any, view: View, *, close: bool) -> dict[Kind, str]:
+    """Path data by kind: "M" and relative "l" in half pixels; what is one point is dropped, or it would hide the rest."""
+    import shapely
+
+    parts, whose = shapely.get_parts(drawn, return_index=True)
+    is_line = np.isin(shapely.get_type_id(parts), (1, 2))
+    parts, whose = parts[is_line], whose[is_line]
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    if not len(xy):
+        return {}
+    at = np.rint(np.column_stack([xy[:, 0] - view.window[0], view.window[3] - xy[:, 1]]) * 2 * view.scale).astype(np.int64)
+    begins = np.r_[True, part[1:] != part[:-1]]
+    moved = np.r_[True, (at[1:] != at[:-1]).any(axis=1)]
+    keep = begins | moved
+    at, part = at[keep], part[keep]
+    starts = np.flatnonzero(np.r_[True, part[1:] != part[:-1]])
+    ends = np.r_[starts[1:], len(part)]
+    words = list(map(str, np.diff(at, axis=0, prepend=at[:1]).ravel().tolist()))
+    first = at[starts].tolist()
+    by_kind: dict[int, list[str]] = defaultdict(list)
+    tail = "z" if close else ""
+    for (x, y), start, end, owner in zip(first, starts.tolist(), ends.tolist(), whose[part[starts]].tolist(), strict=True):
+        if end - start > (2 if close else 1):
+            by_kind[int(kinds[owner])].append(f"M{x} {y}l{' '.join(words[2 * start + 2 : 2 * end])}{tail}")
+    return {Kind(kind): "".join(texts) for kind, texts in by_kind.items()}
+
+
+def names(ground: Ground | None, view: View, avoid: Sequence[Box] = ()) -> str:
+    """Names and road numbers of the view, as placed for the whole zoom at or below its own."""
+    if ground is None:
+        return ""
+    zoom = min(max(int(np.floor(view.zoom + 1e-9)), ZOOMS[0]), ZOOMS[-1])
+    shown = [label for label in ground.labels(view.window, zoom) if not _meets(label, view, avoid)]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label in shown:
+        groups[label.style].append(_MADE.get(label.style, _text)(label, view))
+    return "".join(f"<g {_attributes(style)}>{''.join(groups[style])}</g>" for style in reversed(STYLES) if style in groups)
+
+
+def _meets(label: Label, view: View, avoid: Sequence[Box]) -> bool:
+    w, h = label.reach_px
+    x, y = view.x(label.easting_m), view.y(label.northing_m)
+    return any(x - w < box[2] and box[0] < x + w and y - h < box[3] and box[1] < y + h for box in avoid)
+
+
+def _attributes(style: str) -> str:
+    size, is_bold = STYLES[style]
+    weight = ' font-weight="700"' if is_bold else ""
+    halo = "" if style in ("motorway", "shield", "station") else ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+    return f'{FONT} font-size="{size:g}" text-anchor="middle" fill="#0b0c0c"{weight}{halo}'
+
+
+def _text(label: Label, view: View) -> str:
+    x, y = round(view.x(label.easting_m), 1), round(view.y(label.northing_m), 1)
+    size = STYLES[label.style][0]
+    turn = f' transform="rotate({label.angle:g} {x:g} {y:g})"' if label.angle else ""
+    return f'<text x="{x:g}" y="{y + size * 0.35:g}"{turn}>{escape(label.words)}</text>'
+
+
+def _shield(label: Label, view: View) -> str:
+    x, y = round(view.x(label.easting_m), 1), round(view.y(label.northing_m), 1)
+    w, h = label.half_width_px, label.half_height_px
+    fill, ink = ("#1d4477", "#fff") if label.style == "motorway" else ("#fff", "#0b0c0c")
+    box = f'<rect x="{x - w:g}" y="{y - h:g}" width="{2 * w:g}" height="{2 * h:g}" rx="2" fill="{fill}" stroke="#4c555b" stroke-width=".8"/>'
+    return f'{box}<text x="{x:g}" y="{y + STYLES[label.style][0] * 0.35:g}" fill="{ink}">{escape(label.words)}</text>'
+
+
+def _station(label: Label, view: View) -> str:
+    x, y = round(view.x(label.easting_m), 1), round(view.y(label.northing_m), 1)
+    return f'<circle cx="{x:g}" cy="{y:g}" r="4" fill="#fff" stroke="#0b0c0c" stroke-width="1.4"/><path d="M{x - 2:g} {y:g}h4" stroke="#0b0c0c" stroke-width="1.4"/>'
+
+
+_MADE: dict[str, Callable[[Label, View], str]] = {"motorway": _shield, "shield": _shield, "station": _station}
