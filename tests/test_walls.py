@@ -1,6 +1,7 @@
 """The house's walls: import contracts, purity, who is handed protected columns, how fast help is."""
 
 import ast
+import configparser
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,35 @@ def test_import_contracts_hold():
         cwd=ROOT,
     )
     assert run.returncode == 0, run.stdout
+
+
+def imported(path):
+    """Names of the modules that a file imports, wherever in it, for types alone too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_sql_is_written_in_the_store_and_for_a_force_s_own_database_alone():
+    writers = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if {"sqlalchemy", "harmcast.store.schema"} & {name for each in imported(path) for name in (each, each.split(".")[0])}
+    }
+    outside = {name for name in writers if not name.startswith("store/")}
+    assert outside == {"feed/connection.py", "invented/database.py"}, outside
+
+
+def test_wall_4_names_every_room():
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".importlinter")
+    named = set(config["importlinter:contract:wall-4"]["source_modules"].split())
+    rooms = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert named == {f"harmcast.{room}" for room in rooms - {"__init__", "store", "invented"}}
 
 
 @pytest.mark.parametrize("path", modules(*PURE), ids=lambda p: p.relative_to(SOURCE).as_posix())

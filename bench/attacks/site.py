@@ -16,9 +16,9 @@ from tests.web import invented_people, invented_releases
 from bench.attacks.payloads import Payload
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
+from harmcast.store import sessions
 from harmcast.store.state import State
 from harmcast.web import app as apps
-from harmcast.web import sessions
 
 UNIT = invented_people.UNIT
 TOOLS = ("knife_injury", "serious_violence", "iom")

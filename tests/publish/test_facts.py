@@ -13,6 +13,7 @@ from harmcast.oversight.log import Event
 from harmcast.publish.answers import checking, foi, person_facts, render, subject
 from harmcast.publish.answers.gathering import gather
 from harmcast.publish.answers.reading import reading_age, syllables
+from harmcast.store.reads.looks import Look
 from harmcast.store.state import State, create
 
 SETTINGS = """
@@ -154,7 +155,7 @@ def held() -> person_facts.PersonFacts:
             {"received_on": date(2026, 11, 21), "kind": "data_error", "words": None, "steps": []},
         ],
         followed=[{"on": date(2026, 11, 19), "step": "Support offered", "words": "a mentor"}],
-        views=[{"at": "2026-11-18T09:58:00.000000Z", "role": "offender_manager", "action": "person_viewed", "purpose": "review"}],
+        views=[Look("2026-11-18T09:58:00.000000Z", "offender_manager", "person_viewed", "review", "consultation")],
         features={"harm_share": "Harm today.", "events_12m": "Events in 12 months."},
     )  # fmt: skip
 

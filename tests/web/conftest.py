@@ -20,10 +20,11 @@ from tests.web import invented_releases as invented
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
+from harmcast.store import sessions
 from harmcast.store.operations import Operations
 from harmcast.store.state import State, open_state
 from harmcast.web import app as apps
-from harmcast.web import assets, sessions
+from harmcast.web import assets
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "three plain words"
@@ -123,7 +124,7 @@ def try_password(client: TestClient, account: str, password: str, after: str = "
 def sign_in(web: FastAPI) -> SignIn:
     """Gives a client signed in as the user of a role, without spending time on the password."""
     from harmcast.oversight.log import Event
-    from harmcast.web import sessions
+    from harmcast.store import sessions
 
     def signed(account: str) -> TestClient:
         state: State = web.state.harmcast

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.web.conftest import SignIn, csrf_of
 
-from harmcast.web import cell_records
+from harmcast.store import cell_records
 from harmcast.web.forms import Form, plain
 from harmcast.web.security import MOST_BYTES
 

@@ -10,7 +10,7 @@ from tests.web.conftest import PASSWORD, Clock, SignIn, csrf_of, try_password
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
-from harmcast.store import schema, users
+from harmcast.store import login_attempts, schema, users
 from harmcast.web import demo_logins, passwords
 from harmcast.web.pages.signing_in import safe_next
 
@@ -106,11 +106,11 @@ def test_a_new_password_ends_every_other_session(web: FastAPI, sign_in: SignIn) 
 
 def test_ten_guesses_in_fifteen_minutes(web: FastAPI, clock: Clock) -> None:
     client = TestClient(web)
-    for _ in range(passwords.GUESSES):
+    for _ in range(login_attempts.GUESSES):
         assert try_password(client, ACCOUNT, "wrong").status_code == 401
     assert try_password(client, ACCOUNT, PASSWORD).status_code == 429
     assert try_password(client, "administrator", PASSWORD).status_code == 303
-    clock.on(minutes=passwords.GUESS_MINUTES, seconds=1)
+    clock.on(minutes=login_attempts.GUESS_MINUTES, seconds=1)
     assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 303
 
 

@@ -26,11 +26,12 @@ from harmcast.fairness.shadow import Bar, judge_shadow, pooled
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
 from harmcast.publish import release_files as publishing
+from harmcast.store import sessions
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State, open_state
 from harmcast.tables import SCORES
 from harmcast.web import app as apps
-from harmcast.web import sessions, watching
+from harmcast.web import watching
 
 PLACES, PEOPLE = "knife_injury", "iom"
 BARS = (Bar("coverage_90", "Ranges hold.", at_least=0.85, n=500), Bar("hit_rate_top20", "A fifth lies in the top 20.", at_least=0.9, n=10))

@@ -76,9 +76,14 @@ class Entry:
     hash: str
 
 
-def instant(moment: datetime) -> str:
+def instant(at: datetime) -> str:
     """A moment as the log writes it: UTC, microseconds, sortable as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """A moment that the log wrote, in UTC."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
 def canonical(entry: Entry) -> bytes:

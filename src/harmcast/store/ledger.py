@@ -88,6 +88,15 @@ def named(operations: Operations, kind: str = "part", upto: int | None = None, *
     return [Part(**{name: row[name] for name in fields}) for row in operations.rows(query)]
 
 
+def mark(operations: Operations) -> tuple[int, int]:
+    """What changes with every load and every erasure: number of the newest file that stands, and how many do."""
+    table = schema.ledger
+    with operations.reading() as connection:
+        query = sa.select(sa.func.max(table.c.id), sa.func.count()).where(table.c.standing == CURRENT)
+        newest, count = connection.execute(query).one()
+    return int(newest or 0), int(count)
+
+
 def checked(root: Path, part: Part) -> Path:
     """The path of a part. Raises StoreDamaged if the file is gone or has another length."""
     path = root / part.name

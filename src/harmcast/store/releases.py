@@ -187,6 +187,18 @@ class Releases:
         found = self._rows(schema.releases.c.tool == tool, schema.releases.c.standing == "published")
         return found[-1] if found else None
 
+    def standing_at(self, release: Release, before: str | None) -> str:
+        """Where a release stood just before an instant; None: where it stands now."""
+        table = schema.release_moves
+        query = sa.select(table.c.to_standing).where(table.c.release == release.id).order_by(table.c.id)
+        found = self.operations.rows(query if before is None else query.where(table.c.at < before))
+        return str(found[-1]["to_standing"]) if found else "draft"
+
+    def newest_move(self) -> int:
+        """Number of the newest move of any release; 0 before the first."""
+        found = self.operations.rows(sa.select(sa.func.max(schema.release_moves.c.id).label("id")))[0]["id"]
+        return int(found or 0)
+
     def newest(self, tool: str) -> Release | None:
         """The newest release of a tool, wherever it stands."""
         found = self._rows(schema.releases.c.tool == tool)

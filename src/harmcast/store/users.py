@@ -201,6 +201,12 @@ class Users:
             found[row["account"]] = (*found.get(row["account"], ()), held)
         return found
 
+    def roles_in_use(self) -> list[tuple[Role, str | None]]:
+        """Each role that somebody holds now with its unit, by unit."""
+        table = schema.user_roles
+        query = sa.select(table.c.role, table.c.unit).where(table.c.ended_at.is_(None)).distinct()
+        return [(Role(row["role"]), row["unit"]) for row in self.operations.rows(query.order_by(table.c.unit, table.c.role))]
+
     def password_hash(self, account: str) -> str | None:
         """What is stored of an active account's password; None for anyone else."""
         table = schema.users

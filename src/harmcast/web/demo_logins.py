@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harmcast.errors import AccessDenied
+from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.log import Event
 from harmcast.store import users
@@ -15,7 +16,6 @@ from harmcast.store.operations import Writing
 from harmcast.store.state import State
 from harmcast.store.users import PEOPLE_ROLES
 from harmcast.web.passwords import hashed
-from harmcast.web.sessions import now_utc
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def demo_users(state: State, units: Sequence[str] = ()) -> list[Login]:
 
 
 def _enter(tx: Writing, state: State, login: Login) -> None:
-    today = now_utc(tx.at).date()
+    today = log.moment(tx.at).date()
     runs_the_demo = getpass.getuser() if login.role is Role.DATA_PROTECTION_OFFICER else None
     users.enter(tx, login.account, login.name, password_hash=hashed(login.password), os_account=runs_the_demo)
     users.give(tx, login.account, login.role, login.unit, "system")

@@ -26,10 +26,11 @@ from harmcast.oversight import access
 from harmcast.oversight.access import Action, Role
 from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
+from harmcast.store import sessions
 from harmcast.store.operations import Operations, Writing
+from harmcast.store.sessions import Session
 from harmcast.store.state import State
-from harmcast.web import released, sessions
-from harmcast.web.sessions import Session
+from harmcast.web import released
 
 ACCESS = "x-access"
 VIEW = "x-view"

@@ -1,32 +1,14 @@
-"""Passwords of local accounts, and how often one may be guessed.
-
-A password is kept as argon2id. A guess is counted before it is checked, so that many at once count too; an account
-that does not exist takes as long as one that does.
-"""
+"""Passwords of local accounts, kept as argon2id; an account that does not exist takes as long as one that does."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import lru_cache
-from typing import Any
 
-import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from harmcast.errors import AccessDenied
-from harmcast.oversight import log
-from harmcast.oversight.log import Event
-from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
-from harmcast.web.sessions import now_utc
-
-GUESSES = 10
-GUESSES_AN_ADDRESS = 100
-GUESS_MINUTES = 15
 SHORTEST, LONGEST = 12, 200
 hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -53,42 +35,3 @@ def is_password(stored: str | None, password: str) -> bool:
 def fault(password: str) -> str | None:
     """What is wrong with a new password, in words; None if nothing is."""
     return None if SHORTEST <= len(password) <= LONGEST else f"Choose a password of {SHORTEST} to {LONGEST} characters"
-
-
-def take_guess(operations: Operations, account: str, address: str) -> int:
-    """Counts one guess and gives its number, to be marked if it was right.
-
-    Raises: AccessDenied (`too_many_guesses`) once GUESSES failed within GUESS_MINUTES.
-    """
-    table = schema.login_attempts
-    named = hashlib.sha256(f"{operations.fact('state_id')}:{account}".encode()).hexdigest()
-    since = log.instant(now_utc(operations.now()) - timedelta(minutes=GUESS_MINUTES))
-    event = Event("unknown", "none", "administration", "sign_in_tried")
-
-    def failed(tx: Writing, column: sa.Column[Any], value: str) -> int:
-        query = sa.select(sa.func.count()).where(column == value, table.c.at > since, table.c.succeeded.is_(False))
-        return int(tx.execute(query.select_from(table)).scalar_one())
-
-    with operations.writing(event) as tx:
-        refused = (
-            failed(tx, table.c.account_hash, named) >= GUESSES
-            or failed(tx, table.c.address, address) >= GUESSES_AN_ADDRESS
-        )
-        if refused:
-            tx.says(refused="too_many_guesses")
-            number = 0
-        else:
-            number = tx.insert(table, account_hash=named, address=address, at=tx.at, succeeded=False)
-    if refused:
-        raise AccessDenied(
-            "There were too many attempts to sign in.",
-            code="too_many_guesses",
-            next_step=f"Wait {GUESS_MINUTES} minutes, then try again, or ask an administrator.",
-        )
-    return number
-
-
-def mark_right(tx: Writing, guess: int) -> None:
-    """Says that a guess was right, so that it counts against nobody."""
-    table = schema.login_attempts
-    tx.execute(sa.update(table).where(table.c.id == guess).values(succeeded=True))

@@ -7,12 +7,9 @@ import threading
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from harmcast.errors import HarmcastError
 from harmcast.oversight.access import Role
 from harmcast.settings import PlacesTool
-from harmcast.store import schema
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.web import areas, past_scores, person_page, released, roster, templating, track
@@ -50,12 +47,10 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
     """The people of each unit that somebody works in, as its officers and its supervisors see them, and their lists."""
     newest = history[-1]
     today = datetime.now(ZoneInfo(state.settings.force.timezone)).date()
-    table = schema.user_roles
-    query = sa.select(table.c.role, table.c.unit).where(table.c.ended_at.is_(None)).distinct()
-    for row in state.operations.rows(query.order_by(table.c.unit, table.c.role)):
-        if row["role"] in (Role.OFFENDER_MANAGER, Role.SUPERVISOR):
-            leads = row["role"] == Role.SUPERVISOR
-            people = roster.roster(state, history, tool, row["unit"], leads, today)
+    for role, unit in state.users.roles_in_use():
+        if role in (Role.OFFENDER_MANAGER, Role.SUPERVISOR):
+            leads = role == Role.SUPERVISOR
+            people = roster.roster(state, history, tool, unit, leads, today)
             roster.listed(state, people, state.settings, today, leads)
     roster.everyone(state, history, tool)
     newest.row_of(tool, "", ("reasons",))
@@ -98,7 +93,5 @@ def _attempt(state: State, before: object) -> object:
 
 
 def _mark(state: State) -> tuple[object, ...]:
-    table = schema.release_moves
-    newest = state.operations.rows(sa.select(sa.func.max(table.c.id).label("id")))[0]["id"]
     today = datetime.now(ZoneInfo(state.settings.force.timezone)).date()
-    return newest, *roster.records_mark(state), today
+    return state.releases.newest_move(), *roster.records_mark(state), today

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from harmcast.oversight import log
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.web import words
-from harmcast.web.sessions import now_utc
 
 STALE_AFTER_DAYS = 8
 PAST_RELEASES = 5
@@ -87,7 +87,7 @@ def history(state: State, tool: str) -> list[Release]:
     came_out = found[-1].published_at
     if upto is None or came_out is None:
         return found
-    age = now_utc(state.operations.now()) - now_utc(came_out)
+    age = log.moment(state.operations.now()) - log.moment(came_out)
     return found[: upto + 1] if age.total_seconds() < AT_LAST_SECONDS else found
 
 
@@ -148,7 +148,7 @@ def _date(value: Any) -> date | None:
 
 def local(moment: str, zone: str) -> datetime:
     """A moment as the database writes it, in the force's zone."""
-    return now_utc(moment).astimezone(ZoneInfo(zone))
+    return log.moment(moment).astimezone(ZoneInfo(zone))
 
 
 def about(release: Release, tool: Any, today: date, zone: str) -> About:

@@ -13,10 +13,9 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast.settings import Settings
-from harmcast.store import desk, schema
+from harmcast.store import desk, ledger
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
@@ -48,11 +47,7 @@ small = Kept(most=120)
 
 def records_mark(state: State) -> tuple[int, int]:
     """What changes with every load and every erasure."""
-    table = schema.ledger
-    with state.operations.reading() as connection:
-        query = sa.select(sa.func.max(table.c.id), sa.func.count()).where(table.c.standing == "current")
-        newest, files = connection.execute(query).one()
-    return int(newest or 0), int(files)
+    return ledger.mark(state.operations)
 
 
 def columns(release: Release, tool: str, names: list[str]) -> pl.DataFrame:

@@ -6,19 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import polars as pl
-import sqlalchemy as sa
 
-from harmcast.oversight import log
 from harmcast.oversight.access import PURPOSES, Role
 from harmcast.settings import PeopleTool
-from harmcast.store import desk, schema
+from harmcast.store import alerts, desk
+from harmcast.store.reads import looks
 from harmcast.store.releases import Release
 from harmcast.web import released, roster
 from harmcast.web.guard import Refused, Visit
-from harmcast.web.sessions import now_utc
 
 OPEN_HOURS = 12
-LOOKS = ("person_viewed", "people_listed", "people_searched", "person_not_found", "person_pseudonymised_viewed")
 NOBODY = Refused(
     404,
     "No such person",
@@ -80,20 +77,15 @@ def looked(visit: Visit, action: str, *, subject: str | None = None, about: str 
     Raises: RunStopped (`log_unavailable`): a page about people that cannot be logged is not shown.
     """
     event = visit.event("consultation", action, subject=subject, about=about, **detail)
-    table, most = schema.events, visit.settings.web.views_alarm
+    most = visit.settings.web.views_alarm
     with visit.writing(event) as tx:
-        hour_ago = log.instant(now_utc(tx.at) - timedelta(hours=1))
-        query = sa.select(sa.func.count()).where(
-            table.c.actor == visit.user.account, table.c.at > hour_ago, table.c.action.in_(LOOKS)
-        )
-        if int(tx.execute(query).scalar_one()) + 1 == most:
+        if looks.within_an_hour(tx, visit.user.account) + 1 == most:
             alarm(tx, visit, f"{visit.user.name} ({visit.user.account}) looked at people {most} times within an hour.")
 
 
 def alarm(tx: Any, visit: Visit, words: str) -> None:
     """Writes the scraping alarm: for the data protection officer's pages and the alert hook."""
-    tx.says(alarm="scraping")
-    tx.insert(schema.alerts, at=tx.at, kind="scraping", week=None, tool=visit.people_tool().name, words=words)
+    alerts.raise_alarm(tx, "scraping", visit.people_tool().name, words)
 
 
 def person(visit: Visit, people: roster.Roster, key: str) -> dict[str, Any]:
@@ -123,19 +115,9 @@ def opened(visit: Visit, people: roster.Roster, key: str) -> dict[str, Any]:
     if purpose_missing(visit):
         raise Refused(403, "Say why you are opening people", "Open the person's page first, say why, and send the form from there. Nothing was saved.")
     on_the_list = not on_list(visit, people).filter(pl.col("person_key") == key).is_empty()
-    if not on_the_list and not _looked_at(visit, key):
+    if not on_the_list and not looks.had_open(visit.operations, visit.user.account, key, OPEN_HOURS):
         raise Refused(403, "Open this person first", "This person is not on your list: open the record for a purpose, and send the form from there. Nothing was saved.")
     return row
-
-
-def _looked_at(visit: Visit, key: str) -> bool:
-    """Whether the asker had this person's page within the last OPEN_HOURS."""
-    table = schema.events
-    since = log.instant(now_utc(visit.operations.now()) - timedelta(hours=OPEN_HOURS))
-    query = sa.select(table.c.seq).where(
-        table.c.subject == key, table.c.actor == visit.user.account, table.c.action == "person_viewed", table.c.at > since
-    )
-    return bool(visit.operations.rows(query.limit(1)))
 
 
 def purpose_missing(visit: Visit) -> bool:

@@ -15,7 +15,6 @@ from harmcast.settings import Decisions
 from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.web import roster
-from harmcast.web.sessions import now_utc
 from harmcast.web.track import wilson
 
 
@@ -48,7 +47,7 @@ def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]],
         made.setdefault(decision["person_key"], []).append(decision["at"])
     hits = n = 0
     for key, at in changes.select("person_key", "changed_at").iter_rows():
-        until = log.instant(now_utc(at) + timedelta(days=days))
+        until = log.instant(log.moment(at) + timedelta(days=days))
         in_time = any(at <= decided <= until for decided in made.get(key, ()))
         if in_time or until <= now:
             hits, n = hits + in_time, n + 1

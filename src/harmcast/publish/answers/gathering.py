@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast import tables
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.register import Tool
 from harmcast.publish.answers import wording
 from harmcast.publish.answers.facts import Counted, Facts, Made, ToolFacts, Trained, Work
-from harmcast.store import desk, schema
+from harmcast.store import desk
+from harmcast.store.reads import data_quality, training, work
+from harmcast.store.reads.training import TrainingGiven
+from harmcast.store.reads.work import RoleHeld
 
 if TYPE_CHECKING:
     from harmcast.store.releases import Release
@@ -27,13 +29,13 @@ if TYPE_CHECKING:
 def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
     """Everything the store holds that an answer may say, as known at the end of `as_of`."""
     end = f"{as_of.isoformat()}T99"
-    rows = state.operations.rows
-    deliveries = _deliveries(state, end)
+    deliveries = data_quality.loaded_by_table(state.operations, end)
     releases = {t.name: _releases(state, t.name, end) for t in state.settings.tools}
     newest = max((r for found in releases.values() for r, _ in found), key=lambda r: (r.week, r.revision), default=None)
     manifest = newest.manifest() if newest else {}
     scores = _scores([r for found in releases.values() for r, _ in found])
     counted = counted or Counted()
+    roles = work.roles_held(state.operations, end)
     people = state.settings.people_tool
     if counted.confusion is None and people is not None:
         counted = _with_audited(counted, people.name, people.horizons_months[0], releases[people.name])
@@ -45,16 +47,8 @@ def gather(state: State, as_of: date, counted: Counted | None = None) -> Facts:
         tools=tuple(
             _tool(state, tool, as_of, end, releases[tool.name], scores) for tool in state.register.tools(as_of)
         ),
-        roles=_roles(state, end),
-        units=tuple(
-            sorted(
-                {
-                    row["unit"]
-                    for row in rows(sa.select(schema.user_roles).where(schema.user_roles.c.given_at < end))
-                    if row["unit"] and (row["ended_at"] is None or row["ended_at"] >= end)
-                }
-            )
-        ),
+        roles=_roles(roles),
+        units=tuple(sorted({held.unit for held in roles if held.unit})),
         work=_work(state, end),
         deliveries=deliveries,
         first_delivery=deliveries.select(pl.col("made_on").min()).item(),
@@ -109,14 +103,11 @@ def _releases(state: State, tool: str, end: str) -> list[tuple[Release, str]]:
 
     A week made later for an earlier day (`week --as-of`) belongs to that day, with the moves made since.
     """
-    moves = schema.release_moves
     found = []
     for release in state.releases.history(tool, None):
         day = release.as_of or _day(release.made_at)
         if day.isoformat() < end:
-            of_release = sa.select(moves.c.to_standing).where(moves.c.release == release.id).order_by(moves.c.id)
-            past = state.operations.rows(of_release.where(moves.c.at < end) if release.made_at < end else of_release)
-            found.append((release, past[-1]["to_standing"] if past else "draft"))
+            found.append((release, state.releases.standing_at(release, end if release.made_at < end else None)))
     return found
 
 
@@ -169,7 +160,7 @@ def _tool(
         ),
         scores=scores.filter(pl.col("tool") == tool.name),
         trained=_trained(state, tool.name, as_of),
-        tasking=_tasking(state, tool.name, end),
+        tasking=work.tasking(state.operations, tool.name, end),
         about=about,
         audit=audit,
         audit_week=audit_week,
@@ -179,80 +170,44 @@ def _tool(
 
 
 def _trained(state: State, tool: str, as_of: date) -> tuple[Trained, ...]:
-    table = schema.training
-    held = state.operations.rows(sa.select(table).where(table.c.tool == tool, table.c.passed_on <= as_of))
-    kinds: dict[tuple[str, str | None, str | None], list[dict[str, Any]]] = {}
-    for row in held:
-        kinds.setdefault((row["kind"], row["trainer"], row["trainer_contact"]), []).append(row)
+    kinds: dict[tuple[str, str | None, str | None], list[TrainingGiven]] = {}
+    for each in training.given(state.operations, tool, as_of):
+        kinds.setdefault((each.kind, each.trainer, each.trainer_contact), []).append(each)
     return tuple(
         Trained(
             kind,
             trainer,
             contact,
-            len({r["account"] for r in found}),
-            min(r["passed_on"] for r in found),
-            max(r["passed_on"] for r in found),
+            len({each.account for each in found}),
+            min(each.passed_on for each in found),
+            max(each.passed_on for each in found),
         )
         for (kind, trainer, contact), found in sorted(kinds.items(), key=repr)
     )
 
 
-def _tasking(state: State, tool: str, end: str) -> dict[str, int]:
-    table = schema.tasking
-    held = state.operations.rows(sa.select(table).where(table.c.tool == tool, table.c.at < end))
-    counts = {"recommendations": 0}
-    for row in held:
-        if row["step"] == "recommendation":
-            counts["recommendations"] += 1
-        else:
-            name = f"outcome: {row['choice'] or 'not said'}"
-            counts[name] = counts.get(name, 0) + 1
-    notes = schema.cell_notes
-    counts["notes"] = len(state.operations.rows(sa.select(notes.c.id).where(notes.c.tool == tool, notes.c.at < end)))
-    return counts
-
-
-def _roles(state: State, end: str) -> tuple[tuple[str, str, int], ...]:
-    table = schema.user_roles
-    held = [
-        row
-        for row in state.operations.rows(sa.select(table).where(table.c.given_at < end))
-        if row["ended_at"] is None or row["ended_at"] >= end
-    ]
-    return tuple(
-        (ROLES[role][0], ROLES[role][1], len({row["account"] for row in held if row["role"] == role})) for role in Role
-    )
+def _roles(held: Sequence[RoleHeld]) -> tuple[tuple[str, str, int], ...]:
+    return tuple((ROLES[role][0], ROLES[role][1], len({each.account for each in held if each.role == role})) for role in Role)
 
 
 def _work(state: State, end: str) -> Work:
-    rows = state.operations.rows
-    decisions, events = schema.decisions, schema.events
-    made = rows(
-        sa.select(
-            decisions.c.person_key, decisions.c.decision, decisions.c.reason_code, decisions.c.own_judgement
-        ).where(decisions.c.at < end)
-    )
+    operations = state.operations
+    made = work.decisions(operations, end)
     frame = pl.DataFrame(
-        [(_decided(r["decision"], r["own_judgement"]), r["reason_code"]) for r in made],
+        [(_decided(each.decision, each.own_judgement), each.reason_code) for each in made],
         schema={"decision": pl.String, "reason_code": pl.String},
         orient="row",
     )
     grouped = frame.group_by("decision", "reason_code").agg(pl.len().cast(pl.Int64).alias("decisions"))
-    exports = rows(sa.select(schema.exports.c.with_names).where(schema.exports.c.at < end))
-    views = rows(
-        sa.select(sa.func.count().label("n")).where(
-            events.c.at < end, events.c.kind == "consultation", events.c.subject.is_not(None)
-        )
-    )
     return Work(
         decisions=grouped.sort("decision", "reason_code"),
-        people_considered=len({r["person_key"] for r in made}),
-        override=(sum(desk.is_against(r["decision"], r["own_judgement"]) for r in made), len(made)),
-        sign_offs=_counts(rows(sa.select(schema.sign_offs.c.outcome).where(schema.sign_offs.c.at < end)), "outcome"),
-        follow_ups=_counts(rows(sa.select(schema.follow_ups.c.step).where(schema.follow_ups.c.at < end)), "step"),
-        representations=_representations(state, end),
-        exports=(len(exports), sum(bool(r["with_names"]) for r in exports)),
-        views=int(views[0]["n"]),
+        people_considered=len({each.person_key for each in made}),
+        override=(sum(desk.is_against(each.decision, each.own_judgement) for each in made), len(made)),
+        sign_offs=work.sign_offs(operations, end),
+        follow_ups=work.follow_ups(operations, end),
+        representations=work.representations(operations, end),
+        exports=work.exports(operations, end),
+        views=work.views(operations, end),
     )
 
 
@@ -261,53 +216,3 @@ def _decided(decision: str, own_judgement: str | None) -> str:
     if decision == "no_change" and desk.is_against(decision, own_judgement):
         return wording.NO_CHANGE_AGAINST
     return decision
-
-
-def _counts(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in rows:
-        found[str(row[column])] = found.get(str(row[column]), 0) + 1
-    return dict(sorted(found.items()))
-
-
-def _representations(state: State, end: str) -> pl.DataFrame:
-    table, steps = schema.representations, schema.representation_steps
-    held = state.operations.rows(sa.select(table.c.id, table.c.kind).where(table.c.at < end))
-    outcomes = {
-        row["representation"]: row["outcome"]
-        for row in state.operations.rows(
-            sa.select(steps).where(steps.c.at < end, steps.c.outcome.is_not(None)).order_by(steps.c.id)
-        )
-    }
-    frame = pl.DataFrame(
-        [(r["kind"], outcomes.get(r["id"], "open")) for r in held],
-        schema={"kind": pl.String, "outcome": pl.String},
-        orient="row",
-    )
-    return frame.group_by("kind", "outcome").agg(pl.len().cast(pl.Int64).alias("received")).sort("kind", "outcome")
-
-
-def _deliveries(state: State, end: str) -> pl.DataFrame:
-    """A row a table over all deliveries loaded by then: what was received, and what became of it; `made_on` the newest."""
-    deliveries, files = schema.deliveries, schema.delivery_files
-    held = state.operations.rows(
-        sa.select(
-            deliveries.c.made_at,
-            files.c.table_name,
-            files.c.received,
-            files.c.loaded,
-            files.c.unchanged,
-            files.c.superseded,
-            files.c.quarantined,
-            files.c.left_out,
-        )
-        .join_from(deliveries, files, files.c.delivery == deliveries.c.id)
-        .where(deliveries.c.made_at < end, deliveries.c.standing == "loaded")
-    )
-    counts = ("received", "loaded", "unchanged", "superseded", "quarantined", "left_out")
-    frame = pl.DataFrame(
-        [(r["table_name"], _day(r["made_at"]), *(int(r[c]) for c in counts)) for r in held if r["made_at"]],
-        schema={"table": pl.String, "made_on": pl.Date, **dict.fromkeys(counts, pl.Int64)},
-        orient="row",
-    )
-    return frame.sort("table", "made_on")

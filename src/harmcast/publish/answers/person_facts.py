@@ -8,9 +8,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import sqlalchemy as sa
 
-from harmcast.store import keys, schema
+from harmcast.store import keys
+from harmcast.store.reads import looks
+from harmcast.store.reads.looks import Look
+from harmcast.store.reads.person import kept_of
 
 if TYPE_CHECKING:
     from harmcast.store.state import State
@@ -41,7 +43,7 @@ class PersonFacts:
     scores: pl.DataFrame
     decisions: Sequence[Mapping[str, Any]]
     representations: Sequence[Mapping[str, Any]]
-    views: Sequence[Mapping[str, Any]]
+    views: Sequence[Look]
     features: Mapping[str, str] = field(default_factory=dict)
     followed: Sequence[Mapping[str, Any]] = ()
 
@@ -72,27 +74,7 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
     charges = versions.sort("known_on").unique("charge_ref", keep="last", maintain_order=True)
     if "deleted" in charges.columns:
         charges = charges.filter(~pl.col("deleted").fill_null(False))
-    decided, received, events = schema.decisions, schema.representations, schema.events
-    with state.operations.reading() as connection:
-
-        def opened(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-            rows = connection.execute(sa.select(table).where(*conditions, table.c.at < end).order_by(table.c.id)).mappings()
-            return [{**row, "words": keys.opened(connection, key, row["words_enc"])} for row in rows.all()]
-
-        decisions = opened(decided, decided.c.person_key == key)
-        own = [row["id"] for row in decisions]
-        followed = opened(schema.follow_ups, schema.follow_ups.c.decision.in_(own))
-        signed = opened(schema.sign_offs, schema.sign_offs.c.decision.in_(own))
-        representations = opened(received, received.c.person_key == key)
-        own = [row["id"] for row in representations]
-        steps = opened(schema.representation_steps, schema.representation_steps.c.representation.in_(own))
-    # looked at alone, or among others of a list whose event names everybody on it
-    about = sa.or_(events.c.subject == key, events.c.detail.contains(key))
-    views = state.operations.rows(
-        sa.select(events.c.at, events.c.role, events.c.action, events.c.purpose, events.c.kind)
-        .where(about, events.c.at < end, events.c.action != "report_made")
-        .order_by(events.c.seq)
-    )
+    kept = kept_of(state.operations, key, end)
     return PersonFacts(
         person_ref=person_ref,
         person_key=key,
@@ -103,11 +85,11 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
         charges=charges.sort("charged_on", "charge_ref"),
         circumstances=state.records.circumstances(as_of).filter(pl.col("person_ref") == person_ref),
         scores=pl.concat(scores, how="diagonal_relaxed") if scores else pl.DataFrame(),
-        decisions=decisions,
-        followed=[{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in followed]
-        + [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in signed],
-        representations=[{**r, "steps": [s for s in steps if s["representation"] == r["id"]]} for r in representations],
-        views=views,
+        decisions=kept.decisions,
+        followed=[{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in kept.follow_ups]
+        + [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs],
+        representations=[{**r, "steps": [s for s in kept.steps if s["representation"] == r["id"]]} for r in kept.representations],
+        views=looks.of_person(state.operations, key, end),
         features=_features(state, scores, features or {}),
     )
 

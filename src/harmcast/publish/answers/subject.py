@@ -362,10 +362,10 @@ def _views(held: PersonFacts) -> tuple[Block, ...]:
         return (Words("Nobody has opened this person's page."),)
     rows = [
         {
-            "at": v["at"][:16].replace("T", " "),
-            "role": ROLES[Role(v["role"])][0] if v["role"] in set(Role) else str(v["role"]),
-            "action": v["action"].replace("_", " "),
-            "purpose": PURPOSES.get(v["purpose"], v["purpose"]) or "not asked",
+            "at": v.at[:16].replace("T", " "),
+            "role": ROLES[Role(v.role)][0] if v.role in set(Role) else v.role,
+            "action": v.action.replace("_", " "),
+            "purpose": PURPOSES.get(v.purpose or "", v.purpose) or "not asked",
         }
         for v in held.views
     ]

@@ -18,9 +18,9 @@ from harmcast.oversight.access import Action
 from harmcast.publish.disclosure import neutral
 from harmcast.publish.release_files import NOTICE
 from harmcast.settings import PlacesTool
-from harmcast.store import schema
+from harmcast.store import cell_records, exports
 from harmcast.store.releases import Release
-from harmcast.web import areas, cell_records, released
+from harmcast.web import areas, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page
@@ -300,16 +300,7 @@ def _sent(visit: Visit, chosen: Chosen, content: bytes, rows: int, kind: str, me
     what = f"areas:{chosen.tool.name}:{chosen.release.name}:{kind}"
     event = visit.event("disclosure", "areas_downloaded", about=what, rows=rows)
     with visit.writing(event) as tx:
-        tx.insert(
-            schema.exports,
-            what=what,
-            rows=rows,
-            with_names=False,
-            sha256=hashlib.sha256(content).hexdigest(),
-            by=visit.user.account,
-            role=visit.role.value,
-            unit=visit.user.unit,
-            at=tx.at,
-        )
+        digest = hashlib.sha256(content).hexdigest()
+        exports.note(tx, what, rows, digest, visit.user.account, visit.role.value, visit.user.unit)
     name = f"{chosen.tool.name}-{chosen.release.name}.{kind}"
     return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.web import areas, cell_records, charts, released
+from harmcast.store import cell_records
+from harmcast.web import areas, charts, released
 from harmcast.web.charts import Period
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import polars as pl
-import sqlalchemy as sa
 from starlette.responses import Response
 
-from harmcast.oversight import log
 from harmcast.oversight.access import PURPOSES, Action, Role
 from harmcast.publish.release_files import NOTICE
-from harmcast.store import schema
+from harmcast.store import exports
+from harmcast.store.exports import Exported, ExportRequest
 from harmcast.tables import BANDS
 from harmcast.web import released, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.pages.area import csv_text
-from harmcast.web.sessions import now_utc
 from harmcast.web.shell import go, page
 
 pages = Pages()
 WHAT = "people"
 ALARM_EXPORTS_A_DAY = 5
+SHOWN = 25
+TAKEN = Refused(403, "This list was downloaded already", "Ask again if you need it anew.")  # a granted list leaves once
 COLUMNS = [
     "person_ref",
     "band",
@@ -52,25 +49,13 @@ def exports_page(visit: Here, saved: str = "") -> Response:
     return _shown(visit, Form({}), notice=SAVED.get(saved))
 
 
-def _same_unit(visit: Visit, table: sa.Table) -> sa.ColumnElement[bool]:
-    return table.c.unit.is_(None) if visit.user.unit is None else table.c.unit == visit.user.unit
-
-
 def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
-    zone, names = visit.settings.force.timezone, _names(visit)
+    zone, names = visit.settings.force.timezone, {user.account: user.name for user in visit.state.users.everyone()}
 
-    def rows(table: sa.Table) -> list[dict[str, Any]]:
-        query = (
-            sa.select(table).where(_same_unit(visit, table), table.c.what == WHAT).order_by(table.c.id.desc()).limit(25)
-        )
-        found = visit.operations.rows(query)
-        return [{**r, "when": released.local(r["at"], zone), "by_name": names.get(r["by"], r["by"])} for r in found]
+    def signed(row: ExportRequest | Exported) -> dict[str, Any]:
+        return {**vars(row), "when": released.local(row.at, zone), "by_name": names.get(row.by, row.by)}
 
-    requests = rows(schema.export_requests)
-    taken = {
-        r["request"]
-        for r in visit.operations.rows(sa.select(schema.exports.c.request).where(schema.exports.c.request.is_not(None)))
-    }
+    asked = exports.requests(visit.operations, WHAT, visit.user.unit, SHOWN)
     return page(
         visit,
         "exports",
@@ -79,27 +64,13 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         bands=BANDS,
         purposes=PURPOSES,
         most=visit.settings.web.export_rows,
-        requests=[
-            {
-                **r,
-                "taken": r["id"] in taken,
-                "own": r["by"] == visit.user.account,
-                "band": json.loads(r["query"]).get("band"),
-            }
-            for r in requests
-        ],
-        exports=rows(schema.exports),
+        requests=[{**signed(r), "own": r.by == visit.user.account} for r in asked],
+        exports=[signed(r) for r in exports.of_unit(visit.operations, WHAT, visit.user.unit, SHOWN)],
         may_approve=visit.may(Action.APPROVE_EXPORT),
         form=form,
         errors=form.errors,
         **values,
     )
-
-
-def _names(visit: Visit) -> dict[str, str]:
-    return {
-        r["account"]: r["name"] for r in visit.operations.rows(sa.select(schema.users.c.account, schema.users.c.name))
-    }
 
 
 @pages.post("/exports", Action.EXPORT_PEOPLE)
@@ -117,19 +88,15 @@ def ask(visit: Here) -> Response:
         return _sent(visit, band, reason, None)
     event = visit.event("administration", "export_requested", about=f"export:{WHAT}", with_names=True)
     with visit.writing(event) as tx:
-        tx.insert(
-            schema.export_requests, what=WHAT, query=json.dumps({"band": band}), with_names=True, reason=reason,
-            by=visit.user.account, role=visit.role.value, unit=visit.user.unit, at=tx.at,
-        )  # fmt: skip
+        exports.ask(tx, WHAT, band, reason, visit.user.account, visit.role.value, visit.user.unit)
     return go("/exports?saved=asked")
 
 
-def _request(visit: Visit, number: int) -> dict[str, Any]:
-    table = schema.export_requests
-    rows = visit.operations.rows(sa.select(table).where(table.c.id == number, _same_unit(visit, table)))
-    if not rows:
+def _request(visit: Visit, number: int) -> ExportRequest:
+    found = exports.requests(visit.operations, WHAT, visit.user.unit, 1, number)
+    if not found:
         raise not_found("There is no such request in your unit.")
-    return rows[0]
+    return found[0]
 
 
 @pages.post("/exports/{number}/decision", Action.APPROVE_EXPORT)
@@ -137,19 +104,14 @@ def decide(visit: Here, number: Number) -> Response:
     """A second person grants or refuses a list with names; never one's own request."""
     request, form = _request(visit, number), Form(visit.form)
     answer = form.choice("answer", {"granted": "granted", "refused": "refused"}, "Choose whether you grant it")
-    if request["by"] == visit.user.account:
+    if request.by == visit.user.account:
         form.fault("answer", "You asked for this list: a second person decides on it")
-    if request["decision"]:
+    if request.decision:
         form.fault("answer", "This request is decided already")
     if form.errors:
         return _shown(visit, form, 400)
-    table = schema.export_requests
     with visit.writing(visit.event("administration", f"export_{answer}", about=f"export_request:{number}")) as tx:
-        still_open = sa.and_(table.c.id == number, table.c.decision.is_(None))
-        done = tx.execute(
-            sa.update(table).where(still_open).values(decision=answer, decided_by=visit.user.account, decided_at=tx.at)
-        )
-        if done.rowcount != 1:
+        if not exports.decide(tx, number, answer, visit.user.account):
             raise Refused(409, "This request is decided already", "Somebody else decided on it in between. Nothing of yours was saved.")
     return go("/exports?saved=decided")
 
@@ -158,21 +120,15 @@ def decide(visit: Here, number: Number) -> Response:
 def download(visit: Here, number: Number) -> Response:
     """The list that was granted, once, to whoever asked for it."""
     request = _request(visit, number)
-    if request["by"] != visit.user.account or request["decision"] != "granted":
+    if request.by != visit.user.account or request.decision != "granted":
         raise Refused(
             403,
             "This list is not open to you",
             "A list with names goes to whoever asked for it, after a second person granted it.",
         )
-    with visit.operations.reading() as connection:
-        _once(connection.execute, number)
-    return _sent(visit, json.loads(request["query"]).get("band", ""), request["reason"], number)
-
-
-def _once(execute: Callable[[Any], Any], number: int) -> None:
-    """A granted list leaves once. Raises Refused."""
-    if execute(sa.select(schema.exports.c.id).where(schema.exports.c.request == number)).first() is not None:
-        raise Refused(403, "This list was downloaded already", "Ask again if you need it anew.")
+    if request.taken:
+        raise TAKEN
+    return _sent(visit, request.band, request.reason, number)
 
 
 def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response:
@@ -204,20 +160,15 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
         with_names=request is not None,
         shown=frame["person_key"].to_list(),
     )
-    table = schema.exports
+    digest, account = hashlib.sha256(content).hexdigest(), visit.user.account
     with visit.writing(event) as tx:
-        if request is not None:
-            _once(tx.execute, request)
-        tx.insert(
-            table, what=WHAT, rows=frame.height, with_names=request is not None, reason=reason, request=request,
-            subjects=json.dumps(frame["person_key"].to_list()), sha256=hashlib.sha256(content).hexdigest(),
-            by=visit.user.account, role=visit.role.value, unit=visit.user.unit, at=tx.at,
+        if request is not None and exports.was_taken(tx, request):
+            raise TAKEN
+        exports.note(
+            tx, WHAT, frame.height, digest, account, visit.role.value, visit.user.unit,
+            with_names=request is not None, reason=reason, request=request, subjects=frame["person_key"].to_list(),
         )  # fmt: skip
-        day_ago = log.instant(now_utc(tx.at) - timedelta(days=1))
-        query = sa.select(sa.func.count()).where(
-            table.c.by == visit.user.account, table.c.what == WHAT, table.c.at > day_ago
-        )
-        if int(tx.execute(query).scalar_one()) == ALARM_EXPORTS_A_DAY:
+        if exports.within_a_day(tx, WHAT, account) == ALARM_EXPORTS_A_DAY:
             unit_people.alarm(
                 tx,
                 visit,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight import log as rules
 from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
-from harmcast.store import keys, schema
+from harmcast.store import alerts, keys
+from harmcast.store.reads import events
 from harmcast.web import released, words
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit
@@ -19,6 +19,7 @@ from harmcast.web.shell import go, page
 
 pages = Pages()
 PAGE_ROWS = 50
+ALERTS_SHOWN = 5
 
 
 def _day(text: str) -> date | None:
@@ -47,28 +48,8 @@ def _shown(
     visit: Visit, form: Form, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "",
     before: int = 0, status: int = 200, **values: Any,
 ) -> Response:  # fmt: skip
-    table = schema.events
-    chosen: list[sa.ColumnElement[bool]] = []
-    if kind in rules.KINDS:
-        chosen.append(table.c.kind == kind)
-    if action:
-        chosen.append(table.c.action == action[:60])
-    if actor:
-        chosen.append(table.c.actor == actor[:200])
-    if subject:
-        chosen.append(
-            sa.or_(table.c.subject == subject[:40], table.c.detail.contains(f'"{subject[:40]}"', autoescape=True))
-        )
-    if day := _day(first):
-        chosen.append(table.c.at >= day.isoformat())
-    if day := _day(last):
-        chosen.append(table.c.at < (day + timedelta(days=1)).isoformat())
-    with visit.operations.reading() as connection:
-        count = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(*chosen)).scalar_one())
-        actions = list(connection.execute(sa.select(table.c.action).distinct().order_by(table.c.action)).scalars())
-    page_of = [*chosen, table.c.seq < before] if before > 0 else chosen
-    rows = visit.operations.rows(sa.select(table).where(*page_of).order_by(table.c.seq.desc()).limit(PAGE_ROWS))
-    alerts = visit.operations.rows(sa.select(schema.alerts).order_by(schema.alerts.c.id.desc()).limit(5))
+    sought = events.Sought(kind if kind in rules.KINDS else "", action[:60], actor[:200], subject[:40], _day(first), _day(last))
+    rows, count = events.page(visit.operations, sought, before, PAGE_ROWS)
     zone = visit.settings.force.timezone
     return page(
         visit,
@@ -77,20 +58,20 @@ def _shown(
         title="Log",
         rows=[
             {
-                **r,
-                "when": released.local(r["at"], zone),
-                "role_name": _role(r["role"]),
-                "told": told(r["detail"]),
-                "purpose": PURPOSES.get(r["purpose"] or "", r["purpose"]),
+                **vars(r),
+                "when": released.local(r.at, zone),
+                "role_name": _role(r.role),
+                "told": told(r.detail),
+                "purpose": PURPOSES.get(r.purpose or "", r.purpose),
             }
             for r in rows
         ],
-        alerts=[{**a, "when": released.local(a["at"], zone)} for a in alerts],
+        alerts=[{"words": a.words, "when": released.local(a.at, zone)} for a in alerts.newest(visit.operations, ALERTS_SHOWN)],
         count=count,
         kinds=rules.KINDS,
-        actions=actions,
+        actions=events.actions(visit.operations),
         given={"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last},
-        older=rows[-1]["seq"] if len(rows) == PAGE_ROWS else None,
+        older=rows[-1].seq if len(rows) == PAGE_ROWS else None,
         form=form,
         errors=form.errors,
         **values,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight.access import PURPOSES, Action
-from harmcast.store import schema
+from harmcast.store import sessions
 from harmcast.tables import BANDS
 from harmcast.web import frequencies, roster, tickets, unit_people
 from harmcast.web.forms import Form
@@ -201,8 +200,7 @@ def give_purpose(visit: Here) -> Response:
 def _keep_purpose(visit: Visit, purpose: str, subject: str | None) -> None:
     event = visit.event("administration", "purpose_given", subject=subject, given=purpose)
     with visit.writing(event) as tx:
-        table = schema.sessions
-        tx.execute(sa.update(table).where(table.c.token_hash == visit.user.token_hash).values(purpose=purpose))
+        sessions.set_purpose(tx, visit.user, purpose)
 
 
 @pages.post("/people/{key}/open", Action.OPEN_PERSON)

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from starlette.responses import Response
 
+from harmcast.oversight import log
 from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
@@ -16,7 +17,6 @@ from harmcast.web import past_scores, people_charts, released, roster, tickets, 
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.person_page import sheet
-from harmcast.web.sessions import now_utc
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -261,4 +261,4 @@ def _by(name: str, role: str) -> str:
 
 def seconds_since(visit: Visit, at: str) -> float:
     """Seconds from an instant of the log to now."""
-    return (now_utc(visit.operations.now()) - now_utc(at)).total_seconds()
+    return (log.moment(visit.operations.now()) - log.moment(at)).total_seconds()

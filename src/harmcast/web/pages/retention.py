@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.store import retention, schema
-from harmcast.web import released
+from harmcast.store import retention
+from harmcast.store.reads import erased
 from harmcast.web.guard import Here, Pages
 from harmcast.web.shell import page
 
@@ -57,24 +56,6 @@ def retention_page(visit: Here) -> Response:
         rows=overdue.select("person_key", "unit", "review_group", "review_due_on").head(50).rows(named=True),
         soon_days=SOON_DAYS,
         due=retention.due(visit.state, visit.today).group_by("reason").len("people").sort("reason").rows(named=True),
-        removed=_removed(visit),
+        removed=erased.by_day(visit.operations),
         rules=visit.settings.retention,
     )
-
-
-def _removed(visit: Here) -> list[dict[str, object]]:
-    """What was erased, the newest first: when, from which table, why; never whom."""
-    table = schema.erased
-    query = sa.select(
-        table.c.table_name,
-        table.c.reason,
-        sa.func.substr(table.c.erased_at, 1, 10).label("day"),
-        sa.func.count().label("rows"),
-    )
-    rows = visit.operations.rows(
-        query.group_by(table.c.table_name, table.c.reason, sa.text("day")).order_by(sa.text("day desc")).limit(50)
-    )
-    return [
-        {**row, "on": released.local(f"{row['day']}T12:00:00.000000Z", visit.settings.force.timezone).date()}
-        for row in rows
-    ]

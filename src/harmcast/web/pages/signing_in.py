@@ -15,9 +15,9 @@ from harmcast.errors import AccessDenied
 from harmcast.oversight import access
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.oversight.log import Event
-from harmcast.store import users
+from harmcast.store import login_attempts, sessions, users
 from harmcast.store.users import Held
-from harmcast.web import passwords, sessions
+from harmcast.web import passwords
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
 from harmcast.web.shell import go, page
 
@@ -91,7 +91,7 @@ async def sign_in(visit: Here) -> Response:
     account = form.get("account", "").strip().lower()[:200]
     address = request.client.host if request.client else "unknown"
     try:
-        guess = await run_in_threadpool(passwords.take_guess, visit.operations, account, address)
+        guess = await run_in_threadpool(login_attempts.take_guess, visit.operations, account, address)
     except AccessDenied as error:
         return _form(visit, after, 429, [{"text": f"{error.message} {error.next_step}", "href": "#account"}])
     stored = await run_in_threadpool(visit.state.users.password_hash, account)
@@ -114,7 +114,7 @@ def _begin(visit: Visit, account: str, held: Held, guess: int | None, action: st
         if visit.session is not None:
             sessions.end(tx, visit.session)
         if guess:
-            passwords.mark_right(tx, guess)
+            login_attempts.mark_right(tx, guess)
         return sessions.begin(tx, account, held.role, held.unit, visit.settings.web)
 
 
@@ -178,7 +178,7 @@ async def change_password(visit: Here) -> Response:
     user, loop = visit.user, asyncio.get_running_loop()
     new = visit.form.get("new", "")
     address = visit.request.client.host if visit.request.client else "unknown"
-    guess = await run_in_threadpool(passwords.take_guess, visit.operations, user.account, address)
+    guess = await run_in_threadpool(login_attempts.take_guess, visit.operations, user.account, address)
     stored = await run_in_threadpool(visit.state.users.password_hash, user.account)
     right = await loop.run_in_executor(passwords.hashing, passwords.is_password, stored, visit.form.get("old", "")[:1000])
     errors = []
@@ -194,7 +194,7 @@ async def change_password(visit: Here) -> Response:
 
     def save() -> str:
         with visit.operations.writing(visit.event("administration", "password_changed")) as tx:
-            passwords.mark_right(tx, guess)
+            login_attempts.mark_right(tx, guess)
             users.set_password(tx, user.account, kept)
             return sessions.begin(tx, user.account, Role(user.role), user.unit, visit.settings.web)
 

@@ -13,7 +13,6 @@ from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.web import roster, unit_people, unit_work
 from harmcast.web.guard import Here, Pages, Visit
-from harmcast.web.sessions import now_utc
 from harmcast.web.shell import page
 
 pages = Pages()
@@ -27,7 +26,7 @@ def unit_page(visit: Here) -> Response:
     people = unit_people.own(visit, tool, releases)
     everyone = unit_people.on_list(visit, people)
     now = visit.operations.now()
-    made = desk.since(visit.operations, log.instant(now_utc(now) - timedelta(weeks=WEEKS)))
+    made = desk.since(visit.operations, log.instant(log.moment(now) - timedelta(weeks=WEEKS)))
     own = [d for d in made if d["person_key"] in people.by_key]
     waiting = desk.waiting_for_sign_off(visit.operations)
     own_waiting = [w for w in waiting if w["person_key"] in people.by_key]

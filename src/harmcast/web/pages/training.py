@@ -5,16 +5,14 @@ Whoever manages accounts also sees how far everybody is, which questions of the 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.store import schema
+from harmcast.store.reads import training as trainings
 from harmcast.store.users import TOUR
 from harmcast.web import tour_questions
 from harmcast.web.forms import Form
@@ -57,31 +55,25 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
 def _progress(visit: Visit) -> list[dict[str, Any]]:
     """By tool: active accounts, those trained on it, those who passed the tour, tries, and the question missed most."""
     active = {user.account for user in visit.state.users.everyone() if user.is_active}
-    table, events = schema.training, schema.events
-    given = visit.operations.rows(sa.select(table.c.account, table.c.tool, table.c.kind).distinct())
-    tried = visit.operations.rows(sa.select(events.c.object, events.c.detail).where(events.c.action == "tour_answered"))
+    tries = list(trainings.tour_tries(visit.operations))
     found = []
     for tool in visit.state.register.tools(visit.today):
-        own = [r for r in given if r["tool"] == tool.name and r["account"] in active]
-        details = [_detail(r["detail"]) for r in tried if r["object"] == f"tool:{tool.name}"]
-        missed = Counter(name for detail in details for name in detail.get("missed", ()))
+        given = [each for each in trainings.given(visit.operations, tool.name) if each.account in active]
+        tried = [each for each in tries if each.tool == tool.name]
+        missed = Counter(name for each in tried for name in each.missed)
         texts = {q.name: q.text for q in tour_questions.questions(tool.kind)}
         often = [(texts[name], n) for name, n in sorted(missed.items(), key=lambda i: (-i[1], i[0])) if name in texts]
         found.append(
             {
                 "tool": tool,
                 "people": len(active),
-                "trained": len({r["account"] for r in own if r["kind"] != TOUR}),
-                "passed": len({r["account"] for r in own if r["kind"] == TOUR}),
-                "tries": len(details),
+                "trained": len({each.account for each in given if each.kind != TOUR}),
+                "passed": len({each.account for each in given if each.kind == TOUR}),
+                "tries": len(tried),
                 "missed": often[0] if often else None,
             }
         )
     return found
-
-
-def _detail(held: Any) -> dict[str, Any]:
-    return dict(json.loads(held)) if isinstance(held, str) else dict(held or {})
 
 
 @pages.post("/training/{tool}/material", Action.MANAGE_USERS)

@@ -11,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,14 +49,10 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def now_utc(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-
-
 def begin(tx: Writing, account: str, role: Role, unit: str | None, web: Web) -> str:
     """Opens a session and gives its token, which is stored nowhere."""
     token = secrets.token_urlsafe(32)
-    ends = now_utc(tx.at) + timedelta(hours=web.absolute_hours)
+    ends = log.moment(tx.at) + timedelta(hours=web.absolute_hours)
     tx.insert(
         schema.sessions,
         token_hash=digest(token),
@@ -75,7 +71,7 @@ def find(operations: Operations, token: str, web: Web) -> Session | None:
     """The session of a token; None if there is none, it ended, or its user or role no longer stands."""
     table, users, roles = schema.sessions, schema.users, schema.user_roles
     now = operations.now()
-    idle_since = log.instant(now_utc(now) - timedelta(minutes=web.idle_minutes))
+    idle_since = log.instant(log.moment(now) - timedelta(minutes=web.idle_minutes))
     query = (
         sa.select(table, users.c.name)
         .join(users, users.c.account == table.c.account)
@@ -117,3 +113,9 @@ def end(tx: Writing, session: Session) -> None:
     """Ends the session: its token opens nothing any more."""
     table = schema.sessions
     tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(ended_at=tx.at))
+
+
+def set_purpose(tx: Writing, session: Session, purpose: str) -> None:
+    """Keeps why people are opened: every view of a person in this session carries it in the log."""
+    table = schema.sessions
+    tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(purpose=purpose))

@@ -1,0 +1,117 @@
+"""Lists that left: each one counted, and those asked for with names, which a second person grants or refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from harmcast.oversight import log
+from harmcast.store import schema
+from harmcast.store.operations import Operations, Writing
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """A list with names that somebody asks for. `decision`: `granted`, `refused` or None; `taken`: it was downloaded."""
+
+    id: int
+    band: str
+    reason: str
+    by: str
+    at: str
+    decision: str | None
+    decided_by: str | None
+    taken: bool
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A list that left."""
+
+    id: int
+    rows: int
+    with_names: bool
+    reason: str | None
+    by: str
+    at: str
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def note(
+    tx: Writing, what: str, rows: int, sha256: str, by: str, role: str, unit: str | None, *,
+    with_names: bool = False, reason: str | None = None, request: int | None = None, subjects: Sequence[str] | None = None,
+) -> int:  # fmt: skip
+    """Keeps that a list left. `subjects`: keys of the people on it."""
+    listed = {} if subjects is None else {"subjects": json.dumps(list(subjects))}
+    return tx.insert(
+        schema.exports, what=what, rows=rows, with_names=with_names, reason=reason, request=request, sha256=sha256,
+        by=by, role=role, unit=unit, at=tx.at, **listed,
+    )  # fmt: skip
+
+
+def ask(tx: Writing, what: str, band: str, reason: str, by: str, role: str, unit: str | None) -> int:
+    """Keeps that somebody asks for a list with names."""
+    return tx.insert(
+        schema.export_requests, what=what, query=json.dumps({"band": band}), with_names=True, reason=reason,
+        by=by, role=role, unit=unit, at=tx.at,
+    )  # fmt: skip
+
+
+def decide(tx: Writing, number: int, decision: str, by: str) -> bool:
+    """Keeps the answer to a request; False if somebody else answered it in between."""
+    table = schema.export_requests
+    still_open = sa.and_(table.c.id == number, table.c.decision.is_(None))
+    return tx.execute(sa.update(table).where(still_open).values(decision=decision, decided_by=by, decided_at=tx.at)).rowcount == 1
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def requests(operations: Operations, what: str, unit: str | None, most: int, number: int | None = None) -> list[ExportRequest]:
+    """The requests of one unit (None: of people without a unit), the newest first, or the one of a number."""
+    table, exports = schema.export_requests, schema.exports
+    taken = sa.exists().where(exports.c.request == table.c.id)
+    query = (
+        sa.select(table, taken.label("taken"))
+        .where(_of_unit(table, unit), table.c.what == what)
+        .order_by(table.c.id.desc())
+        .limit(most)
+    )
+    return [
+        ExportRequest(
+            row["id"], json.loads(row["query"]).get("band") or "", row["reason"], row["by"], row["at"],
+            row["decision"], row["decided_by"], bool(row["taken"]),
+        )
+        for row in operations.rows(query if number is None else query.where(table.c.id == number))
+    ]  # fmt: skip
+
+
+def of_unit(operations: Operations, what: str, unit: str | None, most: int) -> list[Exported]:
+    """The lists that left for one unit, the newest first."""
+    table = schema.exports
+    columns = (table.c.id, table.c.rows, table.c.with_names, table.c.reason, table.c.by, table.c.at)
+    query = sa.select(*columns).where(_of_unit(table, unit), table.c.what == what).order_by(table.c.id.desc()).limit(most)
+    return [Exported(**row) for row in operations.rows(query)]
+
+
+def was_taken(tx: Writing, number: int) -> bool:
+    """Whether the list of a request has left already."""
+    return tx.execute(sa.select(schema.exports.c.id).where(schema.exports.c.request == number)).first() is not None
+
+
+def within_a_day(tx: Writing, what: str, by: str) -> int:
+    """How many lists an account has downloaded in the last 24 hours, those of this transaction too."""
+    table = schema.exports
+    day_ago = log.instant(log.moment(tx.at) - timedelta(days=1))
+    query = sa.select(sa.func.count()).where(table.c.by == by, table.c.what == what, table.c.at > day_ago)
+    return int(tx.execute(query).scalar_one())
+
+
+def _of_unit(table: sa.Table, unit: str | None) -> sa.ColumnElement[bool]:
+    return table.c.unit.is_(None) if unit is None else table.c.unit == unit

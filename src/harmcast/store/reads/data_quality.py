@@ -1,0 +1,102 @@
+"""How good the data is: the last deliveries, how the rows of each add up, what was set aside by which rule."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.store import schema
+from harmcast.store.operations import Operations
+
+PARTS = ("loaded", "unchanged", "superseded", "quarantined", "left_out")
+
+
+@dataclass(frozen=True)
+class DeliveryHeld:
+    """A delivery, loaded or refused; `code`: of the refusal."""
+
+    id: int
+    delivery_id: str
+    loaded_at: str
+    standing: str
+    code: str | None
+
+
+@dataclass(frozen=True)
+class FileHeld:
+    """What became of the rows of one table of one file of a delivery."""
+
+    file: str
+    table_name: str
+    received: int
+    loaded: int
+    unchanged: int
+    superseded: int
+    quarantined: int
+    left_out: int
+    deleted: int
+    waiting: int
+    notes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def adds_up(self) -> bool:
+        return self.received == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Rows set aside by one rule."""
+
+    file: str
+    rule: str
+    column: str | None
+    rows: int
+
+
+def deliveries(operations: Operations, most: int) -> list[DeliveryHeld]:
+    """The last deliveries, the newest first."""
+    table = schema.deliveries
+    columns = (table.c.id, table.c.delivery_id, table.c.loaded_at, table.c.standing, table.c.code)
+    return [DeliveryHeld(**row) for row in operations.rows(sa.select(*columns).order_by(table.c.id.desc()).limit(most))]
+
+
+def files(operations: Operations, delivery: int) -> list[FileHeld]:
+    """One delivery table by table."""
+    table = schema.delivery_files
+    columns = ("file", "table_name", "received", *PARTS, "deleted", "waiting", "notes")
+    query = sa.select(*(table.c[name] for name in columns)).where(table.c.delivery == delivery).order_by(table.c.file)
+    return [FileHeld(**{**row, "notes": json.loads(row["notes"])}) for row in operations.rows(query)]
+
+
+def set_aside(operations: Operations, delivery: int | None, most: int = 100) -> list[SetAside]:
+    """Rows set aside by file, rule and column, the most first; of one delivery, or of all."""
+    table = schema.quarantine
+    count = sa.func.count().label("rows")
+    query = (
+        sa.select(table.c.file, table.c.rule, table.c.column, count)
+        .group_by(table.c.file, table.c.rule, table.c.column)
+        .order_by(count.desc())
+        .limit(most)
+    )
+    return [SetAside(**row) for row in operations.rows(query if delivery is None else query.where(table.c.delivery == delivery))]
+
+
+def loaded_by_table(operations: Operations, before: str) -> pl.DataFrame:
+    """A row a table of each delivery made before an instant and loaded: `table, made_on, received` and PARTS."""
+    held, files = schema.deliveries, schema.delivery_files
+    query = (
+        sa.select(held.c.made_at, files.c.table_name, files.c.received, *(files.c[name] for name in PARTS))
+        .join_from(held, files, files.c.delivery == held.c.id)
+        .where(held.c.made_at < before, held.c.standing == "loaded")
+    )
+    counts = ("received", *PARTS)
+    frame = pl.DataFrame(
+        [(r["table_name"], date.fromisoformat(r["made_at"][:10]), *(int(r[c]) for c in counts)) for r in operations.rows(query)],
+        schema={"table": pl.String, "made_on": pl.Date, **dict.fromkeys(counts, pl.Int64)},
+        orient="row",
+    )
+    return frame.sort("table", "made_on")

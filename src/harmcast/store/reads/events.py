@@ -1,0 +1,65 @@
+"""What happened: events of the log by kind, action, account, person and day, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from harmcast.oversight.log import Entry
+from harmcast.store import schema
+from harmcast.store.operations import Operations
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which events are sought; an empty word seeks all.
+
+    Attributes:
+        subject: key of a person, also where it stands in a list that an event names.
+        first, last: days, both included.
+    """
+
+    kind: str = ""
+    action: str = ""
+    actor: str = ""
+    subject: str = ""
+    first: date | None = None
+    last: date | None = None
+
+
+def page(operations: Operations, sought: Sought, before: int, rows: int) -> tuple[list[Entry], int]:
+    """The newest events first, those before the entry numbered `before` where it is above 0, and how many there are in all."""
+    table = schema.events
+    chosen = _conditions(sought)
+    page_of = [*chosen, table.c.seq < before] if before > 0 else chosen
+    query = sa.select(table).where(*page_of).order_by(table.c.seq.desc()).limit(rows)
+    with operations.reading() as connection:
+        count = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(*chosen)).scalar_one())
+        return [Entry(**row._mapping) for row in connection.execute(query)], count
+
+
+def actions(operations: Operations) -> list[str]:
+    """Every action that the log holds, by name."""
+    table = schema.events
+    return [row["action"] for row in operations.rows(sa.select(table.c.action).distinct().order_by(table.c.action))]
+
+
+def _conditions(sought: Sought) -> list[sa.ColumnElement[bool]]:
+    table = schema.events
+    found: list[sa.ColumnElement[bool]] = []
+    if sought.kind:
+        found.append(table.c.kind == sought.kind)
+    if sought.action:
+        found.append(table.c.action == sought.action)
+    if sought.actor:
+        found.append(table.c.actor == sought.actor)
+    if sought.subject:
+        named = table.c.detail.contains(f'"{sought.subject}"', autoescape=True)
+        found.append(sa.or_(table.c.subject == sought.subject, named))
+    if sought.first:
+        found.append(table.c.at >= sought.first.isoformat())
+    if sought.last:
+        found.append(table.c.at < (sought.last + timedelta(days=1)).isoformat())
+    return found

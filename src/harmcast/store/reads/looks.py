@@ -1,0 +1,55 @@
+"""Who looked at people, how often, and whether somebody had a person's page open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from harmcast.oversight import log
+from harmcast.store import schema
+from harmcast.store.operations import Operations, Writing
+
+LOOKS = ("person_viewed", "people_listed", "people_searched", "person_not_found", "person_pseudonymised_viewed")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a person, alone or in a list; accounts are not named."""
+
+    at: str
+    role: str
+    action: str
+    purpose: str | None
+    kind: str
+
+
+def within_an_hour(tx: Writing, account: str) -> int:
+    """How often an account has looked at people in the last hour, before this transaction."""
+    table = schema.events
+    hour_ago = log.instant(log.moment(tx.at) - timedelta(hours=1))
+    query = sa.select(sa.func.count()).where(table.c.actor == account, table.c.at > hour_ago, table.c.action.in_(LOOKS))
+    return int(tx.execute(query).scalar_one())
+
+
+def had_open(operations: Operations, account: str, person_key: str, hours: int) -> bool:
+    """Whether an account opened a person's page within the last hours."""
+    table = schema.events
+    since = log.instant(log.moment(operations.now()) - timedelta(hours=hours))
+    query = sa.select(table.c.seq).where(
+        table.c.subject == person_key, table.c.actor == account, table.c.action == "person_viewed", table.c.at > since
+    )
+    return bool(operations.rows(query.limit(1)))
+
+
+def of_person(operations: Operations, person_key: str, before: str) -> list[Look]:
+    """Every look at a person before an instant, alone or among others of a list whose event names everybody on it."""
+    table = schema.events
+    about = sa.or_(table.c.subject == person_key, table.c.detail.contains(person_key))
+    query = (
+        sa.select(table.c.at, table.c.role, table.c.action, table.c.purpose, table.c.kind)
+        .where(about, table.c.at < before, table.c.action != "report_made")
+        .order_by(table.c.seq)
+    )
+    return [Look(**row) for row in operations.rows(query)]
