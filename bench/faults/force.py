@@ -75,7 +75,7 @@ def state_of(force: Force, folder: Path, weeks: int) -> Path:
 
 
 def approve(state: Any, day: date) -> None:
-    """Every approval a trial needs, a signed reason for what the audit finds, and the places tools in trial from that day."""
+    """Every approval a trial needs, and the places tools in trial from that day."""
     from datetime import timedelta
 
     from harmcast.oversight.log import Event
@@ -88,9 +88,17 @@ def approve(state: Any, day: date) -> None:
             event,
         )  # fmt: skip
     for tool in state.settings.places_tools:
-        state.register.enter(
-            {"tool": tool.name, "kind": "signed_reason", "title": None, "outcome": "approved", "dated": day, "by_whom": "someone",
-             "document_ref": None, "conditions": None, "review_by": None},
-            event,
-        )  # fmt: skip
         state.register.set_status(tool.name, "trial", day, None, event)
+
+
+def lifted(state: Any, release: str, tool: str, day: date) -> None:
+    """What was found about a tool's release and may be lifted, lifted by the two people whom the table of release rules names."""
+    from harmcast.oversight.release_rules import rule_of
+    from harmcast.runs.lift import lift_finding
+
+    for found in next(r for r in state.releases.named(release) if r.tool == tool).findings:
+        rule = rule_of(found.kind)
+        for person, roles in (("first", rule.first), ("second", rule.second)):
+            if roles:
+                actor = Actor(f"{person}-lifter", person, ((min(roles).value, None),))
+                lift_finding(state, release, found.id, actor, "looked into", today=day)

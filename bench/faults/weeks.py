@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from bench.faults.force import DAN, OPERATOR, SUE, Force, Tables, approve
+from bench.faults.force import DAN, OPERATOR, SUE, Force, Tables, approve, lifted
 from harmcast.errors import HarmcastError
 
 TOOL = "knife_injury"
@@ -56,18 +56,21 @@ ODD: dict[str, Callable[[Tables, Force, int], Tables]] = {
 def odd_volume(folder: Path, force: Force, made: Path) -> tuple[int, list[str]]:
     """Weeks of odd volume after `made` (one week made): (how many, which were not held or let out too easily)."""
     usual = _week(folder / "usual", force, made, force.tables(2))
-    wrong = [f"a usual week is held for its volume: {usual[1]}"] if any(r.startswith("volume:") for r in usual[1]) else []
+    wrong = [f"a usual week is held for its volume: {usual[1]}"] if "volume" in usual[1] else []
     for number, (name, change) in enumerate(ODD.items()):
-        standing, reasons, moves = _week(folder / f"odd-{number}", force, made, change(force.tables(2), force, 2))
-        if standing != "held" or not any(reason.startswith("volume:") for reason in reasons):
-            wrong.append(f"{name}: {standing}, {reasons}")
-        elif moves != ["reason_needed", "reviewed", "second_person_needed", "published"]:
+        standing, kinds, moves = _week(folder / f"odd-{number}", force, made, change(force.tables(2), force, 2))
+        if standing != "held" or "volume" not in kinds:
+            wrong.append(f"{name}: {standing}, {kinds}")
+        elif moves != ["finding_open", "reason_needed", "reviewed", "second_person_needed", "published"]:
             wrong.append(f"{name}: let out by {moves}")
     return len(ODD), wrong
 
 
 def _week(copy: Path, force: Force, made: Path, tables: Tables) -> tuple[str, tuple[str, ...], list[str]]:
-    """A week made of these tables: how its tool stands, why, and what two people's attempts to let it out come to."""
+    """A week made of these tables: how its tool stands, the kinds found, and what people's attempts to let it out come to.
+
+    After the first attempt the finding is lifted by the two people whom the table names.
+    """
     from harmcast.runs.release_moves import publish_release
     from harmcast.store.state import open_state
     from harmcast.weekly import run_week
@@ -77,10 +80,10 @@ def _week(copy: Path, force: Force, made: Path, tables: Tables) -> tuple[str, tu
     day = force.day(2)
     approve(state, day - timedelta(days=60))
     result = run_week(state, day, OPERATOR, force.write(2, tables, name=f"for-{copy.name}"))
-    standing, reasons = result.standings[TOOL]
-    moves = []
+    standing, found = result.standings[TOOL]
+    moves: list[str] = []
     before = state.releases.published(TOOL)
-    for actor, reason in ((DAN, ""), (DAN, "looked into"), (DAN, "looked into"), (SUE, "looked into")):
+    for actor, reason in ((DAN, "looked into"), (DAN, ""), (DAN, "looked into"), (DAN, "looked into"), (SUE, "looked into")):
         if standing == "held":
             now = state.releases.published(TOOL)
             assert (now and now.week) == (before and before.week)
@@ -88,9 +91,11 @@ def _week(copy: Path, force: Force, made: Path, tables: Tables) -> tuple[str, tu
             moves.append(str(publish_release(state, result.name, actor, reason, day).document["moved"][TOOL]))
         except HarmcastError as error:
             moves.append(error.code)
+        if len(moves) == 1:
+            lifted(state, result.name, TOOL, day)
     state.close()
     shutil.rmtree(copy)
-    return standing, reasons, moves
+    return standing, tuple(finding.kind for finding in found), moves
 
 
 # -- promise 8: corrections ----------------------------------------------------------------------

@@ -231,6 +231,34 @@ def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said
     return Said(result.document, result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out))
 
 
+@command(app)
+def findings(state: StateFolder, release: Release) -> Said:
+    """What was found about a release, by name: what each finding stops, who may lift it, and until when it is lifted."""
+    from harmcast.runs.lift import findings_of
+
+    result = findings_of(opened(state), release, date.today())
+    return Said(result.document, result.lines)
+
+
+@command(app)
+def lift(
+    state: StateFolder,
+    release: Release,
+    finding: Annotated[str, Parameter(help="Id of the finding, as `harmcast findings` lists it.")],
+    *,
+    reason: Words,
+    until: Annotated[date | None, Parameter(help="Last day it is lifted, said by the first person; default as long as the rule allows.")] = None,
+    end: Annotated[bool, Parameter(negative="", help="End the lift instead, from today on.")] = False,
+) -> Said:
+    """Lift one finding for a time: one person proposes it with a reason and a last day, another agrees; neither made the release."""
+    from harmcast.runs.lift import end_lift, lift_finding
+
+    opened_state = opened(state)
+    who = actor(opened_state)
+    result = end_lift(opened_state, finding, who, reason) if end else lift_finding(opened_state, release, finding, who, reason, until)
+    return Said(result.document, result.lines)
+
+
 @command(app, name="reload")
 def qlik_reload(state: StateFolder) -> Said:
     """Ask Qlik to reload now: the task that the settings name, started and not waited for."""

@@ -131,8 +131,11 @@ def register_list(state: StateFolder, *, as_of: AsOf = None) -> Said:
     rows, lines = [], []
     for tool in made.register.tools(as_of):
         found = standing(tool, entries, day(as_of))
-        rows.append({"tool": tool, "may_publish": found.may_publish, "holds": found.holds, "warnings": found.warnings})
-        lines.append(f"{tool.name}: {tool.status} since {tool.status_since}; {'may be published' if found.may_publish else 'may not be published'}")
+        rows.append(
+            {"tool": tool, "may_publish": found.may_publish, "may_show": found.may_show, "holds": found.holds, "warnings": found.warnings}
+        )
+        may = "may be published" if found.may_publish else "may not be published" if found.may_show else "is not shown to anybody"
+        lines.append(f"{tool.name}: {tool.status} since {tool.status_since}; {may}")
         lines += [f"  - {words}" for words in (*found.holds, *found.warnings)]
         lines += [
             f"    {e.dated} {e.kind}: {'none made' if not e.made else e.reference or 'no reference'} ({e.by})"
@@ -215,11 +218,17 @@ def register_enter(
     review_by: Annotated[date | None, Parameter(help="When it is due for review.")] = None,
 ) -> Said:
     """Enter an approval, a document, or that none was made."""
-    from harmcast.oversight.register import ENTRY_KINDS, may_enter
+    from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter
 
     if kind not in ENTRY_KINDS:
         raise SettingsRefused(
             "There is no such kind of entry.", code="entry_kind_unknown", next_step="One of: " + ", ".join(ENTRY_KINDS) + "."
+        )
+    if kind in NO_LONGER_ENTERED:
+        raise SettingsRefused(
+            "That kind is entered no more: a finding is lifted by its own name, for a time, by two people.",
+            code="entry_kind_gone",
+            next_step="harmcast findings STATE RELEASE, then harmcast lift STATE RELEASE FINDING.",
         )
     made = opened(state)
     event = _event(made, "register_entry", "data_protection_officer", "ethics_reviewer")

@@ -21,7 +21,9 @@ from typing import Any
 import polars as pl
 
 from harmcast.errors import RunStopped
+from harmcast.oversight import findings
 from harmcast.oversight import register as register_rules
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.publish import qlik, release_files
@@ -39,13 +41,13 @@ from harmcast.weeks import Week
 
 @dataclass
 class Made:
-    """A week as made, before anyone let it out: its files, and what was found that holds a tool."""
+    """A week as made, before anyone let it out: its files, and what was found about each tool."""
 
     week: Week
     as_of: date
     sequence: int
     files: dict[str, bytes]
-    found: dict[str, list[str]]
+    found: dict[str, list[Finding]]
     models: dict[str, str | None]
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -58,7 +60,7 @@ class WeekResult:
     name: str
     already: bool
     loads: list[LoadResult] = field(default_factory=list)
-    standings: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    standings: dict[str, tuple[str, tuple[Finding, ...]]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -66,14 +68,18 @@ class WeekResult:
             "release": self.name,
             "already_made": self.already,
             "loads": [load.document() for load in self.loads],
-            "tools": {tool: {"standing": standing, "reasons": list(reasons)} for tool, (standing, reasons) in self.standings.items()},
+            "tools": {
+                tool: {"standing": standing, "reasons": [f.says for f in found], "findings": [f.document() for f in found]}
+                for tool, (standing, found) in self.standings.items()
+            },
         }
 
     def lines(self) -> list[str]:
         said = [line for load in self.loads for line in inbox.lines(load)]
         said.append(f"{self.week} {'was made before: nothing to do' if self.already else 'is made'} (release {self.name}).")
-        for tool, (standing, reasons) in self.standings.items():
-            said.append(f"  {tool}: {standing}" + (f": {' '.join(reasons)}" if reasons else ""))
+        for tool, (standing, found) in self.standings.items():
+            said.append(f"  {tool}: {standing}")
+            said += [f"    {finding.id}: {finding.says}" for finding in found]
         if any(standing in ("draft", "held", "reviewed") for standing, _ in self.standings.values()):
             said.append(f"Next: two people look at it and let it out with harmcast publish STATE {self.name}.")
         return said
@@ -96,9 +102,9 @@ def run_week(
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
         if standing:
             checkpoints.write(state)
-            return WeekResult(str(week), standing[0].name, True, loads, {r.tool: (r.standing, r.reasons) for r in standing})
+            return WeekResult(str(week), standing[0].name, True, loads, {r.tool: (r.standing, r.findings) for r in standing})
         made = make_week(state, week, as_of, state.records.latest(), actor, part(progress, 0.3, 0.95))
-        tools = where_each_tool_stands(state, made)
+        tools = where_each_tool_stands(state, made, actor)
         event = Event(
             actor.account, "operator", "run", "week_made", object=f"week:{week}", detail={"as_of": as_of.isoformat(), "sequence": made.sequence}
         )
@@ -114,7 +120,7 @@ def run_week(
         )
         checkpoints.write(state)
         progress("Done", 1.0)
-        return WeekResult(str(week), name, False, loads, {t.tool: (t.standing, tuple(t.reasons)) for t in tools})
+        return WeekResult(str(week), name, False, loads, {t.tool: (t.standing, tuple(t.findings)) for t in tools})
 
 
 def make_week(
@@ -129,7 +135,7 @@ def make_week(
     places_tools = [t for t in running if isinstance(t, PlacesTool)]
     people_tool = next((t for t in running if isinstance(t, PeopleTool)), None)
     files: dict[str, bytes] = {}
-    found: dict[str, list[str]] = {t.name: [] for t in running}
+    found: dict[str, list[Finding]] = {t.name: [] for t in running}
     models: dict[str, str | None] = {t.name: None for t in running}
     scores: list[pl.DataFrame] = []
 
@@ -138,8 +144,9 @@ def make_week(
     crimes = state.records.crimes(as_of, columns, sequence)
     land = force_area.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
     odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations, settings.gap_days)
-    for reasons in found.values():
-        reasons += [f"volume: {reason}" for reason in odd.reasons]
+    delivery = state.records.delivery_sha256(sequence)
+    for tool_name, of_tool in found.items():
+        of_tool += [_of_load(tool_name, delivery, one) for one in odd.odd]
 
     progress("Forecasting places", 0.1)
     code = release_files.code_version()
@@ -159,7 +166,7 @@ def make_week(
         models[tool.name] = str(made.forecast.model["name"])
         last = state.releases.before(tool.name, str(week))
         moved = volume.displaced(made.part.cells, last.frame(tool.name) if last and last.has(tool.name + ".parquet") else None)
-        found[tool.name] += [f"volume: {moved}"] if moved else []
+        found[tool.name] += [_of_load(tool.name, delivery, moved)] if moved else []
         scores += [outcomes.judged(made, state.releases.history(tool.name, None)), outcomes.trials(made)]
 
     who = None
@@ -175,8 +182,8 @@ def make_week(
     audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, land, crimes)
     files |= audited.files
     scores.append(audited.scores)
-    for name, reasons in audited.found.items():
-        found[name] += reasons
+    for name, of_audit in audited.found.items():
+        found[name] += of_audit
 
     progress("Writing", 0.95)
     files["scores.parquet"] = release_files.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
@@ -193,7 +200,14 @@ def make_week(
         "records": {"sequence": sequence, "data_hash": state.records.data_hash(sequence)},
         "volume": {"recorded": odd.recorded, "median": odd.median, "deviation": odd.deviation, "silent_areas": list(odd.silent_areas)},
         "tools": {
-            t.name: {"kind": t.kind, "title": t.title or t.name, "model": models[t.name], "warnings": found[t.name]} for t in running
+            t.name: {
+                "kind": t.kind,
+                "title": t.title or t.name,
+                "model": models[t.name],
+                "warnings": [f.says for f in found[t.name]],
+                "findings": [f.document() for f in found[t.name]],
+            }
+            for t in running
         },
         "people": who.about if who else None,
         "audit": audited.about,
@@ -201,14 +215,20 @@ def make_week(
     return Made(week, as_of, sequence, release_files.with_manifest(files, about), found, models, audited.history)
 
 
-def where_each_tool_stands(state: State, made: Made) -> list[NewTool]:
-    """Where each tool's release starts, by the register's rules and what was found."""
-    entries = state.register.entries(made.as_of)
+def where_each_tool_stands(state: State, made: Made, actor: Actor) -> list[NewTool]:
+    """Where each tool's release starts, by the table of release rules: what the register lacks, what was found, what two people lifted."""
+    entries, lifts = state.register.entries(made.as_of), state.lifts.all()
     tools = []
     for name, found in made.found.items():
-        standing, reasons = first_standing(state.register.tool(name, made.as_of), entries, made.as_of, found)
-        tools.append(NewTool(name, standing, reasons, made.models[name]))
+        tool = state.register.tool(name, made.as_of)
+        standing, every = first_standing(tool, entries, made.as_of, found, lifts, {actor.account})
+        tools.append(NewTool(name, standing, every, made.models[name]))
     return tools
+
+
+def _of_load(tool: str, delivery_sha256: str, odd: volume.Odd) -> Finding:
+    """What is odd about what a delivery brought, as a finding of that delivery."""
+    return findings.of_load(findings.VOLUME, tool, delivery_sha256, odd.check, odd.says, odd.measured, odd.limit)
 
 
 @dataclass
@@ -249,8 +269,12 @@ def _kept_file(path: Path) -> bytes | None:
 
 
 def _qlik_people(state: State, as_of: date) -> bool:
-    """People's files for Qlik: only by setting, and once the register names who controls and logs access there."""
-    entry = register_rules.latest(state.register.entries(as_of), "qlik_control")
-    return state.settings.web.qlik_people and entry is not None and entry.made
+    """People's files for Qlik: only by setting, once the register names who controls and logs access there, and unless it stops showing."""
+    tool, entries = state.settings.people_tool, state.register.entries(as_of)
+    if not state.settings.web.qlik_people or tool is None:
+        return False
+    control = register_rules.latest(entries, "qlik_control")
+    is_shown = register_rules.standing(state.register.tool(tool.name, as_of), entries, as_of).may_show
+    return control is not None and control.made and is_shown
 
 

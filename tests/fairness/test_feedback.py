@@ -96,6 +96,6 @@ def test_audit_of_places_carries_the_alarm() -> None:
     outcomes = rows.select("origin", "cell", recorded=pl.col("early") + pl.col("late"))
     audit = audit_places(rows.select("origin", "cell", "expected"), outcomes, None, activity, T, crimes=crimes)
     assert audit.verdict == "concern"
-    assert audit.needs_reason
     assert audit.findings[0].name == "feedback/records_follow_patrols"
+    assert (audit.findings[0].verdict, audit.findings[0].severity >= 1) == ("concern", True)
     assert "Do records follow patrols?" in audit.extra

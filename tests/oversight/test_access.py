@@ -17,7 +17,7 @@ EXPECTED = {
     "view_track_record": "AMSDEP", "view_audit": "SDEP", "view_data_quality": "ASDEP",
     "list_people": "MS", "open_person": "MS", "open_person_pseudonymised": "DE", "decide": "MS", "sign_off": "S",
     "report_data_error": "MS", "export_people": "MS", "approve_export": "S", "view_unit_work": "S",
-    "view_register": "AMSDEPU", "enter_approval": "PE", "release": "SD", "read_answers": "SDEP", "read_log": "P",
+    "view_register": "AMSDEPU", "enter_approval": "PE", "view_releases": "SDEP", "release": "SD", "lift_finding": "SDEP", "read_answers": "SDEP", "read_log": "P",
     "view_retention": "P", "forget": "P", "manage_users": "U",
 }  # fmt: skip
 
@@ -80,10 +80,10 @@ def test_every_action_that_shows_a_name_is_held_to_the_own_unit() -> None:
 
 @pytest.mark.parametrize("role", list(Role), ids=lambda r: r.value)
 def test_shadow_is_for_those_who_judge_it_and_stopped_for_nobody(role: Role) -> None:
-    assert bool(may_see_tool(role, "shadow")) is (role in (Role.DATA_SCIENTIST, Role.ETHICS_REVIEWER))
-    assert not may_see_tool(role, "stopped")
-    assert may_see_tool(role, "trial")
-    assert may_see_tool(role, "in use")
+    assert bool(may_see_tool(role, "shadow", True)) is (role in (Role.DATA_SCIENTIST, Role.ETHICS_REVIEWER))
+    assert may_see_tool(role, "trial", True)
+    assert may_see_tool(role, "in use", True)
+    assert not any(may_see_tool(role, status, False) for status in ("shadow", "trial", "in use", "stopped"))
 
 
 def test_every_role_has_its_words() -> None:

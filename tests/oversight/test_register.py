@@ -46,6 +46,47 @@ def test_an_entry_says_whether_none_was_made_or_it_was_refused():
     assert held.holds == (f"{register.ENTRY_KINDS['dpia']}: it was refused (entered in the register, 16 November 2026).",)
 
 
+REFUSABLE = ("dpia", "legal", "ethics", "eia", "appropriate_policy")
+
+
+@pytest.mark.parametrize("status", ["shadow", "trial", "in use"])
+@pytest.mark.parametrize("kind", REFUSABLE)
+def test_a_refusal_stops_showing_and_publishing_from_its_day_on_in_shadow_too(kind, status):
+    refused = Entry("iom", kind, TODAY, "someone", made=False, refused=True)
+    found = register.standing(tool(status), [*full(), refused], TODAY)
+    assert [(f.kind, f.name) for f in found.findings] == [("refused", kind)]
+    assert not found.may_show
+    assert not found.may_publish
+    assert register.standing(tool(status), [*full(), refused], TODAY - timedelta(days=1)).may_show
+
+
+def test_of_one_day_the_entry_entered_last_stands():
+    approved, refused = entry("ethics", dated=TODAY), Entry("iom", "ethics", TODAY, "someone", made=False, refused=True)
+    others = [e for e in full() if e.kind != "ethics"]
+    assert not register.standing(tool(), [*others, approved, refused], TODAY).may_show
+    assert register.standing(tool(), [*others, refused, approved], TODAY).may_publish
+
+
+def test_a_refused_contract_stops_nothing_and_what_is_missing_stops_publishing_alone():
+    contract = Entry("iom", "contract", TODAY, "someone", made=False, refused=True)
+    assert register.standing(tool(), [*full(), contract], TODAY).may_publish
+    bare = register.standing(tool(), [], TODAY)
+    assert (bare.may_publish, bare.may_show) == (False, True)
+    assert not register.standing(tool("stopped"), full(), TODAY).may_show
+
+
+def test_an_approval_dated_tomorrow_is_none_today():
+    early = [entry(kind, dated=TODAY + timedelta(days=1)) for kind in register.REQUIRED_ENTRIES]
+    assert not register.standing(tool(), early, TODAY).may_publish
+    assert register.standing(tool(), [*full(), *early], TODAY).may_publish
+
+
+@pytest.mark.parametrize("role", ["ethics_reviewer", "data_protection_officer"])
+def test_nobody_enters_a_signed_reason_any_more(role):
+    assert not register.may_enter("signed_reason", role)
+    assert register.may_enter("eia", role)
+
+
 def test_another_tools_approval_does_not_count():
     others = [Entry("knife_injury", e.kind, e.dated, e.by) for e in full()]
     assert not register.standing(tool(), others, TODAY).may_publish

@@ -1,4 +1,4 @@
-"""Where a fresh release starts: published by a standing approval, a draft without one, held with every reason it is held."""
+"""Where a fresh release starts: published by a standing approval, a draft without one, held by anything that stops it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.register import LAPSE_GRACE_DAYS, REQUIRED_ENTRIES, Entry, Tool
+from harmcast.oversight.release_rules import Lift
 from harmcast.runs.release_moves import first_standing
 
 TODAY = date(2026, 11, 16)
@@ -21,35 +23,57 @@ def entry(kind: str, review_by: date | None = SOON) -> Entry:
     return Entry("iom", kind, date(2026, 1, 5), "Somebody", review_by=review_by)
 
 
+def found(kind: str) -> Finding:
+    return Finding(kind, "iom", "a name", "volume: audit_stop: words that mean nothing here", 2.0, 1.0, 2.0)
+
+
+def starts(status: str, entries: list[Entry], findings: list[Finding], lifts: list[Lift] | None = None) -> str:
+    return first_standing(tool(status), entries, TODAY, findings, lifts or [], {"operator"})[0]
+
+
 APPROVED = [entry(kind) for kind in REQUIRED_ENTRIES]
 STANDING = entry("standing_approval")
 
 
 def test_a_clean_week_publishes_itself_under_a_standing_approval_alone() -> None:
-    assert first_standing(tool(), [*APPROVED, STANDING], TODAY, []) == ("published", [])
-    assert first_standing(tool(), APPROVED, TODAY, []) == ("draft", [])
-    lapsed = entry("standing_approval", review_by=TODAY - timedelta(days=1))
-    assert first_standing(tool(), [*APPROVED, lapsed], TODAY, []) == ("draft", [])
+    assert starts("in use", [*APPROVED, STANDING], []) == "published"
+    assert starts("in use", APPROVED, []) == "draft"
+    assert starts("in use", [*APPROVED, entry("standing_approval", review_by=TODAY - timedelta(days=1))], []) == "draft"
 
 
-@pytest.mark.parametrize("found", ["volume: twice the usual number", "audit_stop: a gap over the bar", "monitor: suspend"])
-def test_a_week_that_is_not_clean_is_held_with_its_reason(found: str) -> None:
-    assert first_standing(tool(), [*APPROVED, STANDING], TODAY, [found]) == ("held", [found])
+@pytest.mark.parametrize("kind", ["volume", "deletions", "concern", "stop", "suspension", "log", "of a later version"])
+@pytest.mark.parametrize("status", ["shadow", "trial", "in use"])
+def test_a_week_that_is_not_clean_is_held_and_keeps_what_was_found(kind: str, status: str) -> None:
+    one = found(kind)
+    assert first_standing(tool(status), [*APPROVED, STANDING], TODAY, [one], [], set()) == ("held", [one])
+
+
+@pytest.mark.parametrize(("kind", "stands"), [("concern", "published"), ("stop", "held"), ("suspension", "held")])
+def test_a_concern_lifted_by_two_people_holds_nothing_and_a_stop_is_lifted_by_nobody(kind: str, stands: str) -> None:
+    one = found(kind)
+    lift = Lift(one.id, one.severity, TODAY, TODAY, "eve", "ethics_reviewer", "sue", "supervisor", None)
+    standing, kept = first_standing(tool(), [*APPROVED, STANDING], TODAY, [one], [lift], {"operator"})
+    assert (standing, kept) == (stands, [one])
+    assert starts("in use", [*APPROVED, STANDING], [one, found("volume")], [lift]) == "held"
+
+
+def test_a_signed_reason_in_the_register_lifts_nothing_any_more() -> None:
+    signed = Entry("iom", "signed_reason", TODAY, "The committee", review_by=SOON)
+    for kind in ("concern", "stop", "suspension"):
+        assert starts("in use", [*APPROVED, STANDING, signed], [found(kind)]) == "held"
 
 
 @pytest.mark.parametrize("kind", REQUIRED_ENTRIES)
 def test_without_a_dated_approval_a_week_is_held(kind: str) -> None:
-    standing, reasons = first_standing(tool(), [STANDING, *(e for e in APPROVED if e.kind != kind)], TODAY, [])
-    assert standing == "held"
-    assert len(reasons) == 1
-    assert reasons[0].startswith("register: ")
+    standing, kept = first_standing(tool(), [STANDING, *(e for e in APPROVED if e.kind != kind)], TODAY, [], [], set())
+    assert (standing, [(f.kind, f.name) for f in kept]) == ("held", [("missing", kind)])
 
 
 @pytest.mark.parametrize(("past", "stands"), [(0, "published"), (1, "published"), (LAPSE_GRACE_DAYS, "published"), (LAPSE_GRACE_DAYS + 1, "held")])
 def test_a_lapsed_approval_warns_for_four_weeks_then_holds_the_week(past: int, stands: str) -> None:
     lapsed = [entry(kind, review_by=TODAY - timedelta(days=past)) for kind in REQUIRED_ENTRIES]
-    assert first_standing(tool(), [*lapsed, STANDING], TODAY, [])[0] == stands
+    assert starts("in use", [*lapsed, STANDING], []) == stands
 
 
 def test_shadow_goes_out_to_those_who_judge_it() -> None:
-    assert first_standing(tool("shadow"), [], TODAY, []) == ("published", [])
+    assert starts("shadow", [], []) == "published"

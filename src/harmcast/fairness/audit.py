@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,8 +11,9 @@ import polars as pl
 
 from harmcast.fairness import exposure, feedback, measures, proxies, records
 from harmcast.fairness.groups import Groups
+from harmcast.fairness.intervals import z_of
 from harmcast.fairness.thresholds import Thresholds
-from harmcast.fairness.verdicts import Audit, Finding, Rule, judge, worst
+from harmcast.fairness.verdicts import Audit, AuditFinding, Rule, judge, worst
 
 PEOPLE_CANNOT_SEE = (
     "Conduct that was never recorded. If a group is charged more for the same conduct, in every kind of offence alike, "
@@ -85,12 +88,12 @@ def audit_people(
     if charges is not None:
         parts.append(records.record_measures(charges, groups, thresholds))
     table = judge(pl.concat(parts, how="diagonal_relaxed"), people_rules(thresholds), thresholds)
-    findings = _findings(table) + _two_lines(table)
+    findings = _findings(table, people_rules(thresholds)) + _two_lines(table)
     extra: dict[str, pl.DataFrame] = {}
     verdicts = [*table["verdict"].to_list(), *(f.verdict for f in findings)]
     if features is not None:
         extra["Proxies"] = proxies.proxy_tests(features, groups, seed, thresholds)
-        findings += proxies.findings(extra["Proxies"])
+        findings += proxies.findings(extra["Proxies"], thresholds)
         verdicts += [f.verdict for f in findings]
     return Audit(
         kind="people",
@@ -115,15 +118,22 @@ def _scopes(people: pl.DataFrame, managed: pl.DataFrame | None, key: str) -> lis
     ]
 
 
-def _findings(table: pl.DataFrame) -> list[Finding]:
+def _findings(table: pl.DataFrame, rules: Sequence[Rule]) -> list[AuditFinding]:
     found = table.filter(pl.col("verdict").is_in(["concern", "stop"]))
-    return [
-        Finding("/".join((row["measure"], row["attribute"], row["group"])), row["verdict"], _sentence(row))
-        for row in found.iter_rows(named=True)
-    ]
+    return [_finding(row, rules) for row in found.iter_rows(named=True)]
 
 
-def _two_lines(table: pl.DataFrame) -> list[Finding]:
+def _finding(row: dict[str, Any], rules: Sequence[Rule]) -> AuditFinding:
+    """A row's finding, with how far it is over the bar that it is furthest over."""
+    over = max(filter(None, (rule.over(row) for rule in rules)), key=lambda found: found[2], default=None)
+    measured, limit, severity = over or (None, None, None)
+    name = "/".join((row["measure"], row["attribute"], row["group"], "lower" if row["gap"] < 0 else "higher"))
+    if row["small"]:
+        measured = None
+    return AuditFinding(name, row["verdict"], _sentence(row), measured, limit, None if severity is None else round(severity, 1))
+
+
+def _two_lines(table: pl.DataFrame) -> list[AuditFinding]:
     """A stop for each group that is selected more while its records hold up less."""
     bad = table.filter(pl.col("verdict").is_in(["concern", "stop"]) & pl.col("gap").is_not_null())
     more = bad.filter(
@@ -137,7 +147,7 @@ def _two_lines(table: pl.DataFrame) -> list[Finding]:
         .sort("attribute", "group")
     )
     return [
-        Finding(
+        AuditFinding(
             f"two_lines/{attribute}/{group}",
             "stop",
             f"{_words(attribute)}, {group}: selected more than the reference group while its charges hold up less often "
@@ -207,7 +217,7 @@ def audit_places(
     Returns: an Audit. What cannot be looked at for want of input is noted, and is a concern only where nothing at all
         could be judged although the input is there.
     """
-    findings: list[Finding] = []
+    findings: list[AuditFinding] = []
     extra: dict[str, pl.DataFrame] = {}
     notes: list[str] = []
     verdicts: list[str] = []
@@ -220,7 +230,7 @@ def audit_places(
         notes.append("No outcome is known yet: exposure is shown once a window has closed.")
     else:
         table = exposure.by_fifth(forecast, outcomes, neighbourhoods, thresholds, top)
-        findings += _fifths(table)
+        findings += _fifths(table, thresholds)
         verdicts += table["verdict"].to_list()
     if activity is None or crimes is None:
         notes.append("No patrol activity is given: whether records follow patrols cannot be checked.")
@@ -234,7 +244,9 @@ def audit_places(
         else:
             verdicts.append("concern" if found.alarm else "met")
         if found.alarm:
-            findings.append(Finding("feedback/records_follow_patrols", "concern", _follows(found)))
+            limit = z_of(2 * thresholds.feedback_error)
+            z = found.z or limit
+            findings.append(AuditFinding("feedback/records_follow_patrols", "concern", _follows(found), z, limit, round(z / limit, 1)))
     if recorded is not None:
         extra["Recording by area (explored, not judged)"] = exposure.recording_by_area(recorded)
     verdict = worst(verdicts) if any(v != "printed" for v in verdicts) else "met"
@@ -262,14 +274,18 @@ _FEEDBACK = {
 }  # fmt: skip
 
 
-def _fifths(table: pl.DataFrame) -> list[Finding]:
+def _fifths(table: pl.DataFrame, thresholds: Thresholds) -> list[AuditFinding]:
     found = table.filter(pl.col("verdict").is_in(["concern", "stop"]))
+    bar = thresholds.places_ratio_concern
     return [
-        Finding(
-            f"places/{row['fifth']}",
+        AuditFinding(
+            f"places/{row['fifth']}/{'lower' if row['ratio'] < 1 else 'higher'}",
             row["verdict"],
             f"Deprivation fifth {row['fifth']}: recorded over forecast is {row['ratio']:.2f} of the whole's "
             f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f}).",
+            row["ratio"],
+            bar,
+            round(abs(math.log(row["ratio"]) / math.log(bar)), 1) if row["ratio"] > 0 and bar < 1 else None,
         )
         for row in found.iter_rows(named=True)
     ]

@@ -14,7 +14,7 @@ from harmcast.fairness.binned import Auc, Whole
 from harmcast.fairness.groups import MISSING, Groups
 from harmcast.fairness.intervals import USUAL
 from harmcast.fairness.thresholds import Thresholds
-from harmcast.fairness.verdicts import Finding
+from harmcast.fairness.verdicts import AuditFinding
 
 FOLDS = 5
 BINS_ALONE = 20
@@ -71,15 +71,16 @@ def proxy_tests(
     return _judged(pl.DataFrame(rows, schema_overrides=SCHEMA), thresholds).select(list(SCHEMA))
 
 
-def findings(table: pl.DataFrame) -> list[Finding]:
+def findings(table: pl.DataFrame, thresholds: Thresholds) -> list[AuditFinding]:
     """A concern or stop for each feature and attribute, by the group it tells best."""
     found = (
         table.filter(pl.col("verdict").is_in(["concern", "stop"]))
         .sort("auc", "group", descending=[True, False])
         .unique(["attribute", "feature", "kind"], keep="first", maintain_order=True)
     )
+    bar = thresholds.proxy_concern_auc
     return [
-        Finding(
+        AuditFinding(
             f"proxy/{row['feature']}/{row['kind']}/{row['attribute']}",
             row["verdict"],
             f"{'That ' if row['kind'] == 'missing' else ''}{row['feature']}"
@@ -89,8 +90,11 @@ def findings(table: pl.DataFrame) -> list[Finding]:
             + (
                 "it is refused as a feature."
                 if row["verdict"] == "stop"
-                else "keeping it needs a signed reason."
+                else "keeping it needs two people and a reason."
             ),
+            row["auc"],
+            bar,
+            round((row["auc"] - 0.5) / (bar - 0.5), 1) if bar > 0.5 else None,
         )
         for row in found.iter_rows(named=True)
     ]

@@ -84,7 +84,7 @@ class Thresholds:
     )
     proxy_concern_auc: float = _threshold(
         0.65,
-        "A feature alone that tells a protected group from the rest above this needs a signed reason.",
+        "A feature alone that tells a protected group from the rest above this is a concern, which two people must lift.",
         "AUC",
     )
     proxy_refuse_auc: float = _threshold(

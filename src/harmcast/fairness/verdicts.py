@@ -8,7 +8,8 @@ the stop bar even at the near end of that wider interval. Few people are no excu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,14 +44,38 @@ class Rule:
     half_width: float
     worse: Literal["both", "higher", "lower"] = "both"
 
+    def over(self, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
+        """A row's figure, the bar of a concern and how far over it the figure lies (1 is at it); None where the rule is not about it."""
+        value = row[self.quantity]
+        if row["measure"] != self.measure or value is None or (self.attributes and row["attribute"] not in self.attributes):
+            return None
+        if self.quantity == "gap":
+            return value, self.concern, abs(value) / self.concern
+        if value <= 0 or self.concern in (0, 1):
+            return None
+        return value, self.concern, abs(math.log(value) / math.log(self.concern))
+
 
 @dataclass(frozen=True)
-class Finding:
-    """One concern or stop. `name` is stable from week to week, so that a signed reason can name it."""
+class AuditFinding:
+    """One concern or stop.
+
+    Attributes:
+        name: measure, attribute, group and direction: stable from week to week, so that a lift can name it.
+        measured, limit: the figure and the bar of a concern, in the measure's unit; null where it has none.
+        severity: how far over that bar, in tenths: 1 is at it; null without a figure.
+    """
 
     name: str
     verdict: Verdict
     says: str
+    measured: float | None = None
+    limit: float | None = None
+    severity: float | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the audit's document says it."""
+        return {"name": self.name, "verdict": self.verdict, "says": self.says}
 
 
 @dataclass(frozen=True)
@@ -66,7 +91,7 @@ class Audit:
 
     kind: Literal["people", "places"]
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
     table: pl.DataFrame
     thresholds: Thresholds
     judged: int
@@ -75,20 +100,6 @@ class Audit:
     extra: dict[str, pl.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    @property
-    def needs_reason(self) -> bool:
-        """Whether a person must sign a reason before publication."""
-        return self.verdict == "concern"
-
-    @property
-    def holds_release(self) -> bool:
-        return self.verdict == "stop"
-
-    def open_findings(self, signed: Iterable[str]) -> tuple[Finding, ...]:
-        """Concerns that no signed reason names, and every stop: a stop cannot be signed away."""
-        names = set(signed)
-        return tuple(f for f in self.findings if f.verdict == "stop" or f.name not in names)
-
     def document(self) -> dict[str, Any]:
         """The whole audit, ready for JSON and for a page; rows with small counts keep their place, not their numbers."""
         return {
@@ -96,7 +107,7 @@ class Audit:
             "verdict": self.verdict,
             "judged": self.judged,
             "too_few_to_say": self.too_few,
-            "findings": [{"name": f.name, "verdict": f.verdict, "says": f.says} for f in self.findings],
+            "findings": [f.document() for f in self.findings],
             "notes": list(self.notes),
             "cannot_see": list(self.cannot_see),
             "thresholds": self.thresholds.document(),

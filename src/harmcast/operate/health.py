@@ -83,7 +83,7 @@ def _releases(state: State, today: date, concern: Callable[[str], None]) -> dict
     for tool in state.settings.tools:
         newest, published = state.releases.newest(tool.name), state.releases.published(tool.name)
         found[tool.name] = {
-            "newest": newest and {"release": newest.name, "standing": newest.standing, "reasons": newest.reasons},
+            "newest": newest and {"release": newest.name, "standing": newest.standing, "reasons": [f.says for f in newest.findings]},
             "published": published and published.name,
         }
         if newest is not None and newest.standing in ("held", "draft", "reviewed"):

@@ -96,7 +96,7 @@ def run_due(
         _ended(state, actor, week, begun, "failed", "bug")
         alerts.send(state, "week_failed", week, words=f"A bug: {type(error).__name__}.", tell=write_line)
         raise
-    held = {tool: list(reasons) for tool, (standing, reasons) in made[-1].standings.items() if standing == "held"}
+    held = {tool: [f.says for f in found] for tool, (standing, found) in made[-1].standings.items() if standing == "held"}
     _ended(state, actor, week, begun, "held" if held else "done", None)
     if held and not made[-1].already:
         alerts.send(state, "week_held", week, tools=held, tell=write_line)

@@ -74,7 +74,9 @@ class Action(StrEnum):
     # oversight
     VIEW_REGISTER = "view_register"
     ENTER_APPROVAL = "enter_approval"
+    VIEW_RELEASES = "view_releases"
     RELEASE = "release"
+    LIFT_FINDING = "lift_finding"
     READ_ANSWERS = "read_answers"
     READ_LOG = "read_log"
     VIEW_RETENTION = "view_retention"
@@ -146,7 +148,9 @@ RULES: dict[Action, Rule] = {
     Action.VIEW_UNIT_WORK: _rule((S,), "see the unit's decisions and workload", own_unit=True),
     Action.VIEW_REGISTER: _rule(EVERYONE, "see the register of tools"),
     Action.ENTER_APPROVAL: _rule((P, E), "enter an approval in the register"),
+    Action.VIEW_RELEASES: _rule((S, D, E, P), "see releases and what was found about them"),
     Action.RELEASE: _rule((S, D), "publish or withdraw a release"),
+    Action.LIFT_FINDING: _rule((S, D, E, P), "lift a finding, or end a lift"),
     Action.READ_ANSWERS: _rule((S, D, E, P), "read the answers to questions about the tools"),
     Action.READ_LOG: _rule((P,), "read the log"),
     Action.VIEW_RETENTION: _rule((P,), "see what is due for review or removal"),
@@ -205,10 +209,13 @@ def may(
     return Answer(True, f"{ROLES[role][0]}s may {rule.says}.")
 
 
-def may_see_tool(role: Role, status: str) -> Answer:
-    """Whether a role may see a tool of that register status: shadow is for those who judge it, stopped for nobody."""
-    if status == "stopped":
-        return Answer(False, "The tool is stopped in the register.", "status")
+def may_see_tool(role: Role, status: str, shown: bool) -> Answer:
+    """Whether a role may see a tool of that register status: shadow is for those who judge it.
+
+    Args: `shown`: no finding of the register stops showing it (`register.Standing.may_show`); stopped or refused it is for nobody.
+    """
+    if not shown:
+        return Answer(False, "The tool is stopped, or an approval of it was refused: the register says which.", "status")
     if status == "shadow" and role not in SHADOW_ROLES:
         return Answer(
             False, "The tool runs in shadow: it is being judged, and not shown to those who would act on it.", "status"

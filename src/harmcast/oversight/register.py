@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from harmcast.oversight import findings
+from harmcast.oversight.findings import Finding
+from harmcast.oversight.release_rules import open_findings
+
 Status = Literal["shadow", "trial", "in use", "stopped"]
 STATUSES: tuple[Status, ...] = ("shadow", "trial", "in use", "stopped")
 
 REQUIRED_ENTRIES = ("dpia", "legal", "ethics")
+REFUSABLE = (*REQUIRED_ENTRIES, "eia", "appropriate_policy")  # a refusal of one of these stops the tool, in shadow too
 ENTRY_KINDS = {
     "dpia": "Data protection impact assessment, approved by the Data Protection Officer",
     "legal": "Legal advice",
@@ -27,7 +32,7 @@ ENTRY_KINDS = {
     "cost": "Cost of using it",
     "training_material": "Training material or recording",
     "standing_approval": "Standing approval: a clean weekly run publishes itself",
-    "signed_reason": "Signed reason for going on with a concern of the audit",
+    "signed_reason": "Signed reason for going on with a concern of the audit (before findings were lifted by name)",
     "qlik_control": "Who controls and logs access in Qlik",
 }
 FIELDS = {
@@ -43,6 +48,7 @@ FIELDS = {
     "previous_process": "How it was done before the tool",
     "objections_to": "Where somebody writes to object",
 }
+NO_LONGER_ENTERED = frozenset({"signed_reason"})  # a finding is lifted by its own name: `harmcast lift`, or the releases page
 WHO_ENTERS = {
     "dpia": ("data_protection_officer",),
     "appropriate_policy": ("data_protection_officer",),
@@ -95,46 +101,71 @@ class Entry:
 
 @dataclass(frozen=True)
 class Standing:
-    """Whether a tool may be published, with what stops it and what only warns."""
+    """What the register has against a tool, and what only warns."""
 
-    may_publish: bool
-    holds: tuple[str, ...]
+    findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether nothing of it stops publishing. Nobody may lift what the register lacks."""
+        return not open_findings(self.findings, (), date.min, ())
+
+    @property
+    def may_show(self) -> bool:
+        """Whether nothing of it stops pages and downloads of the tool."""
+        return not open_findings(self.findings, (), date.min, (), "showing")
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """Its findings in words."""
+        return tuple(finding.says for finding in self.findings)
 
 
 def latest(entries: Sequence[Entry], kind: str) -> Entry | None:
-    """The newest entry of a kind; null when there is none."""
+    """The newest entry of a kind; of one day the last entered; null when there is none."""
     found = [entry for entry in entries if entry.kind == kind]
-    return max(found, key=lambda entry: entry.dated) if found else None
+    return max(enumerate(found), key=lambda at: (at[1].dated, at[0]))[1] if found else None
 
 
 def standing(tool: Tool, entries: Sequence[Entry], today: date) -> Standing:
-    """Whether `tool` may be published on `today`.
+    """What stops `tool` on `today`, and what only warns.
 
-    Shadow needs no approval, since it is shown to data scientists and the ethics reviewer alone. Trial and in use need each of
-    `REQUIRED_ENTRIES`, dated and not lapsed: a review date passed warns for four weeks, then holds.
+    Shadow needs no approval, since it is shown to data scientists and the ethics reviewer alone; a refusal stops it all the same.
+    Trial and in use need each of `REQUIRED_ENTRIES`, dated and not lapsed: a review date passed warns for four weeks, then holds.
     """
     if tool.status == "stopped":
-        return Standing(False, ("The tool is stopped in the register.",), ())
-    if tool.status == "shadow":
-        return Standing(True, (), ())
-    holds: list[str] = []
-    warnings: list[str] = []
-    for kind in REQUIRED_ENTRIES:
-        entry = latest([e for e in entries if e.tool == tool.name], kind)
-        what = ENTRY_KINDS[kind]
-        if entry is None or entry.dated > today:
-            holds.append(f"{what}: none is entered in the register.")
-        elif entry.why_none is not None:
-            holds.append(f"{what}: {entry.why_none} (entered in the register, {entry.dated.day} {entry.dated:%B %Y}).")
-        elif entry.review_by is not None and today > entry.review_by + timedelta(days=LAPSE_GRACE_DAYS):
-            holds.append(f"{what}: its review was due on {entry.review_by.day} {entry.review_by:%B %Y}.")
-        elif entry.review_by is not None and today > entry.review_by:
-            warnings.append(
-                f"{what}: its review was due on {entry.review_by.day} {entry.review_by:%B %Y}; publication stops "
-                f"{LAPSE_GRACE_DAYS} days after."
-            )
-    return Standing(not holds, tuple(holds), tuple(warnings))
+        return Standing((findings.of_register(findings.STOPPED, tool.name, "status", "The tool is stopped in the register."),), ())
+    own = [entry for entry in entries if entry.tool == tool.name and entry.dated <= today]
+    judged = [_judged(tool, kind, latest(own, kind), today) for kind in REFUSABLE]
+    return Standing(tuple(f for f, _ in judged if f is not None), tuple(words for _, words in judged if words))
+
+
+def _judged(tool: Tool, kind: str, entry: Entry | None, today: date) -> tuple[Finding | None, str]:
+    """What the newest entry of a kind comes to: a finding, or words of warning."""
+    what = ENTRY_KINDS[kind]
+
+    def found(as_what: str, says: str) -> tuple[Finding, str]:
+        return findings.of_register(as_what, tool.name, kind, f"{what}: {says}."), ""
+
+    if entry is not None and entry.refused:
+        return found(findings.REFUSED, f"it was refused (entered in the register, {_day(entry.dated)})")
+    if tool.status == "shadow" or kind not in REQUIRED_ENTRIES:
+        return None, ""
+    if entry is None:
+        return found(findings.MISSING, "none is entered in the register")
+    if not entry.made:
+        return found(findings.MISSING, f"none was made (entered in the register, {_day(entry.dated)})")
+    if entry.review_by is None or today <= entry.review_by:
+        return None, ""
+    was_due = f"its review was due on {_day(entry.review_by)}"
+    if today > entry.review_by + timedelta(days=LAPSE_GRACE_DAYS):
+        return found(findings.LAPSED, was_due)
+    return None, f"{what}: {was_due}; publication stops {LAPSE_GRACE_DAYS} days after."
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def has_standing_approval(tool: Tool, entries: Sequence[Entry], today: date) -> bool:
@@ -150,4 +181,4 @@ def has_standing_approval(tool: Tool, entries: Sequence[Entry], today: date) -> 
 
 def may_enter(kind: str, role: str) -> bool:
     """Whether a role may write an entry of a kind; the data protection officer and the ethics reviewer enter approvals."""
-    return role in WHO_ENTERS.get(kind, ("data_protection_officer", "ethics_reviewer"))
+    return kind not in NO_LONGER_ENTERED and role in WHO_ENTERS.get(kind, ("data_protection_officer", "ethics_reviewer"))

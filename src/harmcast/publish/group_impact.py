@@ -50,7 +50,7 @@ SCOPES = {
 }
 VERDICTS = {
     "met": "No gap that could be judged is over the written bars. That is not a proof of fairness: see what was too few to say, and what the audit cannot see.",
-    "concern": "Something is over a written bar. It does not go out until a named person has signed the reason for going on.",
+    "concern": "Something is over a written bar. It does not go out until two people have lifted that very finding, for a time and with their reasons.",
     "stop": "Something is far over a written bar, even at the near end of its range. It holds the release, and no signature lifts it.",
 }
 SILENT = "There were too few people or offences to judge any gap."
@@ -318,11 +318,11 @@ def picture(
     )
 
 
-def body(document: Mapping[str, Any], attribute: str | None = None, signed: str = "") -> Markup:
+def body(document: Mapping[str, Any], attribute: str | None = None, lifted: str = "") -> Markup:
     """The audit as HTML: of one attribute, or of every single one, nothing folded, where none is chosen.
 
     Args:
-        signed: what is said about a signed reason, below the verdict.
+        lifted: what is said about findings that were lifted, below the verdict.
     """
     reading = Reading(document)
     singles = [a for a in reading.attributes if " + " not in a]
@@ -333,7 +333,7 @@ def body(document: Mapping[str, Any], attribute: str | None = None, signed: str 
             reading=reading,
             d=document,
             chosen=chosen,
-            signed=signed,
+            lifted=lifted,
             folded=attribute is not None,
             title_of=title_of,
             measures=MEASURES,

@@ -15,6 +15,8 @@ from harmcast.evaluate.monitor import Monitor
 from harmcast.fairness import audit, exposure, groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit, hide_small
+from harmcast.oversight import findings
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.people import charges as charge_rules
 from harmcast.people.features import FEATURES
@@ -35,15 +37,16 @@ from harmcast.weeks import Week, add_months
 
 FLAGGED_SHARE = 0.05
 SEED = 2010  # Equality Act
+KIND_OF = {"concern": findings.CONCERN, "stop": findings.STOP}
 
 
 @dataclass
 class AuditMade:
-    """The audit's share of a week: documents, what holds a tool, and the monitor's history rows."""
+    """The audit's share of a week: documents, what was found about each tool, and the monitor's history rows."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     scores: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=tables.SCORES.schema()))
-    found: dict[str, list[str]] = field(default_factory=dict)
+    found: dict[str, list[Finding]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -59,7 +62,7 @@ def make_audit(
     land: Ground,
     crimes: pl.DataFrame,
 ) -> AuditMade:
-    """Audits each tool of the week; a concern or a stop is a reason the release is held."""
+    """Audits each tool of the week; each concern, stop and suspension is a finding of the release."""
     made = AuditMade()
     thresholds = Thresholds.chosen(state.settings.fairness.model_dump())
     for one in places:
@@ -220,7 +223,7 @@ def audit_of_landmark(
 
 
 def _add(made: AuditMade, of: PlacesTool | PeopleTool, week: Week, found: Audit | str) -> None:
-    """Adds one tool's audit to the week: its document, the same as a dated file, its table, and the reasons that hold the release."""
+    """Adds one tool's audit to the week: its document, the same as a dated file, its table, and its findings."""
     tool = of.name
     if isinstance(found, str):
         made.about[tool] = {"verdict": "not made", "reason": found}
@@ -234,9 +237,11 @@ def _add(made: AuditMade, of: PlacesTool | PeopleTool, week: Week, found: Audit 
         "verdict": found.verdict,
         "judged": found.judged,
         "too_few_to_say": found.too_few,
-        "findings": [{"name": f.name, "verdict": f.verdict, "says": f.says} for f in found.findings],
+        "findings": [f.document() for f in found.findings],
     }
-    made.found[tool] = [f"audit_{f.verdict}: {f.says}" for f in found.findings]
+    made.found[tool] = [
+        Finding(KIND_OF[f.verdict], tool, f.name, f.says, f.measured, f.limit, f.severity) for f in found.findings if f.verdict in KIND_OF
+    ]
 
 
 def _watch(made: AuditMade, tool: str, found: Monitor, week: Week) -> None:
@@ -246,7 +251,8 @@ def _watch(made: AuditMade, tool: str, found: Monitor, week: Week) -> None:
     made.about[tool]["monitor"] = {"state": found.state, "reasons": list(found.reasons)}
     made.history += watch.history_rows(found, tool, week)
     if found.state == "suspend":
-        made.found.setdefault(tool, []).append(f"audit_stop: the monitor asks for suspension: {' '.join(found.reasons)}")
+        says = f"The monitor asks for suspension: {' '.join(found.reasons)}"
+        made.found.setdefault(tool, []).append(findings.of_monitor(tool, "/".join(found.rules), says))
 
 
 def _shadow(made: AuditMade, state: State, of: PlacesTool | PeopleTool, as_of: date, came: Callable[[list[Release]], pl.DataFrame]) -> None:

@@ -13,6 +13,8 @@ import polars as pl
 
 from harmcast import tables
 from harmcast.errors import Fault, NotFit, SettingsRefused
+from harmcast.oversight import findings
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.people import bands, harm, minors
 from harmcast.progress import Progress, quiet
@@ -52,7 +54,7 @@ class PeopleMade:
     files: dict[str, bytes]
     scores: pl.DataFrame
     about: dict[str, Any]
-    found: list[str] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
 
 
 def known_people(state: State, sequence: int) -> Known:
@@ -198,7 +200,7 @@ def make_people(
         .select("person_key", pl.exclude("person_key"))
         .sort("person_key")
     )
-    found = [] if model else ["model: no person model is approved yet, so harm and bands stand without chances."]
+    found = [] if model else ["No person model is approved yet, so harm and bands stand without chances."]
     about = {
         "model": model.name if model else None,
         "model_sha256": model.sha256 if model else None,
@@ -213,8 +215,12 @@ def make_people(
         "figures": scored.scores,
         "warnings": found,
     }
+    holding = []
     if scored.weight_report["concern"] and not settings.force.invented:
-        found.append("audit_concern: more than a tenth of the charges rest on a filled or coarse harm weight.")
+        says = "More than a tenth of the charges rest on a filled or coarse harm weight."
+        share = float(scored.weight_report["filled_or_coarse_share"])
+        holding.append(Finding(findings.CONCERN, tool.name, "harm_weights", says, share, 0.1, findings.severity_of(share, 0.1)))
+        found.append(says)
     return PeopleMade(
         tool,
         scored,
@@ -231,7 +237,7 @@ def make_people(
         },
         pl.DataFrame(schema=tables.SCORES.schema()),
         about,
-        [reason for reason in found if not reason.startswith("model:")],
+        holding,
     )
 
 

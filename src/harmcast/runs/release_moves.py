@@ -1,27 +1,27 @@
 """Who lets a release out: draft or held, reviewed, published, withdrawn; two people where the rule says so.
 
-A reason a release is held begins with its kind, so that the rule for lifting it can be read off:
-`volume` two people may lift; `audit_concern` and `audit_stop` need a signed reason in the register; `register` needs the
-missing entry itself.
+What was found about a release is typed (`oversight.findings`); what stops it, and who may lift that, is asked of the one table
+(`oversight.release_rules`) when the week is made and again at each move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from harmcast.errors import AccessDenied, NotFit, RunStopped
-from harmcast.oversight import register as rules
+from harmcast.oversight import register, release_rules
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
+from harmcast.oversight.release_rules import Lift
 from harmcast.store.models import Model
 from harmcast.store.releases import Release, Standing
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
 RELEASERS = ("supervisor", "data_scientist")
-NEEDS_SIGNED_REASON = ("audit_concern", "audit_stop")
 
 
 @dataclass
@@ -30,34 +30,32 @@ class Moved:
     lines: list[str] = field(default_factory=list)
 
 
-def kind_of(reason: str) -> str:
-    """The kind a reason begins with."""
-    return reason.split(":", 1)[0]
-
-
 def first_standing(
-    tool: rules.Tool, entries: Sequence[rules.Entry], today: date, found: Sequence[str]
-) -> tuple[Standing, list[str]]:
-    """Where a fresh release of a tool starts, with every reason it is held.
+    tool: register.Tool,
+    entries: Sequence[register.Entry],
+    today: date,
+    found: Sequence[Finding],
+    lifts: Sequence[Lift],
+    makers: Collection[str],
+) -> tuple[Standing, list[Finding]]:
+    """Where a fresh release of a tool starts, with everything found: by the register, the volume check, the audit, the monitor.
 
-    Held if the register lacks an approval or anything was `found` (odd volume, the audit). Otherwise published at once where the
+    Held if anything found stops publishing and two people have not lifted that very finding. Otherwise published at once where the
     tool is in shadow or a standing approval is in force, and a draft where not.
     """
-    standing = rules.standing(tool, entries, today)
-    reasons = [f"register: {words}" for words in standing.holds] + [
-        reason for reason in found if not (kind_of(reason) in NEEDS_SIGNED_REASON and signed_since(entries, tool.name, today))
-    ]
-    if reasons:
-        return "held", reasons
-    if tool.status == "shadow" or rules.has_standing_approval(tool, entries, today):
-        return "published", []
-    return "draft", []
+    every = [*register.standing(tool, entries, today).findings, *found]
+    if release_rules.open_findings(every, lifts, today, makers):
+        return "held", every
+    if tool.status == "shadow" or register.has_standing_approval(tool, entries, today):
+        return "published", every
+    return "draft", every
 
 
-def signed_since(entries: Sequence[rules.Entry], tool: str, today: date) -> bool:
-    """Whether a signed reason for going on with the audit's concern is in force: entered, and not past its review date."""
-    entry = rules.latest([e for e in entries if e.tool == tool], "signed_reason")
-    return entry is not None and entry.made and entry.dated <= today and (entry.review_by is None or today <= entry.review_by)
+def stopped_by(state: State, release: Release, today: date) -> tuple[Finding, ...]:
+    """What stops a release from going out today: what the register lacks now, and what was found when it was made and is not lifted."""
+    now = register.standing(state.register.tool(release.tool, today), state.register.entries(today), today).findings
+    then = [finding for finding in release.findings if finding.kind not in release_rules.OF_REGISTER]
+    return release_rules.open_findings([*now, *then], state.lifts.all(), today, state.releases.makers(release))
 
 
 def next_move(release: Release, moves: Sequence[dict[str, Any]], actor: Actor, second_person: bool) -> Standing:
@@ -82,8 +80,8 @@ def next_move(release: Release, moves: Sequence[dict[str, Any]], actor: Actor, s
 def publish_release(state: State, name: str, actor: Actor, reason: str = "", today: date | None = None) -> Moved:
     """Moves every tool of a release on, or approves a person model.
 
-    Raises: AccessDenied without the role or by the same person twice; NotFit while the register lacks an approval or the audit's
-    concern has no signed reason; RunStopped if there is no such release.
+    Raises: AccessDenied without the role or by the same person twice; NotFit while anything found stops it and is not lifted;
+    RunStopped if there is no such release.
     """
     role = actor.acting(*RELEASERS)
     today = today or date.today()
@@ -95,26 +93,14 @@ def publish_release(state: State, name: str, actor: Actor, reason: str = "", tod
         raise RunStopped(
             "There is no release of that name.", code="release_unknown", next_step="`harmcast status STATE` lists them."
         )
-    entries = state.register.entries(today)
     moved = {}
     for release in [r for r in releases if r.standing in ("draft", "held", "reviewed")]:
-        standing = rules.standing(state.register.tool(release.tool, today), entries, today)
-        if not standing.may_publish:
+        stopping = stopped_by(state, release, today)
+        if stopping:
+            raise _held(release, stopping)
+        if release.findings and not reason:
             raise NotFit(
-                f"{release.tool} may not be published: {' '.join(standing.holds)}",
-                code="register_incomplete",
-                next_step="Enter the approval with `harmcast register enter`.",
-            )
-        open_findings = [r for r in release.reasons if kind_of(r) in NEEDS_SIGNED_REASON]
-        if open_findings and not signed_since(entries, release.tool, today):
-            raise NotFit(
-                f"{release.tool} is held by the audit: {' '.join(open_findings)}",
-                code="audit_holds",
-                next_step="Mend the cause, or have the ethics reviewer enter a signed reason in the register.",
-            )
-        if release.reasons and not reason:
-            raise NotFit(
-                f"{release.tool} is held: {' '.join(release.reasons)}",
+                f"Something was found about {release.tool}: {' '.join(f.says for f in release.findings)}",
                 code="reason_needed",
                 next_step="Say why it may go out with --reason; it is kept in the log.",
             )
@@ -125,6 +111,21 @@ def publish_release(state: State, name: str, actor: Actor, reason: str = "", tod
     if not moved:
         raise NotFit("Nothing of that release waits to move on.", code="release_not_movable", next_step="See `harmcast status`.")
     return Moved({"release": name, "moved": moved}, [f"{tool}: {to}." for tool, to in moved.items()])
+
+
+def _held(release: Release, stopping: Sequence[Finding]) -> NotFit:
+    """Why it does not go out, with what can be done about each finding."""
+    says = " ".join(f"{finding.id}: {finding.says}" for finding in stopping)
+    if all(finding.kind in release_rules.OF_REGISTER for finding in stopping):
+        next_step = "Enter the approval with `harmcast register enter`."
+        return NotFit(f"{release.tool} may not be published. {says}", code="register_incomplete", next_step=next_step)
+    fixed = [f.id for f in stopping if not release_rules.rule_of(f.kind).can_be_lifted]
+    next_step = (
+        f"Nobody may lift {', '.join(fixed)}: mend the cause; a later release in which it is gone goes out."
+        if fixed
+        else f"Two people may lift each: `harmcast lift STATE {release.name} FINDING --reason ... --until DATE`, or on the releases page."
+    )
+    return NotFit(f"{release.tool} is held. {says}", code="finding_open", next_step=next_step)
 
 
 def _approve_model(state: State, model: Model, actor: Actor, role: str, reason: str) -> Moved:

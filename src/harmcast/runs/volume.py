@@ -19,6 +19,16 @@ MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True)
+class Odd:
+    """One thing that is not as usual: which check says so, in words, with the figure and its limit where there is one."""
+
+    check: str
+    says: str
+    measured: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
 class Volume:
     """Recorded crimes of the last complete week against the weeks before.
 
@@ -27,14 +37,14 @@ class Volume:
         median, deviation: of the weeks compared; the deviation is the median absolute one scaled to a standard deviation,
             at least the square root of the median (counting noise).
         silent_areas: policing areas with a past and nothing in the week.
-        reasons: why the release is held; empty if it is not.
+        odd: what is not as usual, which holds the release; empty if nothing is.
     """
 
     recorded: int
     median: float | None
     deviation: float | None
     silent_areas: tuple[str, ...]
-    reasons: tuple[str, ...]
+    odd: tuple[Odd, ...]
 
 
 def robust_deviations(value: float, past: Sequence[float]) -> tuple[float, float, float] | None:
@@ -72,23 +82,24 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float, gaps: Seque
     now = int(weekly.get(0, 0))
     past = [float(weekly.get(back, 0)) for back in range(1, held_weeks) if not gone[back]]
     judged = None if gone[:1] == [True] else robust_deviations(now, past)
-    reasons = []
+    odd = []
     if judged is not None and abs(judged[0]) > deviations:
-        reasons.append(
+        says = (
             f"{now} crimes were recorded in the week to {origin - timedelta(days=1)}; the weeks before had about {judged[1]:.0f}. "
             f"That is {abs(judged[0]):.1f} robust deviations away; the limit is {deviations:g}."
         )
+        odd.append(Odd("weekly_volume", says, judged[0], deviations))
     newest = crimes.select(pl.col("recorded_at").max().dt.date()).item()
     if newest is not None and newest < origin - timedelta(weeks=SILENT_WEEKS):
-        reasons.append(f"nothing was recorded since {newest}, over {SILENT_WEEKS} weeks before the week forecast.")
+        odd.append(Odd("silence", f"Nothing was recorded since {newest}, over {SILENT_WEEKS} weeks before the week forecast."))
     silent = _silent(recent, past) if "area" in crimes.columns else ()
     silent = tuple(area for area in silent if missing(gaps, [origin - timedelta(weeks=1)], area) == [False])
     if silent:
-        reasons.append(f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.")
-    return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(reasons))
+        odd.append(Odd("silent_areas", f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.", float(len(silent)), 1.0))
+    return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(odd))
 
 
-def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> str | None:
+def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> Odd | None:
     """Why a places release is held if its list shares almost nothing with last week's list and with the plain count's: a fault moves a
     map in one week, crime does not. None where there is nothing odd, or no list before.
 
@@ -104,7 +115,8 @@ def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> str | None:
     last, plain = len(ours & listed(before, "expected")), len(ours & listed(cells, "baseline_24m"))
     if max(last, plain) >= LEAST_SHARED:
         return None
-    return f"of the {LISTED} cells listed {last} are among last week's and {plain} among those of the 24-month count: the map may be displaced."
+    says = f"Of the {LISTED} cells listed {last} are among last week's and {plain} among those of the 24-month count: the map may be displaced."
+    return Odd("displaced_map", says, float(LISTED - max(last, plain)), float(LISTED - LEAST_SHARED + 1))
 
 
 def _silent(recent: pl.DataFrame, past: Sequence[float]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Fairness(Section):
         ["008/11", "008/12", "008/13", "008/26", "010", "033", "054", "062", "066", "077", "081", "083", "092", "093", "193", "803", "807"],
         description="Offence codes (a class stands for its codes) that mostly come to notice by police activity.",
     )
-    proxy_concern_auc: float = Field(0.65, ge=0.5, le=1, description="A feature alone predicting a protected group above this needs a signed reason, AUC.")
+    proxy_concern_auc: float = Field(0.65, ge=0.5, le=1, description="A feature alone predicting a protected group above this is a concern, which two people must lift, AUC.")
     proxy_refuse_auc: float = Field(0.75, ge=0.5, le=1, description="A feature alone predicting a protected group above this is refused, AUC.")
     proxy_judged_half_width: float = Field(0.05, gt=0, description="A proxy's strength is judged where the half-width of its interval is at most this, AUC.")
     proxy_noted: list[str] = Field(

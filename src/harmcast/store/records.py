@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
+import sqlalchemy as sa
 from polars.exceptions import PolarsError
 
 from harmcast.errors import StoreDamaged
 from harmcast.oversight.log import Event
-from harmcast.store import files, keys, ledger
+from harmcast.store import files, keys, ledger, schema
 from harmcast.store.ledger import Part
 from harmcast.store.operations import Operations
 from harmcast.tables import (
@@ -106,6 +107,13 @@ class Records:
         for part in self.parts(upto=upto_part):
             whole.update(f"{part.name} {part.sha256}\n".encode())
         return whole.hexdigest()
+
+    def delivery_sha256(self, upto: int) -> str:
+        """SHA-256 of the delivery that the newest load up to `upto` came with; of all the data where no delivery is named."""
+        table = schema.deliveries
+        query = sa.select(table.c.content_sha256).where(table.c.sequence <= upto, table.c.content_sha256.is_not(None))
+        found = self.operations.rows(query.order_by(table.c.sequence.desc()).limit(1))
+        return str(found[0]["content_sha256"]) if found else self.data_hash(upto)
 
     def verify(self) -> list[str]:
         """Names of the parts whose bytes are not those that were written; empty if all are."""

@@ -19,6 +19,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from harmcast.errors import StoreDamaged
+from harmcast.oversight import findings
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.store import durable, rows, schema
 from harmcast.store import files as files_of_record
@@ -30,11 +32,11 @@ FOLDER = "releases"
 
 @dataclass(frozen=True)
 class NewTool:
-    """One tool of a release about to be kept: where it starts, and why if it is held."""
+    """One tool of a release about to be kept: where it starts, and what was found."""
 
     tool: str
     standing: Standing
-    reasons: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
     model: str | None = None
 
 
@@ -53,7 +55,7 @@ class Release:
     path: Path
     manifest_sha256: str
     model: str | None
-    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
     made_at: str
     published_at: str | None
 
@@ -158,17 +160,17 @@ class Releases:
                     path=f"{FOLDER}/{name}",
                     manifest_sha256=manifest_sha256,
                     model=tool.model,
-                    reasons=json.dumps(list(tool.reasons), ensure_ascii=False),
+                    findings=findings.to_text(tool.findings),
                     made_at=tx.at,
                     published_at=tx.at if tool.standing == "published" else None,
                 )
-                _moved(tx, release, None, tool.standing, event, "; ".join(tool.reasons) or None)
+                _moved(tx, release, None, tool.standing, event, " ".join(f.says for f in tool.findings) or None)
             if monitor_history:
                 tx.execute(sa.insert(schema.monitor_history), list(monitor_history))
         return name
 
     def move(self, release: Release, to: Standing, event: Event, reason: str | None = None) -> None:
-        """Moves one tool's release on, with its event. The rule who may is asked before (`releasing`)."""
+        """Moves one tool's release on, with its event. The rule who may is asked before (`runs.release_moves`)."""
         table = schema.releases
         with self.operations.writing(event) as tx:
             values: dict[str, Any] = {"standing": to}
@@ -181,6 +183,10 @@ class Releases:
         """Who moved it, when, from where to where, and why; oldest first."""
         table = schema.release_moves
         return self.operations.rows(sa.select(table).where(table.c.release == release.id).order_by(table.c.id))
+
+    def makers(self, release: Release) -> set[str]:
+        """Accounts that made a release: whoever ran the week. None of them may lift what was found about it."""
+        return {move["by"] for move in self.moves(release) if move["from_standing"] is None}
 
     def published(self, tool: str) -> Release | None:
         """The newest published release of a tool; None before the first."""
@@ -265,7 +271,7 @@ class Releases:
         table = schema.releases
         rows = self.operations.rows(sa.select(table).where(*conditions).order_by(table.c.week, table.c.revision, table.c.tool))
         return [
-            Release(**{**row, "path": self.root / row["path"], "reasons": tuple(json.loads(row["reasons"]))}) for row in rows
+            Release(**{**row, "path": self.root / row["path"], "findings": findings.from_text(row["findings"])}) for row in rows
         ]
 
 

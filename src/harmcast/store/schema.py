@@ -181,7 +181,7 @@ releases = Table(
     Column("path", Text),
     Column("manifest_sha256", Hash),
     Column("model", Name),
-    Column("reasons", Text, nullable=False, default="[]"),  # JSON: why held, which concerns
+    Column("findings", Text, nullable=False, default="[]"),  # JSON: what was found, typed (oversight.findings)
     Column("made_at", Instant, nullable=False),
     Column("published_at", Instant),
     UniqueConstraint("week", "tool", "revision"),
@@ -197,6 +197,26 @@ release_moves = Table(
     Column("role", Name, nullable=False),
     Column("reason", Text),
     Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+finding_lifts = Table(
+    "finding_lifts", metadata,
+    _id(),
+    Column("finding", String(60), nullable=False, index=True),  # its id, the same from week to week
+    Column("tool", String(40), nullable=False),
+    Column("severity", Float),  # how far over the bar when it was lifted; null: nothing measured
+    Column("from_on", Date, nullable=False),
+    Column("until", Date, nullable=False),
+    Column("first", Name, nullable=False),
+    Column("first_role", Name, nullable=False),
+    Column("first_reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("second", Name),  # null until a second person has agreed
+    Column("second_role", Name),
+    Column("second_reason", Text),
+    Column("second_at", Instant),
+    Column("ended_on", Date),  # somebody ended it before its time
+    Column("ended_by", Name),
 )  # fmt: skip
 
 models = Table(

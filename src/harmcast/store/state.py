@@ -33,6 +33,7 @@ from harmcast.oversight.log import Event
 from harmcast.settings import Settings
 from harmcast.store import files, keys, operations, schema, upgrade
 from harmcast.store.grounds import Grounds
+from harmcast.store.lifts import Lifts
 from harmcast.store.models import Models
 from harmcast.store.operations import Operations
 from harmcast.store.records import Records
@@ -74,6 +75,10 @@ class State:
     @cached_property
     def register(self) -> Register:
         return Register(self.operations, self.settings)
+
+    @cached_property
+    def lifts(self) -> Lifts:
+        return Lifts(self.operations)
 
     @cached_property
     def _files(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from harmcast.errors import RunStopped
 from harmcast.oversight.log import Event
 from harmcast.store.operations import Operations
 
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

@@ -82,7 +82,7 @@ def _plain_visit(request: Request) -> Visit:
         session = None
     visit = Visit(request, state, session, Action.READ_NOTICES)
     if session is not None:
-        visit.statuses = {tool.name: tool.status for tool in state.register.tools()}
+        visit.statuses, visit.shown = guard.standings(state, visit.today)
     return visit
 
 

@@ -22,7 +22,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from harmcast.errors import RunStopped, StoreDamaged
-from harmcast.oversight import access
+from harmcast.oversight import access, register
 from harmcast.oversight.access import Action, Role
 from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
@@ -40,6 +40,7 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ABOUT_PEOPLE = frozenset(action for action, rule in access.RULES.items() if rule.own_unit or rule.names) | {
     Action.OPEN_PERSON_PSEUDONYMISED
 }
+BESIDE_THE_TOOL = frozenset({Action.TAKE_TRAINING, Action.MANAGE_USERS})  # about a tool, and nothing of it is shown
 
 
 class Refused(Exception):
@@ -71,6 +72,7 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
     trained: frozenset[str] = frozenset()
     statuses: Mapping[str, str] = field(default_factory=dict)
+    shown: frozenset[str] = frozenset()
     log_down: bool = False
 
     @property
@@ -131,7 +133,7 @@ class Visit:
     def may_see(self, tool: str) -> bool:
         """Whether the tool's status in the register lets this visitor see it."""
         return self.session is not None and bool(
-            access.may_see_tool(self.session.role, self.statuses.get(tool, "shadow"))
+            access.may_see_tool(self.session.role, self.statuses.get(tool, "shadow"), tool in self.shown)
         )
 
     def places_tool(self, name: str) -> PlacesTool:
@@ -153,7 +155,7 @@ class Visit:
 
 
 def _require_visible(visit: Visit, tool: str) -> None:
-    answer = access.may_see_tool(visit.role, visit.statuses.get(tool, "shadow"))
+    answer = access.may_see_tool(visit.role, visit.statuses.get(tool, "shadow"), tool in visit.shown)
     if not answer:
         raise Refused(403, "You cannot see this tool", answer.reason)
 
@@ -194,10 +196,17 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
             403, "This form has expired", "Go back, load the page again and send it once more. Nothing was saved."
         )
     visit.trained = state.users.tools_trained(session.account)
-    visit.statuses = {tool.name: tool.status for tool in state.register.tools(visit.today)}
+    visit.statuses, visit.shown = standings(state, visit.today)
     _require(visit, rule)
+    _require_shown(visit)
     _log_view(visit, named.get(VIEW))
     return visit
+
+
+def standings(state: State, today: date) -> tuple[dict[str, str], frozenset[str]]:
+    """Each tool's status, and the tools that nothing in the register stops from being shown today."""
+    tools, entries = state.register.tools(today), state.register.entries(today)
+    return {t.name: t.status for t in tools}, frozenset(t.name for t in tools if register.standing(t, entries, today).may_show)
 
 
 def _require_collector(request: Request, settings: Settings) -> None:
@@ -252,6 +261,16 @@ def _require(visit: Visit, rule: access.Rule) -> None:
             403, "Your training is not recorded yet", f"{answer.reason} See Training for what it is and who gives it."
         )
     raise Refused(403, "You cannot open this page", answer.reason)
+
+
+def _require_shown(visit: Visit) -> None:
+    """Before anything of a tool is shown, or done about what it showed: the register and its status let this visitor see it."""
+    tool = _tool_of(visit)
+    if tool is None or visit.action in BESIDE_THE_TOOL:
+        return
+    if tool not in {known.name for known in visit.settings.tools}:
+        raise not_found("There is no such tool.")
+    _require_visible(visit, tool)
 
 
 def _tool_of(visit: Visit) -> str | None:

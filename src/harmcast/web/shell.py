@@ -52,7 +52,7 @@ NAVIGATION: list[tuple[Action, str, str, tuple[str, ...]]] = [
     (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names", ("/pseudonymised",)),
     (Action.VIEW_TRACK_RECORD, "/track-record", "Were we right?", ("/track-record",)),
     (Action.VIEW_AUDIT, "/audit", "Who bears it?", ("/audit",)),
-    (Action.RELEASE, "/releases", "Releases", ("/releases",)),
+    (Action.VIEW_RELEASES, "/releases", "Releases", ("/releases",)),
     (Action.READ_LOG, "/log", "Log", ("/log",)),
     (Action.VIEW_RETENTION, "/retention", "Retention", ("/retention",)),
     (Action.VIEW_RETENTION, "/representations", "Objections", ("/representations",)),
@@ -110,7 +110,7 @@ def _held(visit: Visit) -> list[Held]:
             continue
         name = tool.title or tool.name.replace("_", " ").capitalize()
         state = "is held" if newest.standing == "held" else "has not been released yet"
-        reason = " ".join(newest.reasons) or "A person has to release it."
+        reason = " ".join(f.says for f in newest.findings) or "A person has to release it."
         found.append(
             Held(f"{name}: week {newest.week} {state}.", f"{reason} The figures shown are of the release before.")
         )

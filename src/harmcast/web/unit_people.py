@@ -54,7 +54,7 @@ def about(visit: Visit, tool: PeopleTool, release: Release) -> released.About:
         made_at=released.local(release.made_at, visit.settings.force.timezone),
         model=release.model or "no model for chances yet",
         code_version=str(said.get("code_version", "")),
-        warnings=tuple(str(w).split(": ", 1)[-1] for w in warnings),
+        warnings=tuple(map(str, warnings)),
         fallback=None,
         stale_days=age if age > released.STALE_AFTER_DAYS else None,
     )

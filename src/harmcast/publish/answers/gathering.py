@@ -156,7 +156,7 @@ def _tool(
         ),
         cost=state.register.cost(tool.name, as_of),
         releases=tuple(
-            Made(r.week, r.origin, standing, _day(r.made_at), r.model, r.reasons) for r, standing in releases
+            Made(r.week, r.origin, standing, _day(r.made_at), r.model, tuple(f.says for f in r.findings)) for r, standing in releases
         ),
         scores=scores.filter(pl.col("tool") == tool.name),
         trained=_trained(state, tool.name, as_of),

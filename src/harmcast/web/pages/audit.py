@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harmcast.oversight import access, register
+from harmcast.oversight import access, release_rules
 from harmcast.oversight.access import Action
 from harmcast.publish import group_impact
 from harmcast.store.releases import Release
@@ -51,7 +51,7 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
         releases=list(reversed(audited))[:26],
         history=[(r, _verdict(r, tool)) for r in reversed(audited[-26:])],
         document=document,
-        body=group_impact.body(document, by or None, _signed(visit, tool, document["verdict"])) if document else "",
+        body=group_impact.body(document, by or None, _lifted(visit, release, document["verdict"])) if document else "",
         has_file=release is not None and f"{tool}_audit.html" in released.manifest(release).get("files", {}),
         attributes=[(name, group_impact.title_of(name)) for name in attributes],
         by=by,
@@ -161,11 +161,19 @@ def title_of(tool: Any) -> str:
     return str(tool.title or tool.name.replace("_", " ").capitalize())
 
 
-def _signed(visit: Visit, tool: str, verdict: str) -> str:
-    """What the register says of a reason for going on in spite of a concern."""
-    if verdict != "concern":
+def _lifted(visit: Visit, release: Release | None, verdict: str) -> str:
+    """Which of the audit's findings two people have lifted, and until when."""
+    if release is None or verdict not in ("concern", "stop"):
         return ""
-    entry = register.latest([e for e in visit.state.register.entries(visit.today) if e.tool == tool], "signed_reason")
-    if entry is None:
-        return "No reason for going on is signed in the register yet."
-    return f"Signed reason for going on: {entry.words or 'see the register'} ({entry.by}, {words.day(entry.dated)})."
+    makers, lifts = visit.state.releases.makers(release), visit.state.lifts.all()
+    standing = [
+        (finding, lift)
+        for finding in release.findings
+        for lift in lifts
+        if release_rules.is_lifted(finding, lift, visit.today, makers)
+    ]
+    if not standing:
+        return "Nothing of it is lifted: two people may lift a concern for a time, on the page of releases."
+    return " ".join(
+        f"Lifted until {words.day(lift.until)} by {lift.first} and {lift.second}: {finding.says} {lift.first_reason}" for finding, lift in standing
+    )
