@@ -20,7 +20,7 @@ from harmcast.fairness.groups import read_groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit
 from harmcast.forecast.level import LevelBank
-from harmcast.invented.making import Force, Plan, make, reference_date
+from harmcast.invented.making import InventedForce, Plan, make, reference_date
 from harmcast.invented.offences import MIX
 from harmcast.people import bands, charges, harm, minors
 from harmcast.runs.audit import audit_of_landmark
@@ -60,7 +60,7 @@ def audited(seed: int, over_policing: float) -> Audit:
     return audit_of_landmark(landmark, model, MONTHS[0], read_groups(protected, last), _managed(force, last), standing, Thresholds())
 
 
-def _managed(force: Force, day: date) -> pl.DataFrame:
+def _managed(force: InventedForce, day: date) -> pl.DataFrame:
     """Who was under management on a day."""
     known = force.circumstances
     over = pl.col("to_on").is_null() | (pl.col("to_on") >= day)

@@ -55,7 +55,7 @@ def _code_hash() -> str:
     return digest.hexdigest()[:12]
 
 
-def first_load(force: making.Force) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def first_load(force: making.InventedForce) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Persons, charge versions and birth dates as a first load at the end would hold them."""
     sent = making.sends(force.plan)[-1]
     tables = slices.tables_of(force, sent, everything=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from harmcast.oversight import log
-from harmcast.oversight.log import Checkpoint, Entry, Event, Finding
+from harmcast.oversight.log import Checkpoint, Entry, Event, LogFault
 
 STATE = "a" * 32
 ENTRIES, EVERY = 120, 20
@@ -151,7 +151,7 @@ KINDS: tuple[Callable[[Case, random.Random], None], ...] = (
 )  # fmt: skip
 
 
-def says_where(case: Case, findings: Sequence[Finding], honest: Sequence[Entry]) -> bool:
+def says_where(case: Case, findings: Sequence[LogFault], honest: Sequence[Entry]) -> bool:
     """Whether a finding points at the place: the entry changed, the one after it, or the first checkpoint that saw it."""
     named = {finding.seq for finding in findings}
     if case.point is not None:

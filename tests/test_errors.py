@@ -60,13 +60,13 @@ def test_a_bug_in_a_command_leaves_no_record_on_the_screen(monkeypatch: pytest.M
 
 
 def test_a_bug_in_a_page_leaves_no_record_in_the_log():
-    from harmcast.web.app import LOGGING, Lines
+    from harmcast.web.app import LOGGING, LogLine
 
-    assert LOGGING["formatters"]["lines"]["()"] == f"{Lines.__module__}.{Lines.__name__}"
+    assert LOGGING["formatters"]["lines"]["()"] == f"{LogLine.__module__}.{LogLine.__name__}"
     try:
         _fails_over_a_record()
     except ValueError:
         record = logging.LogRecord("uvicorn.error", logging.ERROR, __file__, 1, "Exception in the application", None, sys.exc_info())
-    line = Lines("%(message)s").format(record)
+    line = LogLine("%(message)s").format(record)
     assert "ValueError" in line
     assert "Example" not in line

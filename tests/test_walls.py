@@ -104,3 +104,13 @@ def test_help_imports_nothing_heavy():
     code = "import sys, harmcast.cli, harmcast.cli_oversight; print([m for m in ('polars','duckdb','numpy','sqlalchemy','fastapi') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_no_class_name_stands_twice():
+    places = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
+    twins = {name: files for name, files in places.items() if len(files) > 1}
+    assert not twins, f"one word, one thing: name each for what it is: {twins}"

@@ -85,7 +85,7 @@ def tried(folder: Path, name: str, content: bytes) -> None:
             extract.file_faults(folder, manifest, 64)
             return
         raw = extract.read_file(folder, name)
-        ground = checks.Ground("Europe/London", "EPSG:27700", datetime(2026, 3, 1, 5))
+        ground = checks.CheckContext("Europe/London", "EPSG:27700", datetime(2026, 3, 1, 5))
         found = checks.check(raw, TABLES["crimes"], None, ground)
         if found.rows.height + found.quarantined != raw.received and not any(f.rule == "column_lost" for f in found.faults):
             raise AssertionError("rows do not add up")

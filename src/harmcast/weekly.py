@@ -40,7 +40,7 @@ from harmcast.weeks import Week
 
 
 @dataclass
-class Made:
+class MadeWeek:
     """A week as made, before anyone let it out: its files, and what was found about each tool."""
 
     week: Week
@@ -125,7 +125,7 @@ def run_week(
 
 def make_week(
     state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet, made_at: str | None = None
-) -> Made:
+) -> MadeWeek:
     """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`.
 
     Made again (`made_at`: when it was made first), it leaves the state kept for speed as it is: that belongs to the newest week.
@@ -212,10 +212,10 @@ def make_week(
         "people": who.about if who else None,
         "audit": audited.about,
     }
-    return Made(week, as_of, sequence, release_files.with_manifest(files, about), found, models, audited.history)
+    return MadeWeek(week, as_of, sequence, release_files.with_manifest(files, about), found, models, audited.history)
 
 
-def where_each_tool_stands(state: State, made: Made, actor: Actor) -> list[NewTool]:
+def where_each_tool_stands(state: State, made: MadeWeek, actor: Actor) -> list[NewTool]:
     """Where each tool's release starts, by the table of release rules: what the register lacks, what was found, what two people lifted."""
     entries, lifts = state.register.entries(made.as_of), state.lifts.all()
     tools = []

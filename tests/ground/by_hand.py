@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harmcast.invented import ground as layout
-from harmcast.invented.ground import Land, Named
+from harmcast.invented.ground import Land, NamesRow
 
 # around SO 80 45: the square kilometre E380000N245000 with its south-west corner there
 E, N = 380_000.0, 245_000.0
@@ -37,16 +37,16 @@ def land() -> Land:
         named("Karrastow", "Town", 500, 500),
         named("Ulham", "Hamlet", 520, 480),
         named("St Mary's School", "Primary Education", 510, 510),
-        Named("Northcroft Road", "Named Road", (E + 500, N + 300), (E - 500, N + 300, E + 1500, N + 300), "Karrastow"),
-        Named("Birchton Lane", "Named Road", (E + 200, N + 200), (E + 200, N - 400, E + 200, N + 900), "Karrastow"),
-        Named("ZY1 2AB", "Postcode", (E + 450, N + 450), None, "Karrastow"),
-        Named("ZY1 2AD", "Postcode", (E + 1450, N + 450), None, "Karrastow"),
+        NamesRow("Northcroft Road", "Named Road", (E + 500, N + 300), (E - 500, N + 300, E + 1500, N + 300), "Karrastow"),
+        NamesRow("Birchton Lane", "Named Road", (E + 200, N + 200), (E + 200, N - 400, E + 200, N + 900), "Karrastow"),
+        NamesRow("ZY1 2AB", "Postcode", (E + 450, N + 450), None, "Karrastow"),
+        NamesRow("ZY1 2AD", "Postcode", (E + 1450, N + 450), None, "Karrastow"),
     ]
     return drawn
 
 
-def named(name: str, kind: str, x: float, y: float) -> Named:
-    return Named(name, kind, (E + x, N + y), (E + x - 300, N + y - 300, E + x + 300, N + y + 300), name)
+def named(name: str, kind: str, x: float, y: float) -> NamesRow:
+    return NamesRow(name, kind, (E + x, N + y), (E + x - 300, N + y - 300, E + x + 300, N + y + 300), name)
 
 
 def near() -> object:

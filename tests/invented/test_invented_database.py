@@ -16,7 +16,7 @@ PLAN = making.Plan(300, 1.0, 8, date(2026, 11, 22), 2, crimes_a_year=12_000.0, c
 
 
 @pytest.fixture(scope="module")
-def force() -> making.Force:
+def force() -> making.InventedForce:
     return making.make(PLAN)
 
 
@@ -42,7 +42,7 @@ def held(url: str, name: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=[c.name for c in tables[name].columns], orient="row", infer_schema_length=None)
 
 
-def test_weeks_applied_to_the_history_give_the_end(force: making.Force, source_url: str) -> None:
+def test_weeks_applied_to_the_history_give_the_end(force: making.InventedForce, source_url: str) -> None:
     sends = making.sends(PLAN)
     rows = database.fill(source_url, slices.tables_of(force, sends[0], everything=True))
     assert rows["crimes"] == counted(source_url)["crimes"] > 5000
@@ -57,7 +57,7 @@ def test_weeks_applied_to_the_history_give_the_end(force: making.Force, source_u
             assert now["changed_at"].to_list() == expected["changed_at"].to_list()
 
 
-def test_a_database_that_is_not_there_is_named(force: making.Force) -> None:
+def test_a_database_that_is_not_there_is_named(force: making.InventedForce) -> None:
     tables = slices.tables_of(force, making.sends(PLAN)[0], everything=True)
     with pytest.raises(RunStopped):
         database.fill("postgresql+psycopg://nobody@127.0.0.1:1/none", tables)

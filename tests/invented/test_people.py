@@ -26,7 +26,7 @@ def lives() -> tuple[careers.Process, careers.Careers]:
 
 
 @pytest.fixture(scope="module")
-def force() -> making.Force:
+def force() -> making.InventedForce:
     return making.make(making.Plan(20_000, 5.0, 11, TO, crimes_a_year=40_000.0))
 
 
@@ -93,7 +93,7 @@ def test_careers_desist_burst_and_escalate(lives) -> None:
     assert (found.kind[thieving] == theft).mean() > 2 * (found.kind[~thieving] == theft).mean()
 
 
-def test_known_chances_are_calibrated(force: making.Force) -> None:
+def test_known_chances_are_calibrated(force: making.InventedForce) -> None:
     day = add_months(TO + timedelta(days=1), -12)
     events = truth.standing_events(force, day)
     age = (day - events["happened_on"]).dt.total_days().to_numpy()
@@ -146,7 +146,7 @@ def test_harm_days_are_the_shipped_index_s() -> None:
     assert {code: offences.harm_days(code) for code in codes} == shipped
 
 
-def test_over_policing_raises_found_charges_of_one_group_alone(force: making.Force) -> None:
+def test_over_policing_raises_found_charges_of_one_group_alone(force: making.InventedForce) -> None:
     entry, member = force.people.entry_day, force.people.over_policed
     models = [careers.process(), careers.process(1.2)]
     plain = careers.simulate(2, entry, np.zeros(len(entry), np.int64), models, force.plan.days)
@@ -172,7 +172,7 @@ def test_records_follow_patrols_only_where_planted() -> None:
     fed = making.make(making.Plan(300, 2.0, 3, TO, crimes_a_year=20_000.0, patrol_feedback=0.6))
     watched = pl.col("offence_code").is_in(["034/01", "092/61", "008/26"])
 
-    def top_share(force: making.Force) -> float:
+    def top_share(force: making.InventedForce) -> float:
         cells = force.crimes.filter(watched).drop_nulls("easting_m").select(
             (pl.col("easting_m") // patrols.CELL_M).alias("x"), (pl.col("northing_m") // patrols.CELL_M).alias("y"))
         counted = cells.group_by("x", "y").len()["len"].sort(descending=True)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmcast.oversight import register
-from harmcast.oversight.register import Entry, Tool
+from harmcast.oversight.register import RegisterEntry, Tool
 
 TODAY = date(2026, 11, 16)
 
@@ -15,7 +15,7 @@ def tool(status="in use"):
 
 
 def entry(kind, dated=TODAY - timedelta(days=100), review_by=None, made=True):
-    return Entry("iom", kind, dated, "someone", review_by=review_by, made=made)
+    return RegisterEntry("iom", kind, dated, "someone", review_by=review_by, made=made)
 
 
 def full(**changed):
@@ -38,7 +38,7 @@ def test_a_statement_that_none_was_made_is_no_approval():
 
 
 def test_an_entry_says_whether_none_was_made_or_it_was_refused():
-    refused = Entry("iom", "dpia", TODAY, "someone", made=False, refused=True)
+    refused = RegisterEntry("iom", "dpia", TODAY, "someone", made=False, refused=True)
     assert refused.why_none == "it was refused"
     assert entry("dpia", made=False).why_none == "none was made"
     assert entry("dpia").why_none is None
@@ -52,7 +52,7 @@ REFUSABLE = ("dpia", "legal", "ethics", "eia", "appropriate_policy")
 @pytest.mark.parametrize("status", ["shadow", "trial", "in use"])
 @pytest.mark.parametrize("kind", REFUSABLE)
 def test_a_refusal_stops_showing_and_publishing_from_its_day_on_in_shadow_too(kind, status):
-    refused = Entry("iom", kind, TODAY, "someone", made=False, refused=True)
+    refused = RegisterEntry("iom", kind, TODAY, "someone", made=False, refused=True)
     found = register.standing(tool(status), [*full(), refused], TODAY)
     assert [(f.kind, f.name) for f in found.findings] == [("refused", kind)]
     assert not found.may_show
@@ -61,14 +61,14 @@ def test_a_refusal_stops_showing_and_publishing_from_its_day_on_in_shadow_too(ki
 
 
 def test_of_one_day_the_entry_entered_last_stands():
-    approved, refused = entry("ethics", dated=TODAY), Entry("iom", "ethics", TODAY, "someone", made=False, refused=True)
+    approved, refused = entry("ethics", dated=TODAY), RegisterEntry("iom", "ethics", TODAY, "someone", made=False, refused=True)
     others = [e for e in full() if e.kind != "ethics"]
     assert not register.standing(tool(), [*others, approved, refused], TODAY).may_show
     assert register.standing(tool(), [*others, refused, approved], TODAY).may_publish
 
 
 def test_a_refused_contract_stops_nothing_and_what_is_missing_stops_publishing_alone():
-    contract = Entry("iom", "contract", TODAY, "someone", made=False, refused=True)
+    contract = RegisterEntry("iom", "contract", TODAY, "someone", made=False, refused=True)
     assert register.standing(tool(), [*full(), contract], TODAY).may_publish
     bare = register.standing(tool(), [], TODAY)
     assert (bare.may_publish, bare.may_show) == (False, True)
@@ -88,7 +88,7 @@ def test_nobody_enters_a_signed_reason_any_more(role):
 
 
 def test_another_tools_approval_does_not_count():
-    others = [Entry("knife_injury", e.kind, e.dated, e.by) for e in full()]
+    others = [RegisterEntry("knife_injury", e.kind, e.dated, e.by) for e in full()]
     assert not register.standing(tool(), others, TODAY).may_publish
 
 

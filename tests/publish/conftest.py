@@ -10,8 +10,8 @@ import pytest
 
 from harmcast import tables
 from harmcast.oversight.access import ROLES
-from harmcast.oversight.register import Entry, Tool
-from harmcast.publish.answers.facts import Counted, Facts, Made, ToolFacts, Trained, Work
+from harmcast.oversight.register import RegisterEntry, Tool
+from harmcast.publish.answers.facts import Counted, Facts, ReleaseThen, ToolFacts, Trained, WorkCounts
 
 AS_OF = date(2026, 11, 22)
 GROUPS = {
@@ -72,13 +72,13 @@ def scores(tool: str) -> pl.DataFrame:
     ).select(*tables.SCORES.names, "week")
 
 
-def entries(tool: str) -> tuple[Entry, ...]:
+def entries(tool: str) -> tuple[RegisterEntry, ...]:
     return (
-        Entry(tool, "dpia", date(2026, 3, 2), "Data Protection Officer", "DP/12", "DPIA of all three tools", None, date(2027, 3, 2)),
-        Entry(tool, "legal", date(2026, 3, 9), "Legal Services", "L/7"),
-        Entry(tool, "ethics", date(2026, 4, 1), "Data Ethics Committee", "Minutes, April", None, "Report again after six months", date(2026, 10, 1)),
-        Entry(tool, "eia", date(2026, 4, 1), "Policy team", made=False),
-        Entry(tool, "policy", date(2026, 5, 1), "Head of Intelligence", "POL/3"),
+        RegisterEntry(tool, "dpia", date(2026, 3, 2), "Data Protection Officer", "DP/12", "DPIA of all three tools", None, date(2027, 3, 2)),
+        RegisterEntry(tool, "legal", date(2026, 3, 9), "Legal Services", "L/7"),
+        RegisterEntry(tool, "ethics", date(2026, 4, 1), "Data Ethics Committee", "Minutes, April", None, "Report again after six months", date(2026, 10, 1)),
+        RegisterEntry(tool, "eia", date(2026, 4, 1), "Policy team", made=False),
+        RegisterEntry(tool, "policy", date(2026, 5, 1), "Head of Intelligence", "POL/3"),
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def places_tool(name: str, title: str) -> ToolFacts:
         entries=entries(name),
         statuses=(("shadow", date(2026, 1, 5), None), ("trial", date(2026, 4, 6), "ethics committee"), ("in use", date(2026, 6, 1), None)),
         cost=None,
-        releases=tuple(Made(f"2026-W{w}", date.fromisocalendar(2026, w, 1), "published", date.fromisocalendar(2026, w, 1), "empirical_bayes", ()) for w in range(23, 48)),
+        releases=tuple(ReleaseThen(f"2026-W{w}", date.fromisocalendar(2026, w, 1), "published", date.fromisocalendar(2026, w, 1), "empirical_bayes", ()) for w in range(23, 48)),
         scores=scores(name),
         trained=(Trained("methodology and demonstration", "Data Analytics Lab", "lab@force.invalid", 9, date(2026, 3, 1), date(2026, 10, 1)),),
         tasking={"recommendations": 14, "outcome: accepted": 9, "notes": 31},
@@ -117,7 +117,7 @@ def people_tool() -> ToolFacts:
         entries=entries("iom"),
         statuses=(("shadow", date(2026, 1, 5), None), ("trial", date(2026, 6, 1), None)),
         cost="Two analysts' time; no licence.",
-        releases=(Made("2026-W47", date(2026, 11, 16), "published", date(2026, 11, 16), "monotone_additive", ()),),
+        releases=(ReleaseThen("2026-W47", date(2026, 11, 16), "published", date(2026, 11, 16), "monotone_additive", ()),),
         scores=scores("iom").clear(),
         trained=(),
         tasking={"recommendations": 0, "notes": 0},
@@ -145,7 +145,7 @@ def invented_facts() -> Facts:
         tools=(places_tool("knife_injury", "Knife crime causing injury"), people_tool()),
         roles=tuple((says, sees, 3) for says, sees in ROLES.values()),
         units=("Lye LOMU", "Northfield LOMU"),
-        work=Work(
+        work=WorkCounts(
             decisions=pl.DataFrame(
                 {
                     "decision": ["refer", "no_change", "not_adopted_data", "not_adopted_local"],
@@ -203,7 +203,7 @@ def bare_facts() -> Facts:
     return replace(
         full,
         tools=tuple(bare(t) for t in full.tools),
-        work=Work(full.work.decisions.clear(), 0, (0, 0), {}, {}, full.work.representations.clear(), (0, 0), 0),
+        work=WorkCounts(full.work.decisions.clear(), 0, (0, 0), {}, {}, full.work.representations.clear(), (0, 0), 0),
         deliveries=full.deliveries.clear(), first_delivery=None, last_delivery=None, code_version=None, data_hash=None,
         roles=tuple((r, w, 0) for r, w, _ in full.roles), units=(), counted=Counted(),
     )  # fmt: skip

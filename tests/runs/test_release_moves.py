@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from harmcast.oversight.findings import Finding
-from harmcast.oversight.register import LAPSE_GRACE_DAYS, REQUIRED_ENTRIES, Entry, Tool
+from harmcast.oversight.register import LAPSE_GRACE_DAYS, REQUIRED_ENTRIES, RegisterEntry, Tool
 from harmcast.oversight.release_rules import Lift
 from harmcast.runs.release_moves import first_standing
 
@@ -19,15 +19,15 @@ def tool(status: str = "in use") -> Tool:
     return Tool("iom", "people", "Integrated Offender Management", status, date(2026, 1, 1))  # type: ignore[arg-type]
 
 
-def entry(kind: str, review_by: date | None = SOON) -> Entry:
-    return Entry("iom", kind, date(2026, 1, 5), "Somebody", review_by=review_by)
+def entry(kind: str, review_by: date | None = SOON) -> RegisterEntry:
+    return RegisterEntry("iom", kind, date(2026, 1, 5), "Somebody", review_by=review_by)
 
 
 def found(kind: str) -> Finding:
     return Finding(kind, "iom", "a name", "volume: audit_stop: words that mean nothing here", 2.0, 1.0, 2.0)
 
 
-def starts(status: str, entries: list[Entry], findings: list[Finding], lifts: list[Lift] | None = None) -> str:
+def starts(status: str, entries: list[RegisterEntry], findings: list[Finding], lifts: list[Lift] | None = None) -> str:
     return first_standing(tool(status), entries, TODAY, findings, lifts or [], {"operator"})[0]
 
 
@@ -58,7 +58,7 @@ def test_a_concern_lifted_by_two_people_holds_nothing_and_a_stop_is_lifted_by_no
 
 
 def test_a_signed_reason_in_the_register_lifts_nothing_any_more() -> None:
-    signed = Entry("iom", "signed_reason", TODAY, "The committee", review_by=SOON)
+    signed = RegisterEntry("iom", "signed_reason", TODAY, "The committee", review_by=SOON)
     for kind in ("concern", "stop", "suspension"):
         assert starts("in use", [*APPROVED, STANDING, signed], [found(kind)]) == "held"
 

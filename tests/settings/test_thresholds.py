@@ -17,8 +17,8 @@ from harmcast.fairness import groups
 from harmcast.fairness.groups import GroupRules, read_groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.runs import audit, watch
-from harmcast.settings.section import Section
-from harmcast.settings.thresholds import ATTRIBUTES, Audit, Fairness, MonitorSettings
+from harmcast.settings.section import SettingsSection
+from harmcast.settings.thresholds import ATTRIBUTES, AuditSettings, Fairness, MonitorSettings
 from harmcast.tables import PERSONS_PROTECTED
 from harmcast.weeks import Week
 
@@ -30,14 +30,14 @@ def state(text: str = "") -> SimpleNamespace:
     return SimpleNamespace(settings=house.parse(TOOL + text))
 
 
-@pytest.mark.parametrize(("section", "used"), [(Fairness, Thresholds), (MonitorSettings, MonitorThresholds), (Audit, GroupRules)])
-def test_what_may_be_set_is_what_is_used(section: type[Section], used: type) -> None:
+@pytest.mark.parametrize(("section", "used"), [(Fairness, Thresholds), (MonitorSettings, MonitorThresholds), (AuditSettings, GroupRules)])
+def test_what_may_be_set_is_what_is_used(section: type[SettingsSection], used: type) -> None:
     assert set(section.model_fields) == {f.name for f in fields(used)}
     assert used.chosen(section().model_dump()) == used()  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("section", [Fairness, MonitorSettings, Audit])
-def test_each_bar_has_a_sentence_and_each_number_a_unit(section: type[Section]) -> None:
+@pytest.mark.parametrize("section", [Fairness, MonitorSettings, AuditSettings])
+def test_each_bar_has_a_sentence_and_each_number_a_unit(section: type[SettingsSection]) -> None:
     for name, field in section.model_fields.items():
         says = field.description or ""
         assert len(says.split()) >= 4, name

@@ -11,7 +11,7 @@ import polars as pl
 from harmcast import tables
 from harmcast.oversight.log import Event
 from harmcast.publish import release_files as publishing
-from harmcast.publish.release_files import PlacesPart, Shape
+from harmcast.publish.release_files import PlacesPart, UnitShape
 from harmcast.settings import PlacesTool
 from harmcast.store import state as states
 from harmcast.store import users
@@ -77,7 +77,7 @@ class Ground:
         self.area = [AREAS[int(k) % len(AREAS)] for k in slice_of]
         self.middle, self.across_m = middle, across_m
 
-    def shape(self) -> Shape:
+    def shape(self) -> UnitShape:
         around = np.linspace(0, 2 * np.pi, 90)
         outline = [
             [
@@ -102,7 +102,7 @@ class Ground:
             ]
             for cell, x, y in zip(self.cells, self.e - self.side_m / 2, self.n - self.side_m / 2, strict=True)
         }
-        return Shape("EPSG:27700", self.side_m, outline, spokes, degrees)
+        return UnitShape("EPSG:27700", self.side_m, outline, spokes, degrees)
 
 
 def _poisson_range(mean: np.ndarray, level: float = 0.8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

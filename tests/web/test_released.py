@@ -12,14 +12,14 @@ from tests.web.conftest import Clock
 from harmcast.oversight.log import Event
 from harmcast.store.state import State
 from harmcast.web import ready, released, templating
-from harmcast.web.released import Kept
+from harmcast.web.released import ReadCache
 
 TOOL = "knife_injury"
 BY = Event("scientist", "data_scientist", "disclosure", "release_published")
 
 
 def test_many_who_ask_at_once_wait_for_one() -> None:
-    kept, made = Kept(), []
+    kept, made = ReadCache(), []
     begin = threading.Barrier(8)
 
     def ask() -> None:
@@ -35,7 +35,7 @@ def test_many_who_ask_at_once_wait_for_one() -> None:
 
 
 def test_another_mark_takes_the_old_ones_place() -> None:
-    kept = Kept(most=2)
+    kept = ReadCache(most=2)
     assert [kept.get("list", lambda n=n: n, mark=n) for n in (1, 1, 2, 2)] == [1, 1, 2, 2]
     assert kept.get("other", lambda: "other") == "other"
     assert kept.get("list", lambda: "not asked", mark=2) == 2

@@ -34,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class ModelBacktest:
     """One model's forecasts and times over all origins."""
 
     expected: Floats
@@ -96,7 +96,7 @@ def backtest_places(
     levels = np.array([level(panel) for panel in panels])
     truth = came.mean(axis=0)
     share = 0.995 * truth / max(truth.sum(), 1e-12) + 0.005 / len(units)
-    oracle = Judged(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)))
+    oracle = ModelBacktest(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)))
     ceiling = _figures(oracle, came, units, seed)
     floor_log = figures[FLOOR]["log_score"]
     for name, one in figures.items():
@@ -134,7 +134,7 @@ def backtest_places(
 
 def _run(
     name: str, model: Model, panels: Sequence[Panel], workers: int, progress: Progress | None, seed: int, draws: int
-) -> Judged:
+) -> ModelBacktest:
     done = 0
 
     def one(panel: Panel) -> tuple[Floats, Floats, float, tuple[Listed | None, ...], Prediction | None]:
@@ -154,10 +154,10 @@ def _run(
     else:
         found = [one(panel) for panel in panels]
     expected, dispersion, seconds, lists, plain = zip(*found, strict=True)
-    return Judged(np.array(expected), np.array(dispersion), np.array(seconds), lists, plain)
+    return ModelBacktest(np.array(expected), np.array(dispersion), np.array(seconds), lists, plain)
 
 
-def _fallback(one: Judged, floor: Judged, came: Counts) -> tuple[dict[str, Any] | None, list[float]]:
+def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[dict[str, Any] | None, list[float]]:
     """What the fallback rule says after the last window, and the differences it rests on; None for a model without a plain double."""
     doubles = [double for double in one.plain if double is not None]
     if len(doubles) < len(came):
@@ -174,7 +174,7 @@ def _fallback(one: Judged, floor: Judged, came: Counts) -> tuple[dict[str, Any] 
     }, (ours - alike).tolist()
 
 
-def _list_figures(one: Judged, came: Counts) -> dict[str, Any]:
+def _list_figures(one: ModelBacktest, came: Counts) -> dict[str, Any]:
     """How true the chances of the list came, in 4 weeks and in 52, and how often the range of its sum held."""
     whole = YEAR_WINDOWS - 1
     years = np.stack([came[t : t + YEAR_WINDOWS].sum(axis=0) for t in range(len(came) - whole)]) if len(came) > whole else came[:0]
@@ -192,15 +192,15 @@ def _list_figures(one: Judged, came: Counts) -> dict[str, Any]:
     }
 
 
-def _hits(one: Judged, came: Counts, flagged: int, seed: int) -> NDArray[np.int64]:
+def _hits(one: ModelBacktest, came: Counts, flagged: int, seed: int) -> NDArray[np.int64]:
     return np.array([scores.hits(mu, y, flagged, seed + t) for t, (mu, y) in enumerate(zip(one.expected, came, strict=True))])
 
 
-def _logs(one: Judged, came: Counts) -> Floats:
+def _logs(one: ModelBacktest, came: Counts) -> Floats:
     return np.asarray(scores.log_scores(came, one.expected, one.dispersion).mean(axis=1))
 
 
-def _figures(one: Judged, came: Counts, units: Units, seed: int) -> dict[str, Any]:
+def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[str, Any]:
     """The figures of one model, pooled over origins; the index by residents is null where they are not known."""
     n, crimes = came.shape[1], int(came.sum())
     flagged = scores.flagged_units(n, FLAGGED_SHARE)
@@ -236,13 +236,13 @@ def _figures(one: Judged, came: Counts, units: Units, seed: int) -> dict[str, An
     }
 
 
-def _flagged_share(one: Judged, sizes: Floats, flagged: int, seed: int) -> float:
+def _flagged_share(one: ModelBacktest, sizes: Floats, flagged: int, seed: int) -> float:
     """Mean share of all land (or all residents) that the flagged units have."""
     shares = [sizes[scores.order_of(mu, seed + t)[:flagged]].sum() for t, mu in enumerate(one.expected)]
     return float(np.mean(shares) / sizes.sum())
 
 
-def _against_floor(one: Judged, floor: Judged, came: Counts, seed: int) -> dict[str, Any]:
+def _against_floor(one: ModelBacktest, floor: ModelBacktest, came: Counts, seed: int) -> dict[str, Any]:
     """Differences to the 24-month count, with 95% ranges by block bootstrap over origins."""
     logs = _logs(one, came) - _logs(floor, came)
     more = (_hits(one, came, TOP, seed) - _hits(floor, came, TOP, seed)).astype(float)
@@ -253,7 +253,7 @@ def _against_floor(one: Judged, floor: Judged, came: Counts, seed: int) -> dict[
             "hit_rate_gain_high": hit_high}  # fmt: skip
 
 
-def _series(judged: Mapping[str, Judged], came: Counts, chosen: str, seed: int) -> dict[str, Any]:
+def _series(judged: Mapping[str, ModelBacktest], came: Counts, chosen: str, seed: int) -> dict[str, Any]:
     """What the report page draws: skill and totals by origin, hits by list length, calibration, surprise by unit."""
     ours, floor = judged[chosen], judged[FLOOR]
     lengths = [k for k in (5, 10, 20, 30, 50, 75, 100, 150, 200) if k < came.shape[1]]

@@ -13,7 +13,7 @@ from harmcast.fairness import exposure, feedback, measures, proxies, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.intervals import z_of
 from harmcast.fairness.thresholds import Thresholds
-from harmcast.fairness.verdicts import Audit, AuditFinding, Rule, judge, worst
+from harmcast.fairness.verdicts import Audit, AuditFinding, AuditRule, judge, worst
 
 PEOPLE_CANNOT_SEE = (
     "Conduct that was never recorded. If a group is charged more for the same conduct, in every kind of offence alike, "
@@ -25,21 +25,21 @@ PEOPLE_CANNOT_SEE = (
 )
 
 
-def people_rules(thresholds: Thresholds) -> tuple[Rule, ...]:
+def people_rules(thresholds: Thresholds) -> tuple[AuditRule, ...]:
     """What is judged about the person tool; everything else is printed."""
     t, alike = thresholds, thresholds.like_for_like
     half = t.gap_judged_half_width
     return (
-        Rule("observed_against_predicted", (), "gap", t.gap_concern, t.gap_stop, half),
-        Rule("observed_against_predicted", alike, "ratio", t.observed_ratio_concern, None, half),
-        Rule("fpr_against_predicted", (), "gap", t.gap_concern, t.gap_stop, half),
-        Rule("fpr", alike, "gap", t.gap_concern, t.gap_stop, half),
-        Rule("fnr", alike, "gap", t.gap_concern, t.gap_stop, half),
-        Rule("selection", alike, "ratio", t.selection_ratio_concern, None, half),
-        Rule(
+        AuditRule("observed_against_predicted", (), "gap", t.gap_concern, t.gap_stop, half),
+        AuditRule("observed_against_predicted", alike, "ratio", t.observed_ratio_concern, None, half),
+        AuditRule("fpr_against_predicted", (), "gap", t.gap_concern, t.gap_stop, half),
+        AuditRule("fpr", alike, "gap", t.gap_concern, t.gap_stop, half),
+        AuditRule("fnr", alike, "gap", t.gap_concern, t.gap_stop, half),
+        AuditRule("selection", alike, "ratio", t.selection_ratio_concern, None, half),
+        AuditRule(
             "charges_fell_away", alike, "gap", t.records_concern, None, t.records_judged_half_width, "higher"
         ),
-        Rule(
+        AuditRule(
             "charges_police_found",
             alike,
             "gap",
@@ -48,7 +48,7 @@ def people_rules(thresholds: Thresholds) -> tuple[Rule, ...]:
             t.records_judged_half_width,
             "higher",
         ),
-        Rule("hits_upheld", alike, "gap", t.records_concern, None, t.records_judged_half_width, "lower"),
+        AuditRule("hits_upheld", alike, "gap", t.records_concern, None, t.records_judged_half_width, "lower"),
     )
 
 
@@ -118,12 +118,12 @@ def _scopes(people: pl.DataFrame, managed: pl.DataFrame | None, key: str) -> lis
     ]
 
 
-def _findings(table: pl.DataFrame, rules: Sequence[Rule]) -> list[AuditFinding]:
+def _findings(table: pl.DataFrame, rules: Sequence[AuditRule]) -> list[AuditFinding]:
     found = table.filter(pl.col("verdict").is_in(["concern", "stop"]))
     return [_finding(row, rules) for row in found.iter_rows(named=True)]
 
 
-def _finding(row: dict[str, Any], rules: Sequence[Rule]) -> AuditFinding:
+def _finding(row: dict[str, Any], rules: Sequence[AuditRule]) -> AuditFinding:
     """A row's finding, with how far it is over the bar that it is furthest over."""
     over = max(filter(None, (rule.over(row) for rule in rules)), key=lambda found: found[2], default=None)
     measured, limit, severity = over or (None, None, None)

@@ -25,7 +25,7 @@ _ORDER = {"printed": 0, "too few to say": 1, "met": 2, "concern": 3, "stop": 4}
 
 
 @dataclass(frozen=True)
-class Rule:
+class AuditRule:
     """One thing that is judged.
 
     Attributes:
@@ -118,7 +118,7 @@ class Audit:
         }
 
 
-def judge(rows: pl.DataFrame, rules: Iterable[Rule], thresholds: Thresholds) -> pl.DataFrame:
+def judge(rows: pl.DataFrame, rules: Iterable[AuditRule], thresholds: Thresholds) -> pl.DataFrame:
     """The rows with `verdict`, and `judged_low`, `judged_high`: the interval of the gap the verdict was held against.
 
     Verdict is `printed` where no rule speaks, `too few to say` where the noise is too wide, else met, concern or stop;
@@ -146,7 +146,7 @@ def judge(rows: pl.DataFrame, rules: Iterable[Rule], thresholds: Thresholds) -> 
     )
 
 
-def _speaks(rows: pl.DataFrame, rule: Rule) -> np.ndarray:
+def _speaks(rows: pl.DataFrame, rule: AuditRule) -> np.ndarray:
     """Rows the rule is about: its measure and attributes, with a value, and not the reference against itself."""
     about = (pl.col("measure") == rule.measure) & pl.col("gap").is_not_null() & (pl.col("scope") != "managed")
     about &= (pl.col("against") != "reference") | ~pl.col("is_reference")
@@ -174,7 +174,7 @@ def _unlikely(rows: pl.DataFrame, error: float) -> np.ndarray:
 
 
 def _found(
-    rows: pl.DataFrame, rule: Rule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]
+    rows: pl.DataFrame, rule: AuditRule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a rule finds in every row, and whether the whole 95% interval lies beyond the bar of a concern."""
     low, high = bounds[rule.quantity]

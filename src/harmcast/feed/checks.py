@@ -56,7 +56,7 @@ Inside = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
-class Ground:
+class CheckContext:
     """What the checks must know beside the rows."""
 
     timezone: str
@@ -178,7 +178,7 @@ def check(
     raw: RawFile,
     table: Table,
     rule: TableRule | None,
-    ground: Ground,
+    ground: CheckContext,
     known_elsewhere: set[str] | None = None,
     before: dict[str, str] | None = None,
 ) -> Checked:
@@ -216,7 +216,7 @@ def check(
 
 
 def _typed(
-    rows: _Rows, table: Table, rule: TableRule | None, ground: Ground, hours: dict[str, pl.Series]
+    rows: _Rows, table: Table, rule: TableRule | None, ground: CheckContext, hours: dict[str, pl.Series]
 ) -> list[Fault]:
     faults = []
     for column in table.columns:
@@ -295,7 +295,7 @@ def _readable_text(rows: _Rows, column: Column) -> None:
     rows.against("control_character", column.name, text.str.contains(CONTROL))
 
 
-def _placed(rows: _Rows, table: Table, rule: TableRule | None, ground: Ground) -> None:
+def _placed(rows: _Rows, table: Table, rule: TableRule | None, ground: CheckContext) -> None:
     """Coordinates into the force's system; half a place and 0, 0 are no place."""
     if "easting_m" not in table.names:
         return
@@ -336,7 +336,7 @@ def _projected(x: pl.Series, y: pl.Series, source: str, target: str) -> tuple[pl
     return found["e"], found["n"]
 
 
-def _ordered(rows: _Rows, table: Table, ground: Ground) -> None:
+def _ordered(rows: _Rows, table: Table, ground: CheckContext) -> None:
     """Rules between columns of one row."""
     if table.name == CRIMES.name:
         rows.against("interval_backwards", "happened_to", rows["happened_to"] < rows["happened_from"])
@@ -375,7 +375,7 @@ def _parted(raw: RawFile, table: Table, rows: _Rows, extra: list[str]) -> Checke
     return checked
 
 
-def _off_area(checked: Checked, ground: Ground) -> None:
+def _off_area(checked: Checked, ground: CheckContext) -> None:
     """Counts points off the force's area; most of them off means a wrong coordinate system."""
     if ground.inside is None:
         return

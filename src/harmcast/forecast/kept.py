@@ -20,14 +20,14 @@ FORMAT = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class FieldCheckpoint:
     """A field as it is kept: the covariance's lower half only, packed by columns."""
 
     mean: Vector
     lower: Vector
 
     @classmethod
-    def of(cls, field: Field) -> Checkpoint:
+    def of(cls, field: Field) -> FieldCheckpoint:
         from scipy.linalg import lapack
 
         packed, _ = lapack.strttp(field.covariance, uplo="L")
@@ -42,7 +42,7 @@ class Checkpoint:
 
 
 @dataclass(eq=False)
-class Kept:
+class ForecastMemory:
     """What one tool remembers between forecasts.
 
     Attributes:
@@ -55,7 +55,7 @@ class Kept:
     """
 
     anchor: str
-    fields: dict[str, Checkpoint] = field(default_factory=dict)
+    fields: dict[str, FieldCheckpoint] = field(default_factory=dict)
     shares: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     trials: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -90,14 +90,14 @@ class Kept:
         return out.getvalue()
 
     @classmethod
-    def load(cls, data: bytes) -> Kept:
+    def load(cls, data: bytes) -> ForecastMemory:
         """The state again. Raises: ValueError for bytes that are not such a state, or of another format."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             said = json.loads(bytes(arrays["said"]))
             if said["format"] != FORMAT:
                 raise ValueError("kept state of another format")
             fields = {
-                digest: Checkpoint(arrays[f"mean_{k}"], arrays[f"lower_{k}"])
+                digest: FieldCheckpoint(arrays[f"mean_{k}"], arrays[f"lower_{k}"])
                 for k, digest in enumerate(said["fields"])
             }
             shares = dict(zip(said["shares"], arrays["shares"], strict=True)) if said["shares"] else {}

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
-from harmcast.forecast.kept import Checkpoint, Kept
+from harmcast.forecast.kept import FieldCheckpoint, ForecastMemory
 from harmcast.forecast.level import SETTLED_WEEKS, Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
 from harmcast.places.counts import Panel
@@ -58,7 +58,7 @@ class Procedure:
 
     name = NAME
 
-    def __init__(self, anchor: date | None = None, kept: Kept | None = None) -> None:
+    def __init__(self, anchor: date | None = None, kept: ForecastMemory | None = None) -> None:
         self._anchor = anchor
         self.kept = kept
         self._units: object = None
@@ -112,7 +112,7 @@ class Fitted:
         before = procedure.kept
         if before is not None and before.anchor != self.anchor.isoformat():
             before = None
-        self.kept = Kept(self.anchor.isoformat())
+        self.kept = ForecastMemory(self.anchor.isoformat())
         self.digests = self._digests()
         self.field, self.feature_names = self._follow(gained, before)
         self._learn(before)
@@ -237,7 +237,7 @@ class Fitted:
             digest.update(f"{span}".encode())
         return found
 
-    def _follow(self, gained: cox.Matrix, before: Kept | None) -> tuple[cox.Field, list[str]]:
+    def _follow(self, gained: cox.Matrix, before: ForecastMemory | None) -> tuple[cox.Field, list[str]]:
         """The filter from the latest checkpoint that still fits, up to the origin; the field as it will be in the window."""
         panel, around = self.panel, self.around
         offset = np.log(around.exposure).astype(np.float32)
@@ -260,7 +260,7 @@ class Fitted:
                             if k < at and self.digests[k] in kept}  # fmt: skip
         for k in range(at, len(self.starts)):
             if k in checkpoints:
-                self.kept.fields[self.digests[k]] = Checkpoint.of(field)
+                self.kept.fields[self.digests[k]] = FieldCheckpoint.of(field)
             start, span, x = self.starts[k], self.spans[k], history.features(k)
             field = cox.moved(field, gained, span / bank.WEEKS_A_WINDOW if k else 0.0, WALK)
             if k in wanted:
@@ -268,7 +268,7 @@ class Fitted:
                 self.kept.shares[self.digests[k]] = np.vstack([share, history.shares(k)])
             field = cox.seen(field, panel.weekly[start : start + span].sum(axis=0), offset, x, WALK)
         if whole == len(self.starts) and whole in checkpoints:
-            self.kept.fields[self.digests[whole]] = Checkpoint.of(field)
+            self.kept.fields[self.digests[whole]] = FieldCheckpoint.of(field)
         field = cox.moved(field, gained, self.horizon / bank.WEEKS_A_WINDOW, WALK)
         self._x = history.features(len(self.starts))
         share = cox.expected_share(field, offset, self._x)
@@ -291,7 +291,7 @@ class Fitted:
             wanted |= {k for k in range(whole - 2 * apart, whole) if k % apart == 0}
         return {k for k in wanted if k > 0}
 
-    def _learn(self, before: Kept | None) -> None:
+    def _learn(self, before: ForecastMemory | None) -> None:
         """Pool weights, levels and spread from past windows, then the share, level and spread of the coming one."""
         panel = self.panel
         steps = self._scored()
@@ -350,7 +350,7 @@ class Fitted:
         ages = np.arange(windows, 0, -1) * (self.horizon / bank.WEEKS_A_WINDOW)
         return np.asarray(0.5 ** (ages / pool.HALF_LIFE_WINDOWS))
 
-    def _levels(self, before: Kept | None, positions: list[int]) -> dict[int, Level]:
+    def _levels(self, before: ForecastMemory | None, positions: list[int]) -> dict[int, Level]:
         known = self.panel.known_share if len(self.panel.known_share) == self.weeks else np.ones(self.weeks)
         known = np.maximum(known, 0.05)
         first_week = (self.panel.first_day - EPOCH).days // 7

@@ -13,12 +13,12 @@ import polars as pl
 
 from harmcast import tables
 from harmcast.forecast import ranges
-from harmcast.forecast.kept import Kept
+from harmcast.forecast.kept import ForecastMemory
 from harmcast.forecast.model import NAME, Procedure, one_thread
 from harmcast.places.counts import Panel
 
 
-class Choice(Protocol):
+class FallbackChoice(Protocol):
     """What `evaluate.choose.decide` answers: whether the plain count steps in, and why."""
 
     @property
@@ -34,7 +34,7 @@ class Choice(Protocol):
     def detector(self) -> float: ...
 
 
-Fallback = Callable[[np.ndarray, bool], Choice]
+Fallback = Callable[[np.ndarray, bool], FallbackChoice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def forecast_places(
     """
     if origin != panel.origin or horizon_weeks != panel.horizon_weeks:
         raise ValueError("origin and horizon must be those the panel was counted for")
-    fitted = Procedure(anchor, Kept.load(kept) if kept else None).fit(panel)
+    fitted = Procedure(anchor, ForecastMemory.load(kept) if kept else None).fit(panel)
     trials = fitted.trials()
     name, reason, stepped_in, judged = NAME, "Our procedure; nothing to compare yet.", False, None
     if fallback is not None:

@@ -67,7 +67,7 @@ _DOMESTIC_SHARE = {"home": 0.55, "damage": 0.12, "night": 0.03, "street": 0.02, 
 
 
 @dataclass
-class Drawn:
+class CrimesDrawn:
     """Crimes while they are being drawn: parallel arrays; times in minutes from the first midnight."""
 
     line: np.ndarray
@@ -78,8 +78,8 @@ class Drawn:
     square: np.ndarray
     parent: np.ndarray  # position of the crime it repeats, -1: none
 
-    def plus(self, more: Drawn) -> Drawn:
-        return Drawn(*(np.concatenate([getattr(self, f), getattr(more, f)]) for f in self.__dataclass_fields__))
+    def plus(self, more: CrimesDrawn) -> CrimesDrawn:
+        return CrimesDrawn(*(np.concatenate([getattr(self, f), getattr(more, f)]) for f in self.__dataclass_fields__))
 
 
 def _venues(county: County, seed: int, a_square: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +90,7 @@ def _venues(county: County, seed: int, a_square: int = 6) -> tuple[np.ndarray, n
     return offsets, pull / pull.sum(axis=1, keepdims=True)
 
 
-def _background(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
+def _background(intensity: Intensity, seed: int, volume: np.ndarray) -> CrimesDrawn:
     rng = stream(seed, "crimes")
     county = intensity.county
     offsets, pull = _venues(county, seed)
@@ -111,7 +111,7 @@ def _background(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
             square = pick(rng, intensity.shares(group, step), count)
             day = days[pick(rng, level * of_week[(weekday + days) % 7], count)]
             parts.append(
-                Drawn(
+                CrimesDrawn(
                     lines[pick(rng, own, count)],
                     np.full(count, number),
                     day * DAY_MINUTES + pick(rng, minute_of_day[group], count),
@@ -121,7 +121,7 @@ def _background(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
                     np.full(count, -1),
                 )
             )
-    all_ = Drawn(*(np.concatenate([getattr(p, f) for p in parts]) for f in Drawn.__dataclass_fields__))
+    all_ = CrimesDrawn(*(np.concatenate([getattr(p, f) for p in parts]) for f in CrimesDrawn.__dataclass_fields__))
     n = len(all_.line)
     at_venue = rng.random(n) < 0.6
     venue = pick_by_row(rng, pull, all_.square)
@@ -130,7 +130,7 @@ def _background(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
     return all_
 
 
-def _near_repeats(drawn: Drawn, seed: int, last_minute: int) -> Drawn:
+def _near_repeats(drawn: CrimesDrawn, seed: int, last_minute: int) -> CrimesDrawn:
     """The same crimes with those that earlier ones set off nearby soon after, generation by generation."""
     rng = stream(seed, "near repeats")
     share = np.array([NEAR_REPEAT_SHARE[g] for g in GROUPS])
@@ -143,7 +143,7 @@ def _near_repeats(drawn: Drawn, seed: int, last_minute: int) -> Drawn:
         keep = minute < last_minute
         parent, minute = parent[keep], minute[keep]
         away = rng.normal(0, NEAR_REPEAT_M, (len(parent), 2)).round()
-        new = Drawn(
+        new = CrimesDrawn(
             generation.line[parent],
             generation.group[parent],
             minute,
@@ -157,7 +157,7 @@ def _near_repeats(drawn: Drawn, seed: int, last_minute: int) -> Drawn:
     return drawn
 
 
-def _inside(county: County, drawn: Drawn) -> None:
+def _inside(county: County, drawn: CrimesDrawn) -> None:
     """Moves what fell over the boundary, or out of the county's squares, back to the middle of its square."""
     import shapely
 
@@ -166,7 +166,7 @@ def _inside(county: County, drawn: Drawn) -> None:
     drawn.east[out], drawn.north[out] = county.centres[drawn.square[out]].T
 
 
-def scatter(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
+def scatter(intensity: Intensity, seed: int, volume: np.ndarray) -> CrimesDrawn:
     """Crimes over the county and its years, near-repeats included.
 
     Args:
@@ -178,7 +178,7 @@ def scatter(intensity: Intensity, seed: int, volume: np.ndarray) -> Drawn:
     return drawn
 
 
-def record(intensity: Intensity, seed: int, drawn: Drawn) -> pl.DataFrame:
+def record(intensity: Intensity, seed: int, drawn: CrimesDrawn) -> pl.DataFrame:
     """The crimes as recorded, by when that was: the contract's columns, `line` and `parent_ref` (what it repeats)."""
     rng = stream(seed, "crime attributes")
     n = len(drawn.line)

@@ -31,7 +31,7 @@ class Delivery:
 
 
 @dataclass
-class Written:
+class DeliveryWritten:
     """What went into one delivery: rows a table, bad rows planted a kind."""
 
     name: str

@@ -34,7 +34,7 @@ _ZOOMSTACK = {"motorway": "Motorway", "primary": "Primary", "a": "A Road", "b": 
 
 
 @dataclass
-class Named:
+class NamesRow:
     """One row of names: kind as Open Names has it, where, its reach and the place it is in."""
 
     name: str
@@ -54,7 +54,7 @@ class Land:
     rivers: list[np.ndarray] = field(default_factory=list)
     water: list[np.ndarray] = field(default_factory=list)
     green: list[np.ndarray] = field(default_factory=list)
-    names: list[Named] = field(default_factory=list)
+    names: list[NamesRow] = field(default_factory=list)
 
 
 def build(county: County, seed: int, segments: int = SEGMENTS) -> Land:
@@ -74,7 +74,7 @@ def build(county: County, seed: int, segments: int = SEGMENTS) -> Land:
     return land
 
 
-def _settlements(county: County, rng: np.random.Generator) -> list[Named]:
+def _settlements(county: County, rng: np.random.Generator) -> list[NamesRow]:
     """Towns, suburbs around them, villages and hamlets, apart from one another."""
     count = len(county.towns_xy)
     at = county.centres
@@ -82,7 +82,7 @@ def _settlements(county: County, rng: np.random.Generator) -> list[Named]:
     lived = np.array([county.residents[np.linalg.norm(at - town, axis=1) < 2500].sum() for town in county.towns_xy])
     order = np.argsort(-lived, kind="stable")
     more = iter(names.villages(rng, 440, county.areas))
-    found: list[Named] = []
+    found: list[NamesRow] = []
     used: set[str] = set()
     for rank, k in enumerate(order.tolist()):
         own = county.areas[int(area_of[k])]
@@ -101,9 +101,9 @@ def _settlements(county: County, rng: np.random.Generator) -> list[Named]:
     return found[: count + 440]
 
 
-def _settled(name: str, kind: str, at: np.ndarray, reach_m: float) -> Named:
+def _settled(name: str, kind: str, at: np.ndarray, reach_m: float) -> NamesRow:
     x, y = float(round(at[0])), float(round(at[1]))
-    return Named(name, kind, (x, y), (x - reach_m, y - reach_m, x + reach_m, y + reach_m), name)
+    return NamesRow(name, kind, (x, y), (x - reach_m, y - reach_m, x + reach_m, y + reach_m), name)
 
 
 def _junctions(county: County, rng: np.random.Generator, segments: int) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +161,7 @@ def _gabriel(xy: np.ndarray) -> np.ndarray:
     return np.column_stack([kept // n, kept % n])
 
 
-def _main_roads(xy: np.ndarray, edges: np.ndarray, settled: list[Named], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _main_roads(xy: np.ndarray, edges: np.ndarray, settled: list[NamesRow], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Class ("", "primary", "a", "b") and number of each edge: shortest paths from town to town, and from smaller places to a road."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import dijkstra
@@ -271,7 +271,7 @@ def _streets(
     kinds: np.ndarray,
     numbers: np.ndarray,
     residents: np.ndarray,
-    settled: list[Named],
+    settled: list[NamesRow],
     rng: np.random.Generator,
 ) -> None:
     """Every edge as a road with its street's class and name; names of streets and postcodes beside them."""
@@ -304,11 +304,11 @@ def _streets(
         points = xy[edges[own].ravel()]
         at = middle[own[len(own) // 2]]
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-        land.names.append(Named(called[s], "Named Road", (float(at[0]), float(at[1])), (x0, y0, x1, y1), settled[int(near[own[0]])].name))
+        land.names.append(NamesRow(called[s], "Named Road", (float(at[0]), float(at[1])), (x0, y0, x1, y1), settled[int(near[own[0]])].name))
     _postcodes(land, middle, dense, settled)
 
 
-def _postcodes(land: Land, middle: np.ndarray, dense: np.ndarray, settled: list[Named]) -> None:
+def _postcodes(land: Land, middle: np.ndarray, dense: np.ndarray, settled: list[NamesRow]) -> None:
     """A postcode on every third edge where people live: district by town, sector and unit in order of place."""
     from scipy.spatial import cKDTree
 
@@ -322,7 +322,7 @@ def _postcodes(land: Land, middle: np.ndarray, dense: np.ndarray, settled: list[
         counts[home] += 1
         sector, unit = divmod(number, len(_UNIT_LETTERS) ** 2)
         code = f"ZY{home + 1 + 14 * (sector // 10)} {sector % 10}{_UNIT_LETTERS[unit // len(_UNIT_LETTERS)]}{_UNIT_LETTERS[unit % len(_UNIT_LETTERS)]}"
-        land.names.append(Named(code, "Postcode", (float(round(middle[k, 0])), float(round(middle[k, 1]))), None, towns[home].name))
+        land.names.append(NamesRow(code, "Postcode", (float(round(middle[k, 0])), float(round(middle[k, 1]))), None, towns[home].name))
 
 
 def _spline(points: np.ndarray, step_m: float = 120.0) -> np.ndarray:
@@ -334,7 +334,7 @@ def _spline(points: np.ndarray, step_m: float = 120.0) -> np.ndarray:
     return np.asarray(np.round(curve, 1))
 
 
-def _long_lines(land: Land, county: County, settled: list[Named], rng: np.random.Generator) -> None:
+def _long_lines(land: Land, county: County, settled: list[NamesRow], rng: np.random.Generator) -> None:
     """Two motorways, a river and a railway: smooth lines across the county."""
     low, high = np.array(county.outline.bounds[:2]) - 3500, np.array(county.outline.bounds[2:]) + 3500
     span = high - low
@@ -354,10 +354,10 @@ def _long_lines(land: Land, county: County, settled: list[Named], rng: np.random
     land.rail.append(_spline(np.vstack([ends[0], stops, ends[1]]), 150.0))
     named = [p.name for p in settled if p.kind in ("City", "Town")][:7]
     land.stations += [(named[int(k)], (float(round(x)), float(round(y)))) for k, (x, y) in zip(by, stops, strict=True)]
-    land.names += [Named(f"{name} Railway Station", "Railway Station", at, None, name) for name, at in land.stations]
+    land.names += [NamesRow(f"{name} Railway Station", "Railway Station", at, None, name) for name, at in land.stations]
 
 
-def _patches(land: Land, county: County, settled: list[Named], rng: np.random.Generator) -> None:
+def _patches(land: Land, county: County, settled: list[NamesRow], rng: np.random.Generator) -> None:
     """Lakes and parks: rounded patches."""
     at = county.centres
     angle = np.linspace(0, 2 * np.pi, 25)[:-1]

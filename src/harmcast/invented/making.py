@@ -91,7 +91,7 @@ class Summary:
     people_charged: int
     crimes: int
     charges: int
-    deliveries: list[deliveries.Written]
+    deliveries: list[deliveries.DeliveryWritten]
     database_rows: int = 0
 
     def lines(self) -> list[str]:
@@ -110,7 +110,7 @@ class Summary:
 
 
 @dataclass
-class Force:
+class InventedForce:
     """Everything that was made up, before it is cut into deliveries."""
 
     plan: Plan
@@ -119,7 +119,7 @@ class Force:
     volume: np.ndarray
     crimes: pl.DataFrame
     activity: pl.DataFrame
-    people: people.People
+    people: people.InventedPeople
     careers: careers.Careers
     charges: pl.DataFrame
     duplicates: pl.DataFrame
@@ -128,7 +128,7 @@ class Force:
     deletions: pl.DataFrame
 
 
-def make(plan: Plan, progress: Progress | None = None) -> Force:
+def make(plan: Plan, progress: Progress | None = None) -> InventedForce:
     """An invented force in memory."""
     say = progress or (lambda what, share: None)
     say("county", 0.0)
@@ -155,11 +155,11 @@ def make(plan: Plan, progress: Progress | None = None) -> Force:
     known = circumstances.build(lives, folk.frame["person_ref"], plan.seed, plan.first_day, plan.days)
     moments = [d.made_at for d in deliveries.schedule(plan.to, plan.weeks)]
     gone = corrections.deletions(planned, plan.seed, moments, a_week=max(1, round(plan.yearly / 100_000)))
-    return Force(plan, where, drawn_to, volume, planned, activity, folk, lives, brought, twice, parted, known, gone)
+    return InventedForce(plan, where, drawn_to, volume, planned, activity, folk, lives, brought, twice, parted, known, gone)
 
 
-def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[deliveries.Written], list[pl.DataFrame]]:
-    written: list[deliveries.Written] = []
+def _write_deliveries(force: InventedForce, folder: Path, say: Progress) -> tuple[list[deliveries.DeliveryWritten], list[pl.DataFrame]]:
+    written: list[deliveries.DeliveryWritten] = []
     planted_frames: list[pl.DataFrame] = []
     held: list[pl.DataFrame] = []
     every = sends(force.plan)
@@ -171,7 +171,7 @@ def _write_deliveries(force: Force, folder: Path, say: Progress) -> tuple[list[d
         counts: dict[str, int] = {}
         for row in planted:
             counts[row.kind] = counts.get(row.kind, 0) + 1
-        written.append(deliveries.Written(sent.name, rows, counts))
+        written.append(deliveries.DeliveryWritten(sent.name, rows, counts))
         planted_frames.append(
             pl.DataFrame(
                 [asdict(p) for p in planted],

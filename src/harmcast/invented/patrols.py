@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from harmcast.invented.crimes import DAY_MINUTES, Drawn
+from harmcast.invented.crimes import DAY_MINUTES, CrimesDrawn
 from harmcast.invented.draws import stream
 from harmcast.invented.intensity import STEP_DAYS, Intensity
 from harmcast.invented.offences import GROUPS
@@ -19,7 +19,7 @@ MEMORY_STEPS = 3
 _WATCHED = [GROUPS.index(g) for g in ("street", "night", "drugs")]
 
 
-def allocate(intensity: Intensity, drawn: Drawn, seed: int, feedback: float) -> tuple[np.ndarray, Drawn | None]:
+def allocate(intensity: Intensity, drawn: CrimesDrawn, seed: int, feedback: float) -> tuple[np.ndarray, CrimesDrawn | None]:
     """Patrol spots a step, and crimes recorded only because a patrol was there.
 
     Patrols go to the square kilometres with most recorded street, night and drug crime of the last three steps. With
@@ -61,7 +61,7 @@ def allocate(intensity: Intensity, drawn: Drawn, seed: int, feedback: float) -> 
         return spots, None
     source = np.concatenate(copied)
     within = drawn.minute[source] // (STEP_DAYS * DAY_MINUTES) * (STEP_DAYS * DAY_MINUTES)
-    return spots, Drawn(
+    return spots, CrimesDrawn(
         drawn.line[source],
         drawn.group[source],
         within + rng.integers(0, STEP_DAYS * DAY_MINUTES, len(source)),

@@ -28,7 +28,7 @@ BIRTH_MISSING_SHARE = 0.006
 
 
 @dataclass(frozen=True)
-class People:
+class InventedPeople:
     """Positions 0 to `charged` - 1 have careers; the rest are in the feed without a charge.
 
     Attributes:
@@ -42,7 +42,7 @@ class People:
     over_policed: np.ndarray
 
 
-def build(county: County, seed: int, people: int, first_day: date, days: int) -> People:
+def build(county: County, seed: int, people: int, first_day: date, days: int) -> InventedPeople:
     """`people` persons of the feed, most of whom are charged at some time before day `days`."""
     rng = stream(seed, "people")
     charged = people - round(people * UNCHARGED_SHARE)
@@ -85,7 +85,7 @@ def build(county: County, seed: int, people: int, first_day: date, days: int) ->
             "first_seen_on": pl.Series(seen + epoch).cast(pl.Int32).cast(pl.Date),
         }
     )
-    return People(frame, charged, entry, ethnic[:charged] == groups.index(OVER_POLICED))
+    return InventedPeople(frame, charged, entry, ethnic[:charged] == groups.index(OVER_POLICED))
 
 
 def with_records(

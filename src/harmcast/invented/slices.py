@@ -13,10 +13,10 @@ from harmcast.invented.draws import stream
 from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, DELETIONS, PERSONS
 
 if TYPE_CHECKING:
-    from harmcast.invented.making import Force
+    from harmcast.invented.making import InventedForce
 
 
-def _crimes(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
+def _crimes(force: InventedForce, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
     shown = corrections.as_shown(force.crimes, sent.made_at, None if everything else sent.since)
     gone = force.deletions.filter(pl.col("deleted_at") < sent.made_at)
     if len(gone):
@@ -24,7 +24,7 @@ def _crimes(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.Dat
     return shown.select(CRIMES.names)
 
 
-def _charges(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
+def _charges(force: InventedForce, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
     parted = (pl.col("charged_on") >= pl.col("own_from")) & (pl.col("parted_on") <= sent.until_day)
     shown = (
         charges.as_shown(force.charges, sent.until_day)
@@ -61,7 +61,7 @@ def _charges(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.Da
     )
 
 
-def _persons(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
+def _persons(force: InventedForce, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:
     """People seen by then; in a week, those new, charged again, dead or found to be entered twice since the last."""
     until, first_day = sent.until_day, force.plan.first_day
     brought = force.charges.filter(pl.col("charged_on") <= until)
@@ -109,7 +109,7 @@ def _persons(force: Force, sent: deliveries.Delivery, everything: bool) -> pl.Da
     ).select(PERSONS.names)
 
 
-def tables_of(force: Force, sent: deliveries.Delivery, everything: bool) -> dict[str, pl.DataFrame]:
+def tables_of(force: InventedForce, sent: deliveries.Delivery, everything: bool) -> dict[str, pl.DataFrame]:
     """Every table of one delivery: all that is held by then, or (`everything` false) what is new or changed."""
     since = None if everything or sent.since is None else sent.since
     activity = force.activity.filter(pl.col("started_at") < sent.made_at)
@@ -131,7 +131,7 @@ def tables_of(force: Force, sent: deliveries.Delivery, everything: bool) -> dict
 
 
 def spoil(
-    force: Force, sent: deliveries.Delivery, tables: dict[str, pl.DataFrame], held: list[pl.DataFrame]
+    force: InventedForce, sent: deliveries.Delivery, tables: dict[str, pl.DataFrame], held: list[pl.DataFrame]
 ) -> list[bad_rows.Planted]:
     """Plants bad rows in one delivery's tables, in place. `held` carries person rows sent a delivery too late."""
     rng = stream(force.plan.seed, f"bad rows {sent.name}")

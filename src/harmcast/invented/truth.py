@@ -17,8 +17,8 @@ from harmcast.invented.offences import GROUPS, MIX, SERIOUS_VIOLENCE, harm_days
 from harmcast.tables import FALLEN_AWAY
 
 if TYPE_CHECKING:
-    from harmcast.invented.deliveries import Written
-    from harmcast.invented.making import Force
+    from harmcast.invented.deliveries import DeliveryWritten
+    from harmcast.invented.making import InventedForce
 
 
 def tool_mixes(volume: np.ndarray) -> dict[str, dict[str, float]]:
@@ -37,7 +37,7 @@ def tool_mixes(volume: np.ndarray) -> dict[str, dict[str, float]]:
     return mixes
 
 
-def _places(force: Force, folder: Path) -> None:
+def _places(force: InventedForce, folder: Path) -> None:
     made = force.intensity
     intensity.truth_of_windows(made, tool_mixes(force.volume)).write_parquet(
         folder / "intensity.parquet", compression="zstd"
@@ -54,7 +54,7 @@ def _places(force: Force, folder: Path) -> None:
     )
 
 
-def _people(force: Force, folder: Path) -> None:
+def _people(force: InventedForce, folder: Path) -> None:
     lives = force.careers
     frame = force.people.frame.head(force.people.charged)
     frame.select("person_ref").with_columns(
@@ -97,7 +97,7 @@ def share_left(days: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(np.interp(half_years, np.arange(7), logs) + beyond))
 
 
-def standing_events(force: Force, day: date) -> pl.DataFrame:
+def standing_events(force: InventedForce, day: date) -> pl.DataFrame:
     """Events that stand before `day`, by the heaviest charge: person_ref, weight, happened_on, charged_on, pending."""
     shown = charges.as_shown(force.charges, day - timedelta(days=1)).filter(~pl.col("outcome").is_in(FALLEN_AWAY))
     weights = {code: harm_days(code) for code in charges.LABELS}
@@ -117,7 +117,7 @@ def standing_events(force: Force, day: date) -> pl.DataFrame:
     )
 
 
-def record_of(force: Force) -> known.Record:
+def record_of(force: InventedForce) -> known.Record:
     """The charge events behind the charges, as `known.chances` wants them."""
     lives, planted = force.careers, force.plan.over_policing
     group = (force.people.over_policed & (planted != 0)).astype(np.int64)
@@ -143,7 +143,7 @@ def read_record(folder: Path) -> known.Record:
     )
 
 
-def _known_chances(force: Force, folder: Path) -> dict[str, Any]:
+def _known_chances(force: InventedForce, folder: Path) -> dict[str, Any]:
     """known_chances.parquet: for a sample of people under the cut the day after the last, what the records imply."""
     day = force.plan.to + timedelta(days=1)
     events = standing_events(force, day)
@@ -168,7 +168,7 @@ def _known_chances(force: Force, folder: Path) -> dict[str, Any]:
     return {"day": day.isoformat(), "high_cut_days": cut, "people": len(sample), "draws": 300}
 
 
-def document(force: Force, written: list[Written]) -> dict[str, Any]:
+def document(force: InventedForce, written: list[DeliveryWritten]) -> dict[str, Any]:
     """The planted things that fit in one JSON document."""
     plan = force.plan
     return {
@@ -199,7 +199,7 @@ def document(force: Force, written: list[Written]) -> dict[str, Any]:
     }
 
 
-def write(force: Force, folder: Path, written: list[Written], planted: pl.DataFrame) -> None:
+def write(force: InventedForce, folder: Path, written: list[DeliveryWritten], planted: pl.DataFrame) -> None:
     """truth.json and the truth's tables into `folder`."""
     folder.mkdir(parents=True)
     _places(force, folder)

@@ -117,7 +117,7 @@ def chained(event: Event, seq: int, at: str, prev_hash: str) -> Entry:
 
 
 @dataclass(frozen=True)
-class Finding:
+class LogFault:
     """One sign of tampering: the rule broken and the place in the log (`seq` of an entry, or of a checkpoint)."""
 
     rule: str
@@ -125,23 +125,23 @@ class Finding:
     says: str
 
 
-def broken_links(entries: Iterable[Entry]) -> list[Finding]:
+def broken_links(entries: Iterable[Entry]) -> list[LogFault]:
     """Where the chain itself does not hold, in the order of the log; empty if it holds from end to end."""
-    found: list[Finding] = []
+    found: list[LogFault] = []
     previous: Entry | None = None
     for entry in entries:
         expected_seq = 1 if previous is None else previous.seq + 1
         expected_hash = GENESIS if previous is None else previous.hash
         if entry.seq != expected_seq:
-            found.append(Finding("sequence", entry.seq, f"entry {expected_seq} was expected here"))
+            found.append(LogFault("sequence", entry.seq, f"entry {expected_seq} was expected here"))
         if entry.prev_hash != expected_hash:
-            found.append(Finding("link", entry.seq, "does not follow from the entry before it"))
+            found.append(LogFault("link", entry.seq, "does not follow from the entry before it"))
         if digest(entry) != entry.hash:
-            found.append(Finding("content", entry.seq, "is not what was written"))
+            found.append(LogFault("content", entry.seq, "is not what was written"))
         if previous is not None and entry.at < previous.at:
-            found.append(Finding("clock", entry.seq, "is dated before the entry that it follows"))
+            found.append(LogFault("clock", entry.seq, "is dated before the entry that it follows"))
         if entry.kind not in KINDS:
-            found.append(Finding("kind", entry.seq, "has a kind that the log never writes"))
+            found.append(LogFault("kind", entry.seq, "has a kind that the log never writes"))
         previous = entry
     return found
 
@@ -211,7 +211,7 @@ def is_signed(checkpoint: Checkpoint, key: bytes) -> bool:
 
 def checkpoint_faults(
     checkpoints: Iterable[Checkpoint], hashes: Mapping[int, str], key: bytes, state_id: str
-) -> list[Finding]:
+) -> list[LogFault]:
     """What the checkpoints, kept elsewhere, say against the log.
 
     Args:
@@ -219,33 +219,33 @@ def checkpoint_faults(
         hashes: hash of each entry of the log as it is now, by `seq`.
         key: public key, kept with the checkpoints.
     """
-    found: list[Finding] = []
+    found: list[LogFault] = []
     previous: Checkpoint | None = None
     for point in checkpoints:
         if point.state_id != state_id:
-            found.append(Finding("checkpoint_foreign", point.seq, f"checkpoint {point.number} is of another state"))
+            found.append(LogFault("checkpoint_foreign", point.seq, f"checkpoint {point.number} is of another state"))
         if not is_signed(point, key):
             found.append(
-                Finding("checkpoint_signature", point.seq, f"checkpoint {point.number} is not signed by our key")
+                LogFault("checkpoint_signature", point.seq, f"checkpoint {point.number} is not signed by our key")
             )
         if previous is not None and (point.number != previous.number + 1 or point.previous != previous.digest()):
             found.append(
-                Finding("checkpoint_order", point.seq, f"checkpoint {point.number} does not follow the one before")
+                LogFault("checkpoint_order", point.seq, f"checkpoint {point.number} does not follow the one before")
             )
         if previous is None and (point.number != 1 or point.previous != GENESIS):
             says = f"the first checkpoint is number {point.number}: those before it are missing"
-            found.append(Finding("checkpoint_order", point.seq, says))
+            found.append(LogFault("checkpoint_order", point.seq, says))
         if previous is not None and (point.seq < previous.seq or point.at < previous.at):
-            found.append(Finding("checkpoint_clock", point.seq, f"checkpoint {point.number} goes back"))
+            found.append(LogFault("checkpoint_clock", point.seq, f"checkpoint {point.number} goes back"))
         if point.seq not in hashes and point.seq != 0:
             found.append(
-                Finding(
+                LogFault(
                     "tail_cut", point.seq, f"checkpoint {point.number} saw entry {point.seq}; the log has it no more"
                 )
             )
         elif point.seq and hashes[point.seq] != point.hash:
             found.append(
-                Finding("rewritten", point.seq, f"entry {point.seq} is not the one that checkpoint {point.number} saw")
+                LogFault("rewritten", point.seq, f"entry {point.seq} is not the one that checkpoint {point.number} saw")
             )
         previous = point
     return found
@@ -256,7 +256,7 @@ def verify(
     checkpoints: Iterable[Checkpoint] = (),
     key: bytes | None = None,
     state_id: str = "",
-) -> list[Finding]:
+) -> list[LogFault]:
     """Every sign of tampering in a log; empty if there is none.
 
     Without checkpoints a cut tail and a whole rewrite cannot be seen, and whoever prints this must say so.

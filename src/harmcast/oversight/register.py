@@ -79,7 +79,7 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegisterEntry:
     """One dated entry: an approval, a document, or (`made` false) that none was made or that it was `refused`."""
 
     tool: str
@@ -122,13 +122,13 @@ class Standing:
         return tuple(finding.says for finding in self.findings)
 
 
-def latest(entries: Sequence[Entry], kind: str) -> Entry | None:
+def latest(entries: Sequence[RegisterEntry], kind: str) -> RegisterEntry | None:
     """The newest entry of a kind; of one day the last entered; null when there is none."""
     found = [entry for entry in entries if entry.kind == kind]
     return max(enumerate(found), key=lambda at: (at[1].dated, at[0]))[1] if found else None
 
 
-def standing(tool: Tool, entries: Sequence[Entry], today: date) -> Standing:
+def standing(tool: Tool, entries: Sequence[RegisterEntry], today: date) -> Standing:
     """What stops `tool` on `today`, and what only warns.
 
     Shadow needs no approval, since it is shown to data scientists and the ethics reviewer alone; a refusal stops it all the same.
@@ -141,7 +141,7 @@ def standing(tool: Tool, entries: Sequence[Entry], today: date) -> Standing:
     return Standing(tuple(f for f, _ in judged if f is not None), tuple(words for _, words in judged if words))
 
 
-def _judged(tool: Tool, kind: str, entry: Entry | None, today: date) -> tuple[Finding | None, str]:
+def _judged(tool: Tool, kind: str, entry: RegisterEntry | None, today: date) -> tuple[Finding | None, str]:
     """What the newest entry of a kind comes to: a finding, or words of warning."""
     what = ENTRY_KINDS[kind]
 
@@ -168,7 +168,7 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def has_standing_approval(tool: Tool, entries: Sequence[Entry], today: date) -> bool:
+def has_standing_approval(tool: Tool, entries: Sequence[RegisterEntry], today: date) -> bool:
     """Whether a clean weekly run of the tool publishes itself on `today`."""
     entry = latest([e for e in entries if e.tool == tool.name], "standing_approval")
     return (

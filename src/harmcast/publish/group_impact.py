@@ -100,7 +100,7 @@ UNSHOWN = frozenset(
 
 
 @dataclass(frozen=True)
-class Part:
+class GroupMeasure:
     """One measure for the groups of one attribute; `judged`: whether a rule speaks of it."""
 
     scope: str
@@ -179,7 +179,7 @@ class Reading:
         spoken = {r["measure"] for r in self._measured if r.get("verdict") in JUDGED}
         return [m for m in MEASURES if m in spoken]
 
-    def parts(self, attribute: str) -> list[tuple[str, list[Part]]]:
+    def parts(self, attribute: str) -> list[tuple[str, list[GroupMeasure]]]:
         """The measures of one attribute by scope; a measure that no group can be shown for is left out."""
         found = []
         for scope, title in SCOPES.items():
@@ -189,7 +189,7 @@ class Reading:
                 found.append((title, shown))
         return found
 
-    def _part(self, scope: str, attribute: str, measure: str) -> Part | None:
+    def _part(self, scope: str, attribute: str, measure: str) -> GroupMeasure | None:
         rows = [r for r in self._measured if (r["scope"], r["attribute"], r["measure"]) == (scope, attribute, measure)]
         if not any(r["value"] is not None for r in rows):
             return None
@@ -198,13 +198,13 @@ class Reading:
         bar = self.bar(measure)
         span = max([bar * 1.4, 0.01, *ends])
         title, says = MEASURES[measure]
-        return Part(scope, title, says, tuple(rows), judged, span)
+        return GroupMeasure(scope, title, says, tuple(rows), judged, span)
 
     def bar(self, measure: str) -> float:
         name = "records_concern" if measure.startswith("charges_") else "gap_concern"
         return float(self.bars.get(name) or 0.02)
 
-    def gap(self, row: Mapping[str, Any], part: Part) -> Markup:
+    def gap(self, row: Mapping[str, Any], part: GroupMeasure) -> Markup:
         """The gap of one group as a picture: its range as a line, 0 in the middle, the bar of a concern dashed."""
         if row["gap"] is None or row["gap_low"] is None or (row["is_reference"] and row["against"] == "reference"):
             return Markup("")

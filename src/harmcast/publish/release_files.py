@@ -24,7 +24,7 @@ NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a st
 
 
 @dataclass(frozen=True)
-class Shape:
+class UnitShape:
     """Where a places tool's units lie: rings in the force's metres and in WGS84, by cell.
 
     Attributes:
@@ -50,7 +50,7 @@ class PlacesPart:
     name: str
     cells: pl.DataFrame
     areas: pl.DataFrame
-    shape: Shape
+    shape: UnitShape
     model: Mapping[str, Any]
 
 

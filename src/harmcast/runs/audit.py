@@ -23,7 +23,7 @@ from harmcast.people.features import FEATURES
 from harmcast.places.grid import Units
 from harmcast.publish import group_impact, release_files
 from harmcast.runs import outcomes, people, shadowed, watch
-from harmcast.runs.force_area import Ground
+from harmcast.runs.force_area import ForceArea
 from harmcast.runs.outcomes import SETTLED_WEEKS, recorded_in
 from harmcast.runs.people import PeopleMade
 from harmcast.runs.places import PlacesMade
@@ -59,7 +59,7 @@ def make_audit(
     actor: Actor,
     places: Sequence[PlacesMade],
     who: PeopleMade | None,
-    land: Ground,
+    land: ForceArea,
     crimes: pl.DataFrame,
 ) -> AuditMade:
     """Audits each tool of the week; each concern, stop and suspension is a finding of the release."""
@@ -88,7 +88,7 @@ def audit_of_places(
     sequence: int,
     made: PlacesMade,
     crimes: pl.DataFrame,
-    land: Ground,
+    land: ForceArea,
     thresholds: Thresholds,
 ) -> Audit | str:
     """The audit of a places tool over released windows that are over and settled, or why none could be made."""
@@ -122,7 +122,7 @@ def audit_of_places(
     )
 
 
-def _fifths(made: PlacesMade, land: Ground) -> pl.DataFrame | None:
+def _fifths(made: PlacesMade, land: ForceArea) -> pl.DataFrame | None:
     """Which deprivation fifths each cell's residents live in; null where the force names no layer."""
     if land.neighbourhoods is None:
         return None

@@ -30,7 +30,7 @@ JUDGE = Actor("backtest", "Backtest", (("operator", None),))
 
 
 @dataclass
-class Judged:
+class BacktestResult:
     document: dict[str, Any]
     lines: list[str] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ def backtest_tool(
     models: str = "shipped",
     out: Path | None = None,
     progress: Progress = quiet,
-) -> Judged:
+) -> BacktestResult:
     """Every method at every origin, from what was known then.
 
     Args:
@@ -68,7 +68,7 @@ def backtest_tool(
         (out / "backtest.json").write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
         (out / "backtest.html").write_text(html, encoding="utf-8")
         lines.append(f"Report: {out / 'backtest.html'}")
-    return Judged(document, lines)
+    return BacktestResult(document, lines)
 
 
 def _last_day(state: State) -> date:

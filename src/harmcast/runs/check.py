@@ -12,7 +12,7 @@ from harmcast.store.state import State, open_state
 
 
 @dataclass
-class Found:
+class CheckResult:
     """What a check found: every fault, and what was looked at."""
 
     faults: list[Fault] = field(default_factory=list)
@@ -26,13 +26,13 @@ class Found:
         return {"faults": [asdict(fault) for fault in self.faults], "seen": self.seen}
 
 
-def check_state(folder: Path) -> Found:
+def check_state(folder: Path) -> CheckResult:
     """Settings, layers, mapping, harm index, source: all faults at once.
 
     Raises: RunStopped or StoreDamaged if there is no state to check; SettingsRefused if the settings cannot even be read.
     """
     state = open_state(folder)
-    found = Found()
+    found = CheckResult()
     found.seen.append(f"settings: {len(state.settings.tools)} tool(s) of {state.settings.force.name}")
     for what, look in (
         ("layers", _layers),

@@ -14,7 +14,7 @@ import polars as pl
 
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.places import grid
-from harmcast.publish.release_files import Shape
+from harmcast.publish.release_files import UnitShape
 from harmcast.settings import PlacesTool, Settings
 
 Crimes = Callable[[], pl.DataFrame]
@@ -40,7 +40,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Ground:
+class ForceArea:
     """Everything about the force's land that a run needs; null where the settings name no such layer."""
 
     settings: Settings
@@ -77,7 +77,7 @@ class Ground:
         easting, northing = first["easting_m"].to_numpy(), first["northing_m"].to_numpy()
         return grid.from_points(side_m, easting, northing, areas=self.areas or None)
 
-    def shape(self, units: grid.Units) -> Shape:
+    def shape(self, units: grid.Units) -> UnitShape:
         """How the units are drawn and exported."""
         from pyproj import Transformer
 
@@ -89,7 +89,7 @@ class Ground:
         lon, lat = to_wgs84.transform(flat[:, 0], flat[:, 1])
         moved = iter(np.column_stack([np.round(lon, 6), np.round(lat, 6)]).tolist())
         wgs84 = {key: [[next(moved) for _ in ring] for ring in rings] for key, rings in in_m.items()}
-        return Shape(
+        return UnitShape(
             crs=crs,
             side_m=units.side_m,
             outline=rings_of(self.boundary, simplify_m=20.0) if self.boundary is not None else [],
@@ -131,7 +131,7 @@ def layer_of(content: bytes, crs: str, setting: str) -> Layer:
     return Layer(properties, shapes)
 
 
-def ground_of(settings: Settings, read: Callable[[Path], bytes]) -> Ground:
+def ground_of(settings: Settings, read: Callable[[Path], bytes]) -> ForceArea:
     """The ground that the settings name; `read` gives a named file's content from the state."""
     import shapely
 
@@ -143,4 +143,4 @@ def ground_of(settings: Settings, read: Callable[[Path], bytes]) -> Ground:
     neighbourhoods = (
         layer_of(read(force.neighbourhoods), force.crs, "force.neighbourhoods") if force.neighbourhoods is not None else None
     )
-    return Ground(settings, boundary, areas, neighbourhoods, read)
+    return ForceArea(settings, boundary, areas, neighbourhoods, read)

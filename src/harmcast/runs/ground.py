@@ -71,7 +71,7 @@ def _place(state: State, setting: str) -> Path:
     return path
 
 
-def _near(force: force_area.Ground) -> Any:
+def _near(force: force_area.ForceArea) -> Any:
     import shapely
 
     whole = force.boundary if force.boundary is not None else shapely.union_all(list(force.areas.values())) if force.areas else None
@@ -82,7 +82,7 @@ def _near(force: force_area.Ground) -> Any:
     return shapely.buffer(shapely.simplify(whole, 50.0), AROUND_M)
 
 
-def _neighbourhoods(force: force_area.Ground) -> list[Shape]:
+def _neighbourhoods(force: force_area.ForceArea) -> list[Shape]:
     import shapely
 
     if force.neighbourhoods is None:
@@ -97,7 +97,7 @@ def _in_use(state: State) -> set[str]:
     return {str(manifest["ground"]["name"]) for manifest in manifests if manifest.get("ground")}
 
 
-def _warnings(state: State, force: force_area.Ground, ground: Ground) -> list[str]:
+def _warnings(state: State, force: force_area.ForceArea, ground: Ground) -> list[str]:
     found = []
     for tool in state.settings.places_tools:
         if tool.units is None and (state.settings.force.area_from != "boundary" or force.boundary is None):

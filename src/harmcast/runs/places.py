@@ -18,7 +18,7 @@ from harmcast.forecast.weekly import PlacesForecast, forecast_places
 from harmcast.places import counts as counting
 from harmcast.places.counts import Panel
 from harmcast.publish.release_files import PlacesPart, read_model
-from harmcast.runs.force_area import Ground
+from harmcast.runs.force_area import ForceArea
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Releases
 from harmcast.weeks import Week
@@ -81,7 +81,7 @@ def since(releases: Releases, tool: str, week: Week) -> Since:
 
 def make_places(
     tools: Sequence[PlacesTool],
-    ground: Ground,
+    ground: ForceArea,
     crimes: pl.DataFrame,
     origin: date,
     taken_over: Sequence[Since],

@@ -13,7 +13,7 @@ import polars as pl
 from harmcast.documents.effects import Effect
 from harmcast.errors import Fault, FeedRefused
 from harmcast.feed import checks, extract, mapping
-from harmcast.feed.checks import Checked, Ground
+from harmcast.feed.checks import CheckContext, Checked
 from harmcast.feed.extract import Manifest
 from harmcast.feed.mapping import TABLES, Mapping
 from harmcast.progress import Progress
@@ -123,7 +123,7 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
     if faults:
         raise extract.refused(faults)
     rules = mapping_of(state)
-    ground = Ground(
+    ground = CheckContext(
         settings.force.timezone,
         settings.force.crs,
         manifest.made_at,
@@ -149,7 +149,7 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
 
 
 def _check_file(
-    delivery: Path, name: str, manifest: Manifest, rules: Mapping, ground: Ground, before: dict[str, dict[str, str]]
+    delivery: Path, name: str, manifest: Manifest, rules: Mapping, ground: CheckContext, before: dict[str, dict[str, str]]
 ) -> tuple[list[Checked], list[Fault]]:
     tables = rules.of_file(name)
     if not tables:

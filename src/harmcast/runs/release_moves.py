@@ -32,7 +32,7 @@ class Moved:
 
 def first_standing(
     tool: register.Tool,
-    entries: Sequence[register.Entry],
+    entries: Sequence[register.RegisterEntry],
     today: date,
     found: Sequence[Finding],
     lifts: Sequence[Lift],

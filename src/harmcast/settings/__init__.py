@@ -18,15 +18,15 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from harmcast import offence_codes
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.gaps import Gap
-from harmcast.settings.section import Section
-from harmcast.settings.thresholds import Audit, Fairness, MonitorSettings, Shadow
+from harmcast.settings.section import SettingsSection
+from harmcast.settings.thresholds import AuditSettings, Fairness, MonitorSettings, ShadowSettings
 from harmcast.tables import BANDS
 
 Where = dict[str, list[str]]
 RelativePath = Annotated[Path, Field(strict=False)]
 
 
-class Force(Section):
+class Force(SettingsSection):
     name: str = Field(description="Name of the force as printed on pages and answers.")
     timezone: str = Field("Europe/London", description="Zone of every time that names none.")
     crs: str = Field("EPSG:27700", description="Projected system in metres of eastings and northings.")
@@ -60,7 +60,7 @@ class Force(Section):
         return value
 
 
-class Feed(Section):
+class Feed(SettingsSection):
     source: Literal["folder", "sql"] = Field("folder", description="Deliveries in a folder, or tables of a database.")
     inbox: RelativePath | None = Field(None, description="Folder watched by `week`: each folder in it with a manifest is a delivery.")
     mapping: RelativePath | None = Field(None, description="Mapping of the force's columns to ours; without one our names are read as they stand.")
@@ -81,7 +81,7 @@ class Feed(Section):
     volume_deviations: float = Field(4.0, gt=0, description="A week outside so many robust deviations of its past holds the release.")
 
 
-class PlacesTool(Section):
+class PlacesTool(SettingsSection):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Short name; files are named after it.")
     kind: Literal["places"] = Field(description="A tool about places.")
     title: str = Field("", description="Name people see; default: the short name in words.")
@@ -112,7 +112,7 @@ class PlacesTool(Section):
         return (self.cell_area_km2 * 1e6) ** 0.5 if self.cell_area_km2 is not None else None
 
 
-class PeopleTool(Section):
+class PeopleTool(SettingsSection):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Short name; files are named after it.")
     kind: Literal["people"] = Field(description="A tool about people who were charged.")
     title: str = Field("", description="Name people see; default: the short name in words.")
@@ -135,7 +135,7 @@ class PeopleTool(Section):
 Tool = Annotated[PlacesTool | PeopleTool, Field(discriminator="kind")]
 
 
-class People(Section):
+class PeopleSettings(SettingsSection):
     unknown_birth: Literal["leave_out", "score"] = Field(
         "leave_out", description="What becomes of people without a date of birth: left out, because nobody under 18 may be scored; counted either way."
     )
@@ -144,7 +144,7 @@ class People(Section):
     )
 
 
-class Bands(Section):
+class Bands(SettingsSection):
     percentiles: list[float] = Field(
         [50, 75, 90, 97.5], description="Percentiles of the charged at the reference date that part the five bands."
     )
@@ -164,7 +164,7 @@ class Bands(Section):
         return self
 
 
-class Harm(Section):
+class Harm(SettingsSection):
     decay: Literal["ogrs4", "half_life", "none"] = Field(
         "ogrs4", description="How a charge's weight fades: with the evidence on offence-free months (OGRS4), with a half-life, or not."
     )
@@ -180,7 +180,7 @@ class Harm(Section):
         return self
 
 
-class Review(Section):
+class Review(SettingsSection):
     """Retention: review groups of the College of Policing's practice on the management of police information."""
 
     group_years: dict[str, float] = Field(
@@ -191,20 +191,20 @@ class Review(Section):
     export_days: int = Field(28, gt=0, description="A copy of an export kept for the record goes after this, days.")
 
 
-class Log(Section):
+class Log(SettingsSection):
     checkpoint_dir: RelativePath | None = Field(
         None, description="Folder, kept elsewhere, that receives a signed checkpoint after each run; without one a cut tail cannot be seen."
     )
     ask_purpose: bool = Field(True, description="Whether opening a person asks why. Our policy, not a duty: the duty to log a justification was removed in 2025.")
 
 
-class Release(Section):
+class ReleaseSettings(SettingsSection):
     second_person: bool = Field(True, description="Whether a held release needs two people.")
     concern_needs_reason: bool = Field(True, description="Whether a concern of the audit needs a signed reason before publication.")
     keep_places_weeks: int = Field(520, gt=0, description="How long place releases are kept, weeks.")
 
 
-class Decisions(Section):
+class Decisions(SettingsSection):
     review_weeks: int = Field(12, ge=1, le=26, description="Default time to the next review, weeks.")
     review_weeks_max: int = Field(26, ge=1, description="Longest time to the next review, weeks.")
     reviewed_days: int = Field(7, gt=0, description="A band change should be looked at within so many days.")
@@ -214,7 +214,7 @@ class Decisions(Section):
     judge_then_reveal: bool = Field(False, description="Whether an officer gives an own judgement before the score is shown.")
 
 
-class Web(Section):
+class Web(SettingsSection):
     idle_minutes: int = Field(15, gt=0, description="A session ends after so long without a page, minutes.")
     absolute_hours: int = Field(10, gt=0, description="A session ends after so long in any case, hours.")
     login: Literal["local", "oidc"] = Field("local", description="Local accounts, or the force's own log-in (OIDC).")
@@ -232,7 +232,7 @@ class Web(Section):
     wms: str | None = Field(None, description="The force's own map service in `crs`; without one the grid and the outline are drawn.")
 
 
-class MapSettings(Section):
+class MapSettings(SettingsSection):
     ground: RelativePath | None = Field(
         None, description="GeoPackage in `crs` with the layers of OS Open Zoomstack or OS Open Roads; `harmcast ground` reads what lies near the force and keeps that, not the file."
     )
@@ -248,7 +248,7 @@ class MapSettings(Section):
         return self
 
 
-class Qlik(Section):
+class Qlik(SettingsSection):
     reload_server: str | None = Field(None, description="Host of the Qlik Repository Service that is asked to reload once a release is out; none: nothing is asked. Needs the extra `qlik`.")
     reload_port: int = Field(4242, gt=0, lt=65536, description="Its port.")
     reload_task: str | None = Field(None, description="Id of the reload task to start there (a UUID).")
@@ -257,16 +257,16 @@ class Qlik(Section):
     root_certificate: str | None = Field(None, description="Root certificate that the server's own is checked against, PEM: its path here.")
 
 
-class Alerts(Section):
+class Alerts(SettingsSection):
     command: list[str] = Field(default_factory=list, description="Command run with the alert's JSON on its standard input (e.g. a mail command).")
     webhook: str | None = Field(None, description="Address that receives the alert's JSON; only inside the force's network.")
 
 
-class StoreSettings(Section):
+class StoreSettings(SettingsSection):
     url: str | None = Field(None, description="SQLAlchemy URL of the operational database; default: SQLite in the state. `env:NAME` reads the environment.")
 
 
-class GapSettings(Section):
+class GapSettings(SettingsSection):
     """Weeks the force has no records of: missing in every count, never zero."""
 
     from_: date = Field(alias="from", description="First day without records.")
@@ -297,21 +297,21 @@ def _with_codes(tool: PlacesTool | PeopleTool) -> PlacesTool | PeopleTool:
     return tool.model_copy(update={"where": one_form(tool.where), "leading": [one_form(where) for where in tool.leading]})
 
 
-class Settings(Section):
+class Settings(SettingsSection):
     """Everything a force sets, in one file."""
 
     force: Force
     feed: Feed = Feed()
     store: StoreSettings = StoreSettings()
     tools: list[Tool] = Field(min_length=1, description="The tools the force runs.")
-    people: People = People()
+    people: PeopleSettings = PeopleSettings()
     harm: Harm = Harm()
     bands: Bands = Bands()
     fairness: Fairness = Fairness()
-    audit: Audit = Audit()
+    audit: AuditSettings = AuditSettings()
     monitor: MonitorSettings = MonitorSettings()
-    shadow: Shadow = Shadow()
-    release: Release = Release()
+    shadow: ShadowSettings = ShadowSettings()
+    release: ReleaseSettings = ReleaseSettings()
     decisions: Decisions = Decisions()
     retention: Review = Review()
     log: Log = Log()
@@ -337,7 +337,7 @@ class Settings(Section):
         force = info.data.get("force")
         if force is None or force.offence_codes != "home_office":
             return value
-        if isinstance(value, People):
+        if isinstance(value, PeopleSettings):
             return value.model_copy(update={"weapon_classes": _codes(value.weapon_classes)})
         return [_with_codes(tool) for tool in value]
 

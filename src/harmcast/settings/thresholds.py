@@ -10,12 +10,12 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from harmcast.settings.section import Section
+from harmcast.settings.section import SettingsSection
 
 ATTRIBUTES = ("age_band", "sex", "ethnicity_self", "ethnicity_officer")
 
 
-class Fairness(Section):
+class Fairness(SettingsSection):
     """Written thresholds of the audit (`fairness/thresholds.py` keeps the same defaults; a test compares them)."""
 
     gap_judged_half_width: float = Field(0.02, gt=0, description="A gap is judged where its half-width is at most this; otherwise too few to say, share.")
@@ -66,7 +66,7 @@ class Fairness(Section):
         return self
 
 
-class Audit(Section):
+class AuditSettings(SettingsSection):
     """Who is held against whom: how protected columns become groups."""
 
     age_edges: list[int] = Field([18, 25, 35, 50], description="First age of each age band after the youngest, years.")
@@ -90,7 +90,7 @@ class Audit(Section):
         return self
 
 
-class MonitorSettings(Section):
+class MonitorSettings(SettingsSection):
     """When the monitor speaks (`evaluate/monitor_thresholds.py` keeps the same defaults; a test compares them)."""
 
     false_alarms: float = Field(0.2, gt=0, description="False alarms expected in 104 weeks over everything watched together, alarms.")
@@ -115,7 +115,7 @@ class MonitorSettings(Section):
     )
 
 
-class ShadowBar(Section):
+class ShadowBar(SettingsSection):
     """One line of the bar for a trial, written before the tool runs."""
 
     figure: str = Field(description="Figure of the scores that is held against it, pooled over what came.")
@@ -126,7 +126,7 @@ class ShadowBar(Section):
     n: int = Field(0, ge=0, description="How many the figure must rest on before it is judged.")
 
 
-class Shadow(Section):
+class ShadowSettings(SettingsSection):
     weeks_asked: int = Field(26, gt=0, description="Weeks a tool runs in shadow before a trial can be asked for, weeks.")
     places_bar: list[ShadowBar] = Field(
         [

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from harmcast.errors import RunStopped
 from harmcast.oversight import log
-from harmcast.oversight.log import Checkpoint, Event, Finding
+from harmcast.oversight.log import Checkpoint, Event, LogFault
 from harmcast.store import files, schema
 from harmcast.store.state import State
 
@@ -31,7 +31,7 @@ class Verified:
 
     entries: int
     checkpoints: int
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LogFault] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:

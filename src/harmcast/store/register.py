@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from harmcast.oversight.log import Event
-from harmcast.oversight.register import FIELDS, Entry, Status, Tool
+from harmcast.oversight.register import FIELDS, RegisterEntry, Status, Tool
 from harmcast.settings import Settings
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
@@ -49,7 +49,7 @@ class Register:
         table = schema.register_statuses
         return self.operations.rows(sa.select(table).where(table.c.tool == name).order_by(table.c.from_on, table.c.id))
 
-    def entries(self, as_of: date | None = None) -> list[Entry]:
+    def entries(self, as_of: date | None = None) -> list[RegisterEntry]:
         """Every entry dated on or before a day (default: all), each for one tool."""
         table = schema.register_entries
         query = sa.select(table).order_by(table.c.dated, table.c.id)
@@ -57,7 +57,7 @@ class Register:
             query = query.where(table.c.dated <= as_of)
         names = [tool.name for tool in self.settings.tools]
         return [
-            Entry(
+            RegisterEntry(
                 tool=name,
                 kind=row["kind"],
                 dated=row["dated"],

@@ -47,7 +47,7 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldRole:
     """A role that an account holds."""
 
     role: Role
@@ -62,7 +62,7 @@ class User:
     account: str
     name: str
     standing: str
-    roles: tuple[Held, ...]
+    roles: tuple[HeldRole, ...]
     os_account: str | None = None
     oidc_subject: str | None = None
 
@@ -188,16 +188,16 @@ class Users:
         rows = self.operations.rows(sa.select(schema.users).order_by(schema.users.c.standing, schema.users.c.name))
         return [_user(row, held.get(row["account"], ())) for row in rows]
 
-    def roles_of(self, account: str) -> tuple[Held, ...]:
+    def roles_of(self, account: str) -> tuple[HeldRole, ...]:
         """Roles that an account holds now, the oldest first."""
         return self._held(account).get(account, ())
 
-    def _held(self, account: str | None = None) -> dict[str, tuple[Held, ...]]:
+    def _held(self, account: str | None = None) -> dict[str, tuple[HeldRole, ...]]:
         table = schema.user_roles
         query = sa.select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id)
-        found: dict[str, tuple[Held, ...]] = {}
+        found: dict[str, tuple[HeldRole, ...]] = {}
         for row in self.operations.rows(query if account is None else query.where(table.c.account == account)):
-            held = Held(Role(row["role"]), row["unit"], row["given_at"])
+            held = HeldRole(Role(row["role"]), row["unit"], row["given_at"])
             found[row["account"]] = (*found.get(row["account"], ()), held)
         return found
 
@@ -327,7 +327,7 @@ class Users:
             train(tx, account, tool, kind=kind, passed_on=passed_on, by=event.actor, **more)
 
 
-def _user(row: dict[str, Any], roles: tuple[Held, ...]) -> User:
+def _user(row: dict[str, Any], roles: tuple[HeldRole, ...]) -> User:
     return User(row["account"], row["name"], row["standing"], roles, row["os_account"], row["oidc_subject"])
 
 

@@ -26,14 +26,14 @@ log = logging.getLogger("harmcast.web")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": "harmcast.web.app.Lines", "format": "%(levelname)s: %(message)s"}},
+    "formatters": {"lines": {"()": "harmcast.web.app.LogLine", "format": "%(levelname)s: %(message)s"}},
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["out"], "level": "WARNING"},
 }
 VENDOR_NEEDED = templating.STATIC / "vendor" / "govuk-frontend.min.css"
 
 
-class Lines(logging.Formatter):
+class LogLine(logging.Formatter):
     """A log line; of an error its kind and places alone, because its words may hold a record."""
 
     def formatException(self, ei: Any) -> str:

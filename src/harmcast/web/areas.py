@@ -221,7 +221,7 @@ MAP_FIELDS = ["cell", "area", "easting_m", "northing_m", "expected", "range", "e
 
 
 @dataclass(frozen=True)
-class Change:
+class WeeklyChange:
     """One thing that changed since the release before: words, and the cells it speaks of."""
 
     words: str
@@ -236,7 +236,7 @@ def changes(
     total_before: dict[str, Any] | None,
     top: int,
     named: int = 4,
-) -> list[Change]:
+) -> list[WeeklyChange]:
     """What changed since the release before, the most useful first; at most four things.
 
     Args:
@@ -246,39 +246,39 @@ def changes(
         top: length of the list that hit rates speak of, cells.
         named: most cells that one thing names.
     """
-    found: list[Change] = []
+    found: list[WeeklyChange] = []
     higher = sorted((r for r in now if r.is_higher), key=lambda r: -r.baseline_4w)
     if higher:
         found.append(
-            Change(
+            WeeklyChange(
                 f"{words.plural(len(higher), 'cell')} had more in the last 4 weeks than {'its' if len(higher) == 1 else 'their'} own usual",
                 tuple(r.cell for r in higher[:named]),
                 max(0, len(higher) - named),
             )
         )
     else:
-        found.append(Change("No cell had more in the last 4 weeks than its own usual"))
+        found.append(WeeklyChange("No cell had more in the last 4 weeks than its own usual"))
     if before is None or total_before is None:
-        found.append(Change("There is no release before this one to compare with"))
+        found.append(WeeklyChange("There is no release before this one to compare with"))
         return found
     listed_now = [r.cell for r in now[:top]]
     listed_before = before.sort(["expected", "cell"], descending=[True, False])["cell"].head(top).to_list()
     came = [c for c in listed_now if c not in listed_before]
     if came:
         found.append(
-            Change(
+            WeeklyChange(
                 f"{words.plural(len(came), 'cell')} came into the {top} highest, in place of as many",
                 tuple(came[:named]),
                 max(0, len(came) - named),
             )
         )
     else:
-        found.append(Change(f"The same {top} cells are highest as in the release before"))
-    found.append(Change(_total_words(total, total_before)))
+        found.append(WeeklyChange(f"The same {top} cells are highest as in the release before"))
+    found.append(WeeklyChange(_total_words(total, total_before)))
     old_models, new_models = set(before["model"].to_list()), {r.model for r in now}
     if old_models != new_models:
         found.append(
-            Change(f"The numbers are now made by: {words.listed(sorted(words.model_name(m) for m in new_models))}")
+            WeeklyChange(f"The numbers are now made by: {words.listed(sorted(words.model_name(m) for m in new_models))}")
         )
     return found
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web.released import Kept
+from harmcast.web.released import ReadCache
 
 WEEKS = 26
-_kept = Kept(most=2 * WEEKS)
+_kept = ReadCache(most=2 * WEEKS)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ PAST_RELEASES = 5
 T = TypeVar("T")
 
 
-class Kept:
+class ReadCache:
     """The last `most` things read, by key. What many ask for at once is made once: the others wait for it.
 
     A thing kept with a mark is made again, in its own place, once the mark is another.
@@ -63,7 +63,7 @@ class Kept:
         return made
 
 
-kept = Kept()
+kept = ReadCache()
 AT_LAST_SECONDS = 20.0
 _read_ahead: dict[tuple[Path, str], int] = {}
 
@@ -122,7 +122,7 @@ def document(release: Release, name: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class About:
+class ReleaseLine:
     """The line about a release that stands on every page which shows its figures."""
 
     week: str
@@ -151,7 +151,7 @@ def local(moment: str, zone: str) -> datetime:
     return log.moment(moment).astimezone(ZoneInfo(zone))
 
 
-def about(release: Release, tool: Any, today: date, zone: str) -> About:
+def about(release: Release, tool: Any, today: date, zone: str) -> ReleaseLine:
     """The line about one tool's release, as it reads on `today`.
 
     Data warnings come from the manifest (`warnings`, or those of the tool in `tools`), the plain count's stepping in
@@ -171,7 +171,7 @@ def about(release: Release, tool: Any, today: date, zone: str) -> About:
         if record.get("fell_back")
         else None
     )
-    return About(
+    return ReleaseLine(
         week=release.name,
         status=release.standing,
         origin=release.origin,

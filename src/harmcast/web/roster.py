@@ -20,7 +20,7 @@ from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
 from harmcast.web import frequencies
-from harmcast.web.released import Kept
+from harmcast.web.released import ReadCache
 
 CHANGE_RELEASES = 13
 PAGE_ROWS = 25
@@ -39,10 +39,10 @@ SCORES = [
     "chance_high_harm_24m_high",
 ]
 CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
-_everyone = Kept(most=2)
-_unit = Kept(most=40)
-_lists = Kept(most=80)
-small = Kept(most=120)
+_everyone = ReadCache(most=2)
+_unit = ReadCache(most=40)
+_lists = ReadCache(most=80)
+small = ReadCache(most=120)
 
 
 def records_mark(state: State) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from harmcast.web.guard import Visit
 
 
 @dataclass(frozen=True)
-class Named:
+class SignedIn:
     """The signed-in user as the header shows them."""
 
     name: str
@@ -23,7 +23,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldWeek:
     """A week that is held, and why: said on every page."""
 
     title: str
@@ -34,10 +34,10 @@ class Held:
 class Shell:
     force: str
     invented: bool
-    user: Named | None
+    user: SignedIn | None
     csrf: str
     navigation: list[dict[str, Any]]
-    held: list[Held]
+    held: list[HeldWeek]
     now: datetime
     version: str
     notice: str
@@ -81,7 +81,7 @@ def shell(visit: Visit) -> Shell:
     return Shell(
         force=visit.settings.force.name,
         invented=visit.settings.force.invented,
-        user=Named(session.name, ROLES[session.role][0], session.unit) if session else None,
+        user=SignedIn(session.name, ROLES[session.role][0], session.unit) if session else None,
         csrf=session.csrf if session else "",
         navigation=items,
         held=_held(visit) if session else [],
@@ -99,7 +99,7 @@ def _offered(visit: Visit, action: Action) -> bool:
     return visit.session is not None and visit.session.role in RULES[action].roles
 
 
-def _held(visit: Visit) -> list[Held]:
+def _held(visit: Visit) -> list[HeldWeek]:
     """The newest week of each tool, where it is held or still waits for its release."""
     found = []
     for tool in visit.settings.tools:
@@ -112,7 +112,7 @@ def _held(visit: Visit) -> list[Held]:
         state = "is held" if newest.standing == "held" else "has not been released yet"
         reason = " ".join(f.says for f in newest.findings) or "A person has to release it."
         found.append(
-            Held(f"{name}: week {newest.week} {state}.", f"{reason} The figures shown are of the release before.")
+            HeldWeek(f"{name}: week {newest.week} {state}.", f"{reason} The figures shown are of the release before.")
         )
     return found
 

@@ -36,7 +36,7 @@ def scores(history: Sequence[Release], tool: str) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClosedRelease:
     """One closed release: crimes that came, hits of our 20 cells, of each plain count's, and the best possible.
 
     Attributes:
@@ -53,9 +53,9 @@ class Judged:
     fell_back: bool
 
 
-def judged(frame: pl.DataFrame) -> list[Judged]:
+def judged(frame: pl.DataFrame) -> list[ClosedRelease]:
     """Closed releases that have been judged, the newest first."""
-    found: list[Judged] = []
+    found: list[ClosedRelease] = []
     if frame.is_empty():
         return found
     by_origin = frame.filter(pl.col("origin").is_not_null() & pl.col("group").is_null())
@@ -72,7 +72,7 @@ def judged(frame: pl.DataFrame) -> list[Judged]:
         if model in BASELINES and "ours" in hits:
             hits[model] = hits["ours"]
         found.append(
-            Judged(
+            ClosedRelease(
                 origin=origin,
                 model=model,
                 crimes=int(value.get((model, "total")) or 0),
@@ -86,7 +86,7 @@ def judged(frame: pl.DataFrame) -> list[Judged]:
     return found
 
 
-def pooled_hits(rows: Sequence[Judged], name: str) -> tuple[int, int] | None:
+def pooled_hits(rows: Sequence[ClosedRelease], name: str) -> tuple[int, int] | None:
     """Hits of one method's 20 cells and all crimes, over releases whose windows do not overlap; None where it was not judged."""
     apart = not_overlapping(rows)
     if not apart or any(name not in row.hits for row in apart):
@@ -94,9 +94,9 @@ def pooled_hits(rows: Sequence[Judged], name: str) -> tuple[int, int] | None:
     return sum(row.hits[name] for row in apart), sum(row.crimes for row in apart)
 
 
-def not_overlapping(rows: Sequence[Judged], days: int = 28) -> list[Judged]:
+def not_overlapping(rows: Sequence[ClosedRelease], days: int = 28) -> list[ClosedRelease]:
     """Releases whose windows do not overlap, counted back from the newest: each crime counts once."""
-    kept: list[Judged] = []
+    kept: list[ClosedRelease] = []
     for row in sorted(rows, key=lambda r: r.origin, reverse=True):
         if not kept or (kept[-1].origin - row.origin).days >= days:
             kept.append(row)

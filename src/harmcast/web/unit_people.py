@@ -39,13 +39,13 @@ def history(visit: Visit) -> tuple[PeopleTool, list[Release]]:
     return tool, found
 
 
-def about(visit: Visit, tool: PeopleTool, release: Release) -> released.About:
+def about(visit: Visit, tool: PeopleTool, release: Release) -> released.ReleaseLine:
     """The line about a release of the tool about people."""
     said = released.manifest(release)
     warnings = said.get("tools", {}).get(tool.name, {}).get("warnings", ())
     data_to = min(release.as_of or release.origin, release.origin - timedelta(days=1))
     age = (visit.today - data_to).days
-    return released.About(
+    return released.ReleaseLine(
         week=release.name,
         status=release.standing,
         origin=release.origin,

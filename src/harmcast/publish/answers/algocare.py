@@ -9,7 +9,7 @@ from __future__ import annotations
 from harmcast.publish.answers import atrs, blocks, tool_answers, wording
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
-from harmcast.publish.answers.document import Block, Document, Part, Section, Words
+from harmcast.publish.answers.document import Block, Document, DocumentPart, Section, Words
 from harmcast.publish.answers.facts import Facts
 from harmcast.publish.disclosure import Published
 
@@ -36,7 +36,7 @@ def answer(facts: Facts) -> Document:
             Section(letter, name, (Words(asks), *given(asked)))
             for (letter, name, asks), given in zip(LETTERS, answers, strict=True)
         )
-        parts.append(Part(tool.tool.title, sections, tool=tool.name))
+        parts.append(DocumentPart(tool.tool.title, sections, tool=tool.name))
     return Document(
         kind="algocare",
         title="ALGO-CARE record",

@@ -12,7 +12,16 @@ from harmcast.oversight.register import FIELDS
 from harmcast.publish.answers import blocks, foi, people_counts, tool_answers, wording
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
-from harmcast.publish.answers.document import Block, Column, Document, NoneMade, Part, Section, Table, Words
+from harmcast.publish.answers.document import (
+    AnswerColumn,
+    AnswerTable,
+    Block,
+    Document,
+    DocumentPart,
+    NoneMade,
+    Section,
+    Words,
+)
 from harmcast.publish.answers.facts import Facts
 from harmcast.publish.disclosure import Published
 
@@ -35,7 +44,7 @@ def answer(facts: Facts) -> Document:
                 for f in template()["fields"]
                 if f["tier"] == tier
             )
-            parts.append(Part(f"{tool.tool.title}: tier {tier}", sections, tool=tool.name))
+            parts.append(DocumentPart(f"{tool.tool.title}: tier {tier}", sections, tool=tool.name))
     return Document(
         kind="atrs",
         title="Algorithmic transparency record",
@@ -199,11 +208,11 @@ def retention(asked: Asked) -> tuple[Block, ...]:
     )
 
 
-def risks(kind: str) -> Table:
+def risks(kind: str) -> AnswerTable:
     """Risks by design of such a tool, each with what is done about it."""
     rows = (*wording.RISKS["any"], *wording.RISKS[kind])
-    return Table(
+    return AnswerTable(
         "Risks and what is done about each",
-        (Column("risk", "Risk"), Column("done", "What is done")),
+        (AnswerColumn("risk", "Risk"), AnswerColumn("done", "What is done")),
         tuple({"risk": a, "done": b} for a, b in rows),
     )

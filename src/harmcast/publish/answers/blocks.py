@@ -8,14 +8,14 @@ from typing import Any
 
 from harmcast.oversight.register import ENTRY_KINDS
 from harmcast.publish.answers.document import (
+    AnswerColumn,
+    AnswerTable,
     Block,
     Bullets,
-    Column,
     Empty,
     NoneMade,
     Pairs,
     Papers,
-    Table,
     Words,
 )
 from harmcast.publish.answers.facts import Facts, ToolFacts
@@ -103,9 +103,9 @@ def stages(tool: ToolFacts) -> Block:
     """A tool's statuses with dates."""
     if not tool.statuses:
         return Empty("Date since when the tool has its status")
-    return Table(
+    return AnswerTable(
         "Stages",
-        (Column("status", "Status"), Column("from", "From", "date"), Column("reason", "Reason")),
+        (AnswerColumn("status", "Status"), AnswerColumn("from", "From", "date"), AnswerColumn("reason", "Reason")),
         tuple({"status": s, "from": d, "reason": r or "none given"} for s, d, r in tool.statuses),
     )
 
@@ -155,9 +155,9 @@ def outputs(pairs: Sequence[tuple[str, str]]) -> Pairs:
 
 def access(facts: Facts) -> Block:
     """Who has access: roles, what each may see, and how many people hold it."""
-    return Table(
+    return AnswerTable(
         "Roles",
-        (Column("role", "Role"), Column("sees", "What it sees"), Column("people", "People", "count")),
+        (AnswerColumn("role", "Role"), AnswerColumn("sees", "What it sees"), AnswerColumn("people", "People", "count")),
         tuple({"role": r, "sees": w, "people": n} for r, w, n in facts.roles),
         note="Counts of staff, not of members of the public.",
     )
@@ -168,15 +168,15 @@ def training(tool: ToolFacts) -> tuple[Block, ...]:
     blocks: list[Block] = []
     if tool.trained:
         blocks.append(
-            Table(
+            AnswerTable(
                 "Training recorded",
                 (
-                    Column("kind", "What it consists of"),
-                    Column("trainer", "Given by"),
-                    Column("contact", "How to reach them"),
-                    Column("people", "Staff trained", "count"),
-                    Column("first", "First", "date"),
-                    Column("last", "Last", "date"),
+                    AnswerColumn("kind", "What it consists of"),
+                    AnswerColumn("trainer", "Given by"),
+                    AnswerColumn("contact", "How to reach them"),
+                    AnswerColumn("people", "Staff trained", "count"),
+                    AnswerColumn("first", "First", "date"),
+                    AnswerColumn("last", "Last", "date"),
                 ),
                 tuple(
                     {

@@ -102,7 +102,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Column:
+class AnswerColumn:
     """A column of a table. A rate names the columns whose sums are over and under its line."""
 
     name: str
@@ -122,11 +122,11 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class AnswerTable:
     """A table. A null is a gap with the row's `reason`; hidden counts (`HIDDEN`) bear one mark, and so do their rates."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[AnswerColumn, ...]
     rows: tuple[Mapping[str, Any], ...]
     note: str = ""
     as_of: date | None = None
@@ -225,7 +225,7 @@ class See:
         return {"type": "see", "number": self.number, "what": self.what}
 
 
-Block = Words | Bullets | Pairs | Table | Papers | NotHeld | NoneMade | Empty | See
+Block = Words | Bullets | Pairs | AnswerTable | Papers | NotHeld | NoneMade | Empty | See
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Part:
+class DocumentPart:
     """A part of a document: a tool, a tier, an aim. `tool` is its short name where the part is about one."""
 
     title: str
@@ -295,7 +295,7 @@ class Document:
     title: str
     force: str
     as_of: date
-    parts: tuple[Part, ...]
+    parts: tuple[DocumentPart, ...]
     intro: tuple[Block, ...] = ()
     invented: bool = False
     made_from: Mapping[str, str | None] = field(default_factory=dict)

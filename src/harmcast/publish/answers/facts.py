@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from harmcast.oversight.register import Entry, Tool
+from harmcast.oversight.register import RegisterEntry, Tool
 from harmcast.publish.disclosure import Published
 
 _CONFUSION = {
@@ -66,7 +66,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Made:
+class ReleaseThen:
     """One release of a tool as it stood at the end of the day."""
 
     week: str
@@ -93,10 +93,10 @@ class ToolFacts:
 
     tool: Tool
     settings: Mapping[str, Any]
-    entries: tuple[Entry, ...]
+    entries: tuple[RegisterEntry, ...]
     statuses: tuple[tuple[str, date, str | None], ...]
     cost: str | None
-    releases: tuple[Made, ...]
+    releases: tuple[ReleaseThen, ...]
     scores: pl.DataFrame
     trained: tuple[Trained, ...]
     tasking: Mapping[str, int]
@@ -131,12 +131,12 @@ class ToolFacts:
         """Whether the newest audit could judge nothing: a concern then stands by its rule, and not for a thing that was found."""
         return self.audit is not None and not self.audit["judged"] and not self.audit.get("findings")
 
-    def of_kind(self, kind: str) -> list[Entry]:
+    def of_kind(self, kind: str) -> list[RegisterEntry]:
         return [entry for entry in self.entries if entry.kind == kind]
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkCounts:
     """What people did with it, in counts: decisions, tasking, representations, exports, views.
 
     Attributes:
@@ -169,7 +169,7 @@ class Facts:
     tools: tuple[ToolFacts, ...]
     roles: tuple[tuple[str, str, int], ...]
     units: tuple[str, ...]
-    work: Work
+    work: WorkCounts
     deliveries: pl.DataFrame
     first_delivery: date | None
     last_delivery: date | None

@@ -12,16 +12,16 @@ from harmcast.publish.answers import blocks, people_counts, tool_answers, wordin
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, day, field, papers
 from harmcast.publish.answers.document import (
+    AnswerColumn,
+    AnswerTable,
     Block,
-    Column,
     Document,
+    DocumentPart,
     Empty,
     NotHeld,
     Pairs,
-    Part,
     Section,
     See,
-    Table,
     Words,
 )
 from harmcast.publish.answers.facts import Facts
@@ -41,7 +41,7 @@ def answer(facts: Facts) -> Document:
     """The whole answer, as known at the end of `facts.as_of`."""
     published: dict[str, Published] = {}
     parts = tuple(
-        Part(
+        DocumentPart(
             tool.tool.title,
             tuple(
                 _section(q, Asked(facts, tool, published)) for q in questions() if q["kind"] in ("any", tool.tool.kind)
@@ -156,9 +156,9 @@ def _met_places(asked: Asked) -> tuple[Block, ...]:
     rows = [(wording.plain(name), n) for name, n in used.items() if n or name == "recommendations"]
     return (
         *blocks.releases(asked.tool),
-        Table(
+        AnswerTable(
             "What analysts did with it",
-            (Column("what", "What"), Column("count", "Times", "count")),
+            (AnswerColumn("what", "What"), AnswerColumn("count", "Times", "count")),
             tuple({"what": w, "count": n} for w, n in rows),
             note="Counts of notes, recommendations and decisions about places, not of people.",
         ),

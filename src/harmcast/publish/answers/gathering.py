@@ -15,7 +15,7 @@ from harmcast import tables
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.register import Tool
 from harmcast.publish.answers import wording
-from harmcast.publish.answers.facts import Counted, Facts, Made, ToolFacts, Trained, Work
+from harmcast.publish.answers.facts import Counted, Facts, ReleaseThen, ToolFacts, Trained, WorkCounts
 from harmcast.store import desk
 from harmcast.store.reads import data_quality, training, work
 from harmcast.store.reads.training import TrainingGiven
@@ -156,7 +156,7 @@ def _tool(
         ),
         cost=state.register.cost(tool.name, as_of),
         releases=tuple(
-            Made(r.week, r.origin, standing, _day(r.made_at), r.model, tuple(f.says for f in r.findings)) for r, standing in releases
+            ReleaseThen(r.week, r.origin, standing, _day(r.made_at), r.model, tuple(f.says for f in r.findings)) for r, standing in releases
         ),
         scores=scores.filter(pl.col("tool") == tool.name),
         trained=_trained(state, tool.name, as_of),
@@ -190,7 +190,7 @@ def _roles(held: Sequence[RoleHeld]) -> tuple[tuple[str, str, int], ...]:
     return tuple((ROLES[role][0], ROLES[role][1], len({each.account for each in held if each.role == role})) for role in Role)
 
 
-def _work(state: State, end: str) -> Work:
+def _work(state: State, end: str) -> WorkCounts:
     operations = state.operations
     made = work.decisions(operations, end)
     frame = pl.DataFrame(
@@ -199,7 +199,7 @@ def _work(state: State, end: str) -> Work:
         orient="row",
     )
     grouped = frame.group_by("decision", "reason_code").agg(pl.len().cast(pl.Int64).alias("decisions"))
-    return Work(
+    return WorkCounts(
         decisions=grouped.sort("decision", "reason_code"),
         people_considered=len({each.person_key for each in made}),
         override=(sum(desk.is_against(each.decision, each.own_judgement) for each in made), len(made)),

@@ -10,7 +10,17 @@ from __future__ import annotations
 from harmcast.publish.answers import atrs, blocks, foi, people_counts, tool_answers
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
-from harmcast.publish.answers.document import Block, Column, Document, Empty, NotHeld, Part, Section, Table, Words
+from harmcast.publish.answers.document import (
+    AnswerColumn,
+    AnswerTable,
+    Block,
+    Document,
+    DocumentPart,
+    Empty,
+    NotHeld,
+    Section,
+    Words,
+)
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.disclosure import Published
 
@@ -37,7 +47,7 @@ def dpia(facts: Facts) -> Document:
     """The facts a data protection impact assessment rests on, for each tool."""
     published: dict[str, Published] = {}
     parts = tuple(
-        Part(tool.tool.title, _dpia_sections(Asked(facts, tool, published)), tool=tool.name) for tool in facts.tools
+        DocumentPart(tool.tool.title, _dpia_sections(Asked(facts, tool, published)), tool=tool.name) for tool in facts.tools
     )
     intro = (
         Words(
@@ -97,7 +107,7 @@ def eia(facts: Facts) -> Document:
     """The evidence an equality impact assessment asks for: nine characteristics against three aims, for each tool."""
     published: dict[str, Published] = {}
     parts = tuple(
-        Part(tool.tool.title, _eia_sections(Asked(facts, tool, published)), tool=tool.name) for tool in facts.tools
+        DocumentPart(tool.tool.title, _eia_sections(Asked(facts, tool, published)), tool=tool.name) for tool in facts.tools
     )
     intro = (
         Words(
@@ -112,9 +122,9 @@ def eia(facts: Facts) -> Document:
 def _eia_sections(asked: Asked) -> tuple[Section, ...]:
     tool, facts = asked.tool, asked.facts
     evidence = _evidence(facts, tool)
-    grid = Table(
+    grid = AnswerTable(
         "Evidence by characteristic and aim",
-        (Column("characteristic", "Characteristic"), *(Column(key, title) for key, title in AIMS.items())),
+        (AnswerColumn("characteristic", "Characteristic"), *(AnswerColumn(key, title) for key, title in AIMS.items())),
         tuple(_grid_row(name, evidence[name]) for name in CHARACTERISTICS),
         note="Marriage and civil partnership: first aim only, by the Act.",
     )
@@ -209,7 +219,7 @@ def _document(
     kind: str,
     title: str,
     facts: Facts,
-    parts: tuple[Part, ...],
+    parts: tuple[DocumentPart, ...],
     intro: tuple[Block, ...],
     published: dict[str, Published],
 ) -> Document:

@@ -9,7 +9,7 @@ import polars as pl
 
 from harmcast.publish import disclosure
 from harmcast.publish.answers.blocks import counted, day, model_words
-from harmcast.publish.answers.document import Block, Column, NotHeld, Rate, Table, Words
+from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, NotHeld, Rate, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.answers.people_counts import ATTRIBUTES, held_words, hidden_note, shown_or_hidden, small_number
 from harmcast.publish.disclosure import Family, Published
@@ -52,14 +52,14 @@ def place_scores(tool: ToolFacts) -> tuple[Block, ...]:
             f"with the highest forecast. Plain counts were judged on the same windows; perfect foresight is the most that {TOP} cells could have held."
             + (" Windows that begin in different weeks overlap, so they are not so many separate tests." if windows > 1 else "")
         ),
-        Table(
+        AnswerTable(
             f"Offences inside the {TOP} highest cells",
             (
-                Column("model", "Method"),
-                Column("windows", "Windows", "count"),
-                Column("hits", "Hits", "count"),
-                Column("offences", "Offences", "count"),
-                Column("hit_rate", "Hit rate", "rate", over=("hits",), under=("offences",)),
+                AnswerColumn("model", "Method"),
+                AnswerColumn("windows", "Windows", "count"),
+                AnswerColumn("hits", "Hits", "count"),
+                AnswerColumn("offences", "Offences", "count"),
+                AnswerColumn("hit_rate", "Hit rate", "rate", over=("hits",), under=("offences",)),
             ),
             tuple(
                 {
@@ -141,16 +141,16 @@ def confusion_family(frame: pl.DataFrame) -> Family:
 
 
 _CONFUSION_COLUMNS = (
-    Column("n", "n", "count"),
-    Column("came", "Became high harm", "count"),
-    Column("tp", "TP", "count"),
-    Column("fp", "FP", "count"),
-    Column("fn", "FN", "count"),
-    Column("tn", "TN", "count"),
-    Column("base_rate", "Base rate", "rate", over=("tp", "fn"), under=("tp", "fp", "fn", "tn")),
-    Column("precision", "Precision", "rate", over=("tp",), under=("tp", "fp")),
-    Column("sensitivity", "Sensitivity", "rate", over=("tp",), under=("tp", "fn")),
-    Column("specificity", "Specificity", "rate", over=("tn",), under=("fp", "tn")),
+    AnswerColumn("n", "n", "count"),
+    AnswerColumn("came", "Became high harm", "count"),
+    AnswerColumn("tp", "TP", "count"),
+    AnswerColumn("fp", "FP", "count"),
+    AnswerColumn("fn", "FN", "count"),
+    AnswerColumn("tn", "TN", "count"),
+    AnswerColumn("base_rate", "Base rate", "rate", over=("tp", "fn"), under=("tp", "fp", "fn", "tn")),
+    AnswerColumn("precision", "Precision", "rate", over=("tp",), under=("tp", "fp")),
+    AnswerColumn("sensitivity", "Sensitivity", "rate", over=("tp",), under=("tp", "fn")),
+    AnswerColumn("specificity", "Specificity", "rate", over=("tn",), under=("fp", "tn")),
 )
 
 
@@ -192,13 +192,13 @@ def confusion(facts: Facts, tool: ToolFacts) -> tuple[tuple[Block, ...], dict[st
         if not rows:
             continue
         first = (
-            (Column("year", "Period"), Column("model", "Method"))
+            (AnswerColumn("year", "Period"), AnswerColumn("model", "Method"))
             if attribute == "everyone"
-            else (Column("group", "Group"), Column("year", "Period"), Column("model", "Method"))
+            else (AnswerColumn("group", "Group"), AnswerColumn("year", "Period"), AnswerColumn("model", "Method"))
         )
         lines = tuple(_confusion_row(k, published) for k in rows)
         blocks.append(
-            Table(
+            AnswerTable(
                 "Everyone" if attribute == "everyone" else ATTRIBUTES[attribute],
                 (*first, *_CONFUSION_COLUMNS),
                 lines,

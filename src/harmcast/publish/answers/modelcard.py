@@ -5,7 +5,16 @@ from __future__ import annotations
 from harmcast.publish.answers import atrs, blocks, tool_answers, wording
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import bullets, field, papers
-from harmcast.publish.answers.document import Block, Column, Document, NoneMade, Part, Section, Table, Words
+from harmcast.publish.answers.document import (
+    AnswerColumn,
+    AnswerTable,
+    Block,
+    Document,
+    DocumentPart,
+    NoneMade,
+    Section,
+    Words,
+)
 from harmcast.publish.answers.facts import Facts
 from harmcast.publish.disclosure import Published
 
@@ -18,7 +27,7 @@ def answer(facts: Facts) -> Document:
         title="Model card",
         force=facts.force,
         as_of=facts.as_of,
-        parts=tuple(Part(t.tool.title, _card(Asked(facts, t, published)), tool=t.name) for t in facts.tools),
+        parts=tuple(DocumentPart(t.tool.title, _card(Asked(facts, t, published)), tool=t.name) for t in facts.tools),
         intro=(
             Words(
                 "What the model in use is, what it was judged on, for whom it is worse, and what it must not be used for."
@@ -73,9 +82,9 @@ def _figures(asked: Asked) -> tuple[Block, ...]:
     unit = tool.about.get("harm_unit") or "unit of the harm index"
     percentiles = ", ".join(f"{p:g}" for p in facts.settings["bands"]["percentiles"])
     return (
-        Table(
+        AnswerTable(
             "Bands of harm",
-            (Column("band", "Band"), Column("from", f"Harm, {unit}")),
+            (AnswerColumn("band", "Band"), AnswerColumn("from", f"Harm, {unit}")),
             rows,
             note=f"Percentiles {percentiles} of the charged at {tool.about.get('cuts_reference_date', 'the reference date')}, frozen since.",
         ),

@@ -10,7 +10,7 @@ import polars as pl
 from harmcast.publish import disclosure
 from harmcast.publish.answers import wording
 from harmcast.publish.answers.blocks import day
-from harmcast.publish.answers.document import HIDDEN, Block, Column, NotHeld, Rate, Table, Words
+from harmcast.publish.answers.document import HIDDEN, AnswerColumn, AnswerTable, Block, NotHeld, Rate, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.disclosure import Family, Published
 
@@ -90,8 +90,8 @@ def people_by_group(
         group_family(frame, column), facts.as_of, facts.counted.earlier.get(name, ()), small=small_number(facts)
     )
     blocks: list[Block] = list(held_words(facts, published))
-    columns = [Column(v, t, "count") for v, t in titles.items()]
-    rates = (Column("share", rate[1], "rate", over=(rate[0],), under=("all",)),) if rate else ()
+    columns = [AnswerColumn(v, t, "count") for v, t in titles.items()]
+    rates = (AnswerColumn("share", rate[1], "rate", over=(rate[0],), under=("all",)),) if rate else ()
     keys = sorted({(a, g) for a, g, _ in published.shown})
     for attribute in ["everyone", *ATTRIBUTES]:
         groups = [g for a, g in keys if a == attribute]
@@ -105,9 +105,9 @@ def people_by_group(
             for g in groups
         )
         blocks.append(
-            Table(
+            AnswerTable(
                 "Everyone" if attribute == "everyone" else ATTRIBUTES[attribute],
-                (Column("group", "Group"), *columns, Column("all", "All", "count"), *rates),
+                (AnswerColumn("group", "Group"), *columns, AnswerColumn("all", "All", "count"), *rates),
                 rows,
                 note=hidden_note(rows),
                 as_of=published.as_of,
@@ -181,9 +181,9 @@ def small_counts(
         (k[1] for k in published.shown if k[0] == "part"), key=lambda n: (order.index(n) if n in order else 99, n)
     )
     shown = [(n, shown_or_hidden(published, ("part", n))) for n in parts] + [("All", shown_or_hidden(published, ("all", "")))]
-    table = Table(
+    table = AnswerTable(
         what,
-        (Column("what", "What"), Column("count", unit, "count")),
+        (AnswerColumn("what", "What"), AnswerColumn("count", unit, "count")),
         tuple({"what": n, "count": v} for n, v in shown),
         note=hidden_note({"count": v} for _, v in shown),
         as_of=published.as_of,
@@ -224,9 +224,9 @@ def decisions(facts: Facts) -> tuple[tuple[Block, ...], dict[str, Published]]:
         for d, c in sorted(published.shown, key=lambda k: (k[0], k[1] != "all", k[1]))
         if d
     ]
-    table = Table(
+    table = AnswerTable(
         "Decisions recorded",
-        (Column("decision", "Decision"), Column("reason", "Reason"), Column("count", "Decisions", "count")),
+        (AnswerColumn("decision", "Decision"), AnswerColumn("reason", "Reason"), AnswerColumn("count", "Decisions", "count")),
         tuple(rows),
         note=hidden_note(rows),
         as_of=published.as_of,

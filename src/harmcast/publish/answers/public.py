@@ -12,7 +12,7 @@ import polars as pl
 from harmcast.publish.answers import judged
 from harmcast.publish.answers.asked import Asked, made_from
 from harmcast.publish.answers.blocks import counted, day
-from harmcast.publish.answers.document import Block, Bullets, Document, Empty, Pairs, Part, Rate, Section, Words
+from harmcast.publish.answers.document import Block, Bullets, Document, DocumentPart, Empty, Pairs, Rate, Section, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.answers.people_counts import band_outcomes, held_words
 from harmcast.publish.answers.reading import reading_age
@@ -67,7 +67,7 @@ SILENT_COUNTS = "Under our rule that counts as a concern, and not as good news. 
 def answer(facts: Facts) -> Document:
     """One part a tool, and how this page was measured."""
     published: dict[str, Published] = {}
-    parts = [Part(t.tool.title, _sections(Asked(facts, t, published)), tool=t.name) for t in facts.tools]
+    parts = [DocumentPart(t.tool.title, _sections(Asked(facts, t, published)), tool=t.name) for t in facts.tools]
     document = Document(
         kind="public",
         title="How we use computers to look ahead",
@@ -93,7 +93,7 @@ def answer(facts: Facts) -> Document:
             ),
         ),
     )
-    return replace(document, parts=(*parts, Part("About this page", (measured,))))
+    return replace(document, parts=(*parts, DocumentPart("About this page", (measured,))))
 
 
 def own_words(document: Document) -> list[str]:

@@ -14,15 +14,15 @@ from typing import Any
 from harmcast.oversight.access import PURPOSES, ROLES, Role
 from harmcast.publish.answers import wording
 from harmcast.publish.answers.document import (
+    AnswerColumn,
+    AnswerTable,
     Block,
-    Column,
     Document,
+    DocumentPart,
     Empty,
     NotHeld,
     Pairs,
-    Part,
     Section,
-    Table,
     Words,
 )
 from harmcast.publish.answers.person_facts import PersonFacts
@@ -48,7 +48,7 @@ def answer(held: PersonFacts) -> Document:
         title="What is held about one person",
         force=held.force,
         as_of=held.as_of,
-        parts=(Part("What is held", sections),),
+        parts=(DocumentPart("What is held", sections),),
         intro=(
             Words(
                 "This document holds personal data. Before it is handed over somebody checks who asks and whether anything in it must be held back to protect others."
@@ -65,8 +65,8 @@ def _written(value: date) -> str:
 
 def _table(
     title: str, columns: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]], note: str = ""
-) -> Table:
-    return Table(title, tuple(Column(n, t, k) for n, t, k in columns), tuple(rows), note=note)  # type: ignore[arg-type]
+) -> AnswerTable:
+    return AnswerTable(title, tuple(AnswerColumn(n, t, k) for n, t, k in columns), tuple(rows), note=note)  # type: ignore[arg-type]
 
 
 def _who(held: PersonFacts) -> tuple[Block, ...]:

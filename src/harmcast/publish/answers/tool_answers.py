@@ -9,7 +9,7 @@ from harmcast.publish import disclosure
 from harmcast.publish.answers import judged, people_counts, wording
 from harmcast.publish.answers.asked import Asked
 from harmcast.publish.answers.blocks import bullets, counted, day, number, papers
-from harmcast.publish.answers.document import Block, Column, NoneMade, Table, Words
+from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, NoneMade, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.disclosure import Published
 
@@ -80,16 +80,16 @@ def inputs(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
     if frame.height:
         grouped = frame.group_by("table").sum().sort("table")
         found.append(
-            Table(
+            AnswerTable(
                 "Every row received",
                 (
-                    Column("table", "Table"),
-                    Column("received", "Received", "count"),
-                    Column("loaded", "Loaded", "count"),
-                    Column("unchanged", "Unchanged", "count"),
-                    Column("superseded", "Superseded", "count"),
-                    Column("quarantined", "Quarantined", "count"),
-                    Column("left_out", "Left out", "count"),
+                    AnswerColumn("table", "Table"),
+                    AnswerColumn("received", "Received", "count"),
+                    AnswerColumn("loaded", "Loaded", "count"),
+                    AnswerColumn("unchanged", "Unchanged", "count"),
+                    AnswerColumn("superseded", "Superseded", "count"),
+                    AnswerColumn("quarantined", "Quarantined", "count"),
+                    AnswerColumn("left_out", "Left out", "count"),
                 ),
                 tuple({k: v for k, v in r.items() if k != "made_on"} for r in grouped.iter_rows(named=True)),
                 note=f"Received = loaded + unchanged + superseded + quarantined + left out (rows of people without a charge). Deliveries made from {day(facts.first_delivery)} to {day(facts.last_delivery)}.",
@@ -118,9 +118,9 @@ def variables(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
         ]
         used_block: Block = bullets(lines)
     elif used:
-        used_block = Table(
+        used_block = AnswerTable(
             "Variables used",
-            (Column("name", "Variable"), Column("says", "What it is"), Column("unit", "Unit")),
+            (AnswerColumn("name", "Variable"), AnswerColumn("says", "What it is"), AnswerColumn("unit", "Unit")),
             tuple({**u, "name": u["name"].replace("_", " ").replace("6m", "6 months").replace("12m", "12 months").replace("24m", "24 months")} for u in used),
             note="All of them come from charges that stand. An event is every charge of one crime, or of one day where the crime is not given. The high cut is the harm at which the band high begins.",
         )
@@ -128,9 +128,9 @@ def variables(facts: Facts, tool: ToolFacts) -> tuple[Block, ...]:
         used_block = bullets(wording.INPUTS["people"])
     found: list[Block] = [
         used_block,
-        Table(
+        AnswerTable(
             "Never used, and why",
-            (Column("what", "What"), Column("why", "Why")),
+            (AnswerColumn("what", "What"), AnswerColumn("why", "Why")),
             tuple({"what": w, "why": y} for w, y in wording.EXCLUDED),
         ),
     ]

@@ -16,7 +16,7 @@ from harmcast.oversight import access
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.oversight.log import Event
 from harmcast.store import login_attempts, sessions, users
-from harmcast.store.users import Held
+from harmcast.store.users import HeldRole
 from harmcast.web import passwords
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
 from harmcast.web.shell import go, page
@@ -108,7 +108,7 @@ async def sign_in(visit: Here) -> Response:
     return _with_session(visit, go(after), token)
 
 
-def _begin(visit: Visit, account: str, held: Held, guess: int | None, action: str = "signed_in") -> str:
+def _begin(visit: Visit, account: str, held: HeldRole, guess: int | None, action: str = "signed_in") -> str:
     event = Event(account, held.role.value, "administration", action)
     with visit.operations.writing(event) as tx:
         if visit.session is not None:
@@ -118,7 +118,7 @@ def _begin(visit: Visit, account: str, held: Held, guess: int | None, action: st
         return sessions.begin(tx, account, held.role, held.unit, visit.settings.web)
 
 
-def open_session(visit: Visit, account: str, held: Held, response: Response) -> Response:
+def open_session(visit: Visit, account: str, held: HeldRole, response: Response) -> Response:
     """The response with a new session of an account that proved itself; one that was open in this browser ends."""
     return _with_session(visit, response, _begin(visit, account, held, None))
 

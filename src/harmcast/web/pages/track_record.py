@@ -95,7 +95,7 @@ def _tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
     ]
 
 
-def _pooled(rows: list[track.Judged]) -> list[dict[str, Any]]:
+def _pooled(rows: list[track.ClosedRelease]) -> list[dict[str, Any]]:
     """Hits pooled over windows that do not overlap: ours, each plain count's, the best possible."""
     found = []
     for name in ("ours", *track.BASELINES, "foresight"):
@@ -116,7 +116,7 @@ def _pooled(rows: list[track.Judged]) -> list[dict[str, Any]]:
     return found
 
 
-def _hits_chart(rows: list[track.Judged], width: int = 760, height: int = 300) -> Any:
+def _hits_chart(rows: list[track.ClosedRelease], width: int = 760, height: int = 300) -> Any:
     ordered = sorted(rows, key=lambda r: r.origin)
     labels = [f"{r.origin.day} {r.origin:%b %y}" for r in ordered]
 
@@ -149,7 +149,7 @@ def _fallback_history(history: list[Any], tool: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
-def _inside(rows: list[track.Judged]) -> dict[str, Any] | None:
+def _inside(rows: list[track.ClosedRelease]) -> dict[str, Any] | None:
     apart = [r for r in track.not_overlapping(rows) if r.inside_share is not None]
     if not apart:
         return None
