@@ -31,8 +31,9 @@ from harmcast.people import bands, harm, minors
 from harmcast.people import charges as charge_rules
 from harmcast.tables import PERSONS
 from harmcast.transitions import followed, refit
+from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People, Rules, panel
-from harmcast.transitions.weekly import LastWeek, score_people
+from harmcast.transitions.weekly import score_people
 from harmcast.weeks import add_months
 
 ROOT = Path(__file__).resolve().parent.parent

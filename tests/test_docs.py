@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 import harmcast
-from harmcast import cli, cli_oversight, reference  # noqa: F401 - the second adds its commands
+from harmcast import cli, reference
+from harmcast.commands import loads, oversight  # noqa: F401 - they add their commands
 from harmcast.settings import Settings
 
 ROOT = Path(__file__).parents[1]

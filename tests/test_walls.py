@@ -101,7 +101,7 @@ def test_nothing_forbidden_is_delivered():
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, harmcast.cli, harmcast.cli_oversight; print([m for m in ('polars','duckdb','numpy','sqlalchemy','fastapi') if m in sys.modules])"
+    code = "import sys, harmcast.cli, harmcast.commands.loads, harmcast.commands.oversight; print([m for m in ('polars','duckdb','numpy','sqlalchemy','fastapi') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
@@ -114,3 +114,24 @@ def test_no_class_name_stands_twice():
                 places.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
     twins = {name: files for name, files in places.items() if len(files) > 1}
     assert not twins, f"one word, one thing: name each for what it is: {twins}"
+
+
+def test_no_import_circle():
+    names = {}
+    for path in SOURCE.rglob("*.py"):
+        name = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+        names[name.removesuffix(".__init__")] = path
+    reached = {}
+    for name, path in names.items():
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {whole if (whole := f"{node.module}.{alias.name}") in names else node.module for alias in node.names}
+        reached[name] = (found & set(names)) - {name}
+    left = dict(reached)
+    while free := [name for name, found in left.items() if not found & set(left)]:
+        for name in free:
+            del left[name]
+    assert not left, f"these import each other: {sorted(left)}"

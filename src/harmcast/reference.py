@@ -104,20 +104,20 @@ def commands_page() -> str:
     """`--help` of every command, as a person would see it on a terminal of 110 columns."""
     from rich.console import Console
 
-    import harmcast.cli as cli
-    import harmcast.cli_loads
-    import harmcast.cli_oversight  # noqa: F401
+    from harmcast import cli  # noqa: F401 - it and the next two add their commands
+    from harmcast.commands import loads, oversight  # noqa: F401
+    from harmcast.commands.base import app
 
     def said(*words: str) -> str:
         paper = Console(file=StringIO(), width=110, force_terminal=False, color_system=None)
-        cli.app.help_print([*words], console=paper)
+        app.help_print([*words], console=paper)
         return "\n".join(line.rstrip() for line in paper.file.getvalue().strip().splitlines())  # type: ignore[attr-defined]
 
     lines = ["# Commands", "", "```text", said(), "```", ""]
-    for name in cli.app:
+    for name in app:
         if name.startswith("-"):
             continue
-        group = cli.app[name]
+        group = app[name]
         subcommands = [word for word in group if not word.startswith("-")]
         every: list[tuple[str, ...]] = [(name, word) for word in subcommands]
         for words in every or [(name,)]:

@@ -17,8 +17,9 @@ from harmcast.people import harm, minors
 from harmcast.people.features import NAMES
 from harmcast.tables import SCORED_PEOPLE
 from harmcast.transitions import card, followed, model, refit
+from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People, Rules, panel
-from harmcast.transitions.weekly import LastWeek, ScoredPeople, score_people
+from harmcast.transitions.weekly import ScoredPeople, score_people
 
 AS_OF = date(2025, 12, 29)
 MONTHS = (12, 24)

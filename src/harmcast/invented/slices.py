@@ -13,7 +13,7 @@ from harmcast.invented.draws import stream
 from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, DELETIONS, PERSONS
 
 if TYPE_CHECKING:
-    from harmcast.invented.making import InventedForce
+    from harmcast.invented.plan import InventedForce
 
 
 def _crimes(force: InventedForce, sent: deliveries.Delivery, everything: bool) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from harmcast.tables import FALLEN_AWAY
 
 if TYPE_CHECKING:
     from harmcast.invented.deliveries import DeliveryWritten
-    from harmcast.invented.making import InventedForce
+    from harmcast.invented.plan import InventedForce
 
 
 def tool_mixes(volume: np.ndarray) -> dict[str, dict[str, float]]:

@@ -26,8 +26,9 @@ from harmcast.store.models import Model
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import followed
+from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People, Rules
-from harmcast.transitions.weekly import LastWeek, ScoredPeople, score_people
+from harmcast.transitions.weekly import ScoredPeople, score_people
 from harmcast.weeks import Week, add_months
 
 

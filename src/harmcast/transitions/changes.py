@@ -8,8 +8,8 @@ records: today's records under last week's model, less that; model: what is prin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -19,8 +19,21 @@ from harmcast.transitions.landmarks import People, Rules
 from harmcast.transitions.model import chances, matrix
 from harmcast.transitions.regression import Document
 
-if TYPE_CHECKING:
-    from harmcast.transitions.weekly import LastWeek
+
+@dataclass(frozen=True)
+class LastWeek:
+    """The week before, for what changed: its release, its day and its model.
+
+    Attributes:
+        people: person_ref, harm, band, chance_high_harm_<m>m as released.
+        as_of: day its records were known to.
+        model, rules: what scored it (the same objects as this week's where nothing changed).
+    """
+
+    people: pl.DataFrame
+    as_of: date
+    model: Document | None
+    rules: Rules
 
 
 def touched(people: People, before: date, as_of: date) -> pl.DataFrame:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -24,12 +23,10 @@ from harmcast.people import charges as charge_rules
 from harmcast.people.features import NAMES
 from harmcast.people.harm import Decay, day_number, day_numbers
 from harmcast.transitions import card, changes
+from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People
 from harmcast.transitions.model import contributions, matrix
 from harmcast.transitions.regression import Document
-
-if TYPE_CHECKING:
-    from harmcast.transitions.weekly import LastWeek
 
 CHARGES_SHOWN = 5
 

@@ -16,26 +16,11 @@ from harmcast.people.cohort import cohort, left_out_counts
 from harmcast.people.harm import weight_report
 from harmcast.tables import BANDS
 from harmcast.transitions import explain
+from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People, Rules
 from harmcast.transitions.model import chances, matrix
 from harmcast.transitions.ranges import can_tell, ranges, venn_abers
 from harmcast.transitions.regression import Array, Document
-
-
-@dataclass(frozen=True)
-class LastWeek:
-    """The week before, for what changed: its release, its day and its model.
-
-    Attributes:
-        people: person_ref, harm, band, chance_high_harm_<m>m as released.
-        as_of: day its records were known to.
-        model, rules: what scored it (the same objects as this week's where nothing changed).
-    """
-
-    people: pl.DataFrame
-    as_of: date
-    model: Document | None
-    rules: Rules
 
 
 @dataclass(frozen=True)

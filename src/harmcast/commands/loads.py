@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.cli import AsOf, Said, StateFolder, actor, app, command, day, opened
+from harmcast.commands.base import AsOf, Said, StateFolder, actor, app, command, day, opened
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]

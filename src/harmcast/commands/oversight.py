@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from harmcast.cli import AsOf, Said, StateFolder, actor, command, day, log, opened, register, report, users
+from harmcast.commands.base import AsOf, Said, StateFolder, actor, command, day, log, opened, register, report, users
 from harmcast.errors import AccessDenied, SettingsRefused
 
 if TYPE_CHECKING:

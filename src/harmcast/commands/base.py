@@ -1,0 +1,85 @@
+"""What every command shares: the groups, `--json`, the state it opens and who runs it."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from harmcast import __version__
+
+if TYPE_CHECKING:
+    from harmcast.store.state import State
+
+app = App(
+    name="harmcast",
+    version=__version__,
+    result_action="return_value",
+    help="Weekly forecasts of serious violence by place, and of harm by people already charged, for a police force "
+    "that has to answer for them. Decision support: a person decides.",
+)
+users = App(name="users", help="People who use the system: accounts, roles, units, training.")
+register = App(name="register", help="The register of tools: status, owner, approvals with dates and review-by dates.")
+report = App(name="report", help="Answers from the records as known at the end of a day: HTML and JSON.")
+log = App(name="log", help="The log of who looked, who changed and who decided.")
+for group in (users, register, report, log):
+    app.command(group)
+
+StateFolder = Annotated[Path, Parameter(help="Folder of the force's state.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of text.")]
+AsOf = Annotated[date | None, Parameter(help="What was known at the end of this day (YYYY-MM-DD); default today.")]
+
+
+@dataclass
+class Said:
+    """What a command says: lines for people, one document for programs, and its exit code."""
+
+    document: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+
+def command(group: App, name: str | None = None) -> Callable[[Callable[..., Said]], Callable[..., Said]]:
+    """Register a function as a command of `group`, with `--json` added."""
+
+    def register_it(function: Callable[..., Said]) -> Callable[..., Said]:
+        @wraps(function)
+        def run(*args: Any, json: Json = False, **kwargs: Any) -> Said:
+            said = function(*args, **kwargs)
+            if json:
+                print(json_text.dumps({"ok": said.exit_code == 0, **said.document}, default=str, ensure_ascii=False))
+            else:
+                print("\n".join(said.lines))
+            return said
+
+        import inspect
+
+        signature = inspect.signature(function, eval_str=True)
+        parameters = [*signature.parameters.values(), inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        group.command(run, name=name)
+        return run
+
+    return register_it
+
+
+def opened(state: Path) -> State:
+    from harmcast.store.state import open_state
+
+    return open_state(state)
+
+
+def actor(state: State) -> Any:
+    """The person whose operating-system account runs the command, as mapped in `users`."""
+    return state.users.of_os_account()
+
+
+def day(as_of: date | None) -> date:
+    return as_of or date.today()
