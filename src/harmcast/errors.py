@@ -16,6 +16,7 @@ its words, because what a library says of a bug may hold a record.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 SHOWN_VALUES = 10
@@ -69,13 +70,20 @@ class HarmcastError(Exception):
     who_acts = "whoever runs harmcast"
 
     def __init__(
-        self, message: str, *, code: str = "", next_step: str = "", faults: tuple[Fault, ...] = ()
+        self,
+        message: str,
+        *,
+        code: str = "",
+        next_step: str = "",
+        faults: tuple[Fault, ...] = (),
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).__name__
         self.next_step = next_step
         self.faults = tuple(faults)
+        self.more = dict(more or {})
 
     def __str__(self) -> str:
         lines = [self.message]
@@ -97,6 +105,7 @@ class HarmcastError(Exception):
             "message": self.message,
             "next_step": self.next_step,
             "faults": [asdict(fault) for fault in self.faults],
+            **self.more,
         }
 
 

@@ -42,6 +42,7 @@ from harmcast.errors import Fault
 from harmcast.feed import mapping, values
 from harmcast.feed.extract import RawFile
 from harmcast.feed.mapping import COORDINATES, TableRule
+from harmcast.feed.placeholders import WRITTEN_FOR_NONE
 from harmcast.offence_codes import How
 from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, PERSONS, ROW, Column, Table
 
@@ -252,6 +253,11 @@ def _typed(
             _readable_text(rows, column)
         if column.kind in {"date", "datetime"}:
             day = typed.dt.date() if column.kind == "datetime" else typed
+            if name == "born_on":
+                stands_in = day.is_in(list(WRITTEN_FOR_NONE)).fill_null(False)
+                rows.note("birth_placeholder", stands_in)
+                day = day.set(stands_in, None)
+                rows.set(day.alias(name))
             rows.against("date_out_of_range", name, day < EARLIEST)
             if name not in {"review_due_on", "to_on"}:
                 rows.against("date_in_future", name, day > ground.made_at.date() + timedelta(days=1))

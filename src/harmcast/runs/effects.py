@@ -1,14 +1,43 @@
-"""The effects of a load: what it does to the meaning of what is held, counted before anything is named in the ledger."""
+"""The effects of a load: what it does to the meaning of what is held, counted before anything is named in the ledger.
+
+    after           each table as it would be once the load counts      after
+    counted         weeks, codes, links, people, deletions              _matched ... _deletions
+    judged          pure functions over those counts                    feed.effects
+    as before       what a person accepted with the load before         carried_over
+
+A refusal stops the load; what is held makes it wait for a person.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from harmcast.documents.effects import lines
-from harmcast.errors import RunStopped
+import polars as pl
+
+from harmcast.documents.effects import Effect, lines
+from harmcast.errors import Fault, FeedRefused, RunStopped
+from harmcast.feed.effects import codes, counted, dates, people, places, references
+from harmcast.gaps import missing
+from harmcast.people import harm
+from harmcast.people.charges import survivors
+from harmcast.people.cohort import cohort
+from harmcast.places import counts as counting
+from harmcast.runs import people as people_run
+from harmcast.runs.received import Work, is_whole
+from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import loads
 from harmcast.store.state import State
+from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, CRIMES, FALLEN_AWAY, PERSONS
+
+WEEKS = 57  # the last week, and the 56 that it and the last four are compared with
+RECORDED = {CRIMES.name: "recorded_at", CHARGES.name: "charged_on"}
+FOUR_WEEKS = timedelta(days=28)
+VALUE_EXTRA = 0.5  # a value of a definition is one of many: its bound is this much wider than that of a whole definition
+GROWN = 1.25  # a held effect that a person accepted is noted again until it has grown by so much
 
 
 @dataclass
@@ -17,6 +46,382 @@ class EffectsSaid:
 
     document: dict[str, Any]
     lines: list[str] = field(default_factory=list)
+
+
+# -- the whole ---------------------------------------------------------------------------------------
+
+
+def effects_of(state: State, work: Work) -> list[Effect]:
+    """Every effect of a delivery that was read and compared, and is not named yet."""
+    return carried_over(looked_at(Seen(state, work)), loads.newest_accepted(state.operations))
+
+
+def looked_at(seen: Seen) -> list[Effect]:
+    """Every check of what is seen."""
+    state, work = seen.state, seen.work
+    found = [*_time(seen), *_without_rows(seen)]
+    for look in (_keys, _links, _deletions, _resolution, _placeholders):
+        found += look(seen)
+    if CRIMES.name in work.new:
+        for look in (_matched, _gaps, _incident):
+            found += look(seen)
+    tool = state.settings.people_tool
+    if tool is not None and (CHARGES.name in work.new or PERSONS.name in work.new):
+        found += [*_weights(seen, tool), *_people(seen, tool)]
+    for table in RECORDED:
+        if table in work.new:
+            found.append(counted.volume(table, seen.weekly(table), seen.deviations))
+    return found
+
+
+def refuse(effects: Sequence[Effect]) -> None:
+    """Raises FeedRefused (`effects_refused`) with every effect that refuses a delivery."""
+    found = [effect for effect in effects if effect.verdict == "refuse"]
+    if not found:
+        return
+    raise FeedRefused(
+        f"The delivery was not understood: {len(found)} effect(s) refuse it.",
+        code="effects_refused",
+        faults=tuple(Fault(f"effect_{e.check}", e.scope, next_step=f"{e.says} {e.next_step}") for e in found),
+        next_step="Nothing was loaded; the last good week stands. Mend the extract or the mapping and load again.",
+        more={"effects": [effect.document() for effect in effects]},
+    )
+
+
+def carried_over(effects: Sequence[Effect], before: loads.Load | None) -> list[Effect]:
+    """Effects that a person has accepted with the load before are noted, not held again, until they grow."""
+    accepted = {} if before is None else {(e.check, e.scope): e for e in before.effects if e.verdict == "hold" or e.next_step == ACCEPTED}
+    found = []
+    for effect in effects:
+        was = accepted.get((effect.check, effect.scope))
+        if effect.verdict == "hold" and effect.people == 1 and was is not None and _beyond(effect) <= GROWN * max(_beyond(was), 1e-9):
+            effect = replace(effect, verdict="note", next_step=ACCEPTED)
+        found.append(effect)
+    return found
+
+
+ACCEPTED = "None: accepted with an earlier load, and no further out since."
+
+
+def _beyond(effect: Effect) -> float:
+    """How far a value lies outside its bounds."""
+    under = effect.low - effect.value if effect.low is not None else 0.0
+    over = effect.value - effect.high if effect.high is not None else 0.0
+    return max(under, over, 0.0)
+
+
+# -- what is seen --------------------------------------------------------------------------------------
+
+
+class Seen:
+    """What is held, and what would be once the load counts; each table read once."""
+
+    def __init__(self, state: State, work: Work) -> None:
+        self.state, self.work = state, work
+        self.made_at = work.manifest.made_at
+        self.made_on = self.made_at.date()
+        self.deviations = state.settings.feed.volume_deviations
+        self._before: dict[str, pl.DataFrame] = {}
+        self._after: dict[str, pl.DataFrame] = {}
+
+    def before(self, table: str) -> pl.DataFrame:
+        """What is held of a table."""
+        if table not in self._before:
+            self._before[table] = self.state.records.known(table, columns=_wanted(self.state, table))
+        return self._before[table]
+
+    def new(self, table: str) -> pl.DataFrame:
+        """New versions that the delivery brings, with the columns looked at."""
+        if table not in self.work.new:
+            return self.before(table).clear()
+        rows = self.work.new[table]
+        return rows.select([name for name in _wanted(self.state, table) if name in rows.columns])
+
+    def after(self, table: str) -> pl.DataFrame:
+        """What would be held of a table once the load counts."""
+        if table not in self._after:
+            key = [_wanted(self.state, table)[0]]
+            going = [self.new(table).select(key), *(gone.select(key) for gone in self.work.tombstones.get(table, []))]
+            stays = self.before(table).join(pl.concat(going), on=key, how="anti", maintain_order="left")
+            self._after[table] = pl.concat([stays, self.new(table)], how="diagonal_relaxed")
+        return self._after[table]
+
+    def recent(self, table: str) -> pl.DataFrame:
+        """The table once the load counts, rows recorded in the last 57 weeks, with `back`: how many weeks ago (0: the last)."""
+        column = pl.col(RECORDED[table])
+        day = column.dt.date() if table == CRIMES.name else column
+        rows = self.after(table).filter(column >= self.made_on - timedelta(weeks=WEEKS), column < self.made_on)
+        if table == CRIMES.name:
+            rows = rows.filter(pl.col("status") == "recorded")
+        return rows.with_columns(back=((pl.lit(self.made_on) - day).dt.total_days() - 1) // 7)
+
+    def weeks_held(self, table: str) -> int:
+        """Whole weeks from the first record to the delivery, at most 57."""
+        first = self.after(table)[RECORDED[table]].min()
+        if first is None:
+            return 0
+        day = first.date() if isinstance(first, datetime) else first
+        return min(WEEKS, (self.made_on - day).days // 7) if isinstance(day, date) else 0
+
+    def weekly(self, table: str) -> list[int]:
+        """Rows a week, the newest week first, declared gaps left out."""
+        return self.without_gaps(dict(self.recent(table).group_by("back").len().iter_rows()), self.weeks_held(table))
+
+    def without_gaps(self, by_back: dict[int, int], weeks: int) -> list[int]:
+        starts = [self.made_on - timedelta(weeks=back + 1) for back in range(weeks)]
+        gone = missing(self.state.settings.gap_days, starts)
+        return [int(by_back.get(back, 0)) for back in range(weeks) if not gone[back]]
+
+
+def _wanted(state: State, table: str) -> list[str]:
+    """The columns looked at of a table, its key first: nothing protected."""
+    if table == CRIMES.name:
+        named = {key for tool in state.settings.places_tools for where in (tool.where, *tool.leading) for key in where}
+        always = ["crime_ref", "offence_code", "happened_from", "recorded_at", "status", "easting_m", "northing_m"]
+        return [*always, *sorted(named - set(always))]
+    return {
+        CHARGES.name: ["charge_ref", "person_ref", "crime_ref", "offence_code", "happened_on", "charged_on", "outcome"],
+        PERSONS.name: ["person_ref", "merged_into", "died_on", "review_due_on", "unit"],
+        CIRCUMSTANCES_TABLE.name: ["person_ref", "kind", "from_on"],
+    }[table]
+
+
+# -- each check's counts ---------------------------------------------------------------------------------
+
+
+def _time(seen: Seen) -> list[Effect]:
+    now = datetime.fromisoformat(seen.state.operations.now()).astimezone(ZoneInfo(seen.state.settings.force.timezone)).replace(tzinfo=None)
+    newest = seen.new(CRIMES.name)["recorded_at"].max()
+    return dates.time(seen.made_at, now, newest if isinstance(newest, datetime) else None)
+
+
+HELD_TABLES = (CRIMES.name, CHARGES.name, PERSONS.name, CIRCUMSTANCES_TABLE.name)
+
+
+def _without_rows(seen: Seen) -> list[Effect]:
+    empty = [count.table for count in seen.work.counts.values() if count.received == 0 and count.table in HELD_TABLES]
+    past = loads.rows_received(seen.state.operations) if empty else {}
+    return [
+        counted.without_rows(table, held, is_whole(seen.work, table), past.get(table, ()), seen.deviations)
+        for table in empty
+        if (held := seen.before(table).height)
+    ]
+
+
+def _keys(seen: Seen) -> list[Effect]:
+    found = []
+    most = seen.state.settings.feed.repeated_max_share
+    for table, differ in ((CRIMES.name, _crime_is_another), (CHARGES.name, _charge_is_another)):
+        if table in seen.work.counts:
+            count = seen.work.counts[table]
+            key = _wanted(seen.state, table)[0]
+            both = seen.new(table).join(seen.before(table), on=key, how="inner", suffix=" held")
+            replaced = both.filter(differ()).height
+            found += references.keys(table, count.received, count.notes.get("key_repeated", 0), replaced, most)
+    return found
+
+
+def _crime_is_another() -> pl.Expr:
+    day = pl.col("happened_from").dt.date() != pl.col("happened_from held").dt.date()
+    place = ((pl.col("easting_m") - pl.col("easting_m held")).abs() > 1) | ((pl.col("northing_m") - pl.col("northing_m held")).abs() > 1)
+    return day & place.fill_null(True) & (pl.col("offence_code") != pl.col("offence_code held"))
+
+
+def _charge_is_another() -> pl.Expr:
+    return (
+        (pl.col("happened_on") != pl.col("happened_on held"))
+        & (pl.col("person_ref") != pl.col("person_ref held"))
+        & (pl.col("offence_code") != pl.col("offence_code held"))
+    )
+
+
+LINKS = (
+    (CHARGES.name, "crime_ref", CRIMES.name, "crime_ref"),
+    (CHARGES.name, "person_ref", PERSONS.name, "person_ref"),
+    (PERSONS.name, "merged_into", PERSONS.name, "person_ref"),
+)
+
+
+def _links(seen: Seen) -> list[Effect]:
+    found = []
+    for table, column, other, key in LINKS:
+        if table not in seen.work.new or (other == CRIMES.name and not seen.state.settings.places_tools):
+            continue
+        there = seen.after(other).select(pl.col(key).alias(column))
+        news, held = (rows.select(column).drop_nulls() for rows in (seen.new(table), seen.before(table)))
+        missing = [rows.join(there, on=column, how="anti").height for rows in (news, held)]
+        scope = f"{table} {column}"
+        found.append(references.links(scope, missing[0], news.height, missing[1], held.height, seen.deviations))
+        if column == "crime_ref":
+            sizes = seen.after(table)[column].drop_nulls().value_counts()["count"].sort(descending=True).to_list()
+            found.append(references.gathered(scope, sizes[0] if sizes else 0, sizes[1] if len(sizes) > 1 else 0, sum(sizes)))
+    return found
+
+
+def _resolution(seen: Seen) -> list[Effect]:
+    rows = seen.new(CRIMES.name)
+    if rows.is_empty():
+        return []
+
+    def by_day(column: str) -> list[int]:
+        return rows[column].dt.day().value_counts()["count"].to_list()
+
+    times = rows["happened_from"].dt.time().value_counts(sort=True)["count"].head(2).to_list()
+    return dates.resolution(CRIMES.name, by_day("happened_from"), by_day("recorded_at"), times)
+
+
+WORDS = {
+    "birth_placeholder": ("persons born_on", "births stand for unknown and count so"),
+    "birth_unlikely": ("persons age at a charge", "births lie after a charge, or make an age under 10 or over 100 at one, and count as unknown"),
+    "happened_placeholder": ("charges happened_on", "offence dates stand for unknown; the day of the charge stands in"),
+}
+
+
+def _placeholders(seen: Seen) -> list[Effect]:
+    found = []
+    for count in seen.work.counts.values():
+        for note, (scope, words) in WORDS.items():
+            if scope.startswith(count.table):
+                found.append(dates.placeholders(scope, count.notes.get(note, 0), count.received, words))
+    return found
+
+
+def _matched(seen: Seen) -> list[Effect]:
+    """Weekly counts of each definition, of each of its values and of each leading series, in one pass."""
+    import duckdb
+
+    tools = seen.state.settings.places_tools
+    recent = seen.recent(CRIMES.name)
+    columns = recent.columns
+    series = [one for tool in tools for one in _series(tool) if all(key in columns for key in one[1])]
+    lacking = [
+        Effect("matched", f"{tool.name} {key}", 0, None, None, "hold", "Map the column, or change the tool's `where`.", "no crime has this column.")
+        for tool in tools for key in tool.where if key not in columns
+    ]  # fmt: skip
+    filters = ", ".join(f"count(*) FILTER (WHERE {counting.matching(where, columns)}) AS s{i}" for i, (_, where, _) in enumerate(series))
+    weeks = seen.weeks_held(CRIMES.name)
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 2")
+        connection.register("recent", recent.to_arrow())
+        found = connection.sql(f"SELECT back, {filters} FROM recent GROUP BY back").pl() if series and recent.height else None
+        code = connection.sql("SELECT offence_code, back, count(*) AS n FROM recent GROUP BY ALL").pl() if recent.height else None
+    effects = lacking
+    for i, (scope, _, whole) in enumerate(series):
+        by_back = dict(found.select("back", f"s{i}").iter_rows()) if found is not None else {}
+        deviations = seen.deviations + (0 if whole else VALUE_EXTRA)
+        weekly, in_all = seen.without_gaps(by_back, weeks), sum(by_back.values())
+        effects.append(counted.matched(scope, weekly, deviations, whole_tool=whole, in_all=in_all))
+    for tool in tools:
+        wanted = tool.where.get("offence_code", [])
+        classes = {value.split("/")[0] for value in wanted}
+        by_code: dict[str, dict[int, int]] = {}
+        for name, back, n in code.iter_rows() if code is not None and wanted else ():
+            if name.split("/")[0] in classes:
+                by_code.setdefault(name, {})[back] = n
+        weekly_of = {name: seen.without_gaps(backs, weeks) for name, backs in by_code.items()}
+        if wanted:
+            effects += codes.recoded(tool.name, wanted, weekly_of, seen.deviations)
+    return effects
+
+
+def _series(tool: PlacesTool) -> list[tuple[str, dict[str, list[str]], bool]]:
+    """Scope, filter and whether it is the whole definition."""
+    values = [
+        (f"{tool.name} {key} {value}", {**tool.where, key: [value]}, False) for key, listed in tool.where.items() if len(listed) > 1 for value in listed
+    ]
+    leading = [(f"{tool.name} leading {number}", where, False) for number, where in enumerate(tool.leading, 1)]
+    return [(tool.name, tool.where, True), *values, *leading]
+
+
+def _gaps(seen: Seen) -> list[Effect]:
+    days = seen.after(CRIMES.name)["recorded_at"].dt.date()
+    first = days.min()
+    if not isinstance(first, date):
+        return []
+    monday = first + timedelta(days=(7 - first.weekday()) % 7)
+    end = seen.made_on - timedelta(days=seen.made_on.weekday())
+    mondays = [monday + timedelta(weeks=k) for k in range(max(0, (end - monday).days // 7))]
+    by_week = dict(days.dt.truncate("1w").value_counts().iter_rows())
+    return dates.gaps(mondays, [by_week.get(day, 0) for day in mondays], seen.state.settings.gap_days)
+
+
+def _incident(seen: Seen) -> list[Effect]:
+    def largest(rows: pl.DataFrame, where: dict[str, list[str]]) -> int:
+        import duckdb
+
+        if rows.is_empty() or any(key not in rows.columns for key in where):
+            return 0
+        with duckdb.connect() as connection:
+            connection.register("crimes", rows.to_arrow())
+            sizes = connection.sql(
+                "SELECT max(n) FROM (SELECT count(*) AS n FROM crimes WHERE easting_m IS NOT NULL AND "
+                f"{counting.matching(where, rows.columns)} GROUP BY round(easting_m), round(northing_m), CAST(happened_from AS DATE))"
+            ).fetchall()
+        return int(sizes[0][0] or 0)
+
+    since = seen.made_on - timedelta(weeks=WEEKS)
+    held = seen.before(CRIMES.name).filter(pl.col("recorded_at") >= since)
+    return [places.incident(tool.name, largest(seen.new(CRIMES.name), tool.where), largest(held, tool.where)) for tool in seen.state.settings.places_tools]
+
+
+def _weights(seen: Seen, tool: PeopleTool) -> list[Effect]:
+    number = seen.state.settings.tools.index(tool)
+    index, _ = people_run.index_of(seen.state, f"tools.{number}.harm_index", tool.harm_index)
+    charges = seen.after(CHARGES.name).select("offence_code", "charged_on")
+    found = charges.join(harm.weights_of(charges["offence_code"], index).select("offence_code", "filled"), on="offence_code", how="left")
+    lately = found.filter(pl.col("charged_on") >= seen.made_on - FOUR_WEEKS)
+    by_code = dict(found.filter(pl.col("filled") == "missing").group_by("offence_code").len().iter_rows())
+    return codes.weights(tool.name, _by_fill(found), _by_fill(lately), by_code, seen.deviations)
+
+
+def _by_fill(rows: pl.DataFrame) -> dict[str, int]:
+    return dict(rows.group_by("filled").len().iter_rows())
+
+
+def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
+    held, then = (_cohort(table, seen.made_on) for table in (seen.before, seen.after))
+    moves = {"joined": then.filter(pl.col("reason").is_null()).join(held.filter(pl.col("reason").is_null()), on="person_ref", how="anti").height}
+    left = held.filter(pl.col("reason").is_null()).join(then, on="person_ref", how="left", suffix=" then", coalesce=True)
+    left = left.join(then.select("person_ref", is_there=pl.lit(True)), on="person_ref", how="left")
+    moves["gone"] = left.filter(pl.col("is_there").is_null()).height
+    for reason in ("merged_away", "no_charge_stands", "dead", "review_overdue"):
+        moves[reason] = left.filter(pl.col("reason then") == reason).height
+    moves["changed"] = _changed(seen)
+    was_in = held.filter(pl.col("reason").is_null()).height
+    past = loads.past_values(seen.state.operations, "people")
+    return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in moves.items()]
+
+
+def _cohort(table: Callable[[str], pl.DataFrame], day: date) -> pl.DataFrame:
+    """Everyone and why they are out (null: in), ages aside: births are not read for this."""
+    standing = table(CHARGES.name).filter(~pl.col("outcome").is_in(FALLEN_AWAY) & (pl.col("charged_on") <= day))
+    persons = table(PERSONS.name)
+    now = standing.join(survivors(persons), on="person_ref", how="left").select(person_ref=pl.coalesce("survivor", "person_ref"))
+    no_minors = pl.DataFrame(schema={"person_ref": pl.String, "day": pl.Date, "under_18": pl.Boolean})
+    inside, outside = cohort(persons, now, no_minors, day, "score")
+    return pl.concat([inside.select("person_ref", reason=pl.lit(None, pl.String)), outside])
+
+
+def _changed(seen: Seen) -> int:
+    """People a charge of whose was rewritten in code, date or person."""
+    both = seen.new(CHARGES.name).join(seen.before(CHARGES.name), on="charge_ref", how="inner", suffix=" held")
+    other = pl.any_horizontal(pl.col(name) != pl.col(f"{name} held") for name in ("person_ref", "offence_code", "happened_on"))
+    return both.filter(other)["person_ref"].n_unique()
+
+
+def _deletions(seen: Seen) -> list[Effect]:
+    found = []
+    before = loads.deleted_since(seen.state.operations, (seen.made_at - FOUR_WEEKS).isoformat())
+    for table in (CRIMES.name, PERSONS.name, CHARGES.name):
+        gone = sum(frame.height for frame in seen.work.tombstones.get(table, []))
+        held = seen.before(table).height
+        if gone or held:
+            most = seen.state.settings.feed.deleted_max_share
+            found.append(people.deletions(table, gone, gone + before.get(table, 0), held, most))
+    return found
+
+
+# -- kept and told ------------------------------------------------------------------------------------------
 
 
 def effects_of_load(state: State, number: int | None = None) -> EffectsSaid:
@@ -42,4 +447,3 @@ def effects_of_load(state: State, number: int | None = None) -> EffectsSaid:
     }
     said = [f"Load {load.number} ({load.delivery_id}): {load.standing}.", *lines(load.effects)]
     return EffectsSaid(document, said)
-

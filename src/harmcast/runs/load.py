@@ -16,10 +16,11 @@ from pathlib import Path
 
 import polars as pl
 
+from harmcast.documents.effects import Effect
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.runs import received
+from harmcast.runs import effects, received
 from harmcast.runs.compared import ORDER, compare, newest
 from harmcast.runs.protective import protecting
 from harmcast.runs.received import FileCount, LoadResult, Work
@@ -55,11 +56,14 @@ def load_delivery(
     with state.run_lock("load", actor):
         loads.stop_if_waiting(state.operations)
         ledger.sweep(state.root, FOLDER, state.operations)
+        work = None
         try:
             work = received.read(state, delivery, part(progress, 0.0, 0.5))
-            compare(state, work, part(progress, 0.5, 0.8))
+            compare(state, work, part(progress, 0.5, 0.7))
+            work.effects = effects.effects_of(state, work)
+            effects.refuse(work.effects)
         except FeedRefused as error:
-            note_refusal(state, delivery.name, error, actor, role)
+            note_refusal(state, delivery.name, error, actor, role, work.effects if work is not None else ())
             raise
         return _commit(state, work, actor, role, part(progress, 0.8, 1.0))
 
@@ -68,6 +72,8 @@ def try_delivery(state: State, delivery: Path, progress: Progress = quiet) -> Lo
     """What a load would do and whether it would wait; nothing is written. Raises: FeedRefused; StoreDamaged."""
     work = received.read(state, delivery, part(progress, 0.0, 0.6))
     compare(state, work, part(progress, 0.6, 1.0))
+    work.effects = effects.effects_of(state, work)
+    effects.refuse(work.effects)
     _count_waiting(state, work)
     return _result(work, None, [], _why_waits(state, work))
 
@@ -277,7 +283,9 @@ def _left_source(state: State, work: Work) -> set[str]:
     return gone
 
 
-def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, role: str) -> None:
+def note_refusal(
+    state: State, delivery: str, error: FeedRefused, actor: str, role: str, found: Iterable[Effect] = ()
+) -> None:
     """Puts a refusal on record; what cannot be written does not hide the refusal itself."""
     event = Event(
         actor, role, "collection", "delivery_refused", object="delivery",
@@ -285,7 +293,7 @@ def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, ro
     )  # fmt: skip
     try:
         with state.operations.writing(event) as tx:
-            deliveries.note_refused(tx, delivery, error.code, error.faults[:FAULTS_KEPT])
+            deliveries.note_refused(tx, delivery, error.code, error.faults[:FAULTS_KEPT], found)
     except HarmcastError as also:
         if not isinstance(also, RunStopped):
             raise

@@ -12,7 +12,7 @@ import polars as pl
 
 from harmcast.documents.effects import Effect
 from harmcast.errors import Fault, FeedRefused
-from harmcast.feed import checks, extract, mapping
+from harmcast.feed import checks, extract, mapping, placeholders
 from harmcast.feed.checks import CheckContext, Checked
 from harmcast.feed.extract import Manifest
 from harmcast.feed.mapping import TABLES, Mapping
@@ -101,6 +101,12 @@ class Work:
     effects: list[Effect] = field(default_factory=list)
 
 
+def is_whole(work: Work, table: str) -> bool:
+    """Whether what came of a table is the whole of it: what is absent was deleted at source."""
+    file = work.checked[table].file
+    return work.manifest.complete or work.manifest.files[file].get("complete") is True
+
+
 def mapping_sha256(state: State) -> str | None:
     """SHA-256 of the mapping the settings name; None: none, our names are read as they stand."""
     path = state.file("feed.mapping")
@@ -145,7 +151,23 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
     faults += _missing_tables(state, manifest, checked, bool(faults))
     if faults:
         raise extract.refused(faults)
+    _unknown_dates(state, checked)
     return Work(manifest, checked)
+
+
+def _unknown_dates(state: State, checked: dict[str, Checked]) -> None:
+    """Dates that stand for unknown count so, from here on; how many is noted."""
+    if CHARGES.name in checked:
+        each = checked[CHARGES.name]
+        each.rows, notes = placeholders.unknown_offence_dates(each.rows)
+        each.notes |= notes
+    if PERSONS.name in checked:
+        each = checked[PERSONS.name]
+        known = [state.records.known(CHARGES.name, columns=["person_ref", "charged_on"])]
+        if CHARGES.name in checked:
+            known.append(checked[CHARGES.name].rows.select("person_ref", "charged_on"))
+        each.rows, notes = placeholders.unknown_births(each.rows, pl.concat(known))
+        each.notes |= {note: count + each.notes.get(note, 0) for note, count in notes.items()}
 
 
 def _check_file(

@@ -75,7 +75,10 @@ class Feed(SettingsSection):
     sql_schema: str | None = Field(None, description="Schema of the source tables.")
     lag_days: int = Field(14, ge=0, description="How far behind the newest change the next read begins, for late edits, days.")
     deleted_max_share: float = Field(
-        0.05, ge=0, le=1, description="A read of the database is refused if more than this share of a table held is gone there: an emptied source, not deletions."
+        0.05, ge=0, le=1, description="A delivery or a read of the database is refused if more than this share of a table held goes with it, and more than 20 keys: an emptied source, not deletions."
+    )
+    repeated_max_share: float = Field(
+        0.05, ge=0, le=1, description="A delivery is refused if more than this share of a table's rows repeats a key, or replaces a row that differs in date, place and offence: cut or reused references."
     )
     late_days: int = Field(8, gt=0, description="Pages warn when the newest delivery is older than this, days.")
     volume_deviations: float = Field(4.0, gt=0, description="A week outside so many robust deviations of its past holds the release.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from harmcast.documents.effects import Effect
 from harmcast.errors import Fault
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
@@ -37,15 +38,15 @@ def note(tx: Writing, delivery: Mapping[str, Any], files: Iterable[Mapping[str, 
     return number
 
 
-def note_refused(tx: Writing, delivery_id: str, code: str, faults: Sequence[Fault]) -> None:
-    """Keeps that a delivery was refused, and why."""
+def note_refused(tx: Writing, delivery_id: str, code: str, faults: Sequence[Fault], effects: Iterable[Effect] = ()) -> None:
+    """Keeps that a delivery was refused, and why; its effects too, where it was read so far."""
     tx.insert(
         schema.deliveries,
         delivery_id=delivery_id[:200],
         standing="refused",
         loaded_at=tx.at,
         code=code[:60],
-        document=json.dumps({"faults": [asdict(fault) for fault in faults]}),
+        document=json.dumps({"faults": [asdict(fault) for fault in faults], "effects": [effect.document() for effect in effects]}),
     )
 
 

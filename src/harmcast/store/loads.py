@@ -151,3 +151,42 @@ def effects_before(operations: Operations, number: int) -> Sequence[Effect]:
     table = schema.deliveries
     found = _found(operations, table.c.standing.in_([LOADED, "again"]), table.c.id < number)
     return found.effects if found else ()
+
+
+def past_values(operations: Operations, check: str, loads: int = 52) -> dict[str, list[float]]:
+    """Values of a check in the newest loads that count, by scope, the newest first."""
+    table = schema.deliveries
+    query = sa.select(table.c.document).where(table.c.standing == LOADED).order_by(table.c.id.desc()).limit(loads)
+    found: dict[str, list[float]] = {}
+    for row in operations.rows(query):
+        for effect in json.loads(row["document"]).get("effects", ()):
+            if effect["check"] == check:
+                found.setdefault(effect["scope"], []).append(float(effect["value"]))
+    return found
+
+
+def deleted_since(operations: Operations, since: str) -> dict[str, int]:
+    """Keys of each table that went with loads that count and were made after an instant."""
+    files, table = schema.delivery_files, schema.deliveries
+    query = (
+        sa.select(files.c.table_name, sa.func.sum(files.c.deleted).label("deleted"))
+        .join(table, table.c.id == files.c.delivery)
+        .where(table.c.standing == LOADED, table.c.made_at > since)
+        .group_by(files.c.table_name)
+    )
+    return {row["table_name"]: int(row["deleted"] or 0) for row in operations.rows(query)}
+
+
+def rows_received(operations: Operations, loads: int = 52) -> dict[str, list[float]]:
+    """Rows of each table in the newest loads that count, the newest first."""
+    files, table = schema.delivery_files, schema.deliveries
+    query = (
+        sa.select(files.c.table_name, files.c.received)
+        .join(table, table.c.id == files.c.delivery)
+        .where(table.c.standing.in_([LOADED, "again"]))
+        .order_by(table.c.id.desc())
+    )
+    found: dict[str, list[float]] = {}
+    for row in operations.rows(query):
+        found.setdefault(row["table_name"], []).append(float(row["received"]))
+    return {name: values[:loads] for name, values in found.items()}

@@ -1,0 +1,64 @@
+"""Offence codes: a code of a definition that ends while another begins, and charges that no weight is found for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harmcast.documents.effects import Effect
+from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound, share_bound
+
+WINDOWS = (1, 4)
+WITHOUT_WEIGHT = 0.1
+LEAST_CHARGES = 20
+
+
+def _move(weekly: Sequence[int], deviations: float, weeks: int) -> int:
+    """-1: the last weeks lie under the bound of those before, 1: over it, 0: within."""
+    limits = bound(weekly[weeks : weeks + WEEKS_COMPARED], deviations, weeks)
+    now = sum(weekly[:weeks])
+    return 0 if limits is None else -1 if now < limits[0] else 1 if now > limits[1] else 0
+
+
+def recoded(tool: str, wanted: Sequence[str], weekly: Mapping[str, Sequence[int]], deviations: float) -> list[Effect]:
+    """Codes of a definition that end while another code of their class begins or grows.
+
+    Args:
+        wanted: the definition's codes, whole classes without a slash.
+        weekly: every code's weekly counts, the newest first.
+    """
+    found: dict[str, Effect] = {}
+    for weeks in WINDOWS:
+        moves = {code: _move(counts, deviations, weeks) for code, counts in weekly.items()}
+        for code in sorted(moves):
+            grown = [other for other in sorted(moves) if moves[other] > 0 and other.split("/")[0] == code.split("/")[0]]
+            if moves[code] < 0 and grown and (code in wanted or code.split("/")[0] in wanted):
+                now, limits = sum(weekly[code][:weeks]), bound(weekly[code][weeks : weeks + WEEKS_COMPARED], deviations, weeks)
+                words = f"{code} ends ({now:,} in {weeks} week(s)) while {', '.join(grown)} begins or grows: new counting rules?"
+                step = "If the force counts anew, put the new code into the tool's `where` and the harm index, then accept."
+                low, high = limits or (None, None)
+                found[code] = Effect("recoded", f"{tool} {code}", now, low, high, "hold", step, words)
+    return list(found.values()) or [Effect("recoded", tool, 0, None, None, "ok", "", "no code of the definition ends while another begins.")]
+
+
+def weights(tool: str, counts: Mapping[str, int], recent: Mapping[str, int], missing: Mapping[str, int], deviations: float) -> list[Effect]:
+    """Charges by how their weight was found (exact, class, missing): all that are held, and those of the last four weeks.
+
+    Args: `missing`: codes without a weight and how many charges bear each.
+    """
+    n, lately = sum(counts.values()), sum(recent.values())
+    share = counts.get("missing", 0) / n if n else 0.0
+    step = "Add the codes to the harm index, or mend how the mapping writes them."
+    named = ", ".join(f"{code} ({number:,})" for code, number in sorted(missing.items(), key=lambda item: (-item[1], item[0]))[:8])
+    words = f"{counts.get('exact', 0):,} exact, {counts.get('class', 0):,} by class, {counts.get('missing', 0):,} without weight" + (f": {named}" if named else "")
+    is_odd = share > WITHOUT_WEIGHT and n >= LEAST_CHARGES
+    verdict = "hold" if is_odd else "note" if counts.get("missing", 0) else "ok"
+    found = [Effect("weights", f"{tool} charges", share, 0.0, WITHOUT_WEIGHT, verdict, step if verdict != "ok" else "", words + ".")]  # type: ignore[arg-type]
+    before = n - lately
+    if lately >= LEAST_CHARGES and before >= LEAST_CHARGES:
+        usual = (counts.get("missing", 0) - recent.get("missing", 0)) / before
+        now = recent.get("missing", 0) / lately
+        low, high = share_bound(usual, lately, deviations)
+        jumped = now > high
+        words = f"{recent.get('missing', 0):,} of {lately:,} charges of the last 4 weeks have no weight; {100 * usual:.1f}% before."
+        found.append(Effect("weights", f"{tool} charges of 4 weeks", now, low, high, "hold" if jumped else "ok", step if jumped else "", words))
+    return found

@@ -1,0 +1,47 @@
+"""Who joins and leaves the charged people by a load, and how much of a table goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harmcast.documents.effects import Effect
+from harmcast.feed.effects.bounds import at_most, bound
+
+MOVES = {
+    "joined": "people joined",
+    "merged_away": "people left because their reference was merged into another",
+    "no_charge_stands": "people left because no charge of theirs stands",
+    "dead": "people left because they died",
+    "review_overdue": "people left because the review of their record is overdue",
+    "gone": "people left because their record is gone",
+    "changed": "people whose charges changed in code, date or person without a new charge",
+}
+DELETED_A_LOAD = (20, 0.01)
+DELETED_FOUR_WEEKS = (60, 0.03)
+
+
+def people(tool: str, move: str, count: int, cohort: int, past: Sequence[float], deviations: float) -> Effect:
+    """People who moved by a load, against the loads before; with fewer than 12 of those, against a share of everyone."""
+    limits = bound(past, deviations)
+    least, share = (50, 0.05) if move == "joined" else (20, 0.02)
+    high = max(limits[1], float(least)) if limits is not None else float(at_most(cohort, least, share))
+    odd = cohort > 0 and count > high
+    step = "Look at what the delivery says of them before anybody's score moves." if odd else ""
+    return Effect("people", f"{tool} {move}", count, 0, high, "hold" if odd else "ok", step, f"{count:,} {MOVES[move]}; {cohort:,} were in before.")
+
+
+def deletions(table: str, deleted: int, four_weeks: int, held: int, most_share: float) -> Effect:
+    """How many keys of a table go, by absence or by list: held for two people above a cap, refused above a share.
+
+    Args: `four_weeks`: those that went in the 28 days up to this load, this load's among them.
+    """
+    once, month = at_most(held, *DELETED_A_LOAD), at_most(held, *DELETED_FOUR_WEEKS)
+    share = deleted / held if held else 0.0
+    words = f"{deleted:,} of {held:,} go, {four_weeks:,} in 4 weeks; up to {once:,} and {month:,} go unasked."
+    if deleted > once and share > most_share:
+        step = "Look whether the extract is whole; deletions of so many come in parts, or the setting deleted_max_share is raised by name."
+        return Effect("deletions", table, deleted, 0, once, "refuse", step, words)
+    if deleted > once or (deleted and four_weeks > month):
+        step = "Two people look at what the source says went; until then everything stays as it was."
+        return Effect("deletions", table, deleted, 0, once, "hold", step, words, people=2)
+    return Effect("deletions", table, deleted, 0, once, "ok", "", words)

@@ -1,0 +1,46 @@
+"""References between tables, and keys: what finds nobody, what gathers far too much, what came back as something else."""
+
+from __future__ import annotations
+
+from harmcast.documents.effects import Effect
+from harmcast.feed.effects.bounds import share_bound
+
+LEAST = 20
+GATHERS_LEAST, GATHERS_TIMES = 30, 10
+LEAST_REPLACED = 10
+
+
+def links(scope: str, unfound: int, n: int, unfound_before: int, n_before: int, deviations: float, most: float = 0.5) -> Effect:
+    """References of a table's new rows that find nobody, against the share among the rows held before."""
+    now = unfound / n if n else 0.0
+    usual = unfound_before / n_before if n_before >= LEAST else None
+    high = share_bound(usual, n, deviations)[1] if usual is not None else most
+    is_odd = n >= LEAST and now > max(high, (usual or 0.0) + 0.05)
+    verdict = "hold" if is_odd else "note" if unfound else "ok"
+    step = "Look whether both tables come from the same extract and write references alike." if unfound else ""
+    words = f"{unfound:,} of {n:,} new references find nobody" + (f"; {100 * usual:.1f}% before." if usual is not None else ".")
+    return Effect("links", scope, now, 0.0, high, verdict, step, words)  # type: ignore[arg-type]
+
+
+def gathered(scope: str, largest: int, next_largest: int, rows: int) -> Effect:
+    """One reference that gathers far more rows than its table's usual: an empty cell exported as a word, say."""
+    high = max(GATHERS_LEAST, GATHERS_TIMES * next_largest)
+    is_odd = largest > high
+    step = "Name that word as null in the mapping, or find out what the reference stands for." if is_odd else ""
+    words = f"one reference gathers {largest:,} of {rows:,} rows; the next most {next_largest:,}."
+    return Effect("links", f"{scope} gathered", largest, 0, high, "hold" if is_odd else "ok", step, words)
+
+
+def keys(table: str, received: int, repeated: int, replaced: int, most: float) -> list[Effect]:
+    """Repeated keys, and versions whose date, place and offence all differ from those they replace."""
+    found = []
+    for what, count, words in (
+        ("repeated", repeated, "rows repeat a key of the same delivery"),
+        ("reused", replaced, "rows replace one of the same key that differs in date, place and offence"),
+    ):
+        share = count / received if received else 0.0
+        refused = share > most and count >= LEAST_REPLACED
+        step = "Send whole references: cut short by a spreadsheet, or counted anew each year, they stand for another record." if count else ""
+        verdict = "refuse" if refused else "note" if count else "ok"
+        found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {received:,} {words}."))  # type: ignore[arg-type]
+    return found

@@ -1,0 +1,198 @@
+"""Each check of a load at its boundary; expected values are written out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from harmcast.feed.effects import codes, counted, dates, people, places, references
+from harmcast.feed.effects.bounds import at_most, bound, share_bound
+from harmcast.gaps import Gap
+
+
+def test_eleven_weeks_are_too_few_to_judge_by() -> None:
+    assert bound([100] * 11, 4.0) is None
+    assert bound([100] * 12, 4.0) is not None
+
+
+def test_a_steady_hundred_allows_counting_noise_and_no_more() -> None:
+    """Poisson of mean 100, tails of 4 standard deviations (3.17e-5 each): 63 and 142."""
+    assert bound([100] * 52, 4.0) == (63, 142)
+
+
+def test_a_scattered_past_allows_more() -> None:
+    low, high = bound([60, 140, 90, 150, 70, 110, 130, 80, 120, 95, 105, 75, 100] * 4, 4.0) or (0, 0)
+    assert low < 50
+    assert high > 180
+
+
+def test_small_counts_are_exact() -> None:
+    """One a week: nothing at all in a week is usual, in four weeks too, ten in a week is not."""
+    low, high = bound([1] * 52, 4.0) or (-1, -1)
+    assert (low, high) == (0, 7)
+    assert (bound([1] * 52, 4.0, weeks=4) or (-1, -1))[0] == 0
+
+
+def test_a_share_of_few_may_be_anything() -> None:
+    assert share_bound(0.05, 20, 4.0)[1] >= 0.3
+    assert share_bound(0.05, 2000, 4.0)[1] < 0.08
+
+
+def test_a_cap_is_the_larger_of_a_number_and_a_share() -> None:
+    assert at_most(1000, 20, 0.01) == 20
+    assert at_most(3000, 20, 0.01) == 30
+
+
+# -- matched, volume ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("now", "verdict"), [(63, "ok"), (62, "hold"), (142, "ok"), (143, "hold")])
+def test_a_week_outside_its_past_is_held(now: int, verdict: str) -> None:
+    assert counted.volume("crimes", [now] + [100] * 52, 4.0).verdict == verdict
+
+
+def test_a_slow_fall_is_seen_over_four_weeks() -> None:
+    """75 in each of four weeks is within the bound of any one week, and 300 is under that of four (400 as usual)."""
+    found = counted.matched("knife_injury", [75] * 4 + [100] * 52, 4.0, whole_tool=True)
+    assert (found.verdict, found.value) == ("hold", 300)
+
+
+def test_a_definition_that_matches_nothing_is_held_and_a_value_noted() -> None:
+    assert counted.matched("knife_injury", [0] * 57, 4.0, whole_tool=True).verdict == "hold"
+    assert counted.matched("knife_injury injury fatal", [0] * 57, 4.0, whole_tool=False).verdict == "note"
+
+
+@pytest.mark.parametrize(("whole", "usual", "verdict"), [(True, [], "refuse"), (False, [], "note"), (False, [50.0] * 12, "hold"), (False, [0.0, 1.0] * 6, "note")])
+def test_a_table_without_rows(whole: bool, usual: list[float], verdict: str) -> None:
+    assert counted.without_rows("persons", 900, whole, usual, 4.0).verdict == verdict
+
+
+# -- codes ----------------------------------------------------------------------------------------
+
+
+def test_a_code_that_ends_while_another_of_its_class_begins_is_held_and_both_are_named() -> None:
+    weekly = {"008/01": [0] * 4 + [20] * 52, "008/71": [20] * 4 + [0] * 52, "028/01": [30] * 4 + [0] * 52}
+    found = codes.recoded("serious_violence", ["008/01"], weekly, 4.0)
+    assert [(e.verdict, e.scope) for e in found] == [("hold", "serious_violence 008/01")]
+    assert "008/71" in found[0].says
+    assert "028/01" not in found[0].says
+
+
+def test_a_code_that_ends_alone_is_no_recoding() -> None:
+    weekly = {"008/01": [0] * 4 + [20] * 52, "008/71": [20] * 56}
+    assert [e.verdict for e in codes.recoded("serious_violence", ["008/01"], weekly, 4.0)] == ["ok"]
+
+
+@pytest.mark.parametrize(("missing", "verdict"), [(0, "ok"), (10, "note"), (11, "hold")])
+def test_more_than_a_tenth_without_weight_is_held(missing: int, verdict: str) -> None:
+    found = codes.weights("iom", {"exact": 100 - missing, "missing": missing}, {}, {"999": missing} if missing else {}, 4.0)
+    assert found[0].verdict == verdict
+
+
+def test_a_share_without_weight_that_jumps_is_held_though_small() -> None:
+    found = codes.weights("iom", {"exact": 9950, "missing": 50}, {"exact": 60, "missing": 40}, {"999": 50}, 4.0)
+    assert [e.verdict for e in found] == ["note", "hold"]
+
+
+# -- references and keys --------------------------------------------------------------------------
+
+
+def test_links_that_find_nobody_are_noted_and_a_jump_is_held() -> None:
+    assert references.links("charges crime_ref", 0, 100, 0, 1000, 4.0).verdict == "ok"
+    assert references.links("charges crime_ref", 1, 100, 10, 1000, 4.0).verdict == "note"
+    assert references.links("charges crime_ref", 40, 100, 10, 1000, 4.0).verdict == "hold"
+    assert references.links("charges crime_ref", 19, 19, 0, 0, 4.0).verdict == "note"
+
+
+def test_one_reference_that_gathers_ten_times_the_next_is_held() -> None:
+    assert references.gathered("charges crime_ref", 30, 2, 900).verdict == "ok"
+    assert references.gathered("charges crime_ref", 31, 2, 900).verdict == "hold"
+    assert references.gathered("charges crime_ref", 60, 6, 900).verdict == "ok"
+
+
+@pytest.mark.parametrize(("repeated", "verdict"), [(0, "ok"), (50, "note"), (51, "refuse")])
+def test_repeated_keys_are_refused_above_their_share(repeated: int, verdict: str) -> None:
+    assert references.keys("crimes", 1000, repeated, 0, 0.05)[0].verdict == verdict
+
+
+def test_nine_rows_are_too_few_to_refuse_by() -> None:
+    assert references.keys("crimes", 10, 9, 0, 0.05)[0].verdict == "note"
+    assert references.keys("crimes", 10, 0, 10, 0.05)[1].verdict == "refuse"
+
+
+# -- dates ----------------------------------------------------------------------------------------
+
+
+def test_dates_by_month_only_are_refused() -> None:
+    found = dates.resolution("crimes", [100], [4] * 25, [60, 10])
+    assert [e.verdict for e in found] == ["refuse", "note"]
+
+
+def test_a_delivery_of_one_day_is_not_dates_by_month() -> None:
+    """Recorded and happened on one day, but for a few of the day before."""
+    assert dates.resolution("crimes", [95, 25], [120], [5, 4])[0].verdict == "ok"
+
+
+def test_ninety_nine_rows_say_nothing() -> None:
+    assert dates.resolution("crimes", [99], [4] * 24, [1])[0].verdict == "ok"
+
+
+MONDAYS = [date(2026, 1, 5), date(2026, 1, 12), date(2026, 1, 19), date(2026, 1, 26), date(2026, 2, 2)]
+
+
+def test_empty_weeks_next_to_each_other_are_one_proposed_gap() -> None:
+    found = dates.gaps(MONDAYS, [50, 0, 0, 50, 50], [])
+    assert [(e.verdict, e.scope, e.value) for e in found] == [("hold", "crimes 2026-01-12 to 2026-01-25", 2)]
+    assert "from = 2026-01-12, to = 2026-01-25" in found[0].next_step
+
+
+def test_a_declared_gap_is_not_proposed_again() -> None:
+    assert dates.gaps(MONDAYS, [50, 0, 0, 50, 50], [Gap(date(2026, 1, 12), date(2026, 1, 25))])[0].verdict == "ok"
+
+
+def test_a_thin_week_is_noted_and_few_records_say_nothing() -> None:
+    assert [e.verdict for e in dates.gaps(MONDAYS, [50, 4, 50, 50, 50], [])] == ["note"]
+    assert [e.verdict for e in dates.gaps(MONDAYS, [50, 5, 50, 50, 50], [])] == ["ok"]
+    assert [e.verdict for e in dates.gaps(MONDAYS, [9, 0, 9, 9, 9], [])] == ["ok"]
+
+
+NOW = datetime(2026, 3, 2, 5)
+
+
+@pytest.mark.parametrize(("made", "verdict"), [(datetime(2026, 3, 3, 5), "ok"), (datetime(2026, 3, 3, 6), "refuse"), (datetime(2020, 1, 1), "ok")])
+def test_a_delivery_from_the_future_is_refused(made: datetime, verdict: str) -> None:
+    assert dates.time(made, NOW, None)[0].verdict == verdict
+
+
+def test_a_delivery_older_than_its_newest_record_is_refused() -> None:
+    assert dates.time(NOW, NOW, datetime(2026, 3, 3, 5))[1].verdict == "ok"
+    assert dates.time(NOW, NOW, datetime(2026, 3, 3, 6))[1].verdict == "refuse"
+
+
+# -- people, deletions, places --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(20, "ok"), (21, "hold")])
+def test_more_than_20_people_leave_a_small_cohort(count: int, verdict: str) -> None:
+    assert people.people("iom", "merged_away", count, 900, (), 4.0).verdict == verdict
+
+
+def test_a_past_of_twelve_loads_is_the_bound() -> None:
+    assert people.people("iom", "dead", 30, 9000, [2.0] * 12, 4.0).verdict == "hold"
+    assert people.people("iom", "dead", 30, 9000, [2.0] * 11, 4.0).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("deleted", "month", "held", "verdict", "needed"),
+    [(20, 20, 900, "ok", 1), (21, 21, 900, "hold", 2), (30, 30, 3000, "ok", 1), (31, 31, 3000, "hold", 2), (1, 60, 900, "ok", 1), (1, 61, 900, "hold", 2), (0, 99, 900, "ok", 1), (46, 46, 900, "refuse", 1), (3, 3, 3, "ok", 1)],
+)
+def test_deletions_above_a_cap_need_two_people_and_above_a_share_are_refused(deleted: int, month: int, held: int, verdict: str, needed: int) -> None:
+    found = people.deletions("persons", deleted, month, held, 0.05)
+    assert (found.verdict, found.people) == (verdict, needed)
+
+
+def test_one_incident_with_many_victims_is_named() -> None:
+    assert places.incident("knife_injury", 10, 1).verdict == "ok"
+    assert places.incident("knife_injury", 11, 1).verdict == "note"
+    assert places.incident("knife_injury", 15, 3).verdict == "ok"
