@@ -24,7 +24,7 @@ from bench.results import Row
 from harmcast.evaluate import people_choose
 from harmcast.fairness import groups
 from harmcast.people import minors
-from harmcast.people.bands import wilson
+from harmcast.statistics import share_interval
 from harmcast.tables import PERSONS
 from harmcast.transitions import refit
 from harmcast.transitions.landmarks import People, panel
@@ -174,7 +174,7 @@ def _of_groups(pooled: pl.DataFrame, h: int, where: str) -> list[Row]:
             if part.height < LEAST_IN_GROUP or label is None:
                 continue
             hits, n = held_share(part, h)
-            low, high = wilson(hits, n) or (0.0, 1.0)
+            low, high = share_interval(hits, n) or (0.0, 1.0)
             shares.append(hits / n)
             print(f"    {name}: {label}: {hits / n:.3f} [{low:.3f}, {high:.3f}] of {n:,}, mean width {width(part, h):.4f}")
             if hits / n < 0.90:

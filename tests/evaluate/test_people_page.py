@@ -4,10 +4,9 @@ from xml.dom.minidom import parseString
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import binomtest
 
 from harmcast.evaluate.landmarks import backtest_people
-from harmcast.evaluate.people_page import people_page, wilson
+from harmcast.evaluate.people_page import people_page
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +46,3 @@ def test_it_shows_every_model_and_no_person(page):
         assert f'<th scope="row">{name}</th>' in html
         assert f"{one['auc']:.3f} [{one['auc_low']:.3f}, {one['auc_high']:.3f}]" in html
     assert not any(f"P{k}<" in html for k in range(400))
-
-
-@pytest.mark.parametrize(("became", "n"), [(0, 12), (3, 40), (40, 40), (170, 900)])
-def test_the_interval_of_a_share_is_that_of_scipy(became, n):
-    theirs = binomtest(became, n).proportion_ci(0.95, method="wilson")
-    assert wilson(became, n) == pytest.approx((theirs.low, theirs.high), abs=1e-4)

@@ -194,12 +194,6 @@ def test_calibration_groups_hold_every_forecast() -> None:
     assert track.calibration(outcomes[:10]) == []
 
 
-def test_a_wilson_range_holds_its_share() -> None:
-    low, high = track.wilson(8, 10) or (0.0, 0.0)
-    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)  # Wilson's own formula, by hand
-    assert track.wilson(0, 0) is None
-
-
 def test_two_tools_of_one_folder_are_kept_apart(web: FastAPI, sign_in: SignIn) -> None:
     """Both tools lie in one release folder with one manifest: neither page may show the other's cells."""
     client = sign_in("intelligence_analyst")

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
 from harmcast.evaluate.drawing import EDGE, HIGH, OURS, WIDE, at, document, figure, frame, lines, number, share, table
+from harmcast.statistics import share_interval
 
 FLOOR = "plain_harm"
 COLOURS = ("#1d70b8", "#b58105", "#505a5f")
@@ -84,19 +83,12 @@ def _calibration(tenths: Sequence[Mapping[str, Any]]) -> str:
     marks = [f'<path d="M{EDGE} {HIGH - EDGE}L{WIDE - 20} 20" stroke="#505a5f" stroke-dasharray="4 4"/>']
     for one in tenths:
         x, y = at(one["mean_chance"], 0, top, EDGE, WIDE - 20), at(one["observed_share"], 0, top, HIGH - EDGE, 20)
-        low, high = wilson(one["became"], one["n"])
+        low, high = share_interval(one["became"], one["n"]) or (0.0, 1.0)
         up, down = at(min(high, top), 0, top, HIGH - EDGE, 20), at(low, 0, top, HIGH - EDGE, 20)
         marks.append(f'<path d="M{x:.1f} {up:.1f}V{down:.1f}" stroke="{OURS}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{OURS}">'
                      f"<title>mean chance {one['mean_chance']:.3f}, {one['became']} of {one['n']} became</title></circle>")  # fmt: skip
     return frame("".join(marks), "mean chance of the group", "share that became", (0, top), (0, top),
                  "Share that became against mean chance in ten groups of people")  # fmt: skip
-
-
-def wilson(became: int, n: int) -> tuple[float, float]:
-    """95% interval of a share. Source: Wilson (1927), JASA 22, 209-212."""
-    z, p = 1.96, became / n
-    middle, half = p + z**2 / (2 * n), z * float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
-    return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
 
 
 def _ranking(by_landmark: Mapping[str, Any], horizon: str, models: Sequence[str]) -> str:

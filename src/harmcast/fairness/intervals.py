@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
-USUAL = 1.959963984540054
+from harmcast.statistics import USUAL, Numbers, wilson
+
+__all__ = ["USUAL", "Numbers", "chance_alone", "gap_interval", "ratio_interval", "simultaneous", "z_of"]
 
 
 @cache
@@ -22,21 +23,6 @@ def z_of(error: float) -> float:
 def simultaneous(error: float, comparisons: int) -> float:
     """Quantile that keeps the chance of any false alarm in so many comparisons at most `error` (Bonferroni)."""
     return z_of(error / max(1, comparisons))
-
-
-def wilson(successes: Numbers, n: Numbers, z: float = USUAL) -> tuple[Numbers, Numbers]:
-    """Wilson's interval of a share; NaN where n is 0.
-
-    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = successes / n
-        centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = np.where(successes == 0, 0.0, np.clip(centre - half, 0, 1))
-    high = np.where(successes == n, 1.0, np.clip(centre + half, 0, 1))
-    unknown = ~(n > 0)
-    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
 
 def gap_interval(

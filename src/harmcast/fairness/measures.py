@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from harmcast.fairness.groups import Groups
-from harmcast.fairness.intervals import USUAL, gap_interval, ratio_interval, wilson
+from harmcast.fairness.intervals import gap_interval, ratio_interval
+from harmcast.statistics import USUAL, wilson
 
 # measure: what is counted, of what, held against
 _RATES: dict[str, tuple[str, str]] = {

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from harmcast.fairness.groups import MISSING, Groups
-from harmcast.fairness.intervals import USUAL, wilson
 from harmcast.fairness.thresholds import Thresholds
+from harmcast.statistics import USUAL, wilson
 from harmcast.tables import FALLEN_AWAY
 
 MEASURES: dict[str, str] = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import sqrt
 
 import numpy as np
 import polars as pl
 
+from harmcast.statistics import share_interval
 from harmcast.tables import BANDS
 
 HIGH = BANDS.index("high")
@@ -43,16 +43,6 @@ def high_cut(cuts: Sequence[float]) -> float:
     return float(cuts[HIGH - 1])
 
 
-def wilson(hits: int, n: int, z: float = 1.959963984540054) -> tuple[float, float] | None:
-    """Wilson interval of a share; None for n = 0. Source: Wilson (1927), JASA 22, 209-212."""
-    if n == 0:
-        return None
-    share, scale = hits / n, 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def what_followed(banded: pl.DataFrame, outcome: str) -> pl.DataFrame:
     """What came of the people of each band: counts, share and its 95% interval, and whether the bands mean something.
 
@@ -71,7 +61,7 @@ def what_followed(banded: pl.DataFrame, outcome: str) -> pl.DataFrame:
     below: tuple[float, float] | None = None
     for band in BANDS:
         people, followed = counted.get(band, (0, 0))
-        ends = wilson(followed, people)
+        ends = share_interval(followed, people)
         rows.append(
             {
                 "band": band,

@@ -203,19 +203,6 @@ def trial(newest: Release, tool: str) -> Trial | None:
     return Trial(sum(g > 0 for g in gains), len(gains), sum(gains) / len(gains)) if gains else None
 
 
-def wilson(hits: int, n: int) -> tuple[float, float] | None:
-    """95% range of a share (Wilson score); None when nothing was counted.
-
-    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
-    """
-    if n == 0:
-        return None
-    z, p = 1.959964, hits / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 @dataclass(frozen=True)
 class Calibrated:
     """One group of forecasts by expected number: how many, mean expected, mean recorded with its 95% range."""

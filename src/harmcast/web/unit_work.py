@@ -12,10 +12,10 @@ import polars as pl
 
 from harmcast.oversight import log
 from harmcast.settings import Decisions
+from harmcast.statistics import share_interval
 from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.web import roster
-from harmcast.web.track import wilson
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Share:
 
     @property
     def range(self) -> tuple[float, float] | None:
-        return wilson(self.hits, self.n)
+        return share_interval(self.hits, self.n)
 
 
 def changes_of(history: Sequence[Release], tool: str, keys: pl.Series) -> pl.DataFrame:

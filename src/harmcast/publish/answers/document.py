@@ -6,7 +6,6 @@ again (`checking.py`). A document holds no clock: its date is the day whose reco
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,25 +13,13 @@ from typing import Any, Literal
 
 from harmcast.publish.disclosure import MARK, Published
 from harmcast.publish.release_files import NOTICE
+from harmcast.statistics import share_interval
 
 Standing = Literal[
     "answered", "answered in part", "not held", "none was made", "empty in the register", "does not apply"
 ]
 Kind = Literal["text", "count", "number", "rate", "date"]
 HIDDEN = "hidden"
-USUAL = 1.959963984540054
-
-
-def wilson(hits: float, n: float) -> tuple[float, float]:
-    """95% interval of the share hits / n.
-
-    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
-    """
-    z2 = USUAL * USUAL
-    share = hits / n
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = USUAL / (1 + z2 / n) * math.sqrt(max(0.0, share * (1 - share) / n + z2 / (4 * n * n)))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
@@ -47,7 +34,7 @@ class Rate:
     def interval(self) -> tuple[float, float] | None:
         """95% interval, where the counts are whole and the one is part of the other."""
         over, under = self.numerator[1], self.denominator[1]
-        return None if over is None or not under else wilson(over, under)
+        return None if over is None or not under else share_interval(over, under)
 
     @property
     def value(self) -> float | None:
@@ -143,7 +130,7 @@ class AnswerTable:
                 found[c.name] = _rate(over, under)
                 whole = isinstance(found[c.name], float)
                 low, high = (
-                    wilson(sum(v or 0 for v in over), sum(v or 0 for v in under))
+                    share_interval(sum(v or 0 for v in over), sum(v or 0 for v in under)) or (None, None)
                     if whole
                     else (found[c.name], found[c.name])
                 )

@@ -9,12 +9,12 @@ import polars as pl
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
+from harmcast.statistics import share_interval
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
 from harmcast.web import released, roster, unit_people
 from harmcast.web.guard import Here, Pages
 from harmcast.web.shell import page
-from harmcast.web.track import wilson
 
 pages = Pages()
 LONGEST_RELEASES = 53
@@ -56,7 +56,7 @@ def followed(first: Release, since: list[Release], tool: str) -> list[Followed]:
     for band in BANDS:
         part = table.filter(pl.col("band") == band)
         reached = None if band in HIGH else int(part["reached"].fill_null(False).sum())
-        ends = wilson(reached, part.height) if reached is not None else None
+        ends = share_interval(reached, part.height) if reached is not None else None
         rows.append(
             Followed(
                 band,

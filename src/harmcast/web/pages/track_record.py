@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.settings import PlacesTool
+from harmcast.statistics import share_interval
 from harmcast.store.releases import Release
 from harmcast.web import charts, released, track, words
 from harmcast.web.charts import Line
@@ -102,7 +103,7 @@ def _pooled(rows: list[track.ClosedRelease]) -> list[dict[str, Any]]:
         counted = track.pooled_hits(rows, name)
         if counted is not None:
             hits, crimes = counted
-            span = track.wilson(hits, crimes)
+            span = share_interval(hits, crimes)
             found.append(
                 {
                     "name": NAMES[name],
