@@ -84,6 +84,9 @@ OUTCOMES = ("charged", "convicted", "acquitted", "withdrawn", "discontinued", "q
 FALLEN_AWAY = ("acquitted", "withdrawn", "discontinued", "quashed")
 CIRCUMSTANCES = ("managed", "cohort", "mappa", "supervision", "custody")
 BANDS = ("low", "low-medium", "high-medium", "high", "super high")
+NO_CHANCE = (
+    "harm_incomplete", "high_now", "high_before", "no_model", "old_model", "history_short", "too_few_became", "not_charged_lately",
+)  # fmt: skip
 
 CRIMES = Table(
     "crimes",
@@ -258,12 +261,13 @@ SCORED_PEOPLE = Table(
         Column("harm_unit", "text", "Unit of the harm index.", required=True),
         Column("band", "code", "Band of harm; null: harm incomplete.", closed=BANDS, sensitivity="personal"),
         Column("band_last_week", "code", "Band in the release before; null: not scored then.", closed=BANDS, sensitivity="personal"),
-        Column("chance_high_harm_12m", "share", "Chance of reaching high harm at a charge within 12 months; null: high now or before.", sensitivity="personal"),
+        Column("chance_high_harm_12m", "share", "Chance of reaching high harm at a charge within 12 months, as the printed card gives it; null for the reason in no_chance.", sensitivity="personal"),
         Column("chance_high_harm_12m_low", "share", "Lower end of its range.", sensitivity="personal"),
         Column("chance_high_harm_12m_high", "share", "Upper end of its range.", sensitivity="personal"),
         Column("chance_high_harm_24m", "share", "The same within 24 months.", sensitivity="personal"),
         Column("chance_high_harm_24m_low", "share", "Lower end of its range.", sensitivity="personal"),
         Column("chance_high_harm_24m_high", "share", "Upper end of its range.", sensitivity="personal"),
+        Column("no_chance", "code", "Why there is no chance within 12 months; null where there is one.", closed=NO_CHANCE, sensitivity="personal"),
         Column("reasons", "text", "JSON: the charges and features that count most, what changed, what is not known.", sensitivity="personal"),
     ),
 )

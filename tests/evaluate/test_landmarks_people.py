@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from harmcast.evaluate import people_choose, people_scores
 from harmcast.evaluate.people_scores import Ranked
 
-ORDER = ("base_rate", "plain_harm", "card", "logistic", "steps")
-
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.2, 0.5, 0.9]), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40))
@@ -56,32 +54,54 @@ def test_calibration_error_of_right_chances_is_what_a_perfect_model_shows() -> N
     assert shown == pytest.approx(perfect, rel=0.15)
 
 
-def _judged(seed: int, skill: float, rich: float, n: int = 4000) -> pl.DataFrame:
-    """Plain harm sees part of what matters; card and the richer models see `skill` and `rich` of the rest."""
-    rng = np.random.default_rng(seed)
-    plain, more = rng.normal(0, 1, n), rng.normal(0, 1, n)
-    truth = -3 + 0.8 * plain + more
-    columns: dict[str, object] = {"landmark": ["2020-01-01"] * n, "person_ref": [f"p{k}" for k in range(n)]}
-    for h in (12, 24):
-        columns[f"became_{h}m"] = rng.random(n) < 1 / (1 + np.exp(-truth - (h == 24)))
-        for name, seen in zip(ORDER, (None, 0.0, skill, skill, rich), strict=True):
-            eta = np.full(n, -3.0) if seen is None else -3 + 0.8 * plain + seen * more + (h == 24)
-            columns[f"{name}_{h}m"] = 1 / (1 + np.exp(-eta))
-    return pl.DataFrame(columns)
+CARDS = ("card_plain", "card_three", "card_twelve")
 
 
-def test_the_plain_score_ships_where_the_gain_is_not_real() -> None:
-    found = people_choose.choose(_judged(1, 0.0, 0.0), (12, 24), ORDER)
-    assert found["chosen"] == "plain_harm"
-    assert found["above_floor"] == []
+@pytest.mark.parametrize(
+    ("loss", "gain", "error", "ships"),
+    [
+        ((0.10, 0.11, 0.12), 0.0, 0.001, "card_plain"),
+        ((0.10, 0.10, 0.10), 0.0, 0.001, "card_plain"),  # no richer card is better
+        ((0.10, 0.09, 0.09), 0.0, 0.001, "card_three"),
+        ((0.10, 0.09, 0.088), 0.002, 0.002, "card_three"),  # by a standard error, not by more
+        ((0.10, 0.09, 0.088), 0.0021, 0.002, "card_twelve"),
+        ((0.10, 0.11, 0.09), 0.02, 0.002, "card_twelve"),
+        ((0.10, 0.099, 0.12), -0.021, 0.002, "card_three"),
+    ],
+)
+def test_which_card_ships(loss: tuple[float, ...], gain: float, error: float, ships: str) -> None:
+    assert people_choose.decided(dict(zip(CARDS, loss, strict=True)), gain, error)[0] == ships
 
 
-def test_the_simplest_within_noise_ships() -> None:
-    found = people_choose.choose(_judged(2, 1.0, 1.0), (12, 24), ORDER)
-    assert found["chosen"] == "card"
-    assert found["against_floor"]["card"]["12m"]["low"] > 0
+def test_without_a_day_out_of_time_the_card_of_three_ships() -> None:
+    assert people_choose.choose(pl.DataFrame(), (12, 24), CARDS)["chosen"] == "card_three"
 
 
-def test_a_richer_model_ships_where_it_has_clearly_fewer_false_positives() -> None:
-    found = people_choose.choose(_judged(3, 0.35, 1.0, 12_000), (12, 24), ORDER)
-    assert found["chosen"] == "steps"
+def test_losses_are_paired_over_people() -> None:
+    one, other = np.array([0.3, 0.5, 0.1, 0.1]), np.array([0.1, 0.1, 0.1, 0.1])
+    mean, error = people_choose.paired(one, other, np.array([0, 0, 1, 2]))
+    assert mean == pytest.approx(0.15)
+    # surpluses .05 + .25 of the first person, -.15 and -.15 of the others
+    assert error == pytest.approx(np.sqrt(0.3**2 + 2 * 0.15**2) / 4)
+
+
+def test_each_days_slope_stands_with_its_error() -> None:
+    rng = np.random.default_rng(8)
+    z = rng.normal(-2, 1, 8000)
+    table = pl.DataFrame({
+        "landmark": ["2020-01-01"] * 4000 + ["2021-01-01"] * 4000,
+        "became_12m": rng.random(8000) < 1 / (1 + np.exp(-z)),
+        "card_three_12m": 1 / (1 + np.exp(-np.where(np.arange(8000) < 4000, z, 2 * z))),
+    })  # fmt: skip
+    first, second = people_choose.slopes_of_days(table, "card_three_12m", "became_12m")
+    assert first["day"] == "2020-01-01"
+    assert first["slope"] == pytest.approx(1.0, abs=3 * first["error"])
+    assert second["slope"] == pytest.approx(0.5, abs=3 * second["error"])
+
+
+def test_said_over_came_counts_distinct_people_for_its_interval() -> None:
+    chance, y = np.full(10, 0.3), np.array([1.0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    ratio, low, high = people_scores.said_over_came(chance, y, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))  # type: ignore[misc]
+    assert ratio == pytest.approx(1.5)
+    assert (low, high) == pytest.approx((1.5 * np.exp(-1.959963984540054), 1.5 * np.exp(1.959963984540054)))
+    assert people_scores.said_over_came(chance, np.zeros(10), np.arange(10)) is None

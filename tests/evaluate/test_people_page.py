@@ -23,11 +23,13 @@ def page():
                     "person_ref": [f"P{k}" for k in range(n)],
                     "became_12m": rng.random(n) < chance,
                     "plain_harm_12m": 1 / (1 + np.exp(-(0.5 * logit - 1 + rng.normal(0, 0.5, n)))),
-                    "points_12m": chance,
+                    "card_plain_12m": 1 / (1 + np.exp(-(0.5 * logit - 1))),
+                    "card_three_12m": chance,
+                    "card_twelve_12m": chance * 0.99,
                 }
             )
         )
-    found = backtest_people("serious <harm>", pl.concat(rows), [12], ["plain_harm", "points"], "points", "it was better")
+    found = backtest_people("serious <harm>", pl.concat(rows), [12], ["plain_harm", "card_plain", "card_three", "card_twelve"])
     return found, people_page(found)
 
 

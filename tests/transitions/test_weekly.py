@@ -3,14 +3,15 @@ from __future__ import annotations
 import json
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from tests.people import by_hand
 from tests.people.invented_careers import careers
 
+from harmcast import tables
 from harmcast.evaluate import people_choose
 from harmcast.evaluate.landmarks import backtest_people
 from harmcast.people import harm, minors
@@ -18,17 +19,22 @@ from harmcast.people.features import NAMES
 from harmcast.tables import SCORED_PEOPLE
 from harmcast.transitions import card, followed, model, refit
 from harmcast.transitions.changes import LastWeek
+from harmcast.transitions.history import history
 from harmcast.transitions.landmarks import People, Rules, panel
 from harmcast.transitions.weekly import ScoredPeople, score_people
+from harmcast.weeks import add_months
 
 AS_OF = date(2025, 12, 29)
 MONTHS = (12, 24)
 CUTS = [5.0, 60.0, 300.0, 900.0]
-SMALL = {"models": ("base_rate", "plain_harm", "card", "logistic"), "step_months": 12, "count": 4}
+FIRST_DAY = date(2018, 12, 30)  # 84 months before AS_OF: the look-back is 60
+
+
+HELD = history(FIRST_DAY, AS_OF)
 
 
 @pytest.fixture(scope="module")
-def tables() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def made() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     return careers(2500, 11, unknown_code=True)
 
 
@@ -38,36 +44,36 @@ def rules() -> Rules:
 
 
 @pytest.fixture(scope="module")
-def fitted(tables: tuple[pl.DataFrame, ...], rules: Rules) -> dict[str, Any]:
-    persons, charges, births = tables
-    flags = minors.flags(births, refit.all_days(AS_OF, MONTHS, 12, 4))
-    return refit.refit(persons, charges, flags, AS_OF, rules, people_choose.choose, MONTHS, **SMALL)  # type: ignore[arg-type]
+def fitted(made: tuple[pl.DataFrame, ...], rules: Rules) -> dict[str, Any]:
+    persons, charges, births = made
+    return refit.refit(persons, charges, minors.flags(births, refit.all_days(HELD)), HELD, rules, people_choose.choose, MONTHS)
 
 
 def _scored(
-    tables: tuple[pl.DataFrame, ...], fitted: dict[str, Any] | None, rules: Rules, day: date, last: LastWeek | None = None
+    made: tuple[pl.DataFrame, ...], fitted: dict[str, Any] | None, rules: Rules, day: date, last: LastWeek | None = None
 ) -> ScoredPeople:
-    persons, charges, births = tables
+    persons, charges, births = made
     return score_people(persons, charges, minors.flags(births, [day]), day, fitted, rules, CUTS, MONTHS, last)
 
 
 @pytest.fixture(scope="module")
-def scored(tables: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> ScoredPeople:
-    return _scored(tables, fitted, rules, AS_OF)
+def scored(made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> ScoredPeople:
+    return _scored(made, fitted, rules, AS_OF)
 
 
 def test_the_model_is_plain_numbers_and_the_same_records_give_the_same_bytes(
-    tables: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules
+    made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules
 ) -> None:
-    persons, charges, births = tables
-    flags = minors.flags(births, refit.all_days(AS_OF, MONTHS, 12, 4))
+    persons, charges, births = made
+    flags = minors.flags(births, refit.all_days(HELD))
     later = charges.with_columns(
         outcome=pl.when(pl.col("known_on") > AS_OF).then(pl.lit("quashed")).otherwise(pl.col("outcome"))
     )
-    again = refit.refit(persons, later.reverse().sort("known_on", "charge_ref"), flags, AS_OF, rules, people_choose.choose, MONTHS, **SMALL)  # type: ignore[arg-type]
+    again = refit.refit(persons, later.reverse().sort("known_on", "charge_ref"), flags, HELD, rules, people_choose.choose, MONTHS)
     assert refit.to_json(again) == refit.to_json(fitted)
     assert json.loads(refit.to_json(fitted)) == json.loads(json.dumps(fitted))
-    assert fitted["chosen"] in SMALL["models"]  # type: ignore[operator]
+    assert fitted["chosen"] in card.CARDS
+    assert fitted["history"]["look_back_months"] == 60
     assert fitted["became"]["12m"] >= 20
 
 
@@ -80,12 +86,17 @@ def test_every_row_is_as_the_release_wants_it(scored: ScoredPeople) -> None:
     for h in MONTHS:
         middle, low, high = (waiting[f"chance_high_harm_{h}m{end}"] for end in ("", "_low", "_high"))
         assert ((low <= middle) & (middle <= high) & (low >= 0) & (high <= 1)).all()
-        assert waiting[f"told_{h}m"].is_in(["may become", "does not", "cannot tell"]).all()
     for end in ("", "_low", "_high"):
         assert (waiting[f"chance_high_harm_12m{end}"] <= waiting[f"chance_high_harm_24m{end}"]).all()
     assert waiting["band"].is_in(["low", "low-medium", "high-medium"]).all()
     nulls = people.filter(pl.col("chance_high_harm_12m").is_null())
-    assert (nulls["high_before"] | nulls["incomplete"] | nulls["band"].is_in(["high", "super high"]).fill_null(True)).all()
+    by_reason = {reason: nulls.filter(pl.col("no_chance") == reason) for reason in tables.NO_CHANCE}
+    assert sum(part.height for part in by_reason.values()) == nulls.height
+    assert waiting["no_chance"].null_count() == waiting.height
+    assert by_reason["harm_incomplete"]["incomplete"].all()
+    assert by_reason["high_now"]["band"].is_in(["high", "super high"]).all()
+    assert by_reason["high_before"]["high_before"].all()
+    assert by_reason["not_charged_lately"].height > 20
     incomplete = people.filter(pl.col("incomplete"))
     assert incomplete.height > 0
     assert incomplete["band"].null_count() == incomplete.height
@@ -112,48 +123,41 @@ def test_contributions_sum_to_the_score_and_charges_to_the_harm(scored: ScoredPe
             assert told["values"] is None
             continue
         checked += 1
-        none_yet = 1.0
-        for stretch, h in zip(told["effects"], MONTHS, strict=True):
-            logit = stretch["intercept"]
-            for effect in stretch["effects"]:
-                logit += effect
-            none_yet *= 1 - 0.5 * (1 + float(np.tanh(0.5 * logit)))
-            assert 1 - none_yet == pytest.approx(row[f"chance_high_harm_{h}m"], abs=1e-14)
-        lines = fitted["models"]["card"]["stretches"][0]["card"]
+        own = fitted["cards"][fitted["chosen"]]
         values = dict(zip(NAMES, told["values"], strict=True))
         by_hand = [
-            line["points"] if (values[line["feature"]] < line["threshold"]) == line["below"] else 0 for line in lines
+            line["points"] if (values[line["feature"]] < line["threshold"]) == line["below"] else 0 for line in own["lines"]
         ]
         assert told["card"] == {"points": sum(by_hand), "lines": by_hand}
+        at = own["table"][sum(by_hand)]
+        assert at["points"] == sum(by_hand)
+        for h in MONTHS:
+            assert row[f"chance_high_harm_{h}m"] == at[f"p{h}"]  # to the digit
+            assert row[f"chance_high_harm_{h}m_low"] == at[f"p{h}_low"]
+            assert told["group"][f"group_high_{h}m"] == at[f"p{h}_group_high"]
     assert checked > 50
 
 
-def test_a_card_is_redone_by_hand_to_the_chance(fitted: dict[str, Any], tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    persons, charges, births = tables
-    table = panel(People(persons, charges, minors.flags(births, [AS_OF]), rules), [AS_OF], MONTHS, AS_OF)
-    own = fitted["models"]["card"]
-    x = model.matrix(table)
-    chances, total = model.chances(own, x), card.points(own["stretches"][0]["card"], x)
-    assert total.max() > total.min()
-    assert (total == np.rint(total)).all()
-    for points in np.unique(total):
-        none_yet, by_hand = 1.0, []
+def test_the_table_is_redone_from_the_cards_levels_and_slopes(fitted: dict[str, Any]) -> None:
+    own = fitted["cards"][fitted["chosen"]]
+    assert len(own["table"]) == sum(line["points"] for line in own["lines"]) + 1
+    for row in own["table"]:
+        none_yet = 1.0
         for stretch in own["stretches"]:
-            none_yet /= 1 + np.exp(stretch["intercept"] + stretch["slope"] * points)
-            by_hand.append(1 - none_yet)
-        np.testing.assert_allclose(chances[total == points], np.tile(by_hand, (int((total == points).sum()), 1)), atol=1e-12)
-    assert (np.diff([chances[total == p][0, 0] for p in np.unique(total)]) >= 0).all()
+            none_yet *= 1 - 1 / (1 + math.exp(-(stretch["a"] + stretch["b"] * row["points"] / 10)))
+            assert row[f"p{stretch['months']}"] == pytest.approx(1 - none_yet, abs=1e-12)
+    assert all(a["p12"] <= b["p12"] for a, b in pairwise(own["table"]))
 
 
 @pytest.mark.parametrize("new_rules", [False, True])
 def test_time_records_and_model_add_up_to_the_change(
-    tables: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules, scored: ScoredPeople, new_rules: bool
+    made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules, scored: ScoredPeople, new_rules: bool
 ) -> None:
     day = AS_OF + timedelta(days=7)
     now_rules = Rules(rules.index, harm.decay_from("half_life", 18.0), CUTS[2], "leave_out") if new_rules else rules
     last = LastWeek(scored.people, AS_OF, fitted, rules)
-    now = _scored(tables, fitted, now_rules, day, last)
-    _, charges, _ = tables
+    now = _scored(made, fitted, now_rules, day, last)
+    _, charges, _ = made
     before = dict(scored.people.select("person_ref", "chance_high_harm_12m").iter_rows())
     seen = {"records": 0, "model": 0, "time": 0}
     for row in now.people.to_dicts():
@@ -178,24 +182,81 @@ def test_time_records_and_model_add_up_to_the_change(
         assert part["records"] in (0.0, None)
 
 
-def test_without_a_model_there_are_bands_and_no_chances(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    bare = _scored(tables, None, rules, AS_OF)
+def test_without_a_model_there_are_bands_and_no_chances(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    bare = _scored(made, None, rules, AS_OF)
     assert bare.people["chance_high_harm_24m"].null_count() == bare.people.height
     assert bare.people["band"].drop_nulls().len() > 500
 
 
-def test_too_little_history_gives_no_chances_and_says_why(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    persons, charges, births = tables
-    early = date(2017, 3, 1)
-    flags = minors.flags(births, refit.all_days(early, MONTHS, 12, 2))
-    found = refit.refit(persons, charges, flags, early, rules, people_choose.choose, MONTHS, step_months=12, count=2)
+def test_too_little_history_gives_no_chances_and_says_from_when(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    early = date(2018, 3, 1)
+    held = refit.history_of(charges, early, MONTHS)
+    assert held is not None
+    assert held.months < 30
+    found = refit.refit(persons, charges, minors.flags(births, refit.all_days(held)), held, rules, people_choose.choose, MONTHS)
     assert found["chosen"] is None
-    assert "fewer than 20" in found["because"]
-    assert _scored(tables, found, rules, early).people["chance_high_harm_12m"].drop_nulls().len() == 0
+    assert held.chances_from.isoformat() in found["because"]
+    scored = _scored(made, found, rules, AS_OF)
+    assert scored.people["chance_high_harm_12m"].drop_nulls().len() == 0
+    assert scored.scores["no_chance"]["history_short"] > 100
 
 
-def test_a_second_index_says_who_would_be_in_another_band(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    persons, charges, births = tables
+def test_a_model_of_another_form_gives_no_chances_and_says_so(made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> None:
+    old = {"form": 1, "chosen": "logistic", "models": {"logistic": {"stretches": []}}}
+    bare = _scored(made, old, rules, AS_OF)
+    assert bare.people["chance_high_harm_12m"].null_count() == bare.people.height
+    assert bare.scores["no_chance"]["old_model"] > 100
+    after = _scored(made, fitted, rules, AS_OF + timedelta(days=7), LastWeek(bare.people, AS_OF, old, rules))
+    assert after.people["chance_high_harm_12m"].drop_nulls().len() > 500
+
+
+def test_three_years_of_records_print_twelve_months_alone(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    held = history(date(2022, 12, 30), AS_OF)
+    assert (held.months, held.look_back, held.horizons) == (36, 18, (12,))
+    found = refit.refit(persons, charges, minors.flags(births, refit.all_days(held)), held, rules, people_choose.choose, MONTHS)
+    assert found["chosen"] == "card_three"
+    assert "too short" in found["because"]
+    people = _scored(made, found, rules, AS_OF).people
+    assert people["chance_high_harm_12m"].drop_nulls().len() > 300
+    assert people["chance_high_harm_24m"].drop_nulls().len() == 0
+
+
+def test_what_was_charged_before_the_look_back_and_after_the_day_changes_no_chance(
+    made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules, scored: ScoredPeople
+) -> None:
+    persons, charges, births = made
+    cut = add_months(AS_OF, -60)
+    old = (pl.col("charged_on") <= cut) & (pl.col("happened_on") <= cut)
+    again = charges.with_columns(
+        offence_code=pl.when((pl.col("known_on") > AS_OF) | old).then(pl.lit("149")).otherwise(pl.col("offence_code")),
+    )
+    other = _scored((persons, again, births), fitted, rules, AS_OF).people
+    both = scored.people.drop_nulls("chance_high_harm_12m").join(other.drop_nulls("chance_high_harm_12m"), on="person_ref", suffix="_other")
+    assert both.height > 500
+    events_across = (both["chance_high_harm_12m"] != both["chance_high_harm_12m_other"]).sum()
+    assert events_across == 0
+
+
+def test_a_level_taken_anew_keeps_the_card(made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> None:
+    persons, charges, births = made
+    before = history(FIRST_DAY, date(2025, 9, 29))
+    held = history(FIRST_DAY, AS_OF)
+    flags = minors.flags(births, sorted({*refit.all_days(before), *refit.all_days(held)}))
+    older = refit.refit(persons, charges, flags, before, rules, people_choose.choose, MONTHS)
+    people = People(persons, charges, flags, rules)
+    now = refit.relevel(older, people, held)
+    ours, theirs = (one["cards"][older["chosen"]] for one in (now, older))
+    assert ours["lines"] == theirs["lines"]
+    assert [s["b"] for s in ours["stretches"]] == [s["b"] for s in theirs["stretches"]]
+    assert [s["a"] for s in ours["stretches"]] != [s["a"] for s in theirs["stretches"]]
+    assert now["as_of"] == "2025-12-29"
+    assert refit.relevel(now, people, held)["cards"] == now["cards"]
+
+
+def test_a_second_index_says_who_would_be_in_another_band(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
     other = Rules(harm.HarmIndex(rules.index.table.with_columns(pl.col("weight") * 3), "x", "1", "y"), rules.decay, CUTS[2])
     flags = minors.flags(births, [AS_OF])
     moved = score_people(persons, charges, flags, AS_OF, None, rules, CUTS, second=(other, CUTS))
@@ -206,7 +267,7 @@ def test_a_second_index_says_who_would_be_in_another_band(tables: tuple[pl.DataF
 
 
 def test_old_and_new_side_by_side_counts_every_band_change(
-    tables: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules, scored: ScoredPeople
+    made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules, scored: ScoredPeople
 ) -> None:
     moved = scored.people.with_columns(
         band=pl.when(pl.col("band") == "low").then(pl.lit("low-medium")).otherwise(pl.col("band")),
@@ -219,19 +280,23 @@ def test_old_and_new_side_by_side_counts_every_band_change(
     assert found["top5_kept"] == found["top5"]
 
 
-def test_backtest_prints_the_contracts_figures_and_they_recompute(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    persons, charges, births = tables
-    days = refit.judged_days(AS_OF, MONTHS, 2)
-    flags = minors.flags(births, sorted({d for day in days for d in [day, *refit.training_days(day, MONTHS, 12, 4)]}))
-    people = People(persons, charges, flags, rules)
-    judged = refit.out_of_time(people, days, MONTHS, AS_OF, ("base_rate", "plain_harm", "logistic"), 12, 4)
-    found = backtest_people("iom", judged, MONTHS, ("base_rate", "plain_harm", "logistic"))
+def test_backtest_prints_the_contracts_figures_and_they_recompute(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    days = refit.judged_days(HELD, 2)
+    assert days == [date(2023, 12, 29), date(2024, 12, 29)]
+    people = People(persons, charges, minors.flags(births, refit.all_days(HELD, 2)), rules)
+    judged = refit.out_of_time(people, days, FIRST_DAY, MONTHS, AS_OF)
+    found = backtest_people("iom", judged, MONTHS, model.SIMPLEST_FIRST, HELD.document())
+    assert found["history"]["look_back_months"] == 60
     wanted = {"auc", "auc_low", "auc_high", "brier", "log_loss", "calibration_slope", "calibration_slope_low",
-              "calibration_slope_high", "ece", "precision_top5", "recall_top5", "n", "base_rate"}  # fmt: skip
+              "calibration_slope_high", "ece", "precision_top5", "recall_top5", "n", "base_rate",
+              "said_over_came", "said_over_came_low", "said_over_came_high"}  # fmt: skip
     for h in ("12m", "24m"):
         assert found["chosen"][h] in found["horizon"][h]
         for own in found["horizon"][h].values():
             assert wanted <= set(own)
+            assert own["said_over_came"] == pytest.approx(own["mean_chance"] * own["n"] / own["became"])
+            assert own["said_over_came_low"] < own["said_over_came"] < own["said_over_came_high"]
             top = own["top5"]
             assert own["base_rate"] == own["became"] / own["n"]
             assert own["precision_top5"] == pytest.approx(top["true_positives"] / top["flagged"], abs=1e-12)
@@ -242,9 +307,9 @@ def test_backtest_prints_the_contracts_figures_and_they_recompute(tables: tuple[
     assert json.dumps(found, allow_nan=False)
 
 
-def test_outcomes_are_not_known_before_their_day(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    persons, charges, births = tables
-    days = refit.training_days(AS_OF, MONTHS, 6, 6)
+def test_outcomes_are_not_known_before_their_day(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    days = [date(2022, 6, 29), date(2022, 12, 29), date(2023, 6, 29), date(2023, 12, 29), date(2024, 6, 29), date(2024, 12, 29)]
     table = panel(People(persons, charges, minors.flags(births, days), rules), days, MONTHS, AS_OF)
     for (day,), part in table.group_by("landmark"):
         assert part["became_12m"].null_count() == 0
@@ -253,38 +318,13 @@ def test_outcomes_are_not_known_before_their_day(tables: tuple[pl.DataFrame, ...
         assert (both["became_12m"] <= both["became_24m"]).all()
 
 
-def test_the_card_is_redone_from_the_printed_reasons_with_plain_arithmetic(
-    scored: ScoredPeople, fitted: dict[str, Any], tables: tuple[pl.DataFrame, ...], rules: Rules
-) -> None:
-    shipped = fitted | {"chosen": "card"}
-    people = _scored(tables, shipped, rules, AS_OF).people.drop_nulls("chance_high_harm_12m").head(200)
-    assert people.height == 200
-    names = [feature["name"] for feature in shipped["features"]]
-    seen = set()
-    for row in people.to_dicts():
-        told = json.loads(row["reasons"])
-        value = dict(zip(names, told["values"], strict=True))
-        points = 0
-        for line in shipped["models"]["card"]["stretches"][0]["card"]:
-            yes = value[line["feature"]] < line["threshold"] if line["below"] else value[line["feature"]] >= line["threshold"]
-            points += line["points"] if yes else 0
-        assert points == told["card"]["points"]
-        seen.add(points)
-        not_by_then = 1.0
-        for months, stretch in zip(MONTHS, shipped["models"]["card"]["stretches"], strict=True):
-            odds = math.exp(stretch["intercept"] + stretch["slope"] * points)
-            not_by_then *= 1 - odds / (1 + odds)
-            assert round(100 * (1 - not_by_then), 6) == round(100 * row[f"chance_high_harm_{months}m"], 6)
-    assert len(seen) > 3
-
-
-def test_what_followed_in_each_band_equals_a_count_by_hand(tables: tuple[pl.DataFrame, ...], rules: Rules) -> None:
-    persons, charges, births = tables
+def test_what_followed_in_each_band_equals_a_count_by_hand(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
     day = date(2024, 12, 29)
     people = People(persons, charges, minors.flags(births, [day, date(2023, 12, 29)]), rules)
     found = followed.what_followed(people, AS_OF, MONTHS, CUTS)
     assert found.height == len(MONTHS) * len(followed.WHAT) * 5
-    then = _scored(tables, None, rules, day).people.drop_nulls("band")
+    then = _scored(made, None, rules, day).people.drop_nulls("band")
     own = by_hand.known_charges(charges.to_dicts(), persons.to_dicts(), AS_OF)
     weights = dict(harm.weights_of(charges["offence_code"], rules.index).select("offence_code", "weight").iter_rows())
     into = {p["person_ref"]: p["merged_into"] for p in persons.to_dicts() if p["merged_into"] and p["known_on"] <= AS_OF}

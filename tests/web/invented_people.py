@@ -35,14 +35,23 @@ EACH = 60
 
 def model() -> dict[str, Any]:
     """A points card as a refit keeps it."""
-    stretches = [{"kind": "card", "intercept": a, "slope": b, "card": CARD} for a, b in LEVELS]
     features = [{"name": f.name, "says": f.says, "unit": f.unit, "direction": f.direction} for f in FEATURES]
-    card = {"name": "card", "months": [12, 24], "stretches": stretches}
+    table = []
+    for points in range(sum(int(str(line["points"])) for line in CARD) + 1):
+        row: dict[str, float] = {"points": points}
+        for months, chance in zip((12, 24), chances(points), strict=True):
+            ends = (("", 1), ("_low", 0.6), ("_high", 1.5), ("_group_low", 0.8), ("_group_high", 1.2))
+            row |= {f"p{months}{end}": min(1.0, chance * times) for end, times in ends}
+        table.append(row)
     return {
-        "chosen": "card",
-        "because": "the simplest within noise",
+        "form": 2,
+        "chosen": "card_three",
+        "because": "it foretold better than harm alone",
+        "months": [12, 24],
+        "history": {"look_back_months": 24, "first_day": "2022-11-16", "months": 48},
         "features": features,
-        "models": {"card": card},
+        "cards": {"card_three": {"lines": CARD, "table": table}},
+        "not_charged_lately": {"12m": {"people": 400, "became": 7}},
         "base_rate": {"12m": 0.01, "24m": 0.02},
         "rows": 5000,
         "people": 1200,
@@ -73,27 +82,22 @@ def _person(number: int, week: int, rng: np.random.Generator) -> dict[str, Any]:
     lines = [3 * (number % 4 >= 2), 2 * (number % 2 >= 1), 2 * (number % 12 < 6)]
     waiting = name in tables.BANDS[:3]
     both = chances(sum(lines)) if waiting else [None, None]
-    effects = [[0.0] * len(NAMES) for _ in LEVELS]
-    for k, (_, slope) in enumerate(LEVELS):
-        for line, points in zip(CARD, lines, strict=True):
-            effects[k][NAMES.index(str(line["feature"]))] += points * slope
     light = {"happened_on": "2024-05-06", "charged_on": "2024-06-01", "offence_code": "049/10", "kind": "Shoplifting", "violent": False, "weapon": False, "outcome": "convicted", "charges": 1, "weight": 0.0, "left": 0.1, "effect": 0.0}
     rest = [{"charge_ref": f"CH-{number:05d}-{k}", **light} for k in range(2 if number % 4 == 3 else 0)]
     why = {
         "charges": [{"charge_ref": f"CH-{number:05d}", "happened_on": "2026-03-01", "charged_on": "2026-03-05", "violent": True, "weapon": False, "offence_code": "008/06", "kind": "Violence with injury", "outcome": "convicted" if number % 3 else "charged", "charges": 1, "weight": harm * 2, "left": 0.5, "effect": harm}],
         "others": {"count": len(rest), "effect": 0.0, "events": rest},
         "values": values if waiting else None,
-        "effects": [{"intercept": a, "effects": e} for (a, _), e in zip(LEVELS, effects, strict=True)] if waiting else None,
         "card": {"points": sum(lines), "lines": lines} if waiting else None,
-        "told": {"told_12m": "cannot tell" if waiting else None, "told_24m": None},
-        "venn": {},
+        "group": {f"group_{end}_{m}m": both[k] * times if waiting else None for k, m in enumerate((12, 24)) for end, times in (("low", 0.8), ("high", 1.2))},
+        "no_chance": None if waiting else "high_now",
         "high_before": False,
         "harm_incomplete": False,
         "other_band": bool(number % 7 == 0),
         "not_known": {"charges_standing": 1, "events": 1, "convicted": int(number % 3 > 0), "awaiting_result": int(number % 3 == 0), "without_weight": 0, "first_charged_on": "2026-03-05"},
         "changed": {"harm": {"last": harm, "time": 0.0, "records": 0.0, "model": 0.0, "now": harm}},
     }  # fmt: skip
-    row = {"band": name, "harm": harm, "harm_unit": "days", "reasons": json.dumps(why)}
+    row = {"band": name, "harm": harm, "harm_unit": "days", "no_chance": why["no_chance"], "reasons": json.dumps(why)}
     for months, chance in zip((12, 24), both, strict=True):
         row |= {
             f"chance_high_harm_{months}m": chance,
@@ -139,7 +143,7 @@ def add_people(state: State) -> None:
         "iom-model-2026-W40",
         "2026-W40",
         model(),
-        {"chosen": "card", "because": "the simplest within noise"},
+        {"chosen": "card_three", "because": "it foretold better than harm alone"},
         SYSTEM,
     )
     state.models.approve(made, SYSTEM)

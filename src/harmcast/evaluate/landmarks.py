@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from harmcast.evaluate.people_choose import choose
-from harmcast.evaluate.people_scores import scores
+from harmcast.evaluate.people_choose import choose, slopes_of_days
+from harmcast.evaluate.people_scores import MANY_ROWS, Ranked, person_weights, scores
 
 SEED = 20
+FLOORS = ("base_rate", "plain_harm")
+PLAIN = "plain_harm"
 
 
 def backtest_people(
@@ -18,49 +21,78 @@ def backtest_people(
     judged: pl.DataFrame,
     months: Sequence[int],
     models: Sequence[str],
-    chosen: str | None = None,
-    because: str | None = None,
+    history: Mapping[str, Any] | None = None,
     seed: int = SEED,
 ) -> dict[str, Any]:
     """Every figure of every model at every horizon, pooled over the landmarks judged, and each landmark apart.
 
     Args:
         judged: a row a person and landmark (`transitions.refit.out_of_time`): landmark, person_ref, `became_<m>m`,
-            `<model>_<m>m`; rows whose longest outcome is not known are passed over for that horizon.
-        models: from the simplest to the richest, `plain_harm` among them.
-        chosen: what the procedure shipped before the window judged began; None: the rule applied to this window itself,
-            said so in `because`.
-    Returns: {"tool", "chosen": {"12m": name, ...}, "because", "horizon": {"12m": {model: figures}}, "landmarks",
-        "by_landmark", "against_plain": gain over the plain score with its paired bootstrap interval}.
+            `<model>_<m>m`; rows whose outcome is not known, or for which no chance was printed, are passed over for that horizon.
+        models: floors and cards from the simplest to the richest.
+        history: what the records reached on the last day (`transitions.history.History.document`).
+    Returns: {"tool", "chosen": {"12m": name, ...}, "because", "horizon": {"12m": {model: figures}}, "landmarks", "history",
+        "by_landmark", "against_plain": AUC gain over the plain score with its paired bootstrap interval, "slope_of_years"}.
     Raises: ValueError if there is no row to judge.
     """
     if judged.is_empty():
         raise ValueError("no landmark could be judged")
-    whole = judged.drop_nulls([f"became_{h}m" for h in months])
-    comparison = choose(whole, months, models, seed)
-    shipped = chosen or str(comparison["chosen"])
-    why = because or ("by the rule applied to the window judged: " + str(comparison["because"]))
+    cards = [name for name in models if name not in FLOORS]
+    choice = choose(judged, months, cards)
+    chosen = str(choice["chosen"])
     return {
         "tool": tool,
-        "chosen": {f"{h}m": shipped for h in months},
-        "because": why,
+        "chosen": {f"{h}m": chosen for h in months},
+        "because": choice["because"],
+        "choice": choice,
         "horizon": {f"{h}m": _horizon(judged, h, models, seed) for h in months},
         "landmarks": [str(day) for day in judged["landmark"].unique().sort()],
+        "history": dict(history or {}),
         "by_landmark": {
             str(day): {f"{h}m": _horizon(part, h, models, seed) for h in months}
             for (day,), part in judged.sort("landmark").group_by("landmark", maintain_order=True)
             if judged["landmark"].n_unique() > 1
         },
-        "against_plain": comparison["against_floor"],
-        "after_the_fact": {"chosen": comparison["chosen"], "because": comparison["because"]},
+        "against_plain": {name: {f"{h}m": _gain(judged, h, name, seed) for h in months} for name in cards},
+        "slope_of_years": {f"{h}m": slopes_of_days(judged, f"{chosen}_{h}m", f"became_{h}m") for h in months},
     }
 
 
+def _known(judged: pl.DataFrame, horizon: int, models: Sequence[str]) -> pl.DataFrame:
+    return judged.drop_nulls([f"became_{horizon}m", *(f"{name}_{horizon}m" for name in models)])
+
+
 def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str], seed: int) -> dict[str, Any]:
-    known = judged.drop_nulls(f"became_{horizon}m")
+    known = _known(judged, horizon, models)
     if known.is_empty():
         return {}
     y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
     people = known["person_ref"].rank("dense").to_numpy().astype("int64") - 1
     draws = 400 if known.height <= 20_000 else 100
     return {model: scores(known[f"{model}_{horizon}m"].to_numpy(), y, people, seed, draws) for model in models}
+
+
+def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> dict[str, Any]:
+    """AUC of a model less the plain score's, a mean over landmarks, with its paired bootstrap interval over people."""
+    known = _known(judged, horizon, (model, PLAIN))
+    if known.is_empty():
+        return {}
+    people = known["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
+    y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
+    place = known["landmark"].rank("dense").to_numpy().astype(np.int64) - 1
+    parts = [np.flatnonzero(place == k) for k in range(int(place.max()) + 1)]
+    ranked = {
+        name: [Ranked.binned(known[f"{name}_{horizon}m"].to_numpy()[p], y[p]).grouped() for p in parts] for name in (model, PLAIN)
+    }
+
+    def gain(weight: Any) -> float | None:
+        pairs = [(a.auc_and_top(weight[p])[0], b.auc_and_top(weight[p])[0]) for a, b, p in zip(ranked[model], ranked[PLAIN], parts, strict=True)]
+        both = [a - b for a, b in pairs if a is not None and b is not None]
+        return float(np.mean(both)) if both else None
+
+    drawn = [g for w in person_weights(people, 400 if len(y) <= MANY_ROWS else 100, seed) if (g := gain(w)) is not None]
+    return {
+        "auc_gain": gain(np.ones(len(y))),
+        "low": float(np.quantile(drawn, 0.025)) if drawn else None,
+        "high": float(np.quantile(drawn, 0.975)) if drawn else None,
+    }

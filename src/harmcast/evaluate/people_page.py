@@ -51,7 +51,7 @@ def people_page(found: Mapping[str, Any]) -> str:
 
 
 def _table(horizon: str, models: Mapping[str, Any], against: Mapping[str, Any]) -> str:
-    heads = ["Model", "AUC [95%]", "Gain on plain harm [95%]", "Brier", "Slope [95%]", "ECE (a perfect model's)", "Top 5%: became of listed",
+    heads = ["Model", "AUC [95%]", "Gain on plain harm [95%]", "Said over came [95%]", "Brier", "Slope [95%]", "ECE (a perfect model's)", "Top 5%: became of listed",
              "Precision", "Recall"]  # fmt: skip
     rows: list[tuple[str, Sequence[str]]] = []
     for name, one in models.items():
@@ -61,6 +61,7 @@ def _table(horizon: str, models: Mapping[str, Any], against: Mapping[str, Any]) 
             (name, [
                 _ranged(one["auc"], one["auc_low"], one["auc_high"], 3),
                 _ranged(gain["auc_gain"], gain["low"], gain["high"], 3) if gain else "",
+                _ranged(one["said_over_came"], one["said_over_came_low"], one["said_over_came_high"], 2),
                 number(one["brier"], 4, "-"),
                 _ranged(one["calibration_slope"], one["calibration_slope_low"], one["calibration_slope_high"], 2),
                 f"{number(one['ece'], 3, '-')} ({number(one['ece_perfect'], 3, '-')})",

@@ -139,6 +139,16 @@ def calibration_slope(chance: Array, y: Array, people: NDArray[np.int64]) -> tup
     return float(beta[1]), float(beta[1] - half), float(beta[1] + half)
 
 
+def said_over_came(chance: Array, y: Array, people: NDArray[np.int64]) -> tuple[float, float, float] | None:
+    """Sum of the chances over how many came, with its 95% log interval over distinct people who became; None where nobody did."""
+    came = float(y.sum())
+    if came <= 0:
+        return None
+    half = 1.959963984540054 / np.sqrt(len(np.unique(people[y > 0])))
+    ratio = float(chance.sum()) / came
+    return ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half))
+
+
 def tenths(chance: Array, y: Array, bins: int = BINS) -> list[dict[str, Any]]:
     """Ten groups of equal size by chance: n, mean chance, became, observed share."""
     order = np.argsort(chance, kind="stable")
@@ -188,6 +198,7 @@ def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws:
     resampled = [value for value in drawn if value is not None]
     slope = calibration_slope(chance, y, people)
     flagged, hits, became = ranked.top()
+    ratio = said_over_came(chance, y, people)
     return {
         "auc": ranked.auc(),
         "auc_low": float(np.quantile(resampled, 0.025)) if resampled else None,
@@ -197,6 +208,9 @@ def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws:
         "calibration_slope": slope[0] if slope else None,
         "calibration_slope_low": slope[1] if slope else None,
         "calibration_slope_high": slope[2] if slope else None,
+        "said_over_came": ratio[0] if ratio else None,
+        "said_over_came_low": ratio[1] if ratio else None,
+        "said_over_came_high": ratio[2] if ratio else None,
         "ece": ece(chance, y),
         "ece_perfect": ece_of_a_perfect_model(chance, seed),
         "precision_top5": hits / flagged if flagged else None,

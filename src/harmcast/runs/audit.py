@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from harmcast import tables
@@ -32,8 +33,8 @@ from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import landmarks
-from harmcast.transitions.model import chances, matrix
-from harmcast.weeks import Week, add_months
+from harmcast.transitions.model import card_chances, gives_chances, matrix
+from harmcast.weeks import Week
 
 FLAGGED_SHARE = 0.05
 SEED = 2010  # Equality Act
@@ -174,40 +175,42 @@ def audit_of_people(
 ) -> Audit | str:
     """The audit of the person tool, or why none could be made.
 
-    Judged on the day a first horizon before `as_of`: what the model says of what was known then, against what came since. The
-    flagged are the twentieth with the highest chances.
+    A rehearsal: the fit of a year before the model in use, kept with it, against what came in the year since. The flagged are the
+    twentieth with the highest chances.
     """
     months = who.tool.horizons_months[0]
-    day = add_months(as_of, -months)
-    if who.model is None or not who.model.get("chosen"):
-        return "No person model is approved yet, so there is nothing to audit."
+    if who.model is None or not gives_chances(who.model):
+        return "No person model that gives chances is approved yet, so there is nothing to audit."
+    kept = who.model.get("rehearsal")
+    if not kept:
+        return "The records are too short for a fit of a year ago, so nothing can be held against what came yet."
+    day, look_back = date.fromisoformat(kept["day"]), int(kept["look_back_months"])
     births = people.under_18(state, [day], as_of, sequence, actor, "Audit: nobody under 18 is counted")
-    then = landmarks.panel(people.people_of(who, births), [day], [months], as_of)
+    then = landmarks.panel(people.people_of(who, births), [day], [months], as_of, look_back).drop_nulls(f"became_{months}m")
     if then.is_empty():
         return f"Nobody was held and not yet high harm on {day.isoformat()}, {months} months ago."
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
     labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), day, rules=group_rules(state))
     managed = state.records.circumstances(day, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
-    return audit_of_landmark(then, who.model, months, labels, managed, standing, thresholds)
+    return audit_of_landmark(then, card_chances(kept, matrix(then))[:, 0], months, labels, managed, standing, thresholds)
 
 
 def audit_of_landmark(
     then: pl.DataFrame,
-    model: Mapping[str, Any],
+    chance: np.ndarray,
     months: int,
     labels: groups.Groups,
     managed: pl.DataFrame | None,
     standing: pl.DataFrame,
     thresholds: Thresholds,
 ) -> Audit:
-    """The audit of a model's chances for the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
+    """The audit of chances given to the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
 
     Args:
         then: a `landmarks.panel` of one day, with `became_<months>m`.
         managed: person_ref of those under management that day; standing: charges as known now.
     """
-    chance = chances(model["models"][model["chosen"]], matrix(then))[:, 0]
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
     cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
     return audit.audit_people(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harmcast.errors import NotFit, SettingsRefused
-from harmcast.evaluate import backtest, landmarks, page, people_choose, people_page
+from harmcast.evaluate import backtest, landmarks, page, people_page
 from harmcast.forecast import shipped
 from harmcast.people import bands
 from harmcast.places import counts
@@ -21,11 +21,13 @@ from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import refit
+from harmcast.transitions.history import LONG_MONTHS
 from harmcast.transitions.landmarks import People
 from harmcast.transitions.model import SIMPLEST_FIRST
-from harmcast.weeks import add_months, last_complete_week, origins_back
+from harmcast.weeks import last_complete_week, origins_back
 
 WORKERS = 2
+MOST_JUDGED = 4
 JUDGE = Actor("backtest", "Backtest", (("operator", None),))
 
 
@@ -125,22 +127,19 @@ def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: 
     index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
     cuts = people.cuts_of(state, tool, digest)
     rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
-    newest = add_months(last, -months[-1])
-    days = refit.judged_days(last, months)[-origins:]
-    asked = sorted({*refit.all_days(last, months), *refit.all_days(newest, months)})
-    births = people.under_18(state, asked, last, sequence, JUDGE, "Backtest: nobody under 18 on a landmark is judged")
+    held = people.history_of(state, tool, known, last)
+    days = refit.judged_days(held, MOST_JUDGED)[-origins:]
+    births = people.under_18(state, refit.all_days(held, MOST_JUDGED), last, sequence, JUDGE, "Backtest: nobody under 18 on a landmark is judged")
     progress("Fitting and judging", 0.1)
-    judged = refit.out_of_time(People(known.persons, known.charge_versions, births, rules), days, months, last)
+    judged = refit.out_of_time(People(known.persons, known.charge_versions, births, rules), days, held.first_day, months, last)
     if judged.is_empty():
         raise NotFit(
-            "The history held is too short to judge the person model out of time.",
+            f"The records are vouched for over {held.months} months: too short to judge the person model out of time.",
             code="history_too_short",
-            next_step="More years of charges are needed; harm and bands need none.",
+            next_step=f"{LONG_MONTHS} months are needed; harm and bands need none.",
         )
     part(progress, 0.7, 0.9)("Choosing", 0.0)
-    before = refit.refit(known.persons, known.charge_versions, births, newest, rules, people_choose.choose, months)
-    chosen = before.get("chosen") or "plain_harm"
-    return landmarks.backtest_people(tool.name, judged, months, list(SIMPLEST_FIRST), chosen, before.get("because"))
+    return landmarks.backtest_people(tool.name, judged, months, list(SIMPLEST_FIRST), held.document())
 
 
 def _places_lines(document: dict[str, Any]) -> list[str]:
@@ -166,11 +165,12 @@ def _people_lines(document: dict[str, Any]) -> list[str]:
     for horizon, models in document["horizon"].items():
         any_model = next(iter(models.values()))
         said.append(f"Within {horizon}: {any_model['n']:,} people, base rate {_share(any_model['base_rate'])}")
-        said.append(f"{'':14}{'AUC':>24}{'Brier':>9}{'slope':>8}{'ECE':>8}{'precision, top 5%':>19}{'recall, top 5%':>16}")
+        said.append(f"{'':14}{'AUC':>24}{'said / came':>22}{'Brier':>9}{'slope':>8}{'ECE':>8}{'precision, top 5%':>19}{'recall, top 5%':>16}")
         for name, one in models.items():
             auc = f"{_number(one['auc'], 3)} [{_number(one['auc_low'], 3)}, {_number(one['auc_high'], 3)}]"
+            said_came = f"{_number(one['said_over_came'], 2)} [{_number(one['said_over_came_low'], 2)}, {_number(one['said_over_came_high'], 2)}]"
             said.append(
-                f"{name:<14}{auc:>24}{_number(one['brier'], 4):>9}{_number(one['calibration_slope'], 2):>8}{_number(one['ece'], 3):>8}"
+                f"{name:<14}{auc:>24}{said_came:>22}{_number(one['brier'], 4):>9}{_number(one['calibration_slope'], 2):>8}{_number(one['ece'], 3):>8}"
                 f"{_share(one['precision_top5']):>19}{_share(one['recall_top5']):>16}"
                 + (" <- chosen" if name == document["chosen"][horizon] else "")
             )

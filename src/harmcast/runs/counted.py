@@ -24,7 +24,7 @@ from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import landmarks
 from harmcast.transitions.landmarks import People
-from harmcast.transitions.model import chances, matrix
+from harmcast.transitions.model import gives_chances, lines_of, look_back_of, points_of
 from harmcast.weeks import add_months
 
 YEARS_JUDGED = 3
@@ -81,6 +81,8 @@ def _confusion(
     if model is None or release.sequence is None:
         return None
     content = model.content()
+    if not gives_chances(content):
+        return None
     months = tool.horizons_months[0]
     days = [add_months(as_of, -12 * k) for k in range(1, YEARS_JUDGED + 1)]
     births = people.under_18(state, days, as_of, release.sequence, actor, "Counts for an answer: nobody under 18 is counted")
@@ -90,15 +92,14 @@ def _confusion(
     held = People(known.persons, known.charge_versions, births, rules)
     parts = []
     for day in days:
-        then = landmarks.panel(held, [day], [months], as_of)
+        then = landmarks.panel(held, [day], [months], as_of, look_back_of(content))
         became = pl.col(f"became_{months}m")
         if then.is_empty() or then[f"became_{months}m"].null_count() == then.height:
             continue
-        scores = {content["chosen"]: chances(content["models"][content["chosen"]], matrix(then))[:, 0]}
-        scores.setdefault(FLOOR, then["harm"].to_numpy())
+        scores = {content["chosen"]: points_of(content, then).astype(float), FLOOR: then["harm"].to_numpy()}
         flagged_n = max(1, round(FLAGGED_SHARE * then.height))
         for name, score in scores.items():
-            ranked = then.with_columns(score=pl.Series(score)).sort(["score", "person_ref"], descending=[True, False]).with_row_index("rank")
+            ranked = then.with_columns(score=pl.Series(score)).sort(["score", "harm", "person_ref"], descending=[True, True, False]).with_row_index("rank")
             flagged = pl.col("rank") < flagged_n
             cells = ranked.select(
                 "person_ref",
@@ -130,7 +131,8 @@ def _features(state: State) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     for tool in state.settings.tools:
         if isinstance(tool, PeopleTool):
-            found[tool.name] = [{"name": f.name, "says": f.says, "unit": f.unit} for f in FEATURES]
+            asked = _asked(state, tool)
+            found[tool.name] = [{"name": f.name, "says": f.says, "unit": f.unit} for f in FEATURES if asked is None or f.name in asked]
             continue
         found[tool.name] = [
             {"name": "own counts", "says": "Recorded crimes of the tool's definition in each cell and week, long and short memory.", "unit": "offences"},
@@ -143,6 +145,13 @@ def _features(state: State) -> dict[str, list[dict[str, str]]]:
             ),
         ]
     return found
+
+
+def _asked(state: State, tool: PeopleTool) -> set[str] | None:
+    """The variables that the card in use asks about; None before one is approved: then every one it may ask about."""
+    model = state.models.approved(tool.name)
+    content = model.content() if model else None
+    return {line["feature"] for line in lines_of(content)} if content and gives_chances(content) else None
 
 
 def earlier(state: State) -> dict[str, Sequence[Published]]:

@@ -25,9 +25,11 @@ from harmcast.store.cuts import Cuts
 from harmcast.store.models import Model
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-from harmcast.transitions import followed
+from harmcast.transitions import followed, refit
 from harmcast.transitions.changes import LastWeek
+from harmcast.transitions.history import History
 from harmcast.transitions.landmarks import People, Rules
+from harmcast.transitions.model import FORM
 from harmcast.transitions.weekly import ScoredPeople, score_people
 from harmcast.weeks import Week, add_months
 
@@ -91,6 +93,14 @@ def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, st
             faults=(Fault(says, setting),),
             next_step="Its columns are offence_code, weight, unit, edition, source.",
         ) from None
+
+
+def history_of(state: State, tool: PeopleTool, known: Known, as_of: date) -> History:
+    """How far back the records go that the force vouches for. Raises NotFit where nobody was charged by then."""
+    held = refit.history_of(known.charge_versions, as_of, tool.horizons_months, state.settings.people.records_from)
+    if held is None:
+        raise NotFit("No charge is held to go by.", code="too_little_history", next_step="Load a delivery with charges first.")
+    return held
 
 
 def rules_of(settings: Settings, index: harm.HarmIndex, high_cut: float) -> Rules:
@@ -176,6 +186,7 @@ def make_people(
         second = (rules_of(settings, other, bands.high_cut(other_cuts.values)), other_cuts.values)
     keys = state.person_keys()
     model = model_of_week(state, tool, week)
+    held = refit.history_of(known.charge_versions, as_of, tool.horizons_months, settings.people.records_from)
     looked_back = [add_months(as_of, -months) for months in tool.horizons_months]
     births = under_18(state, [as_of, *looked_back], as_of, sequence, actor, "Nobody under 18 is scored, or counted a horizon ago")
 
@@ -185,7 +196,7 @@ def make_people(
         known.charge_versions,
         births,
         as_of,
-        model.content() if model else None,
+        model.content() if model else too_short(held),
         rules,
         cuts.values,
         tool.horizons_months,
@@ -214,6 +225,7 @@ def make_people(
         "harm_unit": index.unit,
         "decay": rules.decay.document(),
         "figures": scored.scores,
+        "history": held.document() if held else None,
         "warnings": found,
     }
     holding = []
@@ -240,6 +252,11 @@ def make_people(
         about,
         holding,
     )
+
+
+def too_short(held: History | None) -> dict[str, Any] | None:
+    """Stands where no model is approved and none could be yet: it says that the records are too short, and from when they will do."""
+    return {"form": FORM, "chosen": None, "history": held.document()} if held is not None and held.look_back is None else None
 
 
 def model_of_week(state: State, tool: PeopleTool, week: Week) -> Model | None:

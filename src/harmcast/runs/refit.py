@@ -51,13 +51,13 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
         index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
         cuts = people.cuts_of(state, tool, digest)
         rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
-        days = refit.all_days(as_of, tool.horizons_months)
+        held = people.history_of(state, tool, known, as_of)
         births = people.under_18(
-            state, [*days, as_of], as_of, sequence, actor, "Refit: nobody under 18 on a landmark is learnt from"
+            state, refit.all_days(held), as_of, sequence, actor, "Refit: nobody under 18 on a landmark is learnt from"
         )
         progress("Fitting", 0.1)
         fitted = refit.refit(
-            known.persons, known.charge_versions, births, as_of, rules, people_choose.choose, tool.horizons_months
+            known.persons, known.charge_versions, births, held, rules, people_choose.choose, tool.horizons_months
         )
         if not fitted.get("chosen"):
             raise NotFit(

@@ -145,6 +145,10 @@ class PeopleSettings(SettingsSection):
     weapon_classes: list[str] = Field(
         ["008/11", "008/12", "008/13", "010", "081"], description="Offence codes counted as weapon charges among the features."
     )
+    records_from: date | None = Field(
+        None,
+        description="First day of charge records the force vouches for; chances look back no further. Default: the first charge, moved past a thin start.",
+    )
 
 
 class Bands(SettingsSection):

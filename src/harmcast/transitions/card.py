@@ -1,19 +1,20 @@
-"""The points card: whole numbers an officer adds up by hand, and a table from the sum to the chance.
+"""The points card: whole numbers an officer adds up by hand. `table` gives the chance of each sum.
 
 Each line asks one question of one feature ("3 or more events in the last 12 months?") and gives its points for yes.
 Lines of one feature stand together: they are steps of one item, so that an officer looks up at most MOST_ITEMS facts.
-One card serves every horizon; only the table from points to chance differs.
+Three cards are tried: one item (steps of harm), three, and up to twelve. One card serves every horizon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harmcast.people.features import FEATURES, NAMES
-from harmcast.transitions.regression import Array, Document, fit_logistic
+from harmcast.transitions.regression import Array, fit_logistic
 
 QUESTIONS: dict[str, tuple[float, ...]] = {
     "harm_share": (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8),
@@ -33,22 +34,29 @@ QUESTIONS: dict[str, tuple[float, ...]] = {
     "violent_24m": (1, 2, 3),
     "weapon_events": (1, 2),
 }
+# From the simplest to the richest: what each card may ask about.
+CARDS: dict[str, tuple[str, ...]] = {
+    "card_plain": ("harm_share",),
+    "card_three": ("harm_share", "events_24m", "months_since_last"),
+    "card_twelve": tuple(QUESTIONS),
+}
 # Set by cross-validation on the learning half of the Georgia releases and on Philadelphia landmarks before the one
 # reported (`card_sizes` of bench/peers/people_columns.py): more lines and a firmer ridge ranked better; fewer items cost nothing.
 MOST_ITEMS = 12
 MOST_LINES = 30
 MOST_POINTS = 9
-MOST_ROWS = 40_000
+MOST_ROWS = 20_000
 RIDGE = 60.0
 LEAST_SLOPE = 0.02
 
 
-def questions() -> list[tuple[int, float, bool]]:
+def questions(items: Sequence[str] = tuple(QUESTIONS)) -> list[tuple[int, float, bool]]:
     """(feature, threshold, below): yes if the value is at least the threshold, or below it where `below`."""
     return [
         (k, float(threshold), FEATURES[k].direction < 0)
         for k, name in enumerate(NAMES)
-        for threshold in QUESTIONS.get(name, ())
+        if name in items
+        for threshold in QUESTIONS[name]
     ]
 
 
@@ -137,12 +145,14 @@ def _rounded(slopes: Array, yes: Array, y: Array, weight: Array, period: NDArray
     return best
 
 
-def fit_card(x: Array, y: Array, period: NDArray[np.int64], weight: Array) -> list[dict[str, Any]]:
+def fit_card(
+    x: Array, y: Array, period: NDArray[np.int64], weight: Array, items: Sequence[str] = tuple(QUESTIONS)
+) -> list[dict[str, Any]]:
     """The card's lines, from rows of all periods stacked: feature, threshold, below, points.
 
-    Args: `period`: which stretch of months a row speaks of (0: up to the first horizon, ...); each has its own level.
+    Args: `period`: which landmark and stretch of months a row speaks of, numbered from 0; each has its own level.
     """
-    asked = questions()
+    asked = questions(items)
     yes = answers(x, asked)
     clock = np.column_stack(
         [(period == k).astype(np.float64) for k in range(1, int(period.max()) + 1)] or [np.zeros(len(y))]
@@ -169,19 +179,3 @@ def line_points(card: list[dict[str, Any]], x: Array) -> Array:
         return np.zeros((len(x), 0))
     asked = [(NAMES.index(line["feature"]), float(line["threshold"]), bool(line["below"])) for line in card]
     return np.asarray(answers(x, asked) * np.asarray([float(line["points"]) for line in card]))
-
-
-def fit_level(card: list[dict[str, Any]], x: Array, y: Array, weight: Array) -> Document:
-    """The line from points to logit for one period; the slope cannot be negative."""
-    total = points(card, x)
-    intercept, slope = fit_logistic(total[:, None] / 10.0, y, ridge=0.1, directions=[1], weight=weight)
-    return {"kind": "card", "intercept": intercept, "slope": float(slope[0]) / 10.0, "card": card}
-
-
-def contributions(document: Document, x: Array) -> tuple[float, Array]:
-    """Intercept and what each feature adds to the logit: its lines' points times the slope."""
-    effects = np.zeros(x.shape)
-    given = line_points(document["card"], x)
-    for j, line in enumerate(document["card"]):
-        effects[:, NAMES.index(line["feature"])] += given[:, j] * document["slope"]
-    return float(document["intercept"]), effects

@@ -13,10 +13,8 @@ from datetime import date
 
 import polars as pl
 
-from harmcast.people import charges as charge_rules
-from harmcast.people.features import features_at
-from harmcast.transitions.landmarks import People, Rules
-from harmcast.transitions.model import chances, matrix
+from harmcast.transitions.landmarks import People, Rules, not_yet_high
+from harmcast.transitions.model import look_back_of, printed
 from harmcast.transitions.regression import Document
 
 
@@ -60,28 +58,25 @@ def touched(people: People, before: date, as_of: date) -> pl.DataFrame:
     return versions.join(named, on="person_ref", how="semi").select("charge_ref").unique()
 
 
-def _features_then(people: People, rules: Rules, before: date, day: date, charge_refs: pl.DataFrame) -> pl.DataFrame:
-    """Features on `day` of the people of these charges, from the records known at the end of `before`."""
+def _of_charges(people: People, rules: Rules, charge_refs: pl.DataFrame) -> People:
+    """The same people with these charges alone."""
     versions = people.charge_versions.join(charge_refs, on="charge_ref", how="semi")
-    then = People(people.persons, versions, people.minors, rules)
-    held = then.weighed(before)
-    table = features_at(charge_rules.events(held), day, rules.decay, rules.high_cut)
-    high = then.path(before).filter(pl.col("harm") >= rules.high_cut).select("person_ref").unique()
-    return table.join(high.with_columns(high_before=pl.lit(True)), on="person_ref", how="left").with_columns(
-        pl.col("high_before").fill_null(False)
-    )
+    return People(people.persons, versions, people.minors, rules)
 
 
 def _scored(
-    features: pl.DataFrame, model: Document | None, rules: Rules, months: Sequence[int], name: str
+    people: People, known: date, day: date, model: Document | None, rules: Rules, months: Sequence[int], name: str
 ) -> pl.DataFrame:
-    """person_ref, `harm_<name>`, `chance_<m>m_<name>`: null where the score would be null."""
-    out = features.select("person_ref", pl.col("harm").alias(f"harm_{name}"))
-    waiting = features.filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < rules.high_cut))
-    if model is None or not model.get("chosen") or waiting.is_empty():
+    """person_ref, `harm_<name>`, `chance_<m>m_<name>` on `day` by what was known at `known`: null where the score would be null."""
+    held = people.features(day) if known == day else people.features_known(known, day, None)
+    out = held.select("person_ref", pl.col("harm").alias(f"harm_{name}"))
+    look_back = look_back_of(model)
+    if model is None or look_back is None:
         return out.with_columns(pl.lit(None, dtype=pl.Float64).alias(f"chance_{h}m_{name}") for h in months)
-    given = chances(model["models"][model["chosen"]], matrix(waiting))
-    columns = {f"chance_{h}m_{name}": pl.Series(given[:, k]) for k, h in enumerate(months)}
+    lately = people.features(day, look_back) if known == day else people.features_known(known, day, look_back)
+    waiting = lately.filter(not_yet_high(rules.high_cut))
+    given = printed(model, waiting, months)
+    columns = {f"chance_{h}m_{name}": given[f"p{h}"] for h in months}
     return out.join(waiting.select("person_ref").with_columns(**columns), on="person_ref", how="left")
 
 
@@ -107,14 +102,10 @@ def since(
         and rules.weapon_codes == people.rules.weapon_codes
         and rules.one_event == people.rules.one_event
     )
-    today = (people if same_rules else People(people.persons, people.charge_versions, people.minors, rules)).features(
-        as_of
-    )
-    after = _scored(today, last_week.model, rules, months, "records")
+    today = people if same_rules else People(people.persons, people.charge_versions, people.minors, rules)
+    after = _scored(today, as_of, as_of, last_week.model, rules, months, "records")
     again = touched(people, last_week.as_of, as_of)
-    earlier = _scored(
-        _features_then(people, rules, last_week.as_of, as_of, again), last_week.model, rules, months, "time"
-    )
+    earlier = _scored(_of_charges(people, rules, again), last_week.as_of, as_of, last_week.model, rules, months, "time")
     named = ["harm", *(f"chance_{h}m" for h in months)]
     refs_touched = pl.concat(
         [

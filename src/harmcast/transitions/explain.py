@@ -2,12 +2,11 @@
 
 charges        the events that count most: dates, offence, state, weight, effect on harm; the effects of all events
                add up to the harm (`others` holds the rest, each of them in its `events`)
-values         the features, in the order of the model's `features`
-effects        for each stretch of months, intercept and what each feature adds to the logit: they add up to the logit,
-               and the logits give the chances (`model.chances`)
-card           points of each line of the points card and their sum
+values         the features of the look-back, in the order of the model's `features`
+card           points of each line of the printed card and their sum: the model's table gives the chance of that sum
+group          for each horizon the range of the mean chance of everyone with these points
+no_chance      why there is no chance, where there is none
 changed        since last week: time, records, model (`changes.since`)
-told, venn     whether we can tell, and the Venn-ABERS chances beside the range
 not_known      what the score does not know about this person in particular
 """
 
@@ -25,7 +24,7 @@ from harmcast.people.harm import Decay, day_number, day_numbers
 from harmcast.transitions import card, changes
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People
-from harmcast.transitions.model import contributions, matrix
+from harmcast.transitions.model import gives_chances, lines_of, matrix
 from harmcast.transitions.regression import Document
 
 CHARGES_SHOWN = 5
@@ -71,38 +70,20 @@ def not_known(weighed: pl.DataFrame, events: pl.DataFrame, as_of: date) -> pl.Da
 
 
 def _why(waiting: pl.DataFrame, model: Document | None) -> pl.DataFrame:
-    """person_ref, values, effects, card: for people with a chance."""
-    if model is None or not model.get("chosen") or waiting.is_empty():
+    """person_ref, values, card: for people with a chance."""
+    if model is None or not gives_chances(model) or waiting.is_empty():
         return waiting.select("person_ref").with_columns(
-            values=pl.lit(None, dtype=pl.String),
-            effects=pl.lit(None, dtype=pl.String),
-            card=pl.lit(None, dtype=pl.String),
+            values=pl.lit(None, dtype=pl.String), card=pl.lit(None, dtype=pl.String)
         )
-    x = matrix(waiting)
-    stretches = []
-    for stretch in model["models"][model["chosen"]]["stretches"]:
-        intercept, effects = contributions(stretch, x)
-        stretches.append(
-            (intercept, pl.Series(effects, dtype=pl.Array(pl.Float64, len(NAMES))).cast(pl.List(pl.Float64)))
-        )
-    lines = model["models"]["card"]["stretches"][0].get("card", [])
-    given = card.line_points(lines, x).astype(np.int64)
+    lines = lines_of(model)
+    given = card.line_points(lines, matrix(waiting)).astype(np.int64)
     whole = (
-        pl.Series([[]] * len(x), dtype=pl.List(pl.Int64))
+        pl.Series([[]] * waiting.height, dtype=pl.List(pl.Int64))
         if not lines
         else pl.Series(given, dtype=pl.Array(pl.Int64, len(lines))).cast(pl.List(pl.Int64))
     )
-    table = waiting.select("person_ref", values=pl.concat_list(NAMES)).with_columns(
-        lines=whole, points=pl.Series(given.sum(axis=1)), **{f"effects_{k}": s for k, (_, s) in enumerate(stretches)}
-    )
-    return table.select(
-        "person_ref",
-        "values",
-        effects=pl.concat_list(
-            pl.struct(intercept=pl.lit(intercept), effects=f"effects_{k}") for k, (intercept, _) in enumerate(stretches)
-        ),
-        card=pl.struct("points", "lines"),
-    )
+    table = waiting.select("person_ref", values=pl.concat_list(NAMES)).with_columns(lines=whole, points=pl.Series(given.sum(axis=1)))
+    return table.select("person_ref", "values", card=pl.struct("points", "lines"))
 
 
 def reasons(
@@ -126,8 +107,8 @@ def reasons(
             "high_before",
             "incomplete",
             "other_band",
-            told=pl.struct(f"told_{h}m" for h in months),
-            venn=pl.struct(f"venn_{end}_{h}m" for h in months for end in ("low", "high")),
+            "no_chance",
+            group=pl.struct(f"group_{end}_{h}m" for h in months for end in ("low", "high")),
         )
         .join(charges_that_count(events, as_of, people.rules.decay), on="person_ref", how="left")
         .join(_why(waiting, model), on="person_ref", how="left")
@@ -138,10 +119,9 @@ def reasons(
         "charges",
         others=pl.struct(count="others_count", effect="others_effect", events="others_events"),
         values="values",
-        effects="effects",
         card="card",
-        told="told",
-        venn="venn",
+        group="group",
+        no_chance="no_chance",
         high_before="high_before",
         harm_incomplete="incomplete",
         other_band="other_band",

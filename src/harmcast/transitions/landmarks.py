@@ -1,8 +1,10 @@
 """Landmarks: on a day in the past, who was not yet high harm, what was known of them, and what came.
 
-Not yet high harm: below the high cut on the day and at every charge before it, by the charges standing as known then
-(harm only rises at a charge, so this covers every past week). Becoming: reaching the cut at a charge within the
-horizon, by the charges standing as known at the end of that horizon.
+Not yet high harm: below the high cut on the day and at every charge held before it, by the charges standing as known
+then (harm only rises at a charge, so this covers every past week). Becoming: reaching the same cut at a charge within the
+horizon, by the charges standing as known at the end of that horizon. Both are asked of all that is held, as the bands are,
+so that high harm is one thing. With a look-back of L months features are of events that first counted in (day - L, day]
+alone, on landmarks and at scoring alike.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import polars as pl
 from harmcast.people import charges as charge_rules
 from harmcast.people.cohort import is_dead
 from harmcast.people.features import features_at
-from harmcast.people.harm import Decay, HarmIndex, weights_of
+from harmcast.people.harm import Decay, HarmIndex, harm_at, weights_of
 from harmcast.people.offences import kinds
 from harmcast.people.paths import harm_at_charges, reached_on
 from harmcast.weeks import add_months
@@ -50,7 +52,7 @@ class People:
     charge_versions: pl.DataFrame
     minors: pl.DataFrame
     rules: Rules
-    _kept: dict[tuple[str, date], pl.DataFrame] = field(default_factory=dict, repr=False)
+    _kept: dict[tuple[str, date, int | None], pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def weighed(self, as_of: date) -> pl.DataFrame:
         """Charges standing as known at `as_of`, weighed."""
@@ -60,16 +62,22 @@ class People:
         """Harm at every charge, with the charges standing as known at `as_of`."""
         return self._keep("path", as_of)
 
-    def features(self, day: date) -> pl.DataFrame:
-        """Features on `day` as known at `day`, with `high_before`: whether the cut was reached by then."""
-        return self._keep("features", day)
+    def features(self, day: date, look_back: int | None = None) -> pl.DataFrame:
+        """Features on `day` as known at `day`, of everyone with an event in the look-back, with what they are by all that is held:
+        `harm_held` and `incomplete`, and `high_before`: whether the cut was reached by then.
+        """
+        return self._keep("features", day, look_back)
 
-    def _keep(self, what: Literal["weighed", "path", "features"], day: date) -> pl.DataFrame:
-        key = (what, day)
+    def _keep(self, what: Literal["weighed", "path", "features"], day: date, look_back: int | None = None) -> pl.DataFrame:
+        key = (what, day, look_back)
         if key not in self._kept:
             if what == "weighed":
                 self.forget("weighed")
-            self._kept[key] = {"weighed": self._weighed, "path": self._path, "features": self._features}[what](day)
+                self._kept[key] = self.held.weighed(day)
+            elif what == "path":
+                self._kept[key] = harm_at_charges(self.weighed(day), self.rules.decay)
+            else:
+                self._kept[key] = self.features_known(day, day, look_back)
         return self._kept[key]
 
     @cached_property
@@ -79,17 +87,18 @@ class People:
         weights, sorts = weights_of(codes, self.rules.index), kinds(codes, self.rules.weapon_codes)
         return charge_rules.held(self.charge_versions, self.persons, weights, sorts, self.rules.one_event)
 
-    def _weighed(self, as_of: date) -> pl.DataFrame:
-        return self.held.weighed(as_of)
-
-    def _path(self, as_of: date) -> pl.DataFrame:
-        return harm_at_charges(self.weighed(as_of), self.rules.decay)
-
-    def _features(self, day: date) -> pl.DataFrame:
-        table = features_at(charge_rules.events(self.weighed(day)), day, self.rules.decay, self.rules.high_cut)
-        high = reached_on(self.path(day), self.rules.high_cut).select("person_ref").unique()
-        return table.join(high.with_columns(high_before=pl.lit(True)), on="person_ref", how="left").with_columns(
-            high_before=pl.col("high_before").fill_null(False)
+    def features_known(self, known: date, day: date, look_back: int | None) -> pl.DataFrame:
+        """As `features` on `day`, from the records known at the end of an earlier day `known`."""
+        events = charge_rules.events(self.weighed(known))
+        by_all = harm_at(events, day, self.rules.decay).rename({"harm": "harm_held"})
+        if look_back is not None:
+            events = events.filter(pl.col("counted_on") > add_months(day, -look_back))
+        table = features_at(events, day, self.rules.decay, self.rules.high_cut).drop("incomplete")
+        high = reached_on(self.path(known), self.rules.high_cut).select("person_ref").unique()
+        return (
+            table.join(by_all, on="person_ref", how="left")
+            .join(high.with_columns(high_before=pl.lit(True)), on="person_ref", how="left")
+            .with_columns(high_before=pl.col("high_before").fill_null(False))
         )
 
     def stand_under(self, refs: pl.Series, as_of: date) -> pl.Series:
@@ -111,24 +120,52 @@ class People:
             del self._kept[key]
 
 
-def eligible(people: People, day: date) -> pl.DataFrame:
-    """Those not yet high harm on `day`, with their features; the cohort's rules as far as they were known then.
+def not_yet_high(high_cut: float) -> pl.Expr:
+    """Below the high cut today and at every charge held before, with a complete harm; of `People.features`."""
+    return ~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm_held") < high_cut)
 
-    Left out: harm incomplete, dead by then as known then, under 18 that day, birth unknown (unless told to score).
-    """
+
+def _in_cohort(people: People, day: date) -> pl.DataFrame:
+    """person_ref of those that the cohort's rules leave in on `day`, as far as they were known then: not dead, not under 18."""
     dead = charge_rules.as_known(people.held.persons, day).filter(is_dead(day)).select("person_ref")
-    flags = (
-        people.minors.filter(pl.col("day") == day).select("person_ref", "under_18").unique("person_ref", keep="last")
-    )
+    flags = people.minors.filter(pl.col("day") == day).select("person_ref", "under_18").unique("person_ref", keep="last")
     keep_unknown = people.rules.unknown_birth == "score"
     return (
-        people.features(day)
-        .filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < people.rules.high_cut))
+        people.weighed(day)
+        .select("person_ref")
+        .unique()
         .join(dead, on="person_ref", how="anti")
         .join(flags, on="person_ref", how="left")
         .filter(~pl.col("under_18").fill_null(not keep_unknown))
-        .drop("under_18", "incomplete", "high_before")
+        .select("person_ref")
+    )
+
+
+def eligible(people: People, day: date, look_back: int | None = None) -> pl.DataFrame:
+    """Those charged in the look-back and not yet high harm on `day`, with their features.
+
+    Left out: harm incomplete, dead by then as known then, under 18 that day, birth unknown (unless told to score).
+    """
+    return (
+        people.features(day, look_back)
+        .filter(not_yet_high(people.rules.high_cut))
+        .join(_in_cohort(people, day), on="person_ref", how="semi")
+        .drop("incomplete", "high_before", "harm_held")
         .sort("person_ref")
+    )
+
+
+def not_charged_lately(people: People, day: date, look_back: int) -> pl.Series:
+    """References of those not yet high harm on `day` who have no event in the look-back: they get one figure together."""
+    high = reached_on(people.path(day), people.rules.high_cut).select("person_ref").unique()
+    lately = people.features(day, look_back).select("person_ref")
+    by_all = harm_at(charge_rules.events(people.weighed(day)), day, people.rules.decay)
+    return (
+        by_all.filter(~pl.col("incomplete") & (pl.col("harm") < people.rules.high_cut))
+        .join(_in_cohort(people, day), on="person_ref", how="semi")
+        .join(high, on="person_ref", how="anti")
+        .join(lately, on="person_ref", how="anti")
+        .sort("person_ref")["person_ref"]
     )
 
 
@@ -157,23 +194,16 @@ def outcomes(people: People, day: date, refs: pl.Series, months: Sequence[int], 
     return pl.DataFrame({"person_ref": refs, **columns})
 
 
-def panel(people: People, days: Sequence[date], months: Sequence[int], as_of: date) -> pl.DataFrame:
+def panel(
+    people: People, days: Sequence[date], months: Sequence[int], as_of: date, look_back: int | None = None
+) -> pl.DataFrame:
     """Eligible people on each landmark with features then and outcomes since: a row a person and landmark.
 
     Returns: landmark, person_ref, harm, features, `became_<months>m`; sorted by landmark and person_ref.
     """
     tables = []
     for day in sorted(days):
-        table = eligible(people, day)
+        table = eligible(people, day, look_back)
         came = outcomes(people, day, table["person_ref"], months, as_of)
         tables.append(table.join(came, on="person_ref", how="left").select(pl.lit(day).alias("landmark"), pl.all()))
     return pl.concat(tables)
-
-
-def landmarks_before(
-    as_of: date, horizon_months: int, step_months: int, count: int, first: date | None = None
-) -> list[date]:
-    """Landmarks whose outcome over the horizon is known whole at `as_of`, newest on the last such day; oldest first."""
-    last = add_months(as_of, -horizon_months)
-    days = [add_months(last, -step_months * k) for k in range(count)]
-    return sorted(day for day in days if first is None or day >= first)

@@ -1,31 +1,30 @@
-"""The models side by side, in one discrete-time form: a chance for each stretch of months, given none before.
+"""A card fitted on one day with what was known on that day, and the chances it gives.
 
-Chance within 12 months = h1; within 24 = 1 - (1 - h1)(1 - h2): so it never falls with the horizon. Every model is a
-document of plain numbers: score = intercept + a contribution a feature, on the logit of each stretch.
+A kept model is a document of plain numbers (`refit`): the card's lines and its table from points to chances. The printed
+chance of a person is the row of that table at the person's points, and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from harmcast.people.features import NAMES
-from harmcast.transitions import baselines, card, linear, steps
+from harmcast.transitions import baselines, card
 from harmcast.transitions.regression import Array, Document, chance
+from harmcast.transitions.table import Stretch, chances_of_points, fit_stretch
 from harmcast.transitions.thinning import thinned
 
-# From the simplest to the richest: the order in which the choosing rule prefers them.
-SIMPLEST_FIRST = ("base_rate", "plain_harm", "card", "logistic", "steps")
-_CONTRIBUTIONS = {
-    "base_rate": baselines.contributions,
-    "plain_harm": baselines.contributions,
-    "card": card.contributions,
-    "logistic": linear.contributions,
-    "steps": steps.contributions,
-}
+FORM = 2  # of the document; a model of another form gives no chance
+FLOORS = ("base_rate", "plain_harm")
+SIMPLEST_FIRST = (*FLOORS, *card.CARDS)
+ENDS = ("", "_low", "_high", "_group_low", "_group_high")
 
 
 def matrix(table: pl.DataFrame) -> Array:
@@ -51,60 +50,113 @@ def stretch_rows(table: pl.DataFrame, months: Sequence[int], k: int) -> pl.DataF
     return known.with_columns(y=pl.col(f"became_{months[k]}m").cast(pl.Float64))
 
 
-def _fit_card(parts: list[pl.DataFrame], seed: int) -> list[Document]:
-    stacked = pl.concat(parts)
-    period = np.concatenate([np.full(part.height, k) for k, part in enumerate(parts)])
-    y = stacked["y"].to_numpy()
-    weights = np.concatenate([weights_of(part) for part in parts])
-    rows, weight = thinned(y, card.MOST_ROWS, seed, weights)
-    lines = card.fit_card(matrix(stacked[rows]), y[rows], period[rows], weight)
-    return [card.fit_level(lines, matrix(part), part["y"].to_numpy(), weights_of(part)) for part in parts]
+@dataclass(frozen=True)
+class Card:
+    """A card of one day: its lines, and the stretches that its points lead to (those with enough people who became)."""
+
+    name: str
+    lines: list[dict[str, Any]]
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def most(self) -> int:
+        """The most points the card can give."""
+        return sum(int(line["points"]) for line in self.lines)
+
+    def chances(self, x: Array) -> Array:
+        """Chance of becoming by the end of each stretch: rows x stretches."""
+        total = card.points(self.lines, x)
+        return np.column_stack(chances_of_points(self.stretches, total)) if self.stretches else np.zeros((len(x), 0))
 
 
-def fit(name: str, table: pl.DataFrame, months: Sequence[int], seed: int = 20) -> Document:
-    """One model fitted to a panel (`landmarks.panel`, or a `thinning.thinned_panel` of it).
-
-    Returns: {"name", "months", "stretches": one document a stretch}.
-    Raises: ValueError if a stretch has no row whose outcome is known.
-    """
+def fit_lines(name: str, table: pl.DataFrame, months: Sequence[int], seed: int) -> list[dict[str, Any]]:
+    """The lines of a card from all stretches and landmarks stacked, each with a level of its own."""
     parts = [stretch_rows(table, months, k) for k in range(len(months))]
-    if any(part.is_empty() for part in parts):
-        raise ValueError("no landmark whose outcome is known for every horizon")
-    if name == "card":
-        return {"name": name, "months": list(months), "stretches": _fit_card(parts, seed)}
-    fits = {
-        "base_rate": baselines.fit_base_rate,
-        "plain_harm": baselines.fit_plain_harm,
-        "logistic": linear.fit_linear,
-        "steps": steps.fit_steps,
-    }
-    stretches = []
-    for part in parts:
-        x, y, weight = matrix(part), part["y"].to_numpy(), weights_of(part)
-        either = 0 < y.sum() < len(y)
-        stretches.append((fits[name] if either else baselines.fit_base_rate)(x, y, weight))
-    return {"name": name, "months": list(months), "stretches": stretches}
+    stacked = pl.concat([part.with_columns(stretch=pl.lit(k)) for k, part in enumerate(parts)])
+    period = stacked.select(pl.struct("stretch", "landmark").rank("dense")).to_series().to_numpy().astype(np.int64) - 1
+    y = stacked["y"].to_numpy()
+    rows, weight = thinned(y, card.MOST_ROWS, seed, weights_of(stacked))
+    return card.fit_card(matrix(stacked[rows]), y[rows], period[rows], weight, card.CARDS[name])
 
 
-def contributions(stretch: Document, x: Array) -> tuple[float, Array]:
-    """Intercept and what each feature adds to the logit of one stretch: rows x features."""
-    return _CONTRIBUTIONS[stretch["kind"]](stretch, x)
+def fit_stretches(
+    lines: list[dict[str, Any]], table: pl.DataFrame, months: Sequence[int], scored_on: date, slopes: Sequence[float] | None = None
+) -> tuple[Stretch, ...]:
+    """The stretches of a card on `scored_on`, up to the first in which too few became.
+
+    Args: `slopes`: of a card fitted earlier, kept while its level is taken anew.
+    """
+    found: list[Stretch] = []
+    for k, horizon in enumerate(months):
+        rows = stretch_rows(table, months, k)
+        given = rows.select("landmark", "y").with_columns(
+            person=pl.Series(person_numbers(rows)), points=pl.Series(card.points(lines, matrix(rows))), weight=pl.Series(weights_of(rows))
+        )
+        one = fit_stretch(given, horizon, scored_on, found[-1] if found else None, slopes[k] if slopes is not None else None)
+        if one is None:
+            break
+        found.append(one)
+    return tuple(found)
 
 
-def logits(stretch: Document, x: Array) -> Array:
-    """Logit of one stretch: the intercept and the contributions, added in the order of features.NAMES."""
-    intercept, effects = contributions(stretch, x)
-    total = np.full(len(x), intercept)
-    for k in range(effects.shape[1]):
-        total = total + effects[:, k]
-    return total
+def fit(name: str, table: pl.DataFrame, months: Sequence[int], scored_on: date, seed: int = 20) -> Card:
+    """One card fitted to a panel (`landmarks.panel`, or a `thinning.thinned_panel` of it), with the level of `scored_on`."""
+    lines = fit_lines(name, table, months, seed)
+    return Card(name, lines, fit_stretches(lines, table, months, scored_on))
 
 
-def chances(document: Document, x: Array) -> Array:
-    """Chance of becoming high harm within each horizon: rows x horizons, never falling along a row."""
-    none_yet = np.ones(len(x))
-    columns = []
-    for stretch in document["stretches"]:
-        none_yet = none_yet * (1.0 - chance(logits(stretch, x)))
-        columns.append(1.0 - none_yet)
-    return np.column_stack(columns)
+def card_chances(kept: Mapping[str, Any], x: Array) -> Array:
+    """Chances of a card kept without its table (lines, stretches): rows x stretches."""
+    total, none_yet, out = card.points(kept["lines"], x), np.ones(len(x)), []
+    for stretch in kept["stretches"]:
+        none_yet = none_yet * (1 - chance(stretch["a"] + stretch["b"] * total / 10.0))
+        out.append(1 - none_yet)
+    return np.column_stack(out)
+
+
+def floor_chances(name: str, table: pl.DataFrame, months: Sequence[int], x: Array) -> Array:
+    """Chances of a floor (`base_rate`, `plain_harm`) learnt from a panel: rows x horizons."""
+    none_yet, out = np.ones(len(x)), []
+    for k in range(len(months)):
+        part = stretch_rows(table, months, k)
+        y, weight = part["y"].to_numpy(), weights_of(part)
+        own = matrix(part)
+        if name == "base_rate" or not 0 < y.sum() < len(y):
+            h = baselines.hazard(baselines.fit_base_rate(own, y, weight), x)
+        else:
+            h = baselines.hazard(baselines.fit_plain_harm(own, y, weight), x)
+        none_yet = none_yet * (1 - h)
+        out.append(1 - none_yet)
+    return np.column_stack(out)
+
+
+def gives_chances(model: Mapping[str, Any] | None) -> bool:
+    """Whether a kept model prints any chance: of this form, and with a card chosen."""
+    return model is not None and model.get("form") == FORM and bool(model.get("chosen"))
+
+
+def lines_of(model: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The printed card's lines."""
+    return list(model["cards"][model["chosen"]]["lines"])
+
+
+def look_back_of(model: Mapping[str, Any] | None) -> int | None:
+    """Months a kept model looks back; None for one that gives no chance."""
+    return int(model["history"]["look_back_months"]) if model is not None and gives_chances(model) else None
+
+
+def points_of(model: Mapping[str, Any], table: pl.DataFrame) -> NDArray[np.int64]:
+    """Each row's points on the printed card."""
+    return card.points(lines_of(model), matrix(table)).astype(np.int64)
+
+
+def printed(model: Mapping[str, Any], table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
+    """points, and `p<m>`, `p<m>_low`, ... of each row of features, read from the printed card's table; null where not printed."""
+    rows = pl.DataFrame(model["cards"][model["chosen"]]["table"], infer_schema_length=None)
+    names = [f"p{m}{end}" for m in months for end in ENDS]
+    missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in rows.columns]
+    looked_up = rows.with_columns(*missing).select(pl.col("points").cast(pl.Int64), *names)
+    return pl.DataFrame({"points": points_of(model, table)}).join(looked_up, on="points", how="left", maintain_order="left")
+
+
+__all__ = ["Document", "Stretch"]

@@ -1,4 +1,4 @@
-"""Refitting the person model by a frozen procedure: try every model out of time, choose by the rule, fit on all that is known.
+"""Refitting the person model by a frozen procedure: every card out of time, one chosen by the rule, its level and range of today.
 
 The result is one document of plain numbers; the same records give the same bytes.
 """
@@ -7,95 +7,115 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from harmcast.people.features import FEATURES
-from harmcast.transitions.landmarks import People, Rules, landmarks_before, panel
-from harmcast.transitions.model import SIMPLEST_FIRST, chances, fit, matrix
-from harmcast.transitions.ranges import fit_conformal, fit_ranges, fit_venn_abers
-from harmcast.transitions.regression import Document
+from harmcast.transitions import card
+from harmcast.transitions.history import History, history, vouched_from
+from harmcast.transitions.landmarks import People, Rules, eligible, not_charged_lately, outcomes, panel
+from harmcast.transitions.level import Slope, slope_of_years
+from harmcast.transitions.model import FORM, SIMPLEST_FIRST, Card, fit, fit_stretches, floor_chances, matrix
+from harmcast.transitions.regression import Document, logit
+from harmcast.transitions.table import LEAST_BECAME, chance_table
 from harmcast.transitions.thinning import MOST_ROWS, thinned_panel
+from harmcast.weeks import add_months
 
-# How a model is chosen: (judged table, months, models from the simplest) -> {"chosen": name, "because": ..., ...}.
+# How a card is chosen: (judged table, months, cards from the simplest) -> {"chosen", "because", "slopes", ...}.
 Choose = Callable[[pl.DataFrame, Sequence[int], Sequence[str]], dict[str, Any]]
 
-STEP_MONTHS = 6
-TRAINING_LANDMARKS = 10
 JUDGED_LANDMARKS = 3
 JUDGED_STEP_MONTHS = 12
 SEED = 20
 
 
-def training_days(
-    as_of: date, months: Sequence[int], step_months: int = STEP_MONTHS, count: int = TRAINING_LANDMARKS
-) -> list[date]:
-    """Landmarks a model fitted at `as_of` learns from: the newest has its shortest outcome just known."""
-    return landmarks_before(as_of, months[0], step_months, count)
+def history_of(charge_versions: pl.DataFrame, as_of: date, months: Sequence[int] = (12, 24), given: date | None = None) -> History | None:
+    """What the procedure has to go on at `as_of`; None where nothing was charged by then.
+
+    Args: `given`: the first day the force vouches for; None: found from the charges a month (`history.vouched_from`).
+    """
+    charged = charge_versions.filter(pl.col("known_on") <= as_of) if "known_on" in charge_versions.columns else charge_versions
+    found = vouched_from(charged.unique("charge_ref", keep="first", maintain_order=True)["charged_on"], as_of, given)
+    return None if found is None else history(found.first_day, as_of, months)
 
 
-def judged_days(
-    as_of: date, months: Sequence[int], count: int = JUDGED_LANDMARKS, step_months: int = JUDGED_STEP_MONTHS
-) -> list[date]:
-    """Landmarks on which models are judged at `as_of`: the newest has its longest outcome just known."""
-    return landmarks_before(as_of, months[-1], step_months, count)
+def judged_days(held: History, count: int = JUDGED_LANDMARKS) -> list[date]:
+    """Days a year apart on which the fit of the day is judged, the newest with its first 12 months just over; oldest first.
+
+    Only days on which there was enough to print a chance.
+    """
+    days = [add_months(held.scored_on, -JUDGED_STEP_MONTHS * (k + 1)) for k in range(count)]
+    return sorted(day for day in days if history(held.first_day, day).look_back is not None)
 
 
-def all_days(
-    as_of: date, months: Sequence[int], step_months: int = STEP_MONTHS, count: int = TRAINING_LANDMARKS
-) -> list[date]:
-    """Every day for which `refit` at `as_of` asks who is under 18."""
-    days = set(training_days(as_of, months, step_months, count))
-    for day in judged_days(as_of, months):
-        days |= {day, *training_days(day, months, step_months, count)}
+def all_days(held: History, count: int = JUDGED_LANDMARKS) -> list[date]:
+    """Every day for which `refit` asks who is under 18."""
+    days = {held.scored_on, *held.landmarks(), *(add_months(held.scored_on, -h) for h in held.horizons)}
+    for day in judged_days(held, count):
+        days |= {day, *history(held.first_day, day).landmarks()}
     return sorted(days)
 
 
 def out_of_time(
     people: People,
     days: Sequence[date],
+    first_day: date,
     months: Sequence[int],
     as_of: date,
     models: Sequence[str] = SIMPLEST_FIRST,
-    step_months: int = STEP_MONTHS,
-    count: int = TRAINING_LANDMARKS,
     seed: int = SEED,
 ) -> pl.DataFrame:
     """Chances given on each day by each model fitted with what was known on that day, and what came, as known at `as_of`.
 
-    Returns: landmark, person_ref, harm, `became_<m>m`, `<model>_<m>m`; days without enough before them to fit are left out.
+    Returns: landmark, person_ref, harm, points, `became_<m>m`, `<model>_<m>m` (null where none would have been printed);
+        days on which no card could be fitted are left out.
     """
     tables = []
     for day in days:
-        learn = panel(people, training_days(day, months, step_months, count), months, day)
-        judge = panel(people, [day], months, as_of)
-        if judge.is_empty() or not is_enough(learn, months):
+        then = history(first_day, day, months)
+        learn = _learnt_from(people, then, seed)
+        if learn is None:
             continue
-        learn, x = thinned_panel(learn, months, seed), matrix(judge)
-        given: dict[str, Any] = {}
+        judge = panel(people, [day], months, as_of, then.look_back)
+        cards = {name: fit(name, learn, then.horizons, day, seed) for name in models if name in card.CARDS}
+        printed = max((len(one.stretches) for one in cards.values()), default=0)
+        if judge.is_empty() or not printed:
+            continue
+        x = matrix(judge)
+        given: dict[str, pl.Series] = {}
         for name in models:
-            p = chances(fit(name, learn, months, seed), x)
-            given |= {f"{name}_{horizon}m": p[:, k] for k, horizon in enumerate(months)}
-        outcomes = [f"became_{horizon}m" for horizon in months]
-        tables.append(
-            judge.select("landmark", "person_ref", "harm", *outcomes).with_columns(
-                **{k: pl.Series(v) for k, v in given.items()}
-            )
-        )
+            p = cards[name].chances(x) if name in cards else floor_chances(name, learn, then.horizons[:printed], x)
+            for k, horizon in enumerate(months):
+                none = pl.Series([None] * judge.height, dtype=pl.Float64)
+                given[f"{name}_{horizon}m"] = pl.Series(p[:, k]) if k < p.shape[1] else none
+        came = [f"became_{horizon}m" for horizon in months]
+        tables.append(judge.select("landmark", "person_ref", "harm", *came).with_columns(**given))
     return pl.concat(tables) if tables else pl.DataFrame()
 
 
-def is_enough(learn: pl.DataFrame, months: Sequence[int], least: int = 20) -> bool:
-    """Whether at least `least` rows became within every horizon, and as many did not."""
-    for horizon in months:
-        known = learn[f"became_{horizon}m"].drop_nulls()
-        if min(int(known.sum()), len(known) - int(known.sum())) < least:
-            return False
-    return True
+def _learnt_from(people: People, then: History, seed: int) -> pl.DataFrame | None:
+    """The panel a fit of that day learns from, thinned; None where no chance would be printed."""
+    if then.look_back is None:
+        return None
+    learn = panel(people, then.landmarks(), then.horizons, then.scored_on, then.look_back)
+    return None if learn.is_empty() else thinned_panel(learn, then.horizons, seed)
+
+
+def rehearsal(people: People, held: History, name: str, seed: int = SEED) -> Document | None:
+    """The fit of a year ago, kept so that it can be judged by what came since while no released chance is a year old.
+
+    Returns: day, look_back_months, lines and stretches; None where no chance would have been printed then.
+    """
+    day = add_months(held.scored_on, -JUDGED_STEP_MONTHS)
+    then = history(held.first_day, day, held.horizons)
+    learn = _learnt_from(people, then, seed)
+    one = None if learn is None else fit(name, learn, then.horizons, day, seed)
+    if one is None or not one.stretches:
+        return None
+    return {"day": day.isoformat(), "look_back_months": then.look_back, **_kept(one, None, (), False)}
 
 
 def data_hash(table: pl.DataFrame) -> str:
@@ -116,92 +136,148 @@ def refit(
     persons: pl.DataFrame,
     charge_versions: pl.DataFrame,
     minors: pl.DataFrame,
-    as_of: date,
+    held: History,
     rules: Rules,
     choose: Choose,
     months: Sequence[int] = (12, 24),
-    models: Sequence[str] = SIMPLEST_FIRST,
-    step_months: int = STEP_MONTHS,
-    count: int = TRAINING_LANDMARKS,
     seed: int = SEED,
 ) -> Document:
-    """The person model as known at `as_of`: a document of plain numbers for `weekly.score_people`.
+    """The person model as known on `held.scored_on`: a document of plain numbers for `weekly.score_people`.
 
     Args:
-        persons, charge_versions: versions, with known_on; nothing known later than `as_of` is looked at.
-        minors: `people.minors.flags` for `all_days(as_of, months, step_months, count)`.
+        persons, charge_versions: versions, with known_on; nothing known later is looked at.
+        minors: `people.minors.flags` for `all_days(held)`.
+        held: what the records reach (`history_of`).
         choose: the choosing rule (`evaluate.people_choose.choose`).
-    Returns: a JSON-ready document; `model["json"]` never needs a library that made it. With too little history (under 20
-        people who became) every chance is null: `chosen` is None and `because` says why.
+    Returns: a JSON-ready document. Where nothing can be printed `chosen` is None and `because` says why.
     """
-    people = People(persons, charge_versions, minors, rules)
-    learn = panel(people, training_days(as_of, months, step_months, count), months, as_of)
+    people, as_of = People(persons, charge_versions, minors, rules), held.scored_on
     document: Document = {
-        "form": 1,
+        "form": FORM,
         "months": list(months),
         "as_of": as_of.isoformat(),
         "high_cut": float(rules.high_cut),
         "decay": rules.decay.document(),
         "index": rules.index.document(),
         "seed": seed,
+        "history": held.document(),
+        "most_rows_fitted": MOST_ROWS,
+        "features": [{"name": f.name, "says": f.says, "unit": f.unit, "direction": f.direction} for f in FEATURES],
+        "cards": {},
+    }
+    if held.look_back is None:
+        because = f"records are vouched for over {held.months} months, and 30 are needed: chances from {held.chances_from.isoformat()}"
+        return document | {"chosen": None, "because": because, "data_hash": hashlib.sha256(b"").hexdigest()}
+    learn = panel(people, held.landmarks(), held.horizons, as_of, held.look_back)
+    document |= {
         "landmarks": [str(day) for day in learn["landmark"].unique().sort()],
         "rows": learn.height,
-        "most_rows_fitted": MOST_ROWS,
         "people": learn["person_ref"].n_unique(),
-        "became": {f"{h}m": int(learn[f"became_{h}m"].sum() or 0) for h in months},
-        "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in months},
+        "became": {f"{h}m": int(learn[f"became_{h}m"].sum() or 0) for h in held.horizons},
+        "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in held.horizons},
         "data_hash": data_hash(learn),
-        "features": [{"name": f.name, "says": f.says, "unit": f.unit, "direction": f.direction} for f in FEATURES],
     }
-    if not is_enough(learn, months):
-        return document | {
-            "chosen": None,
-            "because": "fewer than 20 people became high harm in the history held",
-            "models": {},
-        }
-    judged = out_of_time(people, judged_days(as_of, months), months, as_of, models, step_months, count, seed)
-    choice = _choice(judged, months, models, choose)
-    to_fit = thinned_panel(learn, months, seed)
-    fitted = {
-        name: fit(name, to_fit, months, seed)
-        for name in dict.fromkeys(["base_rate", "plain_harm", "card", choice["chosen"]])
-    }
-    chosen = choice["chosen"]
+    to_fit = thinned_panel(learn, held.horizons, seed)
+    cards = {name: fit(name, to_fit, held.horizons, as_of, seed) for name in card.CARDS}
+    if not all(one.stretches for one in cards.values()):
+        return document | {"chosen": None, "because": f"fewer than {LEAST_BECAME} people became high harm in the records looked at"}
+    judged = out_of_time(people, judged_days(held), held.first_day, months, as_of, tuple(card.CARDS), seed)
+    choice = choose(judged, months, tuple(card.CARDS))
+    chosen = str(choice["chosen"])
+    years = choice.get("slopes", {}).get(chosen, [])
+    slope = slope_of_years([y["slope"] for y in years], [y["error"] for y in years])
+    halving = halved(people, held, cards[chosen], seed)
     return document | {
         "chosen": chosen,
         "because": choice["because"],
         "choice": choice,
-        "models": fitted,
-        "ranges": fit_ranges(fitted[chosen], learn, months, seed),
-        "told_apart": _told_apart(judged, chosen, months),
+        "calibration_slope": {"years": years, "mean": slope.mean, "low": slope.low, "high": slope.high, "variance": slope.variance},
+        "halving": halving,
+        "cards": {name: _kept(one, slope, halving, name == chosen) for name, one in cards.items()},
+        "not_charged_lately": group_figure(people, held),
+        "rehearsal": rehearsal(people, held, chosen, seed),
     }
+
+
+def relevel(model: Mapping[str, Any], people: People, held: History, seed: int = SEED) -> Document:
+    """The same card with its level taken anew on `held.scored_on`; lines, slopes, look-back and range's parts stay.
+
+    Args: `model`: a model that gives chances, `people` with flags for `all_days(held)`.
+    Raises: ValueError where fewer than LEAST_BECAME became in the first stretch.
+    """
+    kept, chosen = model["cards"][model["chosen"]], str(model["chosen"])
+    horizons = tuple(stretch["months"] for stretch in kept["stretches"])
+    same = History(held.first_day, held.scored_on, held.months, int(model["history"]["look_back_months"]), horizons)
+    learn = panel(people, same.landmarks(), horizons, same.scored_on, same.look_back)
+    rows = thinned_panel(learn, horizons, seed)
+    stretches = fit_stretches(kept["lines"], rows, horizons, same.scored_on, [float(stretch["b"]) for stretch in kept["stretches"]])
+    if not stretches:
+        raise ValueError(f"fewer than {LEAST_BECAME} people became high harm in the records looked at")
+    slope = Slope(model["calibration_slope"]["mean"], 0.0, model["calibration_slope"]["variance"])
+    one = Card(chosen, kept["lines"], stretches)
+    return {
+        **model,
+        "as_of": same.scored_on.isoformat(),
+        "history": same.document(),
+        "rows": learn.height,
+        "people": learn["person_ref"].n_unique(),
+        "became": {f"{h}m": int(learn[f"became_{h}m"].sum() or 0) for h in horizons},
+        "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in horizons},
+        "data_hash": data_hash(learn),
+        "because": f"the card of {model['as_of']} with its level of {same.scored_on.isoformat()}",
+        "cards": {**model["cards"], chosen: _kept(one, slope, model["halving"], True)},
+        "not_charged_lately": group_figure(people, same),
+    }
+
+
+def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool) -> Document:
+    """A card as kept: lines and stretches; the printed one with its table."""
+    document: Document = {"lines": one.lines, "stretches": [stretch.document() for stretch in one.stretches]}
+    if printed and slope is not None:
+        document["table"] = chance_table(one.stretches, one.most, slope.variance, halving)
+    return document
+
+
+def halved(people: People, held: History, whole: Card, seed: int = SEED) -> list[float]:
+    """How far half the look-back would move today's people: the deviation of logit P(L) - logit P(L/2), a value a horizon.
+
+    It is over those charged within half the look-back; a horizon the half cannot fit takes the one before, 0 at worst.
+    """
+    if held.look_back is None:
+        return []
+    half = held.look_back // 2
+    table = thinned_panel(panel(people, held.landmarks(), held.horizons, held.scored_on, half), held.horizons, seed)
+    other = fit(whole.name, table, held.horizons, held.scored_on, seed)
+    now, then = eligible(people, held.scored_on, held.look_back), eligible(people, held.scored_on, half)
+    both = now.select("person_ref").join(then.select("person_ref"), on="person_ref", how="inner")["person_ref"]
+    p, q = (one.chances(matrix(t.filter(pl.col("person_ref").is_in(both.implode())))) for one, t in ((whole, now), (other, then)))
+    found: list[float] = []
+    for k in range(p.shape[1]):
+        if k < q.shape[1] and len(p) > 1:
+            found.append(float((logit(p[:, k]) - logit(q[:, k])).std()))
+        else:
+            found.append(found[-1] if found else 0.0)
+    return found
+
+
+def group_figure(people: People, held: History) -> Document:
+    """Those not yet high harm and not charged in the look-back, a horizon before today: how many, and how many became.
+
+    They have one figure together, and no rank.
+    """
+    found: Document = {}
+    for horizon in held.horizons:
+        day = add_months(held.scored_on, -horizon)
+        refs = not_charged_lately(people, day, held.look_back or 0)
+        came = outcomes(people, day, refs, [horizon], held.scored_on)[f"became_{horizon}m"]
+        became = int(came.sum() or 0)
+        found[f"{horizon}m"] = {"day": day.isoformat(), "people": len(refs), "became": became, "share": became / len(refs) if len(refs) else None}
+    return found
 
 
 def _share(column: pl.Series) -> float | None:
     mean = column.mean()
     return float(mean) if isinstance(mean, int | float) else None
-
-
-def _choice(judged: pl.DataFrame, months: Sequence[int], models: Sequence[str], choose: Choose) -> dict[str, Any]:
-    if judged.is_empty():
-        return {
-            "chosen": "plain_harm",
-            "because": "too little history to judge a model out of time, so the plain score ships",
-        }
-    return choose(judged, months, models)
-
-
-def _told_apart(judged: pl.DataFrame, chosen: str, months: Sequence[int]) -> dict[str, Any]:
-    """Venn-ABERS and conformal tables of the chosen model, from its out-of-time chances."""
-    out: dict[str, Any] = {}
-    for horizon in months:
-        if judged.is_empty():
-            p, y = np.zeros(0), np.zeros(0)
-        else:
-            p = judged[f"{chosen}_{horizon}m"].to_numpy()
-            y = judged[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
-        out[f"{horizon}m"] = {"conformal": fit_conformal(p, y), "venn_abers": fit_venn_abers(p, y)}
-    return out
 
 
 def to_json(model: Document) -> str:

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from harmcast.people import bands
 from harmcast.people import charges as charge_rules
 from harmcast.people.cohort import cohort, left_out_counts
 from harmcast.people.harm import weight_report
-from harmcast.tables import BANDS
+from harmcast.tables import BANDS, NO_CHANCE
 from harmcast.transitions import explain
 from harmcast.transitions.changes import LastWeek
-from harmcast.transitions.landmarks import People, Rules
-from harmcast.transitions.model import chances, matrix
-from harmcast.transitions.ranges import can_tell, ranges, venn_abers
+from harmcast.transitions.landmarks import People, Rules, not_yet_high
+from harmcast.transitions.model import FORM, gives_chances, look_back_of, printed
 from harmcast.transitions.regression import Array, Document
 
 
@@ -28,7 +26,7 @@ class ScoredPeople:
     """What the week gives.
 
     Attributes:
-        people: by person_ref, the columns of tables.SCORED_PEOPLE but person_key, and `told_<m>m`, `incomplete`.
+        people: by person_ref, the columns of tables.SCORED_PEOPLE but person_key, and `incomplete`, `high_before`, `other_band`.
         left_out: person_ref, reason; `left_out_counts`: every reason, 0 included.
         weight_report: how the charges' codes were weighed (`harm.weight_report`).
         scores: figures of the run: counts of people by band, incomplete, scored with a chance, means.
@@ -47,39 +45,40 @@ def chance_columns(months: Sequence[int]) -> list[str]:
     return [f"chance_high_harm_{h}m{end}" for h in months for end in ("", "_low", "_high")]
 
 
+def why_not(model: Document | None) -> str | None:
+    """Why a model gives nobody a chance; None where it gives some."""
+    if model is None:
+        return "no_model"
+    if model.get("form") != FORM:
+        return "old_model"
+    if gives_chances(model):
+        return None
+    return "history_short" if (model.get("history") or {}).get("look_back_months") is None else "too_few_became"
+
+
 def _given(model: Document | None, table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
-    """Chances, ranges and what can be told, for people not yet high harm; null columns without a model."""
+    """Chances and ranges of people not yet high harm, read from the printed card's table; null columns without a model."""
     refs = table.select("person_ref")
-    if model is None or not model.get("chosen") or table.is_empty():
-        return refs.with_columns(
-            *(pl.lit(None, dtype=pl.Float64).alias(name) for name in chance_columns(months)),
-            *(pl.lit(None, dtype=pl.Float64).alias(f"venn_{end}_{h}m") for h in months for end in ("low", "high")),
-            *(pl.lit(None, dtype=pl.String).alias(f"told_{h}m") for h in months),
-        )
-    x = matrix(table)
-    chosen = model["models"][model["chosen"]]
-    middle = chances(chosen, x)
-    low, high = ranges(chosen, model["ranges"], x)
-    columns: dict[str, Any] = {}
-    for k, horizon in enumerate(months):
-        apart = model["told_apart"][f"{horizon}m"]
-        venn_low, venn_high = venn_abers(middle[:, k], apart["venn_abers"])
-        columns |= {
-            f"chance_high_harm_{horizon}m": middle[:, k],
-            f"chance_high_harm_{horizon}m_low": low[:, k],
-            f"chance_high_harm_{horizon}m_high": high[:, k],
-            f"venn_low_{horizon}m": venn_low,
-            f"venn_high_{horizon}m": venn_high,
-            f"told_{horizon}m": can_tell(middle[:, k], apart["conformal"]),
-        }
-    return refs.with_columns(**{name: pl.Series(np.asarray(value)) for name, value in columns.items()}).with_columns(
-        pl.col(f"venn_{end}_{h}m").fill_nan(None) for h in months for end in ("low", "high")
+    names = {f"p{h}{end}": f"chance_high_harm_{h}m{end}" for h in months for end in ("", "_low", "_high")}
+    names |= {f"p{h}_group_{end}": f"group_{end}_{h}m" for h in months for end in ("low", "high")}
+    if model is None or not gives_chances(model) or table.is_empty():
+        return refs.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in names.values())
+    return pl.concat([refs, printed(model, table, months).select(pl.col(old).alias(new) for old, new in names.items())], how="horizontal")
+
+
+def _no_chance(model: Document | None, high_cut: float, months: Sequence[int]) -> pl.Expr:
+    """The reason of NO_CHANCE for each person without a chance at the first horizon; null for the others."""
+    return (
+        pl.when(pl.col(f"chance_high_harm_{months[0]}m").is_not_null())
+        .then(pl.lit(None, dtype=pl.String))
+        .when("incomplete")
+        .then(pl.lit("harm_incomplete"))
+        .when(pl.col("harm") >= high_cut)
+        .then(pl.lit("high_now"))
+        .when("high_before")
+        .then(pl.lit("high_before"))
+        .otherwise(pl.lit(why_not(model) or "not_charged_lately"))
     )
-
-
-def not_yet_high(features: pl.DataFrame, high_cut: float) -> pl.DataFrame:
-    """People below the high cut today and at every charge before, with a complete harm."""
-    return features.filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < high_cut))
 
 
 def score_people(
@@ -104,26 +103,29 @@ def score_people(
         cuts: the frozen cuts of the bands.
         second: a second index's rules and cuts, to say who would be in another band.
     Returns: see ScoredPeople; rows sorted by person_ref. Harm and band null: a standing charge has no weight ("harm
-        incomplete"). Chances null: high now or before, harm incomplete, or no model.
+        incomplete"). Chances null for the reason in `no_chance`.
     """
     people = People(persons, charge_versions, minors, rules)
     held = charge_rules.as_known(people.held.persons, as_of)
     weighed = people.weighed(as_of)
     inside, outside = cohort(held, weighed, minors, as_of, rules.unknown_birth)
     features = people.features(as_of).join(inside, on="person_ref", how="inner").sort("person_ref")
-    waiting = not_yet_high(features, rules.high_cut)
+    look_back = look_back_of(model)
+    lately = features if look_back is None else people.features(as_of, look_back).join(inside, on="person_ref", how="semi")
+    waiting = lately.filter(not_yet_high(rules.high_cut)).sort("person_ref")
     given = _given(model, waiting, months)
     scored = (
         features.select("person_ref", "unit", "harm", "incomplete", "high_before")
         .with_columns(harm_unit=pl.lit(rules.index.unit), band=bands.band_of(pl.col("harm"), cuts))
         .join(given, on="person_ref", how="left")
+        .with_columns(no_chance=_no_chance(model, rules.high_cut, months))
     )
     scored = _with_last_week(scored, last_week)
     scored = _with_second(scored, people, as_of, second)
     reasons = explain.reasons(people, scored, waiting, weighed, as_of, model, cuts, months, last_week)
     scored = scored.join(reasons, on="person_ref", how="left").sort("person_ref")
-    order = ["person_ref", "unit", "harm", "harm_unit", "band", "band_last_week", *chance_columns(months), "reasons"]
-    extra = [f"told_{h}m" for h in months] + ["incomplete", "high_before", "other_band"]
+    order = ["person_ref", "unit", "harm", "harm_unit", "band", "band_last_week", *chance_columns(months), "no_chance", "reasons"]
+    extra = ["incomplete", "high_before", "other_band"]
     return ScoredPeople(
         scored.select(*order, *extra),
         outside,
@@ -168,15 +170,14 @@ def figures(scored: pl.DataFrame, months: Sequence[int]) -> dict[str, Any]:
         ).height,
         "another_band_under_second_index": int(scored["other_band"].sum() or 0),
         "second_index_compared": scored["other_band"].drop_nulls().len(),
+        "no_chance": {reason: int((scored["no_chance"] == reason).sum()) for reason in NO_CHANCE},
     }
     for horizon in months:
         p = scored[f"chance_high_harm_{horizon}m"].drop_nulls()
-        told = dict(scored.drop_nulls(f"told_{horizon}m").group_by(f"told_{horizon}m").len().iter_rows())
         out[f"{horizon}m"] = {
             "people": len(p),
             "expected": float(p.sum()),
             "mean_chance": float(p.sum()) / len(p) if len(p) else None,
-            "told": {key: int(told.get(key, 0)) for key in ("may become", "does not", "cannot tell")},
         }
     return out
 

@@ -7,6 +7,8 @@ from itertools import combinations
 
 from harmcast.web import words
 
+LEAST = 0.005  # a chance below this is printed as UNDER: records cannot say it finer
+UNDER = "under 1 in 200"
 OUT_OF = (10, 20, 50, 100, 200, 500, 1000)
 CLOSE_SHARE = 0.1
 BLURRED_SHARE = 0.25
@@ -21,17 +23,19 @@ BANDS: tuple[tuple[float, str], ...] = (
 def frequency(chance: float | None) -> str:
     """A chance as whole people: the smallest group in which it is a whole number within a tenth of it.
 
-    0.06 is "3 in 50"; under 1 in 1,000 is said so; null is "no chance given".
+    0.06 is "3 in 50"; under .005 is "under 1 in 200"; null is "no chance given".
     """
     if chance is None:
         return "no chance given"
+    if chance < LEAST:
+        return UNDER
     if chance >= 0.995:
         return "nearly all"
     for group in OUT_OF:
         whole = round(chance * group)
         if 0 < whole < group and abs(whole / group - chance) <= CLOSE_SHARE * min(chance, 1 - chance):
             return f"{whole} in {group:,}"
-    return "under 1 in 1,000" if chance < 0.001 else f"{round(chance * 1000)} in 1,000"
+    return f"{round(chance * 1000)} in 1,000"
 
 
 def together(chances: Sequence[float | None]) -> list[str]:
@@ -50,10 +54,10 @@ def together(chances: Sequence[float | None]) -> list[str]:
 def _of(chance: float | None, group: int) -> str:
     if chance is None:
         return "no chance given"
+    if chance < LEAST:
+        return UNDER
     whole = round(chance * group)
-    if whole >= group:
-        return "nearly all"
-    return f"{whole} in {group:,}" if whole else f"under 1 in {group:,}"
+    return "nearly all" if whole >= group else f"{whole} in {group:,}"
 
 
 def likely(low: float | None, high: float | None) -> str:

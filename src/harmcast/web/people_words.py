@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -71,10 +70,14 @@ CIRCUMSTANCES = {
     "supervision": "Supervision",
     "custody": "Custody",
 }
-TOLD = {
-    "may become": "The model can tell: records like this one look like those that became high harm.",
-    "does not": "The model can tell: records like this one look like those that did not become high harm.",
-    "cannot tell": "The model cannot tell: records like this one are found on both sides. Rest more on what you know than on this figure.",
+USUAL = "No different from usual, as far as records show."
+NO_CHANCE = {
+    "harm_incomplete": "A charge that stands has no harm weight, so neither harm, band nor chance is given. Ask the data team to weigh the offence.",
+    "high_before": "This person has been high harm before. A chance of becoming so for the first time is not given.",
+    "no_model": "No model for chances is approved yet: harm and band stand without one.",
+    "old_model": "The model in use was made by an earlier version, whose chances are no longer given. Harm and band stand until a refit.",
+    "history_short": "The records held are too short for a chance. One will be given from {day}.",
+    "too_few_became": "Too few people became high harm in the records held for a chance to be given.",
 }
 CHANGES = (
     ("records", "New or corrected records"),
@@ -113,13 +116,22 @@ def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
     return f"{number:,.{1 + finer}f} {unit}"
 
 
-def card_apart(said: Sequence[tuple[int, str, float]]) -> str | None:
-    """A warning that the points card lies outside the printed range: (months, frequency, chance) of each horizon where it does."""
-    if not said:
-        return None
-    figures = words.listed([f"about {text} ({words.share(value)}) within {months} months" for months, text, value in said])
-    where = "outside both ranges" if len(said) > 1 else "outside the range above"
-    return f"The points card, a simpler count, says {figures}: {where}. Trust neither figure closely."
+def of_hundred(low: float | None, high: float | None) -> str:
+    """The range of the mean of everyone with the same points, in people: "Of 100 people with these points, 3 to 5 became high harm"."""
+    if low is None or high is None:
+        return ""
+    group = 100 if low >= 0.01 else 1000
+    first, last = round(low * group), round(high * group)
+    return f"Of {group:,} people with these points {first if first == last else f'{first} to {last}'} become high harm within 12 months, as far as records show."
+
+
+def not_charged_lately(months: int | None, people: int | None, became: int | None) -> str:
+    """Why someone not charged in the look-back has no chance of their own, with the one figure for all of them."""
+    said = f"Not charged in the last {months} months, which is how far back the model looks: no chance of this person's own is given."
+    if not people or became is None:
+        return said
+    share = f"{became:,} became high harm in the 12 months after" if became == 0 or became >= 5 else "fewer than 5 became high harm in the 12 months after"
+    return f"{said} Of {people:,} such people a year before the model was made, {share}."
 
 
 def band_edges(cuts: list[float], unit: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from harmcast.store.releases import Release
@@ -70,15 +71,14 @@ def sheet(
         "cuts": about.get("cuts") or [],
         "cuts_on": about.get("cuts_reference_date"),
         "other_band": why.get("other_band"),
-        **_compared([_chance(row, why, about, model, months) for months in HORIZONS], card),
-        "no_chance": _no_chance(row, why, release),
+        "chances": _compared([_chance(row, why, model, months) for months in HORIZONS]),
+        "no_chance": _no_chance(row, why, about, model),
         "changed": _changed(why, unit),
         "changed_then": _changed_then(history, tool, row),
         "charges": _charges(why.get("charges"), named),
         "others": _others(why, named),
         "card": card,
         "counted_to": (release.as_of or release.origin).isoformat(),
-        "sum": _sum(why, model),
         "gaps": _gaps(why),
         "quality": _quality(why, about, named),
         "past": [_point(p) for p in past],
@@ -96,13 +96,11 @@ def _point(past: Past) -> dict[str, Any]:
     }
 
 
-def _chance(
-    row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], model: dict[str, Any] | None, months: int
-) -> dict[str, Any]:
+def _chance(row: dict[str, Any], why: dict[str, Any], model: dict[str, Any] | None, months: int) -> dict[str, Any]:
     chance, low, high = (row[f"chance_high_harm_{months}m{end}"] for end in ("", "_low", "_high"))
     base = (model or {}).get("base_rate", {}).get(f"{months}m")
-    told = (why.get("told") or {}).get(f"told_{months}m")
-    venn = why.get("venn") or {}
+    group = why.get("group") or {}
+    ends = (group.get(f"group_low_{months}m"), group.get(f"group_high_{months}m"))
     return {
         "months": months,
         "chance": _round(chance),
@@ -112,54 +110,38 @@ def _chance(
         "base": _round(base),
         "base_n": (model or {}).get("rows"),
         "base_people": (model or {}).get("people"),
-        "told": people_words.TOLD.get(told or "", "") if chance is not None else "",
-        "venn_low": _round(venn.get(f"venn_low_{months}m")),
-        "venn_high": _round(venn.get(f"venn_high_{months}m")),
+        "group": people_words.of_hundred(*ends),
+        "usual": people_words.USUAL if None not in (*ends, base) and ends[0] <= base <= ends[1] else "",
     }
 
 
-def _compared(chances: list[dict[str, Any]], card: dict[str, Any] | None) -> dict[str, Any]:
-    """The chances with their words, all of one group of people, and what the card says where it lies outside a range."""
-    apart = _card_apart(chances, card)
-    figures = [c[name] for c in chances for name in ("chance", "base")]
-    said = frequencies.together([*figures, *apart.values()])
+def _compared(chances: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The chances with their words, all of one group of people."""
+    said = frequencies.together([c[name] for c in chances for name in ("chance", "base")])
     for k, chance in enumerate(chances):
         chance["frequency"] = said[2 * k]
         chance["base_frequency"] = said[2 * k + 1] if chance["base"] is not None else None
-    return {
-        "chances": chances,
-        "card_apart": people_words.card_apart(
-            [(months, text, value) for (months, value), text in zip(apart.items(), said[len(figures) :], strict=True)]
-        ),
-    }
+    return chances
 
 
-def _card_apart(chances: list[dict[str, Any]], card: dict[str, Any] | None) -> dict[int, float]:
-    """Months -> the card's chance, where another model's chance is printed and the card's lies outside its printed range."""
-    if card is None or card["is_printed"]:
-        return {}
-    here = next(row["chances"] for row in card["table"] if row["here"])
-    found = {}
-    for chance, value in zip(chances, here, strict=False):
-        low, high = chance["low"], chance["high"]
-        if None not in (low, high) and not round(low, 2) <= round(value, 2) <= round(high, 2):
-            found[chance["months"]] = value
-    return found
-
-
-def _no_chance(row: dict[str, Any], why: dict[str, Any], release: Release) -> str | None:
-    """Why no chance is given; None where one is."""
+def _no_chance(row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], model: dict[str, Any] | None) -> str | None:
+    """Why no chance is given, and from when one will be where that is known; None where one is given."""
     if row["chance_high_harm_12m"] is not None:
         return None
-    if why.get("harm_incomplete"):
-        return "A charge that stands has no harm weight, so neither harm, band nor chance is given. Ask the data team to weigh the offence."
-    if row["band"] in BANDS[3:]:
+    code = why.get("no_chance") or ("high_now" if row["band"] in BANDS[3:] else "high_before" if why.get("high_before") else None)
+    if code == "high_now":
         return f"This person is in the band {row['band']} today. A chance of becoming high harm is given only to people who are not."
-    if why.get("high_before"):
-        return "This person has been high harm before. A chance of becoming so for the first time is not given."
-    if not release.model:
-        return "No model for chances is approved yet: harm and band stand without one."
-    return "The model gives no chance for this record."
+    if code == "not_charged_lately":
+        figure = ((model or {}).get("not_charged_lately") or {}).get("12m") or {}
+        months = ((model or {}).get("history") or {}).get("look_back_months")
+        return people_words.not_charged_lately(months, figure.get("people"), figure.get("became"))
+    if code == "history_short":
+        return people_words.NO_CHANCE[code].format(day=words.day(_date((about.get("history") or {}).get("chances_from"))))
+    return people_words.NO_CHANCE.get(code or "", "The model gives no chance for this record.")
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _changed(why: dict[str, Any], unit: str) -> dict[str, Any] | None:
@@ -226,11 +208,10 @@ def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dic
 
     What the record holds stands beside each line; not months to a reader without names, for they would tell a day.
     """
-    given = why.get("card")
-    if not given or not given.get("lines") or model is None:
+    given, own = why.get("card"), (model or {}).get("cards", {}).get((model or {}).get("chosen"))
+    if not given or not given.get("lines") or model is None or not own:
         return None
-    stretches = model["models"]["card"]["stretches"]
-    lines = stretches[0].get("card") or []
+    lines = own["lines"]
     says = {f["name"]: f["says"] for f in model["features"]}
     values = why.get("values") or [None] * len(model["features"])
     held = {
@@ -250,47 +231,13 @@ def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dic
         for line, points in zip(lines, given["lines"], strict=True)
     ]
     total, most = given["points"], sum(line["points"] for line in lines)
+    months = [m for m in HORIZONS if f"p{m}" in own["table"][0]]
     table = [
-        {"points": p, "here": p == total, "chances": _card_chances(stretches, p)}
-        for p in range(max(0, total - CARD_RANGE), min(most, total + CARD_RANGE) + 1)
+        {"points": line["points"], "here": line["points"] == total, "chances": [_round(line[f"p{m}"]) for m in months]}
+        for line in own["table"][max(0, total - CARD_RANGE) : min(most, total + CARD_RANGE) + 1]
     ]
-    return {"lines": answered, "points": total, "most": most, "table": table, "is_printed": model["chosen"] == "card"}
-
-
-def _card_chances(stretches: list[dict[str, Any]], points: int) -> list[float]:
-    none_yet, found = 1.0, []
-    for stretch in stretches:
-        none_yet *= 1.0 - 1.0 / (1.0 + math.exp(-(stretch["intercept"] + stretch["slope"] * points)))
-        found.append(round(1.0 - none_yet, 6))
-    return found
-
-
-def _sum(why: dict[str, Any], model: dict[str, Any] | None) -> dict[str, Any] | None:
-    """How the printed chance adds up: a start, what each fact adds or takes, and the two steps to the chance."""
-    effects, values = why.get("effects"), why.get("values")
-    if not effects or not values or model is None:
-        return None
-    features = model["features"]
-    lines = [
-        {
-            "says": feature["says"],
-            "value": people_words.value(feature, values[k]),
-            "adds": [round(stretch["effects"][k], 3) for stretch in effects],
-        }
-        for k, feature in enumerate(features)
-        if any(abs(stretch["effects"][k]) >= 0.0005 for stretch in effects)
-    ]
-    lines.sort(key=lambda line: -abs(line["adds"][0]))
-    starts = [stretch["intercept"] for stretch in effects]
-    totals = [stretch["intercept"] + sum(stretch["effects"]) for stretch in effects]
-    return {
-        "name": words.model_name(model["chosen"]),
-        "because": model.get("because"),
-        "starts": [round(s, 3) for s in starts],
-        "totals": [round(t, 3) for t in totals],
-        "steps": [round(1.0 / (1.0 + math.exp(-t)), 6) for t in totals],
-        "lines": lines,
-    }
+    return {"lines": answered, "points": total, "most": most, "table": table, "months": months, "because": model.get("because"),
+            "look_back": model["history"]["look_back_months"]}  # fmt: skip
 
 
 def _gaps(why: dict[str, Any]) -> list[str]:

@@ -238,48 +238,27 @@ def _changed(changed: Mapping[str, Any]) -> list[Block]:
 
 
 def _variables(held: PersonFacts, reasons: Mapping[str, Any]) -> list[Block]:
-    """Each variable with its value and what it adds to the log odds in each stretch of months."""
-    values, effects = reasons.get("values") or [], reasons.get("effects") or []
+    """Each variable of the look-back with its value."""
+    values = reasons.get("values") or []
     names = (
         list(held.features) if len(held.features) == len(values) else [f"variable {i + 1}" for i in range(len(values))]
     )
     if not values:
         return []
-    rows = []
-    for i, (name, value) in enumerate(zip(names, values, strict=True)):
-        adds = {f"adds{k}": f"{e['effects'][i]:+.3f}" if e["effects"][i] else "0" for k, e in enumerate(effects)}
-        rows.append({"name": held.features.get(name, name.replace("_", " ")), "value": f"{round(value, 3):g}", **adds})
-    rows.append(
-        {
-            "name": "Start, the same for everyone",
-            "value": "",
-            **{f"adds{k}": f"{e['intercept']:+.3f}" for k, e in enumerate(effects)},
-        }
-    )
-    columns = [("name", "Variable", "text"), ("value", "Value", "text")]
-    columns += [(f"adds{k}", f"Adds, stretch {k + 1}", "text") for k in range(len(effects))]
-    return [
-        _table(
-            "What the model read, and what each adds to the log odds",
-            columns,
-            rows,
-            "The chance follows from the sums of these columns.",
-        )
+    rows = [
+        {"name": held.features.get(name, name.replace("_", " ")), "value": f"{round(value, 3):g}"}
+        for name, value in zip(names, values, strict=True)
     ]
+    columns = [("name", "Variable", "text"), ("value", "Value", "text")]
+    return [_table("What the records of the look-back say", columns, rows, "The points card asks about some of these; its table gives the chance.")]
 
 
 def _not_known(reasons: Mapping[str, Any]) -> list[Block]:
     said = dict(reasons.get("not_known") or {})
-    told = reasons.get("told") or {}
     rows = [(k.replace("_", " ").capitalize(), str(v)) for k, v in sorted(said.items())]
-    rows += [
-        (f"Can it tell, within {k.removeprefix('told_').removesuffix('m')} months?", str(v))
-        for k, v in sorted(told.items())
-        if v
-    ]
     card = reasons.get("card") or {}
     if card.get("points") is not None:
-        rows.append(("Points on the card that can be redone by hand", str(card["points"])))
+        rows.append(("Points on the card", str(card["points"])))
     rows += [
         (k.replace("_", " ").capitalize(), "yes" if v else "no")
         for k, v in sorted(reasons.items())
