@@ -20,13 +20,13 @@ from harmcast.fairness.groups import read_groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit
 from harmcast.forecast.level import LevelBank
-from harmcast.invented.making import InventedForce, Plan, make, reference_date
+from harmcast.invented.making import InventedForce, Plan, make
 from harmcast.invented.offences import MIX
 from harmcast.people import bands, charges, harm, minors
 from harmcast.runs.audit import audit_of_landmark
 from harmcast.transitions import refit
 from harmcast.transitions.landmarks import People, Rules, panel
-from harmcast.transitions.weekly import score_people
+from harmcast.transitions.model import card_chances, matrix
 from harmcast.weeks import add_months
 
 TO = date(2026, 11, 15)
@@ -48,16 +48,17 @@ def audited(seed: int, over_policing: float) -> Audit:
     """The audit as a week makes it: a model of the frozen procedure, judged on the landmark a year before the last day."""
     force = make(Plan(PEOPLE, YEARS, seed, TO, weeks=0, over_policing=over_policing, crimes_a_year=60_000, known_people=0))
     persons, versions, protected = first_load(force)
-    day, last = reference_date(force.plan), add_months(TO, -MONTHS[0])
-    index, decay = harm.default_index(), harm.decay_from()
-    loose = Rules(index, decay, float("inf"))
-    then = score_people(persons, versions, minors.flags(protected, [day]), day, None, loose, [float("inf")] * 4).people
-    rules = Rules(index, decay, bands.high_cut(bands.cuts_at(then["harm"])))
-    flags = minors.flags(protected, [*refit.all_days(TO, MONTHS), last])
-    model = refit.refit(persons, versions, flags, TO, rules, people_choose.choose)
-    landmark = panel(People(persons, versions, flags, rules), [last], MONTHS[:1], TO)
+    last = add_months(TO, -MONTHS[0])
+    rules = Rules(harm.default_index(), harm.decay_from(), bands.high_cut(bands.DEFAULT_CUTS))
+    held = refit.history_of(versions, TO, MONTHS)
+    assert held is not None
+    flags = minors.flags(protected, [*refit.all_days(held), last])
+    model = refit.refit(persons, versions, flags, held, rules, people_choose.choose)
+    kept_card = model["rehearsal"]
+    landmark = panel(People(persons, versions, flags, rules), [last], MONTHS[:1], TO, kept_card["look_back_months"])
     standing = charges.last_versions(versions, "charge_ref", TO)
-    return audit_of_landmark(landmark, model, MONTHS[0], read_groups(protected, last), _managed(force, last), standing, Thresholds())
+    chance = card_chances(kept_card, matrix(landmark))[:, 0]
+    return audit_of_landmark(landmark, chance, MONTHS[0], read_groups(protected, last), _managed(force, last), standing, Thresholds())
 
 
 def _managed(force: InventedForce, day: date) -> pl.DataFrame:

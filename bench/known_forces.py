@@ -48,7 +48,7 @@ class KnownForce:
 def _code_hash() -> str:
     """Of the modules that a kept force depends on."""
     source = ROOT / "src" / "harmcast"
-    files = [source / "feed" / "invented.py", *sorted((source / "feed" / "invention").glob("*.py")), *sorted((source / "people").glob("*.*"))]
+    files = [*sorted((source / "invented").glob("*.py")), *sorted((source / "people").glob("*.*")), Path(__file__)]
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())
@@ -68,11 +68,11 @@ def first_load(force: making.InventedForce) -> tuple[pl.DataFrame, pl.DataFrame,
     return people.select(open_columns), versions, people.select("person_ref", *PERSONS.having("protected"))
 
 
-def known_force(seed: int, people: int = PEOPLE, known_people: int = KNOWN_PEOPLE) -> KnownForce:
+def known_force(seed: int, people: int = PEOPLE, known_people: int = KNOWN_PEOPLE, years: float = YEARS) -> KnownForce:
     """The force of a seed: read where it is kept, else made (about a minute) and kept."""
-    folder = FOLDER / f"{seed}-{people}-{YEARS:g}-{known_people}-{_code_hash()}"
+    folder = FOLDER / f"{seed}-{people}-{years:g}-{known_people}-{_code_hash()}"
     if not (folder / "cuts.json").exists():
-        _keep(_made(seed, people, known_people), folder)
+        _keep(_made(seed, people, known_people, years), folder)
     tables = [pl.read_parquet(folder / f"{name}.parquet") for name in ("persons", "versions", "protected", "sample")]
     return KnownForce(seed, *tables, json.loads((folder / "cuts.json").read_text()))
 
@@ -84,15 +84,12 @@ def _keep(force: KnownForce, folder: Path) -> None:
     (folder / "cuts.json").write_text(json.dumps(force.cuts))
 
 
-def _made(seed: int, people: int, known_people: int) -> KnownForce:
-    plan = making.Plan(people, YEARS, seed, LAST, weeks=0, crimes_a_year=people, known_people=known_people)
+def _made(seed: int, people: int, known_people: int, years: float) -> KnownForce:
+    plan = making.Plan(people, years, seed, LAST, weeks=0, crimes_a_year=people, known_people=known_people)
     force = making.make(plan)
     persons, versions, protected = first_load(force)
-    day = making.reference_date(plan)
     index, decay = harm.default_index(), harm.decay_from()
-    base = Rules(index, decay, float("inf"))
-    then = score_people(persons, versions, minors.flags(protected, [day]), day, None, base, [float("inf")] * 4).people
-    cuts = bands.cuts_at(then["harm"])
+    cuts = list(bands.DEFAULT_CUTS)
     rules = Rules(index, decay, bands.high_cut(cuts))
     now = score_people(persons, versions, minors.flags(protected, [LAST]), LAST, None, rules, cuts).people
     waiting = now.filter(~pl.col("high_before") & ~pl.col("incomplete") & (pl.col("harm") < rules.high_cut))

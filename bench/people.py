@@ -1,12 +1,12 @@
 """`make bench-people`: the person half on real people, on invented forces whose chances are known, and at full size.
 
-    python -m bench.people [philadelphia] [georgia] [california] [again] [invented] [force]
+    python -m bench.people [philadelphia] [georgia] [california] [again] [forces] [force]
 
-philadelphia  dated histories with the peers' conventions, challengers beside; then `harmcast backtest` on the same records
+philadelphia  dated histories with the peers' conventions, year by year; then `harmcast backtest` on the same records
 georgia, california  no dated charges: the shipped kinds of model on the columns these come with, against the peers' rows
 again         a second computation of harm, bands and features; features from a feed cut at the origin
 card-sizes    what the points card was sized on, by cross-validation; only when named
-invented      chances and ranges beside known ones, forces of four seeds
+forces        chances and ranges beside known ones: forces of another make, of 3, 4, 6 and 12 years, with drift, and the demo; GRID=1 takes six seeds each
 force         300,000 people: a week's scores and a refit in seconds, and known chances there
 
 Real data comes from HARMCAST_DATA; without it those parts are left out aloud. Each part's rows are kept as `people-PART` (bench/results.py).
@@ -34,7 +34,7 @@ REAL: dict[str, Callable[[], list[Row]]] = {
 }
 INVENTED: dict[str, Callable[[], list[Row]]] = {
     "again": people_again.rows,
-    "invented": known_chances.report,
+    "forces": lambda: known_chances.report(6 if os.environ.get("GRID") else 2),
     "force": people_force.rows,
 }
 PARTS = REAL | INVENTED

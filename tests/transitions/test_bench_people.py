@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from bench import known_chances, people_again, people_philadelphia
+from bench import known_chances, other_forces, people_again, people_philadelphia
 
 from harmcast.people.offences import crosswalk, kinds
-from harmcast.transitions.ranges import UNSEEN_ABOVE, UNSEEN_BELOW, Z
-from harmcast.transitions.regression import chance
 
 
 def _document() -> dict[str, object]:
     one = dict.fromkeys(people_philadelphia.FIGURES, 0.5)
-    return {"tool": "iom", "chosen": {"12m": "card", "24m": "card"}, "horizon": {h: {"plain_harm": dict(one), "card": dict(one)} for h in ("12m", "24m")}}
+    return {"tool": "iom", "chosen": {"12m": "card", "24m": "card"}, "history": {}, "horizon": {h: {"plain_harm": dict(one), "card": dict(one)} for h in ("12m", "24m")}}
 
 
 def test_the_contracts_json_is_told_from_one_that_lacks_something() -> None:
     assert people_philadelphia.faults(_document()) == []
-    assert people_philadelphia.faults({"tool": "iom"}) == ["chosen", "horizon"]
+    assert people_philadelphia.faults({"tool": "iom"}) == ["chosen", "horizon", "history"]
     short = _document()
     del short["horizon"]["24m"]["card"]["ece"]  # type: ignore[index]
     short["horizon"]["12m"]["card"]["auc"] = 1.2  # type: ignore[index]
@@ -44,16 +42,24 @@ def test_a_single_changed_value_is_a_different_row() -> None:
     assert people_again._equal_rows(a, a.head(1)) == 1
 
 
-def test_the_allowance_needed_is_the_one_that_was_planted() -> None:
-    rng = np.random.default_rng(2)
-    n, below, above, seen = 40_000, 0.6, 0.3, 0.04
-    eta = rng.normal(-3, 0.5, n)
-    off = np.where(rng.random(n) < 0.5, -np.abs(rng.normal(0, np.sqrt(seen + below**2), n)), np.abs(rng.normal(0, np.sqrt(seen + above**2), n)))
+def test_a_force_of_another_make_knows_its_own_chances() -> None:
+    """The chances that follow from the process hold on careers run on: of those with a chance near p, about p cross."""
+    made = other_forces.force(5, 24, people=3000)
+    months = made.versions.group_by("person_ref").len()
+    assert made.persons.height == months.height
+    refs = made.persons["person_ref"].to_list()[:300]
+    few, many = (made.known(refs, draws=d, seed=s) for d, s in ((60, 1), (240, 2)))
+    assert (many[12] <= many[24]).all()
+    assert few[12].mean() == pytest.approx(many[12].mean(), rel=0.1)
+    assert np.corrcoef(few[12], many[12])[0, 1] > 0.95
+
+
+def test_what_is_compared_is_counted_right() -> None:
     table = pl.DataFrame({
-        "chance_high_harm_12m": chance(eta),
-        "chance_high_harm_12m_low": chance(eta - Z * np.sqrt(seen + UNSEEN_BELOW**2)),
-        "chance_high_harm_12m_high": chance(eta + Z * np.sqrt(seen + UNSEEN_ABOVE**2)),
-        "known_12m": chance(eta + off),
+        "chance": [0.1] * 10 + [0.2] * 10, "harm": [float(k) for k in range(20)], "low": 0.05, "high": 0.15, "known": [0.1] * 10 + [0.1] * 10,
+        "group_low": 0.09, "group_high": 0.21, "points": 1,
     })  # fmt: skip
-    found = known_chances.allowances_needed(table, 12, 0.05)
-    assert found == pytest.approx((below, above), rel=0.05)
+    got = known_chances.compared(table, 12)
+    assert got["said_over_known"] == pytest.approx(1.5)
+    assert (got["holds"], got["least_tenth"], got["group_holds"], got["mean_held"]) == (1.0, 1.0, 10, True)
+    assert got["auc_best"] == pytest.approx(0.5)

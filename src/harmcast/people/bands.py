@@ -12,6 +12,8 @@ from harmcast.statistics import share_interval
 from harmcast.tables import BANDS
 
 HIGH = BANDS.index("high")
+# Days of starting sentence: a month, half a year, a year, five years. Our choice; for an index in days alone.
+DEFAULT_CUTS = (30.0, 180.0, 365.0, 1825.0)
 
 
 def cuts_at(harm: pl.Series, percentiles: Sequence[float] = (50, 75, 90, 97.5)) -> list[float]:
