@@ -168,7 +168,7 @@ def test_one_persons_record_parts_fact_from_assessment_and_convicted_from_charge
     assert [r["charge_ref"] for r in tables["Charged, and not convicted"]] == ["C2"]
     reasons = {b["title"]: b["rows"] for b in sections["Why the newest score is what it is"]["blocks"] if b["type"] == "table"}
     assert sum(r["effect"] for r in reasons["Charges that count most in the newest score"]) == 84.0
-    assert [r["name"] for r in reasons["What the model read, and what each adds to the log odds"]][:2] == ["Harm today.", "Events in 12 months."]
+    assert [r["name"] for r in reasons["What the records of the look-back say"]][:2] == ["Harm today.", "Events in 12 months."]
     came = sections["Objections and corrections"]["blocks"][0]["rows"]
     assert [(r["step"], r["on"]) for r in came] == [
         ("received", "2026-11-19"), ("looked at", "2026-11-20"), ("outcome: upheld: the record is put right at source", "2026-11-21"),
