@@ -30,7 +30,7 @@ def backtest_people(
         judged: a row a person and landmark (`transitions.refit.out_of_time`): landmark, person_ref, `became_<m>m`,
             `<model>_<m>m`; rows whose outcome is not known, or for which no chance was printed, are passed over for that horizon.
         models: floors and cards from the simplest to the richest.
-        history: what the records reached on the last day (`transitions.history.History.document`).
+        history: what the records reached on the last day (`transitions.history.RecordsHeld.document`).
     Returns: {"tool", "chosen": {"12m": name, ...}, "because", "horizon": {"12m": {model: figures}}, "landmarks", "history",
         "by_landmark", "against_plain": AUC gain over the plain score with its paired bootstrap interval, "slope_of_years"}.
     Raises: ValueError if there is no row to judge.

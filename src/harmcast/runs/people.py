@@ -27,7 +27,7 @@ from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import followed, refit
 from harmcast.transitions.changes import LastWeek
-from harmcast.transitions.history import History
+from harmcast.transitions.history import RecordsHeld
 from harmcast.transitions.landmarks import People, Rules
 from harmcast.transitions.model import FORM
 from harmcast.transitions.weekly import ScoredPeople, score_people
@@ -95,7 +95,7 @@ def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, st
         ) from None
 
 
-def history_of(state: State, tool: PeopleTool, known: Known, as_of: date) -> History:
+def history_of(state: State, tool: PeopleTool, known: Known, as_of: date) -> RecordsHeld:
     """How far back the records go that the force vouches for. Raises NotFit where nobody was charged by then."""
     held = refit.history_of(known.charge_versions, as_of, tool.horizons_months, state.settings.people.records_from)
     if held is None:
@@ -254,7 +254,7 @@ def make_people(
     )
 
 
-def too_short(held: History | None) -> dict[str, Any] | None:
+def too_short(held: RecordsHeld | None) -> dict[str, Any] | None:
     """Stands where no model is approved and none could be yet: it says that the records are too short, and from when they will do."""
     return {"form": FORM, "chosen": None, "history": held.document()} if held is not None and held.look_back is None else None
 

@@ -26,7 +26,7 @@ LOW_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class History:
+class RecordsHeld:
     """What one day has to go on.
 
     Attributes:
@@ -95,10 +95,10 @@ def horizons(months: int, asked: Sequence[int]) -> tuple[int, ...]:
     return tuple(asked) if months >= LONG_MONTHS else tuple(asked[:1])
 
 
-def history(first_day: date, scored_on: date, asked: Sequence[int] = (12, 24)) -> History:
+def history(first_day: date, scored_on: date, asked: Sequence[int] = (12, 24)) -> RecordsHeld:
     """What the procedure has to go on where records are vouched for from `first_day` on."""
     months = months_held(first_day, scored_on)
-    return History(first_day, scored_on, months, look_back(months), horizons(months, asked))
+    return RecordsHeld(first_day, scored_on, months, look_back(months), horizons(months, asked))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ SLOPE_PRIOR = 0.15  # on the mean slope around 1, and between years
 
 
 @dataclass(frozen=True)
-class Level:
+class LevelAhead:
     """Mean and predictive variance of a level (logit), and the weight of each of STEPS after it."""
 
     mean: float
@@ -51,7 +51,7 @@ def filtered(levels: Sequence[float], variances: Sequence[float], years: Sequenc
 
 def level_ahead(
     levels: Sequence[float], variances: Sequence[float], years: Sequence[float], ahead: float, weights: Array | None = None
-) -> Level:
+) -> LevelAhead:
     """The level `ahead` years after the newest landmark, averaged over the step of the walk.
 
     Args: `weights`: of STEPS before these landmarks are seen; None: the prior.
@@ -62,7 +62,7 @@ def level_ahead(
     after = start * np.exp(logs - logs.max())
     after = after / after.sum()
     mean = float(after @ means)
-    return Level(mean, float(after @ (spreads + (means - mean) ** 2)), tuple(float(w) for w in after))
+    return LevelAhead(mean, float(after @ (spreads + (means - mean) ** 2)), tuple(float(w) for w in after))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import polars as pl
 
 from harmcast.people.features import FEATURES
 from harmcast.transitions import card
-from harmcast.transitions.history import History, history, vouched_from
+from harmcast.transitions.history import RecordsHeld, history, vouched_from
 from harmcast.transitions.landmarks import People, Rules, eligible, not_charged_lately, outcomes, panel
 from harmcast.transitions.level import Slope, slope_of_years
 from harmcast.transitions.model import FORM, SIMPLEST_FIRST, Card, fit, fit_stretches, floor_chances, matrix
@@ -32,7 +32,7 @@ JUDGED_STEP_MONTHS = 12
 SEED = 20
 
 
-def history_of(charge_versions: pl.DataFrame, as_of: date, months: Sequence[int] = (12, 24), given: date | None = None) -> History | None:
+def history_of(charge_versions: pl.DataFrame, as_of: date, months: Sequence[int] = (12, 24), given: date | None = None) -> RecordsHeld | None:
     """What the procedure has to go on at `as_of`; None where nothing was charged by then.
 
     Args: `given`: the first day the force vouches for; None: found from the charges a month (`history.vouched_from`).
@@ -42,7 +42,7 @@ def history_of(charge_versions: pl.DataFrame, as_of: date, months: Sequence[int]
     return None if found is None else history(found.first_day, as_of, months)
 
 
-def judged_days(held: History, count: int = JUDGED_LANDMARKS) -> list[date]:
+def judged_days(held: RecordsHeld, count: int = JUDGED_LANDMARKS) -> list[date]:
     """Days a year apart on which the fit of the day is judged, the newest with its first 12 months just over; oldest first.
 
     Only days on which there was enough to print a chance.
@@ -51,7 +51,7 @@ def judged_days(held: History, count: int = JUDGED_LANDMARKS) -> list[date]:
     return sorted(day for day in days if history(held.first_day, day).look_back is not None)
 
 
-def all_days(held: History, count: int = JUDGED_LANDMARKS) -> list[date]:
+def all_days(held: RecordsHeld, count: int = JUDGED_LANDMARKS) -> list[date]:
     """Every day for which `refit` asks who is under 18."""
     days = {held.scored_on, *held.landmarks(), *(add_months(held.scored_on, -h) for h in held.horizons)}
     for day in judged_days(held, count):
@@ -96,7 +96,7 @@ def out_of_time(
     return pl.concat(tables) if tables else pl.DataFrame()
 
 
-def _learnt_from(people: People, then: History, seed: int) -> pl.DataFrame | None:
+def _learnt_from(people: People, then: RecordsHeld, seed: int) -> pl.DataFrame | None:
     """The panel a fit of that day learns from, thinned; None where no chance would be printed."""
     if then.look_back is None:
         return None
@@ -104,7 +104,7 @@ def _learnt_from(people: People, then: History, seed: int) -> pl.DataFrame | Non
     return None if learn.is_empty() else thinned_panel(learn, then.horizons, seed)
 
 
-def rehearsal(people: People, held: History, name: str, seed: int = SEED) -> Document | None:
+def rehearsal(people: People, held: RecordsHeld, name: str, seed: int = SEED) -> Document | None:
     """The fit of a year ago, kept so that it can be judged by what came since while no released chance is a year old.
 
     Returns: day, look_back_months, lines and stretches; None where no chance would have been printed then.
@@ -136,7 +136,7 @@ def refit(
     persons: pl.DataFrame,
     charge_versions: pl.DataFrame,
     minors: pl.DataFrame,
-    held: History,
+    held: RecordsHeld,
     rules: Rules,
     choose: Choose,
     months: Sequence[int] = (12, 24),
@@ -199,7 +199,7 @@ def refit(
     }
 
 
-def relevel(model: Mapping[str, Any], people: People, held: History, seed: int = SEED) -> Document:
+def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: int = SEED) -> Document:
     """The same card with its level taken anew on `held.scored_on`; lines, slopes, look-back and range's parts stay.
 
     Args: `model`: a model that gives chances, `people` with flags for `all_days(held)`.
@@ -207,7 +207,7 @@ def relevel(model: Mapping[str, Any], people: People, held: History, seed: int =
     """
     kept, chosen = model["cards"][model["chosen"]], str(model["chosen"])
     horizons = tuple(stretch["months"] for stretch in kept["stretches"])
-    same = History(held.first_day, held.scored_on, held.months, int(model["history"]["look_back_months"]), horizons)
+    same = RecordsHeld(held.first_day, held.scored_on, held.months, int(model["history"]["look_back_months"]), horizons)
     learn = panel(people, same.landmarks(), horizons, same.scored_on, same.look_back)
     rows = thinned_panel(learn, horizons, seed)
     stretches = fit_stretches(kept["lines"], rows, horizons, same.scored_on, [float(stretch["b"]) for stretch in kept["stretches"]])
@@ -238,7 +238,7 @@ def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: boo
     return document
 
 
-def halved(people: People, held: History, whole: Card, seed: int = SEED) -> list[float]:
+def halved(people: People, held: RecordsHeld, whole: Card, seed: int = SEED) -> list[float]:
     """How far half the look-back would move today's people: the deviation of logit P(L) - logit P(L/2), a value a horizon.
 
     It is over those charged within half the look-back; a horizon the half cannot fit takes the one before, 0 at worst.
@@ -260,7 +260,7 @@ def halved(people: People, held: History, whole: Card, seed: int = SEED) -> list
     return found
 
 
-def group_figure(people: People, held: History) -> Document:
+def group_figure(people: People, held: RecordsHeld) -> Document:
     """Those not yet high harm and not charged in the look-back, a horizon before today: how many, and how many became.
 
     They have one figure together, and no rank.
