@@ -59,7 +59,7 @@ def decayed(weekly: Counts | NDArray[np.float32], half_life_windows: float, posi
     return found
 
 
-class RecordsHeld:
+class History:
     """What the bank and the filter's coefficients say before each of some week positions.
 
     Each position is computed by itself, so that asking for one or for all gives the same numbers to the last bit. Kernels
