@@ -92,7 +92,7 @@ def state(made_state: Path, tmp_path: Path, clock: Clock) -> Iterator[State]:
     for name in ("releases", "records", "models"):
         (tmp_path / name).symlink_to(made_state / name)
     opened = open_state(tmp_path)
-    timed = replace(opened, operations=Operations(opened.operations.engine, clock))
+    timed = replace(opened, operations=Operations(opened.operations.engine, opened.secret, clock))
     yield timed
     timed.close()
 

@@ -11,6 +11,7 @@ register, settings) and `run` (the weekly run's own steps).
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -74,6 +75,8 @@ class Entry:
     detail: str
     prev_hash: str
     hash: str
+    writes: str | None = None
+    seal: str | None = None
 
 
 def instant(at: datetime) -> str:
@@ -87,9 +90,19 @@ def moment(text: str) -> datetime:
 
 
 def canonical(entry: Entry) -> bytes:
-    """The bytes an entry's hash is taken of: JSON of all fields but the hash, keys sorted, UTF-8."""
-    fields = {name: value for name, value in vars(entry).items() if name != "hash"}
+    """The bytes an entry's hash is taken of: JSON of `fields_of` but the hash, keys sorted, UTF-8."""
+    fields = {name: value for name, value in fields_of(entry).items() if name != "hash"}
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def fields_of(entry: Entry) -> dict[str, Any]:
+    """An entry as it is exported: no seal, which only the state can check, and `writes` only where it wrote rows."""
+    return {name: value for name, value in vars(entry).items() if name != "seal" and (name != "writes" or value is not None)}
+
+
+def seal(key: bytes, entry_hash: str) -> str:
+    """Keyed hash (HMAC-SHA-256) of an entry's hash: it shows that whoever appended the entry held the state's secret."""
+    return hmac.new(key, entry_hash.encode(), hashlib.sha256).hexdigest()
 
 
 def digest(entry: Entry) -> str:
@@ -97,8 +110,13 @@ def digest(entry: Entry) -> str:
     return hashlib.sha256(canonical(entry)).hexdigest()
 
 
-def chained(event: Event, seq: int, at: str, prev_hash: str) -> Entry:
-    """The entry that follows the one whose hash is `prev_hash`."""
+def chained(event: Event, seq: int, at: str, prev_hash: str, writes: str | None = None, key: bytes | None = None) -> Entry:
+    """The entry that follows the one whose hash is `prev_hash`.
+
+    Args:
+        writes: digest of the lines of rows it wrote; None: it wrote none.
+        key: what it is sealed with.
+    """
     entry = Entry(
         seq=seq,
         at=at,
@@ -112,8 +130,10 @@ def chained(event: Event, seq: int, at: str, prev_hash: str) -> Entry:
         detail=json.dumps(dict(event.detail), sort_keys=True, separators=(",", ":"), ensure_ascii=False),
         prev_hash=prev_hash,
         hash="",
+        writes=writes,
     )
-    return replace(entry, hash=digest(entry))
+    entry = replace(entry, hash=digest(entry))
+    return entry if key is None else replace(entry, seal=seal(key, entry.hash))
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,8 @@ import sqlalchemy as sa
 
 from harmcast import settings as settings_of
 from harmcast.errors import RunStopped, SettingsRefused, StoreDamaged
-from harmcast.oversight import log
 from harmcast.oversight.log import Event
-from harmcast.store import files, operations, schema, state, upgrade
+from harmcast.store import files, operations, schema, state, upgrade, verify
 from harmcast.store.operations import Operations
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -279,7 +278,7 @@ def _put(path: Path, content: bytes) -> None:
 def _fill(root: Path, about: dict[str, Any], tables: dict[str, bytes]) -> int:
     """A fresh operational database with the backup's rows; gives how many."""
     settings = settings_of.read(root / state.SETTINGS / "settings.toml")
-    database = Operations(operations.engine_of(operations.database_url(settings.store.url, root)))
+    database = Operations(operations.engine_of(operations.database_url(settings.store.url, root)), (root / "secret").read_bytes())
     try:
         if upgrade.revision(database) is not None:
             raise RunStopped(
@@ -324,8 +323,7 @@ def _proved(root: Path) -> None:
         wrong = restored.if_accepted().records.verify()
         if wrong:
             raise _damaged(f"{len(wrong)} part(s) are not those that the ledger names")
-        findings = log.verify(restored.operations.entries())
-        if findings:
-            raise _damaged("its log does not hold")
+        if verify.verify_database(restored.operations).faults:
+            raise _damaged("its log does not hold, or rows are not what it says was written")
     finally:
         restored.close()

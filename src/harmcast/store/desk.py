@@ -225,6 +225,9 @@ def of_person(operations: Operations, person_key: str) -> list[Decision]:
             .order_by(table.c.id.desc())
         ).all()
         numbers = [row.id for row in rows]
+        operations.checked(table, table.c.person_key == person_key, connection=connection)
+        for beside in (schema.sign_offs, schema.follow_ups):
+            operations.checked(beside, beside.c.decision.in_(numbers), connection=connection)
         signed = _beside(connection, schema.sign_offs, numbers, person_key)
         followed = _beside(connection, schema.follow_ups, numbers, person_key)
         return [_decision(connection, row, signed, followed) for row in rows]
@@ -309,6 +312,8 @@ def latest(operations: Operations) -> pl.DataFrame:
     query = sa.select(table.c.person_key, table.c.id, table.c.at, table.c.decision, table.c.review_on, signed)
     with operations.reading() as connection:
         rows = connection.execute(query.where(table.c.id.in_(newest))).all()
+        operations.checked(table, table.c.id.in_(newest), connection=connection)
+        operations.checked(schema.sign_offs, connection=connection)
     return pl.DataFrame([tuple(row) for row in rows], schema=LATEST, orient="row").with_columns(
         pl.col("signed_off").cast(pl.Boolean)
     )

@@ -33,11 +33,9 @@ class Lifts:
     def all(self, finding: str | None = None) -> list[KeptLift]:
         """Every lift, proposed ones too, oldest first; of one finding where its id is given."""
         table = schema.finding_lifts
-        names = [c for c in KeptLift.__dataclass_fields__]
-        query = sa.select(*(table.c[name] for name in names)).order_by(table.c.id)
-        if finding is not None:
-            query = query.where(table.c.finding == finding)
-        return [KeptLift(**row) for row in self.operations.rows(query)]
+        wanted = [] if finding is None else [table.c.finding == finding]
+        rows = self.operations.checked(table, *wanted, order_by=(table.c.id,))
+        return [KeptLift(**{name: row[name] for name in KeptLift.__dataclass_fields__}) for row in rows]
 
     def propose(self, finding: Finding, from_on: date, until: date, reason: str, event: Event) -> int:
         """One person's half; it holds nothing up until a second person agrees."""

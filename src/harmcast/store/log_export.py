@@ -63,7 +63,7 @@ def export(
     days = {"first": first and first.isoformat(), "last": last and last.isoformat()}
     event = Event(actor.account, "operator", "disclosure", "log_exported", object="log", detail={"entries": len(wanted), **days})
     state.operations.record(event)
-    lines = "".join(json.dumps(vars(entry), sort_keys=True, ensure_ascii=False) + "\n" for entry in wanted)
+    lines = "".join(json.dumps(log.fields_of(entry), sort_keys=True, ensure_ascii=False) + "\n" for entry in wanted)
     files.write_whole(out, lambda path: _write(path, lines.encode()))
     sha256 = files.sha256(out)
     about = {"file": out.name, "sha256": sha256, "days": days, **_about(state, wanted), "whole": not log.broken_links(everything)}

@@ -122,10 +122,9 @@ class Models:
         return name
 
     def _rows(self, *conditions: sa.ColumnElement[bool]) -> list[Model]:
-        query = sa.select(schema.models).where(*conditions).order_by(schema.models.c.id)
         return [
             Model(**{**row, "path": self.root / row["path"], "document": json.loads(row["document"])})
-            for row in self.operations.rows(query)
+            for row in self.operations.checked(schema.models, *conditions, order_by=(schema.models.c.id,))
         ]
 
 

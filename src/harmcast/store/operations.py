@@ -5,18 +5,24 @@ SQLite beside the records by default (WAL, every commit synced), PostgreSQL by U
     with operations.writing(event) as tx:
         tx.execute(insert(...))
 
-which appends the event to the hash chain in the same transaction: both stand, or neither. The web process and the
-weekly run write at the same time; writers queue for a moment, readers never wait.
+which appends the event to the hash chain in the same transaction: both stand, or neither; each row of a kept table that
+it changes becomes a line in `versions`, digested into the event's entry (`row_lines`). Reads that decide or name somebody
+go through `checked`: a row that no entry wrote is refused. The web process and the weekly run write at the same time;
+writers queue for a moment, readers never wait.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -24,10 +30,15 @@ from sqlalchemy import exc
 from harmcast.errors import HarmcastError, RunStopped, StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry, Event
-from harmcast.store import schema
+from harmcast.store import row_lines, schema
+from harmcast.store.row_lines import Line
 
 BUSY_MS = 30_000
 CHAIN_LOCK = 0x6861726D  # advisory lock of PostgreSQL under which the chain grows
+ADOPTED = "rows_adopted"  # the entry of an upgrade that vouches for the rows it found
+AT_ONCE = 5_000  # keys in one question
+
+Change = sa.Insert | sa.Update | sa.Delete
 
 
 def database_url(setting: str | None, root: Path) -> sa.URL:
@@ -115,18 +126,50 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Writing:
-    """One transaction that has its event. What was learnt on the way can be added to the event's detail."""
+@dataclass(frozen=True)
+class Written:
+    """What a change did: how many rows, and the key of the one row inserted."""
 
-    def __init__(self, connection: sa.Connection, event: Event, at: str) -> None:
+    rowcount: int
+    inserted_primary_key: Sequence[Any] | None = None
+
+
+class Writing:
+    """One transaction that has its event. What was learnt on the way can be added to the event's detail.
+
+    `lines` are the versions of kept rows it wrote; the entry of `events[carrier]` vouches for them.
+    """
+
+    def __init__(self, connection: sa.Connection, event: Event, at: str, keyed: Callable[[str, str], str]) -> None:
         self.connection = connection
         self.at = at
+        self.keyed = keyed
         self.events = [event]
+        self.carrier = 0
+        self.lines: list[Line] = []
         self.appended: list[Entry] = []
 
-    def execute(self, statement: Any, rows: Any = None) -> sa.CursorResult[Any]:
-        result: sa.CursorResult[Any] = self.connection.execute(statement, rows)
-        return result
+    @overload
+    def execute(self, statement: Change, rows: Any = None) -> Written: ...
+
+    @overload
+    def execute(self, statement: Any, rows: Any = None) -> sa.CursorResult[Any]: ...
+
+    def execute(self, statement: Any, rows: Any = None) -> Any:
+        """Runs a statement. A change of a kept table leaves a line for each row; KeyError for a table nobody declared."""
+        if not isinstance(statement, Change):
+            return self.connection.execute(statement, rows)
+        table = statement.table
+        if not isinstance(table, sa.Table) or not schema.is_kept(table.name):
+            result = self.connection.execute(statement, rows)
+            many = rows is not None or not isinstance(statement, sa.Insert)
+            return Written(result.rowcount, None if many else result.inserted_primary_key)
+        changed = self.connection.execute(statement.returning(*table.columns), rows).mappings().all()
+        gone = isinstance(statement, sa.Delete)
+        self.lines += [row_lines.line(table, dict(row), gone) for row in changed]
+        if not isinstance(statement, sa.Insert) or len(changed) != 1:
+            return Written(len(changed))
+        return Written(1, [changed[0][column.name] for column in table.primary_key.columns])
 
     def also(self, event: Event) -> None:
         """One more event of the same transaction."""
@@ -145,10 +188,21 @@ class Writing:
 class Operations:
     """The operational database of one state."""
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, engine: sa.Engine, secret: bytes, now: Callable[[], datetime] = utc_now) -> None:
         self.engine = engine
+        self.secret = secret
         self._now = now
         self._writer = engine.execution_options(harmcast_writes=True)
+        self._proven: dict[int, dict[str, str]] = {}  # entry -> table and key -> hash of its newest line there
+
+    @property
+    def seal_key(self) -> bytes:
+        """What entries are sealed with: of the state's secret, which the database does not hold."""
+        return bytes.fromhex(self.keyed("seal", "entries"))
+
+    def keyed(self, what: str, text: str) -> str:
+        """Keyed hash (HMAC-SHA-256) of a text under the state's secret: nobody makes one with the database alone."""
+        return hmac.new(self.secret, f"{what} {text}".encode(), hashlib.sha256).hexdigest()
 
     @property
     def is_sqlite(self) -> bool:
@@ -176,9 +230,9 @@ class Operations:
         with translating(), self._writer.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
-            tx = Writing(connection, event, self.now())
+            tx = Writing(connection, event, self.now(), self.keyed)
             yield tx
-            tx.appended = self._append(connection, tx.events, tx.at)
+            tx.appended = self._append(tx)
 
     @contextmanager
     def unlogged(self) -> Iterator[sa.Connection]:
@@ -192,19 +246,26 @@ class Operations:
             pass
         return tx.appended[-1].seq
 
-    def _append(self, connection: sa.Connection, events: Sequence[Event], at: str) -> list[Entry]:
-        table = schema.events
+    def _append(self, tx: Writing) -> list[Entry]:
+        table, connection = schema.events, tx.connection
         last = connection.execute(
             sa.select(table.c.seq, table.c.hash, table.c.at).order_by(table.c.seq.desc()).limit(1)
         ).first()
         seq, prev_hash, last_at = (last.seq, last.hash, last.at) if last else (0, log.GENESIS, "")
-        at = max(at, last_at)  # a clock set back does not turn the log round
+        at = max(tx.at, last_at)  # a clock set back does not turn the log round
+        key = self.seal_key
         entries = []
-        for event in events:
-            entry = log.chained(event, seq + 1, at, prev_hash)
+        for i, event in enumerate(tx.events):
+            lines = tx.lines if i == tx.carrier else []
+            writes = row_lines.writes(line.hash for line in lines) if lines else None
+            entry = log.chained(event, seq + 1, at, prev_hash, writes, key)
             entries.append(entry)
             seq, prev_hash = entry.seq, entry.hash
         connection.execute(sa.insert(table), [vars(entry) for entry in entries])
+        if tx.lines:
+            carrier = entries[tx.carrier].seq
+            held = [{"seq": carrier, "n": n, **vars(line)} for n, line in enumerate(tx.lines, 1)]
+            connection.execute(sa.insert(schema.versions), held)
         return entries
 
     def entries(self, first: int = 1, last: int | None = None) -> list[Entry]:
@@ -220,6 +281,98 @@ class Operations:
         """The rows of a query, as dictionaries."""
         with self.reading() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
+
+    def checked(
+        self, table: sa.Table, *where: sa.ColumnElement[bool], order_by: Sequence[Any] = (), connection: sa.Connection | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of a kept table, each as the newest line of the log says: for what decides or names somebody.
+
+        Raises: StoreDamaged (`row_unwritten`) if a row is not what an entry wrote, or its entry is not the log's own.
+        """
+        query = sa.select(table).where(*where).order_by(*order_by)
+        with self._reading_on(connection) as reader:
+            rows = [dict(row) for row in reader.execute(query).mappings()]
+            lines = [row_lines.line(table, row) for row in rows]
+            newest = self._newest_lines(reader, table.name, [line.key for line in lines])
+            for line in lines:
+                seq, held = newest.get(line.key, (0, ""))
+                if line.hash != held or self._proof(reader, seq).get(f"{line.tab} {line.key}") != held:
+                    raise StoreDamaged(
+                        f"A row of {table.name} is not what the log says was written.",
+                        code="row_unwritten",
+                        next_step="Nothing is decided on it. Run `harmcast log verify`, which names it, and tell the data owner.",
+                    )
+        return rows
+
+    @contextmanager
+    def _reading_on(self, connection: sa.Connection | None) -> Iterator[sa.Connection]:
+        if connection is not None:
+            yield connection
+            return
+        with self.reading() as own:
+            yield own
+
+    def _newest_lines(self, connection: sa.Connection, tab: str, keys: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Entry and hash of the newest line of each key."""
+        table = schema.versions
+        found: dict[str, tuple[int, str]] = {}
+        for first in range(0, len(keys), AT_ONCE):
+            some = table.c.key.in_(keys[first : first + AT_ONCE])
+            query = sa.select(table.c.key, table.c.seq, table.c.hash).where(table.c.tab == tab, some)
+            for key, seq, held in connection.execute(query.order_by(table.c.seq, table.c.n)):
+                found[key] = (seq, held)
+        return found
+
+    def _proof(self, connection: sa.Connection, seq: int) -> Mapping[str, str]:
+        """Newest hash by table and key of the lines that an entry wrote; empty unless entry, seal and lines agree.
+
+        Kept once proven: entries and lines are only ever added.
+        """
+        if seq not in self._proven:
+            found = connection.execute(sa.select(schema.events).where(schema.events.c.seq == seq)).first()
+            entry = Entry(**found._mapping) if found else None
+            table = schema.versions
+            lines = connection.execute(
+                sa.select(table.c.tab, table.c.key, table.c.hash).where(table.c.seq == seq).order_by(table.c.n)
+            ).all()
+            if entry is None or not self.is_ours(entry) or entry.writes != row_lines.writes(line.hash for line in lines):
+                return {}
+            self._proven[seq] = {f"{line.tab} {line.key}": line.hash for line in lines if line.tab not in row_lines.ROWLESS}
+        return self._proven[seq]
+
+    def is_ours(self, entry: Entry) -> bool:
+        """Whether an entry is what was written, by somebody who held the state's secret."""
+        if log.digest(entry) != entry.hash:
+            return False
+        return entry.seal is not None and hmac.compare_digest(entry.seal, log.seal(self.seal_key, entry.hash))
+
+    def as_of(self, table: sa.Table, day: date, timezone: str = "UTC") -> list[dict[str, Any]]:
+        """The rows of a kept table as they stood at the end of a day in a zone, by key: of each its newest line by then.
+
+        Rows that an upgrade adopted count from the day they were first written. Bytes and password hashes are digests.
+        Raises: KeyError for a table whose rows no line holds.
+        """
+        if not schema.is_kept(table.name) or table.name in row_lines.ROWLESS:
+            raise KeyError(f"no line holds a row of {table.name}")
+        end = log.instant(datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)))
+        lines, events = schema.versions, schema.events
+        query = (
+            sa.select(lines.c.key, lines.c.row, events.c.at, events.c.action)
+            .join(events, events.c.seq == lines.c.seq)
+            .where(lines.c.tab == table.name, sa.or_(events.c.at < end, events.c.action == ADOPTED))
+            .order_by(lines.c.seq, lines.c.n)
+        )
+        first = schema.KEPT[table.name]
+        found: dict[str, dict[str, Any]] = {}
+        for line in self.rows(query):
+            row = row_lines.values(table, line["row"]) if line["row"] is not None else None
+            if line["at"] >= end and (row is None or first is None or row[first] is None or row[first] >= end or line["key"] in found):
+                continue
+            if row is None:
+                found.pop(line["key"], None)
+            else:
+                found[line["key"]] = row
+        return [found[key] for key in sorted(found)]
 
     def fact(self, name: str) -> str | None:
         """A fact of the state by name, e.g. `state_id`; None if there is none."""

@@ -47,14 +47,13 @@ class Register:
     def statuses(self, name: str) -> list[dict[str, Any]]:
         """Every status a tool has had, oldest first: status, from_on, reason, by, at."""
         table = schema.register_statuses
-        return self.operations.rows(sa.select(table).where(table.c.tool == name).order_by(table.c.from_on, table.c.id))
+        return self.operations.checked(table, table.c.tool == name, order_by=(table.c.from_on, table.c.id))
 
     def entries(self, as_of: date | None = None) -> list[RegisterEntry]:
         """Every entry dated on or before a day (default: all), each for one tool."""
         table = schema.register_entries
-        query = sa.select(table).order_by(table.c.dated, table.c.id)
-        if as_of is not None:
-            query = query.where(table.c.dated <= as_of)
+        dated = [] if as_of is None else [table.c.dated <= as_of]
+        rows = self.operations.checked(table, *dated, order_by=(table.c.dated, table.c.id))
         names = [tool.name for tool in self.settings.tools]
         return [
             RegisterEntry(
@@ -69,7 +68,7 @@ class Register:
                 made=row["outcome"] not in ("refused", "none made"),
                 refused=row["outcome"] == "refused",
             )
-            for row in self.operations.rows(query)
+            for row in rows
             for name in ([row["tool"]] if row["tool"] else names)
         ]
 
@@ -119,7 +118,7 @@ class Register:
         return _standing(self._said().get(name, []), as_of).get("cost")
 
     def _said(self) -> dict[str, list[dict[str, Any]]]:
-        return {row["tool"]: _said_of(row) for row in self.operations.rows(sa.select(schema.register_tools))}
+        return {row["tool"]: _said_of(row) for row in self.operations.checked(schema.register_tools)}
 
     def _status(self, name: str, as_of: date | None) -> tuple[Status, date]:
         rows = [row for row in self.statuses(name) if as_of is None or row["from_on"] <= as_of]

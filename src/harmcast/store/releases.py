@@ -182,7 +182,7 @@ class Releases:
     def moves(self, release: Release) -> list[dict[str, Any]]:
         """Who moved it, when, from where to where, and why; oldest first."""
         table = schema.release_moves
-        return self.operations.rows(sa.select(table).where(table.c.release == release.id).order_by(table.c.id))
+        return self.operations.checked(table, table.c.release == release.id, order_by=(table.c.id,))
 
     def makers(self, release: Release) -> set[str]:
         """Accounts that made a release: whoever ran the week. None of them may lift what was found about it."""
@@ -269,7 +269,7 @@ class Releases:
 
     def _rows(self, *conditions: sa.ColumnElement[bool]) -> list[Release]:
         table = schema.releases
-        rows = self.operations.rows(sa.select(table).where(*conditions).order_by(table.c.week, table.c.revision, table.c.tool))
+        rows = self.operations.checked(table, *conditions, order_by=(table.c.week, table.c.revision, table.c.tool))
         return [
             Release(**{**row, "path": self.root / row["path"], "findings": findings.from_text(row["findings"])}) for row in rows
         ]

@@ -1,4 +1,4 @@
-"""Sessions on the server's side: the browser holds a random token, we hold its hash.
+"""Sessions on the server's side: the browser holds a random token, we hold a keyed hash of it.
 
 A session ends after idle minutes without a page, after absolute hours in any case, at sign-out, and with the next
 request once the user is disabled or the role taken away. Signing in always makes a new token.
@@ -6,7 +6,6 @@ request once the user is disabled or the role taken away. Signing in always make
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -45,17 +44,13 @@ class Session:
         return hmac.compare_digest(self.csrf.encode(), token.encode())
 
 
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def begin(tx: Writing, account: str, role: Role, unit: str | None, web: Web) -> str:
     """Opens a session and gives its token, which is stored nowhere."""
     token = secrets.token_urlsafe(32)
     ends = log.moment(tx.at) + timedelta(hours=web.absolute_hours)
     tx.insert(
         schema.sessions,
-        token_hash=digest(token),
+        token_hash=tx.keyed("session", token),
         account=account,
         role=role.value,
         unit=unit,
@@ -73,11 +68,11 @@ def find(operations: Operations, token: str, web: Web) -> Session | None:
     now = operations.now()
     idle_since = log.instant(log.moment(now) - timedelta(minutes=web.idle_minutes))
     query = (
-        sa.select(table, users.c.name)
+        sa.select(table, users.c.name, roles.c.id.label("role_id"))
         .join(users, users.c.account == table.c.account)
         .join(roles, sa.and_(roles.c.account == table.c.account, roles.c.role == table.c.role))
         .where(
-            table.c.token_hash == digest(token),
+            table.c.token_hash == operations.keyed("session", token),
             table.c.ended_at.is_(None),
             table.c.ends_at > now,
             table.c.seen_at > idle_since,
@@ -87,8 +82,13 @@ def find(operations: Operations, token: str, web: Web) -> Session | None:
         )
         .limit(1)
     )
-    rows = operations.rows(query)
-    return _session(rows[0]) if rows else None
+    with operations.reading() as connection:
+        row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        operations.checked(users, users.c.account == row["account"], connection=connection)
+        operations.checked(roles, roles.c.id == row["role_id"], connection=connection)
+        return _session(dict(row))
 
 
 def _session(row: Mapping[str, Any]) -> Session:

@@ -216,11 +216,12 @@ def create(state: Path, settings_file: Path, actor: str = "system") -> State:
     beside = Path(tempfile.mkdtemp(prefix=f".{state.name}.", dir=state.parent))
     try:
         settings = copy_settings(settings_file, beside / SETTINGS)
-        _private(beside / "secret", secrets.token_bytes(32))
+        secret = secrets.token_bytes(32)
+        _private(beside / "secret", secret)
         _private(beside / "signing.key", secrets.token_bytes(32))
         for folder in ("records", "releases"):
             (beside / folder).mkdir()
-        database = Operations(operations.engine_of(operations.database_url(settings.store.url, beside)))
+        database = Operations(operations.engine_of(operations.database_url(settings.store.url, beside)), secret)
         event = Event(actor, "operator", "administration", "state_made", object="state")
         upgrade.upgrade(database, event)
         if database.fact("state_id") is not None:
@@ -270,7 +271,7 @@ def unopened(state: Path) -> State:
         raise StoreDamaged(
             "The operational database is gone.", code="operations_missing", next_step="Restore the newest backup."
         )
-    return State(state, settings, Operations(operations.engine_of(url)), secret)
+    return State(state, settings, Operations(operations.engine_of(url), secret), secret)
 
 
 def brought_up(opened: State) -> State:

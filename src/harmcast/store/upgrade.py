@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,11 @@ import sqlalchemy as sa
 
 from harmcast.errors import RunStopped
 from harmcast.oversight.log import Event
-from harmcast.store.operations import Operations
+from harmcast.store import row_lines, schema
+from harmcast.store.operations import ADOPTED, Operations, Writing
+from harmcast.store.row_lines import Line
 
-HEAD = "0005"
+HEAD = "0006"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -68,5 +73,52 @@ def upgrade(operations: Operations, event: Event) -> bool:
             next_step="Install that version again, or restore a backup made by this one.",
         )
     with operations.writing(event.with_detail(from_revision=held, to_revision=HEAD)) as tx:
+        before = _vouched(tx.connection) if held is not None else None
         command.upgrade(_config(tx.connection), "head")
+        if before is not None:
+            _adopt(tx, event, before)
     return True
+
+
+@dataclass(frozen=True)
+class _Vouched:
+    """What the log vouched for before an upgrade: every table there was, and the rows that were not what a line says."""
+
+    has_lines: bool
+    tables: frozenset[str]
+    newest: Mapping[tuple[str, str], str]
+    wrong: frozenset[tuple[str, str]]
+
+
+def _vouched(connection: sa.Connection) -> _Vouched:
+    held = sa.MetaData()
+    held.reflect(connection)
+    names = frozenset(held.tables)
+    if schema.versions.name not in names:
+        return _Vouched(False, names, {}, frozenset())
+    table = schema.versions
+    query = sa.select(table.c.tab, table.c.key, table.c.hash).order_by(table.c.seq, table.c.n)
+    newest = {(tab, key): hashed for tab, key, hashed in connection.execute(query)}
+    lines = (line for name in sorted(names & set(schema.KEPT)) for line in _lines(connection, held.tables[name]))
+    wrong = frozenset((line.tab, line.key) for line in lines if newest.get((line.tab, line.key)) != line.hash)
+    return _Vouched(True, names, newest, wrong)
+
+
+def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[Line]:
+    for row in connection.execute(sa.select(table).execution_options(yield_per=5_000)).mappings():
+        yield row_lines.line(table, dict(row))
+
+
+def _adopt(tx: Writing, event: Event, before: _Vouched) -> None:
+    """One entry vouches for the rows that have no line yet, or that the upgrade itself changed; never for one that was wrong."""
+    counts: Counter[str] = Counter()
+    for name in sorted(schema.KEPT):
+        for line in _lines(tx.connection, schema.metadata.tables[name]):
+            is_new = not before.has_lines or name not in before.tables
+            known = (line.tab, line.key)
+            if is_new or (known not in before.wrong and before.newest.get(known) != line.hash):
+                tx.lines.append(line)
+                counts[name] += 1
+    if counts:
+        tx.also(Event(event.actor, event.role, event.kind, ADOPTED, object="state", detail=dict(sorted(counts.items()))))
+        tx.carrier = len(tx.events) - 1

@@ -174,18 +174,18 @@ class Users:
 
     def find(self, account: str) -> User | None:
         """An account by its name, whatever its standing; None if there is none."""
-        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.account == account))
+        rows = self.operations.checked(schema.users, schema.users.c.account == account)
         return _user(rows[0], self.roles_of(account)) if rows else None
 
     def of_subject(self, subject: str) -> User | None:
         """The account bound to a subject of the force's own log-in; None if there is none."""
-        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.oidc_subject == subject))
+        rows = self.operations.checked(schema.users, schema.users.c.oidc_subject == subject)
         return _user(rows[0], self.roles_of(rows[0]["account"])) if rows else None
 
     def everyone(self) -> list[User]:
         """Every account, the active first, by name."""
         held = self._held()
-        rows = self.operations.rows(sa.select(schema.users).order_by(schema.users.c.standing, schema.users.c.name))
+        rows = self.operations.checked(schema.users, order_by=(schema.users.c.standing, schema.users.c.name))
         return [_user(row, held.get(row["account"], ())) for row in rows]
 
     def roles_of(self, account: str) -> tuple[HeldRole, ...]:
@@ -194,9 +194,9 @@ class Users:
 
     def _held(self, account: str | None = None) -> dict[str, tuple[HeldRole, ...]]:
         table = schema.user_roles
-        query = sa.select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id)
+        whose = [table.c.ended_at.is_(None), *([] if account is None else [table.c.account == account])]
         found: dict[str, tuple[HeldRole, ...]] = {}
-        for row in self.operations.rows(query if account is None else query.where(table.c.account == account)):
+        for row in self.operations.checked(table, *whose, order_by=(table.c.id,)):
             held = HeldRole(Role(row["role"]), row["unit"], row["given_at"])
             found[row["account"]] = (*found.get(row["account"], ()), held)
         return found
@@ -210,29 +210,27 @@ class Users:
     def password_hash(self, account: str) -> str | None:
         """What is stored of an active account's password; None for anyone else."""
         table = schema.users
-        query = sa.select(table.c.password_hash).where(table.c.account == account, table.c.standing == "active")
-        rows = self.operations.rows(query)
+        rows = self.operations.checked(table, table.c.account == account, table.c.standing == "active")
         return rows[0]["password_hash"] if rows else None
 
     def tools_trained(self, account: str) -> frozenset[str]:
         """Tools on which a training of the account by a person is recorded; the guided tour alone opens none."""
         table = schema.training
-        given = sa.and_(table.c.account == account, table.c.kind != TOUR)
-        rows = self.operations.rows(sa.select(table.c.tool).where(given).distinct())
+        rows = self.operations.checked(table, table.c.account == account, table.c.kind != TOUR)
         return frozenset(row["tool"] for row in rows)
 
     def trained(self) -> dict[str, frozenset[str]]:
         """Tools trained on, by account; an account trained on none is absent."""
         found: dict[str, frozenset[str]] = {}
         table = schema.training
-        for row in self.operations.rows(sa.select(table.c.account, table.c.tool).where(table.c.kind != TOUR).distinct()):
+        for row in self.operations.checked(table, table.c.kind != TOUR):
             found[row["account"]] = found.get(row["account"], frozenset()) | {row["tool"]}
         return found
 
     def trainings_of(self, account: str) -> list[dict[str, Any]]:
         """Each training of an account as it was recorded, the newest first."""
         table = schema.training
-        return self.operations.rows(sa.select(table).where(table.c.account == account).order_by(table.c.id.desc()))
+        return self.operations.checked(table, table.c.account == account, order_by=(table.c.id.desc(),))
 
     def is_trained(self, account: str, tool: str) -> bool:
         return tool in self.tools_trained(account)
@@ -252,7 +250,7 @@ class Users:
         Before the first user is entered the account itself acts as operator, so that a state can be set up.
         """
         os_account = os_account or getpass.getuser()
-        rows = self.operations.rows(sa.select(schema.users).where(schema.users.c.os_account == os_account))
+        rows = self.operations.checked(schema.users, schema.users.c.os_account == os_account)
         if rows and rows[0]["standing"] == "active":
             return _actor(_user(rows[0], self.roles_of(rows[0]["account"])))
         return Actor(f"os:{os_account}", os_account, (("operator", None),))

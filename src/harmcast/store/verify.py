@@ -1,0 +1,222 @@
+"""Verification of a state: the chain of entries with the lines of rows behind it, the rows as they are, the files of record.
+
+Streamed: entries beside lines in their order, then each kept table against its newest lines, then the ledger's files. What comes
+of it against the lines kept outside is `witnesses.py`'s; a state alone can only agree with itself.
+
+| kind | what is wrong |
+|---|---|
+| sequence, link, content, clock, kind | the chain of entries itself |
+| seal | an entry that nobody appended who held the state's secret |
+| writes | an entry's lines are not those it vouches for |
+| version | a line is not what was written, or no entry wrote it |
+| row_changed, row_missing, row_unknown | a row is not its newest line, is gone, or has no line |
+| row_gone_back | a row is as it was in an earlier version |
+| file | a file of record is missing or not what the ledger names |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from harmcast.errors import StoreDamaged
+from harmcast.oversight import log
+from harmcast.oversight.log import Entry
+from harmcast.store import files, ledger, row_lines, schema
+from harmcast.store.operations import Operations
+from harmcast.store.releases import FOLDER as RELEASES
+from harmcast.store.row_lines import Line
+from harmcast.store.state import State
+
+BATCH = 5_000
+UPGRADES = frozenset({"schema_upgraded", "state_made"})
+FIELDS = tuple(Entry.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class LogFault:
+    """One sign of tampering: its kind, the table and key of the row, and the entry of the log it touches."""
+
+    kind: str
+    table: str | None = None
+    key: str | None = None
+    event: int | None = None
+    says: str = ""
+
+    def document(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "says"}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether a state agrees with itself: how many entries and rows were looked at, and the faults."""
+
+    events: int
+    rows: int
+    faults: tuple[LogFault, ...]
+
+
+def verify_state(state: State) -> Agreement:
+    """Every sign of tampering that the state alone can show. Raises RunStopped if it cannot be read."""
+    agreement = verify_database(state.operations)
+    return Agreement(agreement.events, agreement.rows, (*agreement.faults, *_file_faults(state)))
+
+
+def verify_database(operations: Operations) -> Agreement:
+    """The chain, its lines and the rows of one database, all of one moment."""
+    faults: list[LogFault] = []
+    with operations.reading() as connection:
+        if not operations.is_sqlite:
+            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        beside = _Beside(operations, _lines(connection), faults)
+        faults += [LogFault(broken.rule, None, None, broken.seq, broken.says) for broken in log.broken_links(beside.entries(connection))]
+        beside.finish()
+        rows = 0
+        for name in sorted(schema.KEPT):
+            table = schema.metadata.tables[name]
+            for row in connection.execute(sa.select(table).execution_options(yield_per=BATCH)).mappings():
+                rows += 1
+                faults += _row_faults(connection, row_lines.line(table, dict(row)), beside.newest)
+        for (tab, key), (seq, hashed) in sorted(beside.newest.items()):
+            if hashed != row_lines.digest(tab, key, None):
+                faults.append(LogFault("row_missing", tab, key, seq, "is gone, and no entry says so"))
+    return Agreement(beside.count, rows, tuple(faults))
+
+
+def _lines(connection: sa.Connection) -> Iterator[tuple[int, int, Line]]:
+    table = schema.versions
+    query = sa.select(table.c.seq, table.c.n, table.c.tab, table.c.key, table.c.row, table.c.hash).order_by(table.c.seq, table.c.n)
+    for seq, n, tab, key, row, hashed in connection.execute(query.execution_options(yield_per=BATCH)):
+        yield seq, n, Line(tab, key, row, hashed)
+
+
+class _Beside:
+    """Entries with the lines of each beside them; what does not fit goes to `faults`, the newest line of each key is kept."""
+
+    def __init__(self, operations: Operations, lines: Iterator[tuple[int, int, Line]], faults: list[LogFault]) -> None:
+        self.newest: dict[tuple[str, str], tuple[int, str]] = {}
+        self.count = 0
+        self._seal_key = operations.seal_key
+        self._is_sealed = False
+        self._lines = lines
+        self._next = next(lines, None)
+        self._faults = faults
+
+    def entries(self, connection: sa.Connection) -> Iterator[Entry]:
+        table = schema.events
+        query = sa.select(*(table.c[name] for name in FIELDS)).order_by(table.c.seq).execution_options(yield_per=BATCH)
+        for row in connection.execute(query):
+            entry = Entry(*row)
+            self.count += 1
+            self._look(entry)
+            yield entry
+
+    def _look(self, entry: Entry) -> None:
+        if entry.seal is None:
+            if self._is_sealed:
+                self._fault("seal", entry.seq, "has no seal")
+        else:
+            if entry.seal != log.seal(self._seal_key, entry.hash):
+                self._fault("seal", entry.seq, "was not appended by this state")
+            if not self._is_sealed and entry.seq != 1 and entry.action not in UPGRADES:
+                self._fault("seal", entry.seq, "is the first with a seal, and no upgrade")
+            self._is_sealed = True
+        hashes = [line.hash for line in self._take(entry.seq)]
+        if (row_lines.writes(hashes) if hashes else None) != entry.writes:
+            self._fault("writes", entry.seq, "has other lines than it vouches for")
+
+    def _take(self, seq: int) -> Iterator[Line]:
+        while self._next is not None and self._next[0] <= seq:
+            owner, _, line = self._next
+            self._next = next(self._lines, None)
+            if owner < seq:
+                self._faults.append(LogFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
+                continue
+            if not line.is_whole:
+                self._faults.append(LogFault("version", line.tab, line.key, owner, "a line that is not what was written"))
+            self.newest[(line.tab, line.key)] = (owner, line.hash)
+            yield line
+
+    def finish(self) -> None:
+        while self._next is not None:
+            owner, _, line = self._next
+            self._next = next(self._lines, None)
+            self._faults.append(LogFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
+        if self.count and not self._is_sealed:
+            self._fault("seal", 1, "no entry has a seal")
+
+    def _fault(self, kind: str, seq: int, says: str) -> None:
+        self._faults.append(LogFault(kind, None, None, seq, says))
+
+
+def _row_faults(connection: sa.Connection, line: Line, newest: dict[tuple[str, str], tuple[int, str]]) -> list[LogFault]:
+    """What is wrong with a row as it is; its newest line is taken off the list."""
+    seq, hashed = newest.pop((line.tab, line.key), (None, None))
+    if hashed == line.hash:
+        return []
+    if hashed is None:
+        return [LogFault("row_unknown", line.tab, line.key, None, "no entry wrote it")]
+    table = schema.versions
+    earlier = connection.execute(
+        sa.select(table.c.seq).where(table.c.tab == line.tab, table.c.key == line.key, table.c.hash == line.hash)
+    ).first()
+    if earlier is not None:
+        return [LogFault("row_gone_back", line.tab, line.key, seq, f"is as entry {earlier.seq} left it, not as entry {seq} did")]
+    return [LogFault("row_changed", line.tab, line.key, seq, "is not what was written")]
+
+
+def _file_faults(state: State) -> list[LogFault]:
+    """Files that the ledger names and that are not there, or not what they were."""
+    table = schema.ledger
+    rows = state.operations.rows(sa.select(table).where(table.c.standing == ledger.CURRENT).order_by(table.c.id))
+    found: list[LogFault] = []
+    for row in rows:
+        wrong = _wrong_file(state, row["kind"], row["name"], row["sha256"])
+        if wrong:
+            found.append(LogFault("file", table.name, str(row["id"]), _entry_of(state.operations, str(row["id"])), wrong))
+    return found
+
+
+def _wrong_file(state: State, kind: str, name: str, sha256: str) -> str:
+    """What is wrong with one file or folder of record, in words; empty if nothing is."""
+    path = state.root / name
+    if kind in ("part", "model"):
+        return "" if path.is_file() and files.sha256(path) == sha256 else f"{name} is not the file that the ledger names"
+    if kind != "release":
+        return ""
+    manifest = path / "manifest.json"
+    if not manifest.is_file() or hashlib.sha256(manifest.read_bytes()).hexdigest() != sha256:
+        return f"{name}/manifest.json is not what the ledger names"
+    try:
+        found = state.releases.named(name.removeprefix(f"{RELEASES}/"))
+        for file in found[0].manifest()["files"] if found else ():
+            found[0].read(file)
+    except StoreDamaged as error:
+        return error.message
+    return ""
+
+
+def _entry_of(operations: Operations, key: str) -> int | None:
+    table = schema.versions
+    query = sa.select(sa.func.max(table.c.seq).label("seq")).where(table.c.tab == schema.ledger.name, table.c.key == key)
+    found: int | None = operations.rows(query)[0]["seq"]
+    return found
+
+
+def with_actors(operations: Operations, faults: Iterable[LogFault]) -> list[str]:
+    """Faults as lines for people: table, key, entry, who wrote it and when."""
+    listed = list(faults)
+    table = schema.events
+    numbers = sorted({fault.event for fault in listed if fault.event is not None})
+    query = sa.select(table.c.seq, table.c.actor, table.c.at).where(table.c.seq.in_(numbers))
+    entries = {row["seq"]: f"entry {row['seq']} by {row['actor']}, {row['at']}" for row in operations.rows(query)}
+    said = []
+    for fault in listed:
+        what = f"{fault.table} {fault.key}" if fault.table else "the log"
+        place = entries.get(fault.event or 0, f"entry {fault.event}" if fault.event is not None else "no entry")
+        said.append(f"  {fault.kind}: {what} ({place}): {fault.says}")
+    return said

@@ -1,0 +1,225 @@
+"""Rows behind entries: what is written has its line, what no entry wrote is named and refused, and a past day is read from lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from harmcast.errors import StoreDamaged
+from harmcast.oversight import log
+from harmcast.oversight.log import Event
+from harmcast.store import desk, keys, row_lines, schema, upgrade, users, verify
+from harmcast.store.operations import Operations
+from harmcast.store.state import State
+
+WRITE = Event("ann", "administrator", "administration", "role_given", object="user:bob")
+BOB = {
+    "account": "bob", "name": "Bob", "os_account": "bob", "password_hash": "argon", "standing": "active",
+    "made_at": "2026-01-01T00:00:00.000000Z", "changed_at": "2026-01-01T00:00:00.000000Z",
+}  # fmt: skip
+
+
+def kinds(state: State) -> set[tuple[str, str | None, str | None]]:
+    return {(fault.kind, fault.table, fault.key) for fault in verify.verify_state(state).faults}
+
+
+@pytest.fixture
+def held(any_state: State) -> State:
+    """Bob, an offender manager of North, and one person with a decision about them."""
+    with any_state.operations.writing(WRITE) as tx:
+        users.enter(tx, "bob", "Bob", os_account="bob", password_hash="argon")
+        users.give(tx, "bob", "offender_manager", "North", "ann")
+    with any_state.operations.writing(Event("bob", "offender_manager", "alteration", "decided")) as tx:
+        keys.assign(tx, any_state.secret, ["P-REAL-REFERENCE"])
+        key = keys.person_key(any_state.secret, 1)
+        new = desk.NewDecision(
+            key, "2026-W46", 1, "North", "plain", "high", "refer", "other", ["pnc"], "same", date(2027, 1, 4), "1 to 3 minutes",
+            False, "words", {"band": "high"}, 0,
+        )  # fmt: skip
+        desk.sign_off(tx, key, desk.decide(tx, new, "bob", "offender_manager"), "agreed", "seen", "sue", "supervisor")
+    return any_state
+
+
+def by_sql(state: State, words: str, **values: object) -> None:
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text(words), values)
+
+
+def test_every_table_is_declared_kept_or_left_out() -> None:
+    assert set(schema.KEPT) | schema.LEFT_OUT == set(schema.metadata.tables)
+    assert set(schema.KEPT) & schema.LEFT_OUT == set()
+    for name, first in schema.KEPT.items():
+        assert first is None or first in schema.metadata.tables[name].columns
+    with pytest.raises(KeyError):
+        schema.is_kept("a_table_of_tomorrow")
+
+
+def test_the_line_of_a_row_is_what_the_words_say() -> None:
+    text = (
+        '{"account":"bob","changed_at":"2026-01-01T00:00:00.000000Z","made_at":"2026-01-01T00:00:00.000000Z","name":"Bob",'
+        f'"os_account":"bob","password_hash":"sha256:{hashlib.sha256(b"argon").hexdigest()}","standing":"active"}}'
+    )
+    line = row_lines.line(schema.users, {**BOB, "oidc_subject": None})
+    assert (line.tab, line.key, line.row) == ("users", "bob", text)
+    assert line.hash == hashlib.sha256(f"users\nbob\nis\n{text}".encode()).hexdigest()
+    assert row_lines.line(schema.users, BOB, gone=True).hash == hashlib.sha256(b"users\nbob\ngone\n").hexdigest()
+    assert row_lines.writes(["a", "b"]) == hashlib.sha256(b"a\nb\n").hexdigest()
+
+
+def test_a_key_row_keeps_neither_reference_nor_content(held: State) -> None:
+    rows = held.operations.rows(sa.select(schema.versions))
+    assert any(row["tab"] == "person_keys" and row["row"] is None for row in rows)
+    assert "P-REAL-REFERENCE" not in json.dumps(rows)
+
+
+def test_an_entry_vouches_for_its_lines_and_an_honest_state_is_whole(held: State) -> None:
+    found = verify.verify_state(held)
+    assert found.faults == ()
+    assert found.events == len(held.operations.entries())
+    given = next(entry for entry in held.operations.entries() if entry.action == "role_given")
+    lines = held.operations.rows(sa.select(schema.versions.c.hash).where(schema.versions.c.seq == given.seq).order_by(schema.versions.c.n))
+    assert given.writes == row_lines.writes(line["hash"] for line in lines)
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("UPDATE users SET name = 'Rob' WHERE account = 'bob'", ("row_changed", "users", "bob")),
+        ("DELETE FROM user_roles", ("row_missing", "user_roles", "1")),
+        ("DELETE FROM sign_offs", ("row_missing", "sign_offs", "1")),
+        ("UPDATE decisions SET words_enc = shown_enc", ("row_changed", "decisions", "1")),
+        (
+            "INSERT INTO user_roles (id, account, role, given_at, given_by) VALUES (9, 'bob', 'administrator', 'x', 'bob')",
+            ("row_unknown", "user_roles", "9"),
+        ),
+        ("UPDATE events SET writes = NULL WHERE action = 'role_given'", ("writes", None, None)),
+        ("UPDATE events SET seal = NULL WHERE action = 'decided'", ("seal", None, None)),
+        ("UPDATE versions SET row = 'x' WHERE tab = 'users'", ("version", "users", "bob")),
+    ],
+)
+def test_sql_on_the_database_is_named(held: State, sql: str, fault: tuple[str, str | None, str | None]) -> None:
+    by_sql(held, sql)
+    assert fault in kinds(held)
+
+
+def test_a_row_put_back_to_an_earlier_version_is_named(held: State) -> None:
+    with held.operations.writing(WRITE) as tx:
+        users.take(tx, "bob", "offender_manager", "North")
+    by_sql(held, "UPDATE user_roles SET ended_at = NULL")
+    assert kinds(held) == {("row_gone_back", "user_roles", "1")}
+
+
+def test_a_forged_grant_with_entry_and_line_lacks_the_seal(held: State) -> None:
+    forger = Operations(held.operations.engine, b"x" * 32)
+    with forger.writing(Event("ann", "administrator", "administration", "role_given", object="user:bob")) as tx:
+        users.give(tx, "bob", "administrator", None, "ann")
+    assert log.verify(held.operations.entries()) == []
+    assert kinds(held) == {("seal", None, None)}
+    with pytest.raises(StoreDamaged) as raised:
+        held.users.find("bob")
+    assert raised.value.code == "row_unwritten"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE user_roles SET unit = 'South'",
+        "UPDATE users SET os_account = 'eve'",
+        "INSERT INTO user_roles (id, account, role, given_at, given_by) VALUES (9, 'bob', 'administrator', 'x', 'bob')",
+    ],
+)
+def test_a_role_that_no_entry_wrote_is_refused(held: State, sql: str) -> None:
+    assert held.users.roles_of("bob")[0].unit == "North"
+    by_sql(held, sql)
+    with pytest.raises(StoreDamaged):
+        held.users.find("bob")
+
+
+def test_a_decision_or_sign_off_that_no_entry_wrote_is_refused(held: State) -> None:
+    key = keys.person_key(held.secret, 1)
+    assert desk.of_person(held.operations, key)[0].is_referral
+    by_sql(held, "UPDATE sign_offs SET outcome = 'not_agreed'")
+    with pytest.raises(StoreDamaged):
+        desk.of_person(held.operations, key)
+
+
+def test_lines_changed_after_they_were_proven_are_refused(held: State) -> None:
+    assert held.users.find("bob")
+    row = {**held.operations.rows(sa.select(schema.users))[0], "name": "Rob"}
+    line = row_lines.line(schema.users, row)
+    by_sql(held, "UPDATE users SET name = 'Rob'")
+    by_sql(held, "UPDATE versions SET row = :row, hash = :hash WHERE tab = 'users'", row=line.row, hash=line.hash)
+    with pytest.raises(StoreDamaged):
+        held.users.find("bob")
+
+
+# -- as of a day -----------------------------------------------------------------------------------------------------
+
+
+def test_a_past_day_is_what_was_written_by_its_end_whatever_came_after(held: State) -> None:
+    moments = iter(datetime(2030, 1, day, 23, 30, tzinfo=UTC) for day in (1, 2, 3))
+    for role in ("supervisor", "data_scientist", "ethics_reviewer"):
+        moment = next(moments)
+        held.operations._now = lambda at=moment: at  # type: ignore[misc]
+        with held.operations.writing(WRITE) as tx:
+            users.give(tx, "bob", role, "North", "ann")
+            if role == "ethics_reviewer":
+                users.take(tx, "bob", "supervisor", "North")
+    table = schema.user_roles
+
+    def standing(day: date, zone: str = "UTC") -> list[tuple[str, bool]]:
+        return [(row["role"], row["ended_at"] is not None) for row in held.operations.as_of(table, day, zone)]
+
+    first = standing(date(2030, 1, 2))
+    assert first == [("offender_manager", False), ("supervisor", False), ("data_scientist", False)]
+    assert standing(date(2030, 1, 3)) == [*first[:1], ("supervisor", True), first[2], ("ethics_reviewer", False)]
+    assert standing(date(2030, 1, 2), "Europe/Kyiv") == first[:2]  # 23:30 in Greenwich is the next day there
+    with held.operations.writing(WRITE) as tx:
+        tx.execute(sa.update(table).values(unit="everywhere"))
+        tx.execute(sa.delete(table))
+    assert standing(date(2030, 1, 2)) == first
+    assert held.operations.as_of(schema.decisions, date(2030, 1, 1))[0]["review_on"] == date(2027, 1, 4)
+    with pytest.raises(KeyError):
+        held.operations.as_of(schema.person_keys, date(2030, 1, 1))
+
+
+# -- upgrade ---------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_an_older_state_are_adopted_in_one_entry_and_count_from_their_own_day(make_state: Callable[..., State]) -> None:
+    state = make_state()
+    before = log.GENESIS
+    with state.operations.unlogged() as connection:
+        for entry in state.operations.entries():  # as that version chained them
+            old = replace(entry, writes=None, prev_hash=before)
+            before = log.digest(old)
+            connection.execute(sa.update(schema.events).where(schema.events.c.seq == entry.seq).values(prev_hash=old.prev_hash, hash=before))
+        connection.execute(sa.text("DROP TABLE versions"))
+        connection.execute(sa.text("ALTER TABLE events DROP COLUMN seal"))
+        connection.execute(sa.text("ALTER TABLE events DROP COLUMN writes"))
+        connection.execute(sa.insert(schema.users).values(**BOB))
+        connection.execute(sa.insert(schema.alerts).values(at="2026-02-02T00:00:00.000000Z", kind="late", words="x"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
+    upgrade.upgrade(state.operations, Event("system", "operator", "administration", "schema_upgraded"))
+    adopted = state.operations.entries()[-1]
+    assert (adopted.action, json.loads(adopted.detail)) == ("rows_adopted", {"alerts": 1, "facts": 1, "users": 1})
+    assert verify.verify_state(state).faults == ()
+    assert state.users.find("bob")
+    assert state.operations.as_of(schema.alerts, date(2026, 2, 1)) == []
+    assert [row["kind"] for row in state.operations.as_of(schema.alerts, date(2026, 2, 2))] == ["late"]
+
+
+def test_an_upgrade_never_adopts_a_row_that_was_wrong_before(held: State) -> None:
+    by_sql(held, "UPDATE users SET name = 'Rob'")
+    with held.operations.writing(WRITE) as tx:
+        before = upgrade._vouched(tx.connection)
+        upgrade._adopt(tx, WRITE, before)
+        assert tx.lines == []
+    assert ("row_changed", "users", "bob") in kinds(held)
