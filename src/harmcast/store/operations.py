@@ -31,14 +31,14 @@ from harmcast.errors import HarmcastError, RunStopped, StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry, Event
 from harmcast.store import row_lines, schema
-from harmcast.store.row_lines import Line
+from harmcast.store.row_lines import RowLine
 
 BUSY_MS = 30_000
 CHAIN_LOCK = 0x6861726D  # advisory lock of PostgreSQL under which the chain grows
 ADOPTED = "rows_adopted"  # the entry of an upgrade that vouches for the rows it found
 AT_ONCE = 5_000  # keys in one question
 
-Change = sa.Insert | sa.Update | sa.Delete
+Dml = sa.Insert | sa.Update | sa.Delete
 
 
 def database_url(setting: str | None, root: Path) -> sa.URL:
@@ -127,7 +127,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Written:
+class Changed:
     """What a change did: how many rows, and the key of the one row inserted."""
 
     rowcount: int
@@ -146,30 +146,30 @@ class Writing:
         self.keyed = keyed
         self.events = [event]
         self.carrier = 0
-        self.lines: list[Line] = []
+        self.lines: list[RowLine] = []
         self.appended: list[Entry] = []
 
     @overload
-    def execute(self, statement: Change, rows: Any = None) -> Written: ...
+    def execute(self, statement: Dml, rows: Any = None) -> Changed: ...
 
     @overload
     def execute(self, statement: Any, rows: Any = None) -> sa.CursorResult[Any]: ...
 
     def execute(self, statement: Any, rows: Any = None) -> Any:
         """Runs a statement. A change of a kept table leaves a line for each row; KeyError for a table nobody declared."""
-        if not isinstance(statement, Change):
+        if not isinstance(statement, Dml):
             return self.connection.execute(statement, rows)
         table = statement.table
         if not isinstance(table, sa.Table) or not schema.is_kept(table.name):
             result = self.connection.execute(statement, rows)
             many = rows is not None or not isinstance(statement, sa.Insert)
-            return Written(result.rowcount, None if many else result.inserted_primary_key)
+            return Changed(result.rowcount, None if many else result.inserted_primary_key)
         changed = self.connection.execute(statement.returning(*table.columns), rows).mappings().all()
         gone = isinstance(statement, sa.Delete)
         self.lines += [row_lines.line(table, dict(row), gone) for row in changed]
         if not isinstance(statement, sa.Insert) or len(changed) != 1:
-            return Written(len(changed))
-        return Written(1, [changed[0][column.name] for column in table.primary_key.columns])
+            return Changed(len(changed))
+        return Changed(1, [changed[0][column.name] for column in table.primary_key.columns])
 
     def also(self, event: Event) -> None:
         """One more event of the same transaction."""

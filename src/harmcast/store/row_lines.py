@@ -24,7 +24,7 @@ KEYS = {schema.person_keys.name: ("person_key",)}  # the table's own key is the 
 
 
 @dataclass(frozen=True)
-class Line:
+class RowLine:
     """One version of one row. `row` is None where it has gone and in `ROWLESS` tables."""
 
     tab: str
@@ -67,11 +67,11 @@ def key_of(table: sa.Table, row: Mapping[str, Any]) -> str:
     return "/".join(str(_plain(name, row[name])) for name in names)
 
 
-def line(table: sa.Table, row: Mapping[str, Any], gone: bool = False) -> Line:
+def line(table: sa.Table, row: Mapping[str, Any], gone: bool = False) -> RowLine:
     """The line of a row as it is now, or as gone."""
     key = key_of(table, row)
     text = None if gone else canonical(row)
-    return Line(table.name, key, None if table.name in ROWLESS else text, digest(table.name, key, text))
+    return RowLine(table.name, key, None if table.name in ROWLESS else text, digest(table.name, key, text))
 
 
 def writes(hashes: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from harmcast.errors import RunStopped
 from harmcast.oversight.log import Event
 from harmcast.store import row_lines, schema
 from harmcast.store.operations import ADOPTED, Operations, Writing
-from harmcast.store.row_lines import Line
+from harmcast.store.row_lines import RowLine
 
 HEAD = "0006"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -104,7 +104,7 @@ def _vouched(connection: sa.Connection) -> _Vouched:
     return _Vouched(True, names, newest, wrong)
 
 
-def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[Line]:
+def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[RowLine]:
     for row in connection.execute(sa.select(table).execution_options(yield_per=5_000)).mappings():
         yield row_lines.line(table, dict(row))
 

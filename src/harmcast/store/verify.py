@@ -29,7 +29,7 @@ from harmcast.oversight.log import Entry
 from harmcast.store import files, ledger, row_lines, schema
 from harmcast.store.operations import Operations
 from harmcast.store.releases import FOLDER as RELEASES
-from harmcast.store.row_lines import Line
+from harmcast.store.row_lines import RowLine
 from harmcast.store.state import State
 
 BATCH = 5_000
@@ -38,7 +38,7 @@ FIELDS = tuple(Entry.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
-class LogFault:
+class StateFault:
     """One sign of tampering: its kind, the table and key of the row, and the entry of the log it touches."""
 
     kind: str
@@ -57,7 +57,7 @@ class Agreement:
 
     events: int
     rows: int
-    faults: tuple[LogFault, ...]
+    faults: tuple[StateFault, ...]
 
 
 def verify_state(state: State) -> Agreement:
@@ -68,12 +68,12 @@ def verify_state(state: State) -> Agreement:
 
 def verify_database(operations: Operations) -> Agreement:
     """The chain, its lines and the rows of one database, all of one moment."""
-    faults: list[LogFault] = []
+    faults: list[StateFault] = []
     with operations.reading() as connection:
         if not operations.is_sqlite:
             connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         beside = _Beside(operations, _lines(connection), faults)
-        faults += [LogFault(broken.rule, None, None, broken.seq, broken.says) for broken in log.broken_links(beside.entries(connection))]
+        faults += [StateFault(broken.rule, None, None, broken.seq, broken.says) for broken in log.broken_links(beside.entries(connection))]
         beside.finish()
         rows = 0
         for name in sorted(schema.KEPT):
@@ -83,21 +83,21 @@ def verify_database(operations: Operations) -> Agreement:
                 faults += _row_faults(connection, row_lines.line(table, dict(row)), beside.newest)
         for (tab, key), (seq, hashed) in sorted(beside.newest.items()):
             if hashed != row_lines.digest(tab, key, None):
-                faults.append(LogFault("row_missing", tab, key, seq, "is gone, and no entry says so"))
+                faults.append(StateFault("row_missing", tab, key, seq, "is gone, and no entry says so"))
     return Agreement(beside.count, rows, tuple(faults))
 
 
-def _lines(connection: sa.Connection) -> Iterator[tuple[int, int, Line]]:
+def _lines(connection: sa.Connection) -> Iterator[tuple[int, int, RowLine]]:
     table = schema.versions
     query = sa.select(table.c.seq, table.c.n, table.c.tab, table.c.key, table.c.row, table.c.hash).order_by(table.c.seq, table.c.n)
     for seq, n, tab, key, row, hashed in connection.execute(query.execution_options(yield_per=BATCH)):
-        yield seq, n, Line(tab, key, row, hashed)
+        yield seq, n, RowLine(tab, key, row, hashed)
 
 
 class _Beside:
     """Entries with the lines of each beside them; what does not fit goes to `faults`, the newest line of each key is kept."""
 
-    def __init__(self, operations: Operations, lines: Iterator[tuple[int, int, Line]], faults: list[LogFault]) -> None:
+    def __init__(self, operations: Operations, lines: Iterator[tuple[int, int, RowLine]], faults: list[StateFault]) -> None:
         self.newest: dict[tuple[str, str], tuple[int, str]] = {}
         self.count = 0
         self._seal_key = operations.seal_key
@@ -129,15 +129,15 @@ class _Beside:
         if (row_lines.writes(hashes) if hashes else None) != entry.writes:
             self._fault("writes", entry.seq, "has other lines than it vouches for")
 
-    def _take(self, seq: int) -> Iterator[Line]:
+    def _take(self, seq: int) -> Iterator[RowLine]:
         while self._next is not None and self._next[0] <= seq:
             owner, _, line = self._next
             self._next = next(self._lines, None)
             if owner < seq:
-                self._faults.append(LogFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
+                self._faults.append(StateFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
                 continue
             if not line.is_whole:
-                self._faults.append(LogFault("version", line.tab, line.key, owner, "a line that is not what was written"))
+                self._faults.append(StateFault("version", line.tab, line.key, owner, "a line that is not what was written"))
             self.newest[(line.tab, line.key)] = (owner, line.hash)
             yield line
 
@@ -145,39 +145,39 @@ class _Beside:
         while self._next is not None:
             owner, _, line = self._next
             self._next = next(self._lines, None)
-            self._faults.append(LogFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
+            self._faults.append(StateFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
         if self.count and not self._is_sealed:
             self._fault("seal", 1, "no entry has a seal")
 
     def _fault(self, kind: str, seq: int, says: str) -> None:
-        self._faults.append(LogFault(kind, None, None, seq, says))
+        self._faults.append(StateFault(kind, None, None, seq, says))
 
 
-def _row_faults(connection: sa.Connection, line: Line, newest: dict[tuple[str, str], tuple[int, str]]) -> list[LogFault]:
+def _row_faults(connection: sa.Connection, line: RowLine, newest: dict[tuple[str, str], tuple[int, str]]) -> list[StateFault]:
     """What is wrong with a row as it is; its newest line is taken off the list."""
     seq, hashed = newest.pop((line.tab, line.key), (None, None))
     if hashed == line.hash:
         return []
     if hashed is None:
-        return [LogFault("row_unknown", line.tab, line.key, None, "no entry wrote it")]
+        return [StateFault("row_unknown", line.tab, line.key, None, "no entry wrote it")]
     table = schema.versions
     earlier = connection.execute(
         sa.select(table.c.seq).where(table.c.tab == line.tab, table.c.key == line.key, table.c.hash == line.hash)
     ).first()
     if earlier is not None:
-        return [LogFault("row_gone_back", line.tab, line.key, seq, f"is as entry {earlier.seq} left it, not as entry {seq} did")]
-    return [LogFault("row_changed", line.tab, line.key, seq, "is not what was written")]
+        return [StateFault("row_gone_back", line.tab, line.key, seq, f"is as entry {earlier.seq} left it, not as entry {seq} did")]
+    return [StateFault("row_changed", line.tab, line.key, seq, "is not what was written")]
 
 
-def _file_faults(state: State) -> list[LogFault]:
+def _file_faults(state: State) -> list[StateFault]:
     """Files that the ledger names and that are not there, or not what they were."""
     table = schema.ledger
     rows = state.operations.rows(sa.select(table).where(table.c.standing == ledger.CURRENT).order_by(table.c.id))
-    found: list[LogFault] = []
+    found: list[StateFault] = []
     for row in rows:
         wrong = _wrong_file(state, row["kind"], row["name"], row["sha256"])
         if wrong:
-            found.append(LogFault("file", table.name, str(row["id"]), _entry_of(state.operations, str(row["id"])), wrong))
+            found.append(StateFault("file", table.name, str(row["id"]), _entry_of(state.operations, str(row["id"])), wrong))
     return found
 
 
@@ -207,7 +207,7 @@ def _entry_of(operations: Operations, key: str) -> int | None:
     return found
 
 
-def with_actors(operations: Operations, faults: Iterable[LogFault]) -> list[str]:
+def with_actors(operations: Operations, faults: Iterable[StateFault]) -> list[str]:
     """Faults as lines for people: table, key, entry, who wrote it and when."""
     listed = list(faults)
     table = schema.events
