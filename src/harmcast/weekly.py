@@ -157,6 +157,7 @@ def make_week(
         week.origin,
         [places.since(state.releases, tool.name, week) for tool in places_tools],
         [kept(state.root, tool.name, code) for tool in places_tools],
+        settings.gap_days,
     )
     for made in made_places:
         tool = made.tool

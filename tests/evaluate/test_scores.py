@@ -28,8 +28,8 @@ def test_the_gap_of_chances_is_between_said_and_true_within_bins_weighed_by_unit
 
 
 def test_log_scores_are_those_of_scipy():
-    assert np.allclose(scores.log_scores(COUNT, MEAN, ALPHA), binomial(MEAN, ALPHA).logpmf(COUNT))
-    assert np.allclose(scores.log_scores(COUNT, MEAN, np.zeros(400)), stats.poisson(MEAN).logpmf(COUNT))
+    assert np.allclose(scores.log_chance(COUNT, MEAN, ALPHA), binomial(MEAN, ALPHA).logpmf(COUNT))
+    assert np.allclose(scores.log_chance(COUNT, MEAN, np.zeros(400)), stats.poisson(MEAN).logpmf(COUNT))
 
 
 def test_lower_tails_are_those_of_scipy():
@@ -101,7 +101,7 @@ def test_a_released_window_is_judged_into_the_long_table():
             "cell": [f"E{k}N0" for k in range(n)], "area": [None] * n, "easting_m": np.arange(n) * 1.0, "northing_m": [0.0] * n,
             "origin": [date(2026, 6, 1)] * n, "horizon_weeks": [4] * n, "expected": np.linspace(0.1, 3, n), "lower": [0] * n,
             "upper": [6] * n, "range_level": [0.9] * n, "chance_any": [0.5] * n, "chance_top20": [20 / n] * n,
-            "chance_top20_year": [None] * n, "list_group": [1] * n, "dispersion": [0.2] * n, "model": ["dynamic_pool"] * n,
+            "chance_top20_year": [None] * n, "list_group": [1] * n, **{f"baseline_weeks_seen_{span}": [52] * n for span in ("4w", "last_year", "52w", "24m")}, "dispersion": [0.2] * n, "model": ["dynamic_pool"] * n,
             "baseline_4w": np.arange(n) % 5 * 1.0, "baseline_last_year": [None] * n, "baseline_52w": np.arange(n) % 3 * 1.0,
             "baseline_24m": np.arange(n) % 7 * 1.0,
         },

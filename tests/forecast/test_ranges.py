@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy import stats
 
 from harmcast.forecast import ranges
@@ -68,7 +69,7 @@ def test_the_list_speaks_as_one():
 def test_a_level_that_is_not_known_widens_the_list_and_leaves_its_mean():
     expected = np.full(40, 5.0)
     known = listed(ranges.Prediction(expected, np.zeros(40)), 2)
-    unsure = listed(ranges.Prediction(expected, np.zeros(40), np.random.default_rng(1).gamma(25, 1 / 25, 1000)), 2)
+    unsure = listed(ranges.Prediction(expected, np.zeros(40), levels=np.random.default_rng(1).gamma(25, 1 / 25, 1000)), 2)
     assert unsure.high - unsure.low > 1.5 * (known.high - known.low)
     assert unsure.expected == known.expected == 100.0
 
@@ -88,3 +89,41 @@ def test_a_whole_range_holds_at_least_its_level():
         draws = RNG.poisson(mean, 4000)
         low, high = ranges.whole_range(draws)
         assert ((draws >= low) & (draws <= high)).mean() >= 0.9
+
+
+VICTIMS = np.array([0.7, 0.2, 0.1])
+
+
+def by_simulation(mean: float, alpha: float, runs: int = 200_000) -> np.ndarray:
+    """Crimes of so many windows: incidents negative binomial, victims of each drawn one by one."""
+    rng = np.random.default_rng(9)
+    incidents = rng.poisson(mean / 1.4 * (rng.gamma(1 / alpha, alpha, runs) if alpha else 1.0), runs)
+    each = rng.choice([1, 2, 3], size=incidents.sum(), p=VICTIMS)
+    return np.bincount(np.repeat(np.arange(runs), incidents), weights=each, minlength=runs).astype(int)
+
+
+@pytest.mark.parametrize(("mean", "alpha"), [(0.4, 0.0), (3.0, 0.5)])
+def test_victims_of_incidents_make_the_distribution_of_a_simulation(mean, alpha):
+    came = by_simulation(mean, alpha)
+    expected, spread = np.full(6, mean), np.full(6, alpha)
+    at = np.arange(6)
+    assert np.allclose(np.exp(ranges.log_chance(at, expected, spread, VICTIMS)), [(came == y).mean() for y in at], atol=0.004)
+    assert np.allclose(ranges.lower_tail(at, expected, spread, VICTIMS), [(came <= y).mean() for y in at], atol=0.004)
+    assert ranges.lower_tail(at - 6, expected, spread, VICTIMS).tolist() == [0.0] * 6
+    assert np.allclose(ranges.chance_any(expected, spread, VICTIMS), (came > 0).mean(), atol=0.004)
+    assert abs(ranges.quantile(0.95, expected, spread, VICTIMS)[0] - np.quantile(came, 0.95)) <= 1
+    drawn = ranges.drawn(ranges.Prediction(expected, spread, VICTIMS), 4, 20_000)
+    assert np.allclose(drawn.mean(axis=0), mean, rtol=0.05)
+    assert np.allclose(drawn.var(axis=0), came.var(), rtol=0.12)
+
+
+def test_one_victim_each_is_the_negative_binomial_itself():
+    one = np.array([1.0])
+    came = RNG.poisson(MEAN)
+    assert np.allclose(ranges.log_chance(came, MEAN, ALPHA, one), ranges.log_chance(came, MEAN, ALPHA), atol=1e-5)
+
+
+def test_areas_of_incidents_with_victims_hold_as_many_crimes_as_the_force():
+    draws, totals = RNG.gamma(1.0, 1.0, (4000, 12)), RNG.poisson(30, 4000)
+    dealt = ranges.counts_by_area(draws, totals, ["a"] * 6 + ["b"] * 6, 1, VICTIMS)
+    assert sum(one.mean() for one in dealt.values()) == pytest.approx(30 * 1.4, rel=0.02)

@@ -169,3 +169,78 @@ def test_snapped_points_are_noticed_and_forecast_all_the_same():
     units = grid.over_boundary(1000, SQUARE.buffer(2500))
     one, two = (force(counts.panel(e, units, TOOL, [], ORIGIN)) for e in (every, snap))
     assert one["expected"] == pytest.approx(two["expected"], rel=0.01)
+
+
+def test_weeks_missing_leave_the_total_and_are_not_scored(panel):
+    """The last four weeks have no records: missing, the total stays within 8% (a level that drifts); as zeros it falls by half."""
+    gone = np.zeros(panel.weekly.shape, dtype=bool)
+    gone[-4:] = True
+    empty = np.where(gone, 0, panel.weekly).astype(np.int32)
+    near = {width: np.where(gone, np.float32(0), one) for width, one in panel.near.items()}
+    leading = {kind: np.where(gone, 0, one).astype(np.int32) for kind, one in panel.leading.items()}
+    missing = replace(panel, weekly=empty, near=near, leading=leading, seen=~gone)
+    whole, found, zeros = (forecast_places(one, ORIGIN) for one in (panel, missing, replace(missing, seen=None)))
+    total = whole.cells["expected"].sum()
+    assert found.cells["expected"].sum() == pytest.approx(total, rel=0.08)
+    assert zeros.cells["expected"].sum() < 0.5 * total
+    assert len(found.trials) == len(whole.trials) - 1
+    assert found.cells["baseline_4w"].null_count() == len(found.cells)
+    assert found.areas["baseline_4w"].null_count() == len(found.areas)
+    assert found.cells["baseline_weeks_seen_52w"].unique().to_list() == [48]
+    assert found.cells["baseline_52w"].sum() == pytest.approx(empty[-52:].sum() * 4 / 48)
+    assert found.model["weeks_missing"] == 4
+    again = forecast_places(missing, ORIGIN, kept=forecast_places(missing.before(ORIGIN - timedelta(days=7)), ORIGIN - timedelta(days=7), anchor=ORIGIN).kept, anchor=ORIGIN)
+    assert again.cells.equals(forecast_places(missing, ORIGIN, anchor=ORIGIN).cells)
+
+
+def test_an_area_without_records_keeps_its_share(panel):
+    """The West's last ten weeks are missing: what is expected there stays near what it was, and its plain count rests on 42 weeks."""
+    west = np.array([area == "West" for area in panel.units.areas])
+    gone = np.zeros(panel.weekly.shape, dtype=bool)
+    gone[-10:, west] = True
+    near = {width: np.where(gone, np.float32(0), one) for width, one in panel.near.items()}
+    leading = {kind: np.where(gone, 0, one).astype(np.int32) for kind, one in panel.leading.items()}
+    missing = replace(panel, weekly=np.where(gone, 0, panel.weekly).astype(np.int32), near=near, leading=leading, seen=~gone)
+
+    def expected(one):
+        cells = forecast_places(one, ORIGIN).cells
+        return cells.filter(pl.col("area") == "West")["expected"].sum(), cells
+
+    (before, _), (found, cells), (zeros, _) = (expected(one) for one in (panel, missing, replace(missing, seen=None)))
+    assert found == pytest.approx(before, rel=0.15)
+    assert zeros < 0.8 * before
+    assert cells.filter(pl.col("area") == "West")["baseline_4w"].null_count() == west.sum()
+    assert cells.filter(pl.col("area") == "East")["baseline_weeks_seen_52w"].unique().to_list() == [52]
+
+
+def test_sixty_victims_of_one_evening_do_not_move_cells_far_away():
+    """One incident more in one cell: cells far from it move under 2%, and its own chance of the top 20 does not become sure."""
+    panel, _ = invent(mean_a_week=40.0)
+    busy = panel.weekly.copy()
+    quiet = int(busy.sum(axis=0).argmin())
+    busy[-3, quiet] += 60
+    incidents = panel.weekly.copy()
+    incidents[-3, quiet] += 1
+    sizes = np.zeros((len(busy), 15), dtype=np.int64)
+    sizes[:, 0] = panel.weekly.sum(axis=1)
+    sizes[-3, 14] = 1
+    near = somewhere(panel.units, incidents)
+    one = forecast_places(replace(panel, weekly=busy, incidents=incidents, sizes=sizes, near=near), ORIGIN).cells
+    before = forecast_places(panel, ORIGIN).cells
+    apart = np.hypot(panel.units.easting_m - panel.units.easting_m[quiet], panel.units.northing_m - panel.units.northing_m[quiet])
+    far = pl.Series([panel.units.keys[k] for k in np.flatnonzero(apart > 3000)])
+    moved = one.filter(pl.col("cell").is_in(far.implode()))["expected"] / before.filter(pl.col("cell").is_in(far.implode()))["expected"]
+    assert (moved - 1).abs().max() < 0.02
+    own = one.filter(pl.col("cell") == panel.units.keys[quiet])
+    assert own["chance_top20"][0] < 0.5
+
+
+def test_above_so_many_units_the_forecast_goes_without_the_filter_and_says_so(panel, monkeypatch):
+    monkeypatch.setattr("harmcast.forecast.model.FILTER_UNITS", 80)
+    first = forecast_places(panel.before(ORIGIN - timedelta(days=7)), ORIGIN - timedelta(days=7), anchor=ORIGIN)
+    assert first.model["filter"] is False
+    assert "filter" not in first.model["pool"]
+    found = forecast_places(panel, ORIGIN, kept=first.kept, anchor=ORIGIN)
+    assert found.cells.equals(forecast_places(panel, ORIGIN, anchor=ORIGIN).cells)
+    with_it = panel.weekly[-4:].sum()
+    assert found.cells["expected"].sum() == pytest.approx(with_it, rel=0.5)

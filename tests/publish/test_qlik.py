@@ -35,6 +35,7 @@ def forecast(cells: int = 30) -> pl.DataFrame:
             "baseline_last_year": None if i == 3 else float(i),
             "baseline_52w": i / 3,
             "baseline_24m": i / 5,
+            "baseline_weeks_seen_52w": 52,
             **whole,
         }
         for i in range(cells)

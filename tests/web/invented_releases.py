@@ -143,6 +143,10 @@ def _cells(ground: Ground, tool: PlacesTool, weekly: np.ndarray, at: int, origin
                 "baseline_last_year": weekly[at - 52 : at - 48].sum(axis=0).astype(float),
                 "baseline_52w": weekly[at - 52 : at].sum(axis=0) / 13,
                 "baseline_24m": weekly[at - 104 : at].sum(axis=0) / 26,
+                "baseline_weeks_seen_4w": [4] * len(mean),
+                "baseline_weeks_seen_last_year": [4] * len(mean),
+                "baseline_weeks_seen_52w": [52] * len(mean),
+                "baseline_weeks_seen_24m": [104] * len(mean),
             }
         )
         .select(tables.FORECAST.names)

@@ -40,6 +40,7 @@ class ModelBacktest:
     expected: Floats
     dispersion: Floats
     seconds: Floats
+    victims: tuple[Floats | None, ...]
     lists: tuple[tuple[Listed | None, ...], ...] = ()
     plain: tuple[Prediction | None, ...] = ()
 
@@ -96,14 +97,14 @@ def backtest_places(
     levels = np.array([level(panel) for panel in panels])
     truth = came.mean(axis=0)
     share = 0.995 * truth / max(truth.sum(), 1e-12) + 0.005 / len(units)
-    oracle = ModelBacktest(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)))
+    oracle = ModelBacktest(np.maximum(levels[:, None] * share, 1e-12), np.zeros(came.shape), np.zeros(len(panels)), (None,) * len(panels))
     ceiling = _figures(oracle, came, units, seed)
     floor_log = figures[FLOOR]["log_score"]
     for name, one in figures.items():
         gap = ceiling["log_score"] - floor_log
         one["gap_closed_share"] = (one["log_score"] - floor_log) / gap if gap > 0 else None
         one |= _against_floor(judged[name], judged[FLOOR], came, seed)
-    crimes = int(came.sum())
+    crimes, last = int(came.sum()), panels[-1]
     flagged = scores.flagged_units(len(units), FLAGGED_SHARE)
     best20 = sum(scores.best_hits(row, TOP) for row in came)
     best5 = sum(scores.best_hits(row, flagged) for row in came)
@@ -115,6 +116,7 @@ def backtest_places(
         "horizon_weeks": panels[0].horizon_weeks,
         "crimes": crimes,
         "chosen": chosen,
+        "incidents": {"n": int(last.events.sum()), "victims_per_incident": float(last.weekly.sum() / max(1, last.events.sum()))},
         "models": figures,
         "oracle": {key: value for key, value in ceiling.items() if key != "seconds_per_origin"},
         "foresight": {
@@ -137,7 +139,7 @@ def _run(
 ) -> ModelBacktest:
     done = 0
 
-    def one(panel: Panel) -> tuple[Floats, Floats, float, tuple[Listed | None, ...], Prediction | None]:
+    def one(panel: Panel) -> tuple[Floats, Floats, float, Floats | None, tuple[Listed | None, ...], Prediction | None]:
         nonlocal done
         began = time.perf_counter()
         forecast = model(panel)
@@ -146,15 +148,15 @@ def _run(
         done += 1
         if progress:
             progress(name, done, len(panels))
-        return forecast.expected, forecast.dispersion, took, lists, forecast.plain
+        return forecast.expected, forecast.dispersion, took, forecast.victims, lists, forecast.plain
 
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             found = list(pool.map(one, panels))
     else:
         found = [one(panel) for panel in panels]
-    expected, dispersion, seconds, lists, plain = zip(*found, strict=True)
-    return ModelBacktest(np.array(expected), np.array(dispersion), np.array(seconds), lists, plain)
+    expected, dispersion, seconds, victims, lists, plain = zip(*found, strict=True)
+    return ModelBacktest(np.array(expected), np.array(dispersion), np.array(seconds), victims, lists, plain)
 
 
 def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[dict[str, Any] | None, list[float]]:
@@ -162,7 +164,7 @@ def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[d
     doubles = [double for double in one.plain if double is not None]
     if len(doubles) < len(came):
         return None, []
-    alike = [scores.log_scores(y, double.expected, double.dispersion).mean() for y, double in zip(came, doubles, strict=True)]
+    alike = [ranges.log_chance(y, double.expected, double.dispersion, double.victims).mean() for y, double in zip(came, doubles, strict=True)]
     ours, count = _logs(one, came), _logs(floor, came)
     choice = choose.decide(ours - alike)
     gain = float((ours - count).mean())
@@ -197,7 +199,12 @@ def _hits(one: ModelBacktest, came: Counts, flagged: int, seed: int) -> NDArray[
 
 
 def _logs(one: ModelBacktest, came: Counts) -> Floats:
-    return np.asarray(scores.log_scores(came, one.expected, one.dispersion).mean(axis=1))
+    return np.array([ranges.log_chance(y, *law).mean() for y, law in zip(came, _laws(one), strict=True)])
+
+
+def _laws(one: ModelBacktest) -> list[tuple[Floats, Floats, Floats | None]]:
+    """Mean, dispersion and victims an incident of each origin."""
+    return list(zip(one.expected, one.dispersion, one.victims, strict=True))
 
 
 def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[str, Any]:
@@ -207,10 +214,11 @@ def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[
     top, some = _hits(one, came, TOP, seed), _hits(one, came, flagged, seed)
     best20 = np.array([scores.best_hits(y, TOP) for y in came])
     best5 = np.array([scores.best_hits(y, flagged) for y in came])
-    flat_y, flat_mu, flat_alpha = came.ravel(), one.expected.ravel(), one.dispersion.ravel()
-    pit = scores.randomised_pit(flat_y, flat_mu, flat_alpha, seed)
-    lower = ranges.quantile(0.05, flat_mu, flat_alpha)
-    upper = ranges.quantile(0.95, flat_mu, flat_alpha)
+    laws = _laws(one)
+    pit = np.concatenate([scores.randomised_pit(y, mu, alpha, seed + t, victims)
+                          for t, (y, (mu, alpha, victims)) in enumerate(zip(came, laws, strict=True))])  # fmt: skip
+    printed = [(ranges.quantile(0.05, *law), ranges.quantile(0.95, *law)) for law in laws]
+    covered = [scores.expected_range_cover(mu, alpha, *pair, victims) for (mu, alpha, victims), pair in zip(laws, printed, strict=True)]
     totals = came.sum(axis=1).astype(float)
     apart = np.abs(one.expected.sum(axis=1) - totals)[totals > 0] / totals[totals > 0]
     land = _flagged_share(one, units.land_m2, flagged, seed)
@@ -224,11 +232,11 @@ def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[
         "pai_5pct_by_residents": (some.sum() / crimes) / people if crimes and people else None,
         "pei_5pct": some.sum() / best5.sum() if best5.sum() else None,
         "log_score": float(_logs(one, came).mean()),
-        "crps": float(scores.crps(flat_y, flat_mu, flat_alpha).mean()),
+        "crps": float(np.mean([scores.crps(y, *law) for y, law in zip(came, laws, strict=True)])),
         "pit_deviation": scores.pit_deviation(pit),
         "coverage_90": scores.inside_share(pit),
-        "inside_printed_range": scores.range_cover(flat_y, lower, upper),
-        "expected_inside_printed_range": scores.expected_range_cover(flat_mu, flat_alpha, lower, upper),
+        "inside_printed_range": float(np.mean([scores.range_cover(y, *pair) for y, pair in zip(came, printed, strict=True)])),
+        "expected_inside_printed_range": float(np.mean(covered)),
         "total_mape": float(apart.mean()) if len(apart) else None,
         "pit_histogram": np.histogram(pit, bins=10, range=(0.0, 1.0))[0].tolist(),
         "seconds_per_origin": float(one.seconds.mean()),

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harmcast import tables
+from harmcast.forecast.ranges import crime_chances, log_chance, lower_tail
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer]
@@ -65,43 +66,15 @@ def efficiency_index(hits: int, best: int) -> float | None:
     return hits / best if best else None
 
 
-def log_scores(counts: Counts, expected: Floats, dispersion: Floats) -> Floats:
-    """Natural logarithm of the chance given to what came, a unit; 0 or less, higher is better.
-
-    Args:
-        expected: mean, above 0. dispersion: negative binomial (variance = mean + dispersion mean^2); 0 is Poisson.
-    Source: Good (1952), JRSS B 14, 107-114.
-    """
-    from scipy.special import gammaln, xlogy
-
-    y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
-    alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
-    poisson = xlogy(y, mu) - mu - gammaln(y + 1)
-    size = 1.0 / np.where(alpha < 1e-9, 1.0, alpha)
-    binomial = (
-        gammaln(y + size) - gammaln(size) - gammaln(y + 1) + size * np.log(size / (size + mu)) + xlogy(y, mu / (size + mu))
-    )
-    return np.asarray(np.where(alpha < 1e-9, poisson, binomial))
-
-
-def lower_tails(counts: Counts, expected: Floats, dispersion: Floats) -> tuple[Floats, Floats]:
+def lower_tails(counts: Counts, expected: Floats, dispersion: Floats, victims: Floats | None = None) -> tuple[Floats, Floats]:
     """P(Y < count) and P(Y <= count), a unit."""
-    from scipy.special import betainc, gammaincc
-
-    y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
-    alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
-    poisson = alpha < 1e-9
-    size = 1.0 / np.where(poisson, 1.0, alpha)
-
-    def tail(at: Floats) -> Floats:
-        held = np.maximum(at, 0.0)
-        value = np.where(poisson, gammaincc(held + 1, mu), betainc(size, held + 1, size / (size + mu)))
-        return np.asarray(np.where(at < 0, 0.0, value))
-
-    return tail(y - 1), tail(y)
+    y = np.asarray(counts)
+    return lower_tail(y - 1, expected, dispersion, victims), lower_tail(y, expected, dispersion, victims)
 
 
-def crps(counts: Counts, expected: Floats, dispersion: Floats, tail: float = 1e-9) -> Floats:
+def crps(
+    counts: Counts, expected: Floats, dispersion: Floats, victims: Floats | None = None, tail: float = 1e-9
+) -> Floats:
     """Continuous ranked probability score a unit, in crimes; 0 is perfect, lower is better.
 
     Summed over whole numbers up to where less than `tail` is left.
@@ -109,22 +82,27 @@ def crps(counts: Counts, expected: Floats, dispersion: Floats, tail: float = 1e-
     """
     y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
     alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
+    if victims is not None:
+        below = np.cumsum(crime_chances(mu, alpha, victims), axis=1)
+        return np.asarray(((below - (np.arange(below.shape[1]) >= y[:, None])) ** 2).sum(axis=1))
     found = np.zeros(len(mu))
     left, k = np.arange(len(mu)), 0
     while len(left):
-        _, below = lower_tails(np.full(len(left), k), mu[left], alpha[left])
+        below = lower_tail(np.full(len(left), k), mu[left], alpha[left])
         found[left] += (below - (k >= y[left])) ** 2
         left = left[(1.0 - below > tail) | (k < y[left])]
         k += 1
     return found
 
 
-def randomised_pit(counts: Counts, expected: Floats, dispersion: Floats, seed: int) -> Floats:
+def randomised_pit(
+    counts: Counts, expected: Floats, dispersion: Floats, seed: int, victims: Floats | None = None
+) -> Floats:
     """Randomised probability integral transform, a unit: uniform on 0 to 1 if the forecast distribution is right.
 
     Source: Czado, Gneiting and Held (2009), Biometrics 65, 1254-1261.
     """
-    below, upto = lower_tails(counts, expected, dispersion)
+    below, upto = lower_tails(counts, expected, dispersion, victims)
     return np.asarray(below + np.random.default_rng(seed).random(len(below)) * (upto - below))
 
 
@@ -146,10 +124,11 @@ def range_cover(counts: Counts, lower: Counts, upper: Counts) -> float:
     return float(np.mean((y >= lower) & (y <= upper)))
 
 
-def expected_range_cover(expected: Floats, dispersion: Floats, lower: Counts, upper: Counts) -> float:
+def expected_range_cover(
+    expected: Floats, dispersion: Floats, lower: Counts, upper: Counts, victims: Floats | None = None
+) -> float:
     """Share inside the printed whole-number range that the model itself expects: above the level on sparse counts."""
-    below, _ = lower_tails(lower, expected, dispersion)
-    _, upto = lower_tails(upper, expected, dispersion)
+    upto, below = (lower_tail(at, expected, dispersion, victims) for at in (upper, np.asarray(lower) - 1))
     return float(np.mean(upto - below))
 
 
@@ -207,13 +186,15 @@ def bootstrap_ratio_range(
     return float(low), float(high)
 
 
-def judge(forecast_cells: pl.DataFrame, counts: pl.DataFrame, tool: str, seed: int = 0) -> pl.DataFrame:
+def judge(
+    forecast_cells: pl.DataFrame, counts: pl.DataFrame, tool: str, seed: int = 0, victims: Floats | None = None
+) -> pl.DataFrame:
     """What came of one released window: the long table of figures for the model and the plain counts beside it.
 
     Args:
         forecast_cells: tables.FORECAST of the release.
         counts: columns cell and count: crimes of the window in each cell (cells left out had none).
-        tool: name of the tool.
+        tool: name of the tool. victims: the release's chances of 1, 2, ... victims an incident, from its model document.
     Returns: tables.SCORES rows of the release's origin, ordered by figure and model. `n` is crimes for hit rates and the
         total's error, cells for the rest.
     """
@@ -246,12 +227,12 @@ def judge(forecast_cells: pl.DataFrame, counts: pl.DataFrame, tool: str, seed: i
     add("foresight", "hits_top20", float(best_hits(seen, 20)), crimes, "count", "higher")
     expected, dispersion = joined["expected"].to_numpy(), joined["dispersion"].to_numpy()
     lower, upper = joined["lower"].to_numpy(), joined["upper"].to_numpy()
-    pit = randomised_pit(seen, expected, dispersion, seed)
-    add(model, "log_score", float(log_scores(seen, expected, dispersion).mean()), n, "nats a cell", "higher")
-    add(model, "crps", float(crps(seen, expected, dispersion).mean()), n, "offences", "lower")
+    pit = randomised_pit(seen, expected, dispersion, seed, victims)
+    add(model, "log_score", float(log_chance(seen, expected, dispersion, victims).mean()), n, "nats a cell", "higher")
+    add(model, "crps", float(crps(seen, expected, dispersion, victims).mean()), n, "offences", "lower")
     add(model, "coverage_90", inside_share(pit), n, "share", "none")
     add(model, "inside_printed_range", range_cover(seen, lower, upper), n, "share", "none")
-    add(model, "expected_inside_printed_range", expected_range_cover(expected, dispersion, lower, upper), n, "share", "none")
+    add(model, "expected_inside_printed_range", expected_range_cover(expected, dispersion, lower, upper, victims), n, "share", "none")
     add(model, "total", float(crimes), n, "offences", "none")
     add(model, "expected_total", float(expected.sum()), n, "offences", "none")
     error = absolute_percentage_error(float(crimes), float(expected.sum()))

@@ -20,6 +20,7 @@ KERNELS = ((150.0, 104.0), (300.0, 104.0), (600.0, 26.0), (300.0, 0.5))
 LEADING_HALF_LIVES = (6.0, 52.0)
 LEADING_KERNEL = (1000.0, 52.0)
 SHORT, LONG, TREND_M = 2.0, 104.0, 1200.0
+LEAST_SEEN = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +60,18 @@ def decayed(weekly: Counts | NDArray[np.float32], half_life_windows: float, posi
     return found
 
 
+def _exposed(seen: NDArray[np.bool_], life: float, positions: Sequence[int]) -> Floats:
+    """(positions, units) share of the decayed weeks of which records are held."""
+    whole = decayed(np.ones((len(seen), 1), dtype=np.int32), life, positions)
+    return np.asarray(decayed(seen.astype(np.int32), life, positions) / np.maximum(whole, 1e-9))
+
+
 class History:
     """What the bank and the filter's coefficients say before each of some week positions.
 
     Each position is computed by itself, so that asking for one or for all gives the same numbers to the last bit. Kernels
-    go by the places where crimes happened (`near`, of `Panel.near`), or where they are not given by the units' centres.
+    go by the places where crimes happened (`near`, of `Panel.near`), or where they are not given by the units' centres. Counts of
+    units of which weeks are missing (`seen`, of `Panel.seen`) are divided by the share of the decayed weeks that is seen.
     """
 
     def __init__(
@@ -73,14 +81,26 @@ class History:
         around: Surroundings,
         positions: Sequence[int],
         near: Mapping[float, NDArray[np.float32]],
+        seen: NDArray[np.bool_] | None = None,
     ) -> None:
         self._around = around
         kinds = sorted(leading)
         lives = sorted({*OWN_HALF_LIVES, *(life for _, life in KERNELS), SHORT, LONG})
-        self._own = {life: decayed(weekly, life, positions) for life in lives}
-        self._spread = {(width, life): decayed(near[width], life, positions) for width, life in KERNELS if width in near}
         others = sorted({*LEADING_HALF_LIVES, LEADING_KERNEL[1]})
-        self._leading = {kind: {life: decayed(leading[kind], life, positions) for life in others} for kind in kinds}
+        exposed = {} if seen is None or (seen == seen[:, :1]).all() else {life: _exposed(seen, life, positions) for life in {*lives, *others}}
+
+        def rate(counts: Counts | NDArray[np.float32], life: float) -> Floats:
+            found = decayed(counts, life, positions)
+            if life not in exposed:
+                return found
+            usual = decayed(counts, LONG, positions) / np.maximum(exposed[LONG], LEAST_SEEN)
+            usual *= (found.sum(axis=1) / np.maximum(usual.sum(axis=1), 1e-9))[:, None]
+            part = exposed[life]
+            return np.where(part > 1 - 1e-9, found, (found + LEAST_SEEN * usual) / (part + LEAST_SEEN))
+
+        self._own = {life: rate(weekly, life) for life in lives}
+        self._spread = {(width, life): rate(near[width], life) for width, life in KERNELS if width in near}
+        self._leading = {kind: {life: rate(leading[kind], life) for life in others} for kind in kinds}
         self.member_names = [f"own, half-life {life:g} windows" for life in OWN_HALF_LIVES]
         self.member_names += [f"within {width:g} m, half-life {life:g} windows" for width, life in KERNELS]
         self.member_names.append("exposure")

@@ -92,7 +92,8 @@ class LevelBank:
         """The mixture at each origin (position in weeks: what is forecast starts there).
 
         Args:
-            weekly: totals, oldest first. known: share of each week's crimes known by now, above 0 to 1.
+            weekly: totals, oldest first. known: share of each week's crimes known by now, 0 to 1; a week of 0 is missing.
+                Windows with a missing week are not judged.
             first_week: absolute number of the first week, so that the season keeps its phase.
             memory: of an earlier call; used if the weeks it saw are still the same, changes nothing but the time taken.
         Returns: forecasts by position; memory for the next call.
@@ -107,7 +108,7 @@ class LevelBank:
         waiting = [(one[0], one[1]) for one in start.waiting]
         found = dict(start.found)
         fade = 0.5 ** (1.0 / (HALF_LIFE_WINDOWS * 4))
-        cumulated = np.concatenate([[0.0], np.cumsum(weekly / known)])
+        cumulated = np.concatenate([[0.0], np.cumsum(weekly / np.where(known > 0, known, 1.0))])
         last = max(start.at, (len(weekly) - SETTLED_WEEKS) // 4 * 4)
         kept = start
         for t in range(start.at, len(weekly) + 1):
@@ -127,12 +128,14 @@ class LevelBank:
             if len(waiting) == self.horizon_weeks:
                 then_mean, then_dispersion = waiting.pop(0)
                 total = cumulated[t + 1] - cumulated[t + 1 - self.horizon_weeks]
-                merit = fade * merit + _log_binomial(total, then_mean, then_dispersion) / self.horizon_weeks
+                if known[t + 1 - self.horizon_weeks : t + 1].all():
+                    merit = fade * merit + _log_binomial(total, then_mean, then_dispersion) / self.horizon_weeks
         return {t: found[t] for t in wanted}, kept
 
     def _beginning(self, weekly: Floats, known: Floats, first_week: int) -> Memory:
         members, width = self.mask.shape
-        first = max(float(weekly[: min(26, len(weekly))].mean()) if len(weekly) else 0.0, 0.02)
+        seen = weekly[:26][known[:26] > 0]
+        first = max(float(seen.mean()) if len(seen) else 0.0, 0.02)
         mean = np.zeros((members, width))
         mean[:, 0] = np.log(first)
         cov = np.einsum("mk,kj->mkj", self.mask, np.diag([0.25] + [0.02] * (width - 1)))
@@ -156,6 +159,8 @@ class LevelBank:
     def _learn(self, mean: Floats, cov: Floats, x: Floats, count: float, known: float) -> tuple[Floats, Floats]:
         cov = cov.copy()
         cov[:, 0, 0] += self.step
+        if known == 0:
+            return mean, cov
         reach = np.einsum("mij,mj->mi", cov, x)
         prior = np.einsum("mi,mi->m", mean, x)
         variance = np.einsum("mi,mi->m", x, reach)

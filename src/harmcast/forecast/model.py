@@ -7,6 +7,9 @@
     D  the force's total comes from small state-space models (level.py);
     E  units are negative binomial around share x total, the spread learned from past windows.
 
+What is counted is incidents: crimes of one hour at one point are one, of so many victims. Above 4,000 units A is left out. Weeks
+without records are missing: the level does not learn from them, and windows that touch them are not scored.
+
 Windows are counted forward and back from an anchor, the origin of the first forecast, so that a state reached last
 week is still of use this week; the weeks since the last whole window enter as a shorter one. Nothing here reads a
 count from the origin on.
@@ -40,6 +43,8 @@ POOL_WINDOWS = 104
 DRAWS = 400
 YEAR_WEEKS, LEAST_YEARS = 52, 5
 PLAIN_WEEKS = 104
+FILTER_UNITS = 4000
+FEW_VICTIMS, VICTIMS_PRIOR, VICTIMS_HALF_LIFE, INCIDENTS_HELD = 1.02, 50.0, 26.0, 4000
 BETA_PRIOR = (0.05, 0.01)
 LEADING_BETA_PRIOR = (0.2, 0.04)
 WALK = cox.Walk()
@@ -81,10 +86,11 @@ class Procedure:
             self._anchor = panel.origin
         return self._anchor
 
-    def around(self, panel: Panel) -> tuple[bank.Surroundings, cox.Matrix]:
-        if self._around is None or self._gained is None or self._units is not panel.units:
+    def around(self, panel: Panel) -> tuple[bank.Surroundings, cox.Matrix | None]:
+        if self._around is None or self._units is not panel.units:
             self._around = bank.surroundings(panel.units)
-            self._gained = cox.step_covariance(self._around.distances_m, WALK)
+            follows = len(panel.units) <= FILTER_UNITS
+            self._gained = cox.step_covariance(self._around.distances_m, WALK) if follows else None
             self._units = panel.units
         return self._around, self._gained
 
@@ -108,13 +114,22 @@ class Fitted:
         self.anchor = procedure.anchor_for(panel)
         self.horizon = panel.horizon_weeks
         self.weeks = len(panel.weekly)
+        self.events = panel.events
+        self.gone: NDArray[np.bool_] = np.zeros(self.weeks, dtype=bool)
+        if panel.seen is not None:
+            self.gone = np.asarray(~panel.seen.all(axis=1))
         self.starts, self.spans = self._windows()
         before = procedure.kept
         if before is not None and before.anchor != self.anchor.isoformat():
             before = None
         self.kept = ForecastMemory(self.anchor.isoformat())
         self.digests = self._digests()
-        self.field, self.feature_names = self._follow(gained, before)
+        history = bank.History(self.events, panel.leading, self.around, [*self.starts, self.weeks], panel.near, panel.seen)
+        self.member_names = history.member_names if gained is None else ["filter", *history.member_names]
+        self.feature_names = history.feature_names
+        self.field = None if gained is None else self._follow(history, gained, before)
+        if self.field is None:
+            self._bank_alone(history, before)
         self._learn(before)
         procedure.kept = self.kept
 
@@ -125,30 +140,57 @@ class Fitted:
             draws: of how totals fall on the units; 0 for none. plain: with the 24-month count's shares instead of ours.
         """
         one = self.plain if plain else self.ours
-        expected, rng = self._expected(self.level, one.coming), np.random.default_rng(seed)
-        dispersion = one.spread.of(expected)
+        incidents, rng = self._expected(self.level, one.coming), np.random.default_rng(seed)
+        expected, dispersion = incidents * self.victims_each(self.weeks), one.spread.of(incidents)
         levels = self.level.rates(ranges.DRAWS, rng) / self.level.mean
-        year = self._year(one, levels)
+        year, victims = self._year(one, levels), self.victims(self.weeks)
         if not draws:
             other = self._expected(self.level, self.plain.coming)
-            return Prediction(expected, dispersion, levels, year=year, plain=Prediction(other, self.plain.spread.of(other)))
+            double = Prediction(other * self.victims_each(self.weeks), self.plain.spread.of(other), victims)
+            return Prediction(expected, dispersion, victims, levels, year=year, plain=double)
         rates = self._share_draws(draws, rng) * one.coming
         rates /= rates.sum(axis=1, keepdims=True)
         totals = rng.poisson(self.level.rates(draws, rng))
         spare = np.maximum(dispersion - self.level.relative_variance - self.variance, 1e-4)
         dealing = rates * rng.gamma(1.0 / spare, spare, size=rates.shape)
-        return Prediction(expected, dispersion, levels, totals, dealing / dealing.sum(axis=1, keepdims=True), year)
+        dealing /= dealing.sum(axis=1, keepdims=True)
+        return Prediction(expected, dispersion, victims, levels, totals, dealing, year)
 
     def _year(self, one: Shares, levels: Floats) -> Prediction | None:
         """The coming 52 weeks if they bring as many crimes as the last 52, with a spread learned from past origins' whole years."""
-        weekly = self.panel.weekly
-        over = [(share, t) for share, t in zip(one.past, self.past, strict=True) if t + YEAR_WEEKS <= self.weeks]
+        over = [(share, t) for share, t in zip(one.past, self.past, strict=True)
+                if t + YEAR_WEEKS <= self.weeks and not self.gone[t : t + YEAR_WEEKS].any()]  # fmt: skip
         if len(over) < LEAST_YEARS:
             return None
-        came = [weekly[t : t + YEAR_WEEKS].sum(axis=0) for _, t in over]
+        came = [self.events[t : t + YEAR_WEEKS].sum(axis=0) for _, t in over]
         said = [np.maximum(share * one.sum(), 1e-9) for (share, _), one in zip(over, came, strict=True)]
-        expected = np.maximum(one.coming * weekly[-YEAR_WEEKS:].sum(), 1e-9)
-        return Prediction(expected, pool.fit_spread(said, came).of(expected), levels)
+        last = self.events[-YEAR_WEEKS:].sum() * YEAR_WEEKS / max(1, YEAR_WEEKS - int(self.gone[-YEAR_WEEKS:].sum()))
+        expected = np.maximum(one.coming * last, 1e-9)
+        dispersion = pool.fit_spread(said, came).of(expected)
+        return Prediction(expected * self.victims_each(self.weeks), dispersion, self.victims(self.weeks), levels)
+
+    def victims_each(self, t: int) -> float:
+        """Victims an incident as known before week `t`: the decayed mean of incidents cut at 15, with 50 at the long-run mean."""
+        return float(self._each[t]) if len(self.panel.sizes) else 1.0
+
+    def victims(self, t: int) -> Floats | None:
+        """Chance of 1 to 15 victims an incident, from the last 4,000 before week `t`; None where nearly every incident has one."""
+        if self.victims_each(t) < FEW_VICTIMS:
+            return None
+        held = self.panel.sizes[:t]
+        since = np.cumsum(held[::-1].sum(axis=1))
+        last = held[len(held) - int(np.searchsorted(since, INCIDENTS_HELD)) - 1 :] if len(held) and since[-1] > INCIDENTS_HELD else held
+        counted = last.sum(axis=0) + 0.1
+        return np.asarray(counted / counted.sum())
+
+    @cached_property
+    def _each(self) -> Floats:
+        held = self.panel.sizes
+        both = np.stack([held @ np.arange(1.0, held.shape[1] + 1), held.sum(axis=1)], axis=1)
+        recent = bank.decayed(both, VICTIMS_HALF_LIFE, range(self.weeks + 1))
+        long = np.vstack([np.ones((1, 2)), np.cumsum(both, axis=0)])
+        mean = np.maximum(long[:, 0], 1.0) / np.maximum(long[:, 1], 1.0)
+        return np.asarray((recent[:, 0] + VICTIMS_PRIOR * mean) / (recent[:, 1] + VICTIMS_PRIOR))
 
     @cached_property
     def plain(self) -> Shares:
@@ -160,8 +202,11 @@ class Fitted:
         return Shares(shares[:-1], shares[-1], expected, pool.fit_spread(expected, self.past_counts))
 
     def _counted(self, t: int) -> Floats:
-        """Shares of the 24-month count before week `t`."""
-        summed = self.panel.weekly[max(0, t - PLAIN_WEEKS) : t].sum(axis=0, dtype=np.float64)
+        """Shares of the 24-month count before week `t`, by the weeks seen of them."""
+        last = slice(max(0, t - PLAIN_WEEKS), t)
+        summed = self.events[last].sum(axis=0, dtype=np.float64)
+        if self.panel.seen is not None:
+            summed *= (t - last.start) / np.maximum(self.panel.seen[last].sum(axis=0), 1)
         return baselines.as_share(baselines.gamma_prior(summed, PLAIN_WEEKS // self.horizon))
 
     def trials(self) -> list[dict[str, float]]:
@@ -175,9 +220,11 @@ class Fitted:
             if scores is None:
                 history = totals[start % self.horizon : start].reshape(-1, self.horizon).sum(axis=1)
                 plain = np.maximum(baselines.level(history) * self.plain.past[k], 1e-12)
-                said = [(one.expected[k], pool.fit_spread(one.expected[:k], self.past_counts[:k]).of(one.expected[k]))
+                each, victims = self.victims_each(start), self.victims(start)
+                said = [(one.expected[k] * each, pool.fit_spread(one.expected[:k], self.past_counts[:k]).of(one.expected[k]), victims)
                         for one in (self.ours, self.plain)]  # fmt: skip
-                scores = np.array([log_chance(self.past_counts[k], *one).mean() for one in [*said, (plain, 0 * plain)]])
+                came = self.panel.weekly[start : start + self.horizon].sum(axis=0)
+                scores = np.array([log_chance(came, *one).mean() for one in [*said, (plain, 0 * plain, None)]])
                 if start <= self.weeks - SETTLED_WEEKS:
                     self.kept.trials[name] = scores
             found.append({"weeks_ago": self.weeks - start, **dict(zip(("ours", "alike", "count_24m"), scores.tolist(), strict=True))})
@@ -185,18 +232,23 @@ class Fitted:
 
     def document(self) -> dict[str, Any]:
         """Settings, learned weights and coefficients, JSON-ready."""
-        n = len(self.panel.units)
+        n, victims = len(self.panel.units), self.victims(self.weeks)
         return {
             "procedure": NAME,
             "anchor": self.anchor.isoformat(),
             "walk": {name: getattr(WALK, name) for name in WALK.__dataclass_fields__},
             "single_windows": SINGLE_WINDOWS,
-            "pool": dict(zip(["filter", *self.member_names], np.round(self.weights, 6).tolist(), strict=True)),
-            "correction": dict(zip(correction.feature_names(["filter", *self.member_names]),
+            "pool": dict(zip(self.member_names, np.round(self.weights, 6).tolist(), strict=True)),
+            "correction": dict(zip(correction.feature_names(self.member_names),
                                    np.round(self.bend, 6).tolist(), strict=True)),
-            "coefficients": dict(zip(self.feature_names, self.field.mean[n:].astype(float).round(6).tolist(), strict=True)),
+            "filter": self.field is not None,
+            "coefficients": {} if self.field is None else
+                dict(zip(self.feature_names, self.field.mean[n:].astype(float).round(6).tolist(), strict=True)),
             "spread": {"b0": self.ours.spread.b0, "b1": self.ours.spread.b1},
-            "expected_total": self.level.mean,
+            "expected_total": self.level.mean * self.victims_each(self.weeks),
+            "incidents": {"n": int(self.events.sum()), "victims_per_incident": self.victims_each(self.weeks)},
+            "victims": None if victims is None else np.round(victims, 6).tolist(),
+            "weeks_missing": int(self.gone.sum()),
             "history_weeks": self.weeks,
         }  # fmt: skip
 
@@ -227,7 +279,8 @@ class Fitted:
             digest.update(np.ascontiguousarray(array, dtype=np.float64).tobytes())
         names, found, at = sorted(self.panel.leading), [], 0
         for start, span in zip([*self.starts, self.weeks], [*self.spans, 0], strict=True):
-            digest.update(self.panel.weekly[at:start].tobytes())
+            for counts in (self.panel.weekly, self.panel.incidents, self.panel.sizes, self.panel.seen):
+                digest.update(b"" if counts is None else np.ascontiguousarray(counts[at:start]).tobytes())
             for name in names:
                 digest.update(name.encode() + self.panel.leading[name][at:start].tobytes())
             for width in sorted(self.panel.near):
@@ -237,7 +290,13 @@ class Fitted:
             digest.update(f"{span}".encode())
         return found
 
-    def _follow(self, gained: cox.Matrix, before: ForecastMemory | None) -> tuple[cox.Field, list[str]]:
+    def _bank_alone(self, history: bank.History, before: ForecastMemory | None) -> None:
+        """The bank's shares without the filter's: what is left where the field would have too many units."""
+        known = before.shares if before else {}
+        self.kept.shares = {self.digests[k]: known[self.digests[k]] if self.digests[k] in known else history.shares(k) for k in self._scored()}
+        self.coming_shares = history.shares(len(self.starts))
+
+    def _follow(self, history: bank.History, gained: cox.Matrix, before: ForecastMemory | None) -> cox.Field:
         """The filter from the latest checkpoint that still fits, up to the origin; the field as it will be in the window."""
         panel, around = self.panel, self.around
         offset = np.log(around.exposure).astype(np.float32)
@@ -246,7 +305,6 @@ class Fitted:
         fits = [k for k, digest in enumerate(self.digests) if digest in kept]
         last = max((k for k in fits if all(self.digests[j] in known for j in wanted if j < k)), default=None)
         at = last or 0
-        history = bank.History(panel.weekly, panel.leading, around, [*self.starts, self.weeks], panel.near)
         if last is None:
             betas = np.array([BETA_PRIOR[0]] + [LEADING_BETA_PRIOR[0]] * len(panel.leading))
             variances = np.array([BETA_PRIOR[1]] + [LEADING_BETA_PRIOR[1]] * len(panel.leading))
@@ -266,19 +324,27 @@ class Fitted:
             if k in wanted:
                 share = cox.expected_share(field, offset, x)
                 self.kept.shares[self.digests[k]] = np.vstack([share, history.shares(k)])
-            field = cox.seen(field, panel.weekly[start : start + span].sum(axis=0), offset, x, WALK)
+            here = slice(start, start + span)
+            field = cox.seen(field, self.events[here].sum(axis=0), offset + self._share_seen(here), x, WALK)
         if whole == len(self.starts) and whole in checkpoints:
             self.kept.fields[self.digests[whole]] = FieldCheckpoint.of(field)
         field = cox.moved(field, gained, self.horizon / bank.WEEKS_A_WINDOW, WALK)
         self._x = history.features(len(self.starts))
         share = cox.expected_share(field, offset, self._x)
         self.coming_shares = np.vstack([share, history.shares(len(self.starts))])
-        self.member_names = history.member_names
-        return field, history.feature_names
+        return field
+
+    def _share_seen(self, weeks: slice) -> NDArray[np.float32] | float:
+        """Logarithm of the share of these weeks in which each unit's records are held; minus infinity takes a unit out."""
+        if self.panel.seen is None or not self.gone[weeks].any():
+            return 0.0
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.panel.seen[weeks].mean(axis=0)), dtype=np.float32)
 
     def _scored(self) -> list[int]:
-        """Steps whose forecasts teach the pool: every whole single window but the very first."""
-        return [k for k, span in enumerate(self.spans) if span == self.horizon and k > 0]
+        """Steps whose forecasts teach the pool: every whole single window but the very first, and those that touch a gap."""
+        return [k for k, (start, span) in enumerate(zip(self.starts, self.spans, strict=True))
+                if span == self.horizon and k > 0 and not self.gone[start : start + span].any()]  # fmt: skip
 
     @staticmethod
     def _checkpoints(whole: int) -> set[int]:
@@ -293,12 +359,12 @@ class Fitted:
 
     def _learn(self, before: ForecastMemory | None) -> None:
         """Pool weights, levels and spread from past windows, then the share, level and spread of the coming one."""
-        panel = self.panel
         steps = self._scored()
         self.past = [self.starts[k] for k in steps]
-        self.past_counts = [panel.weekly[t : t + self.horizon].sum(axis=0) for t in self.past]
+        self.past_counts = [self.events[t : t + self.horizon].sum(axis=0) for t in self.past]
         shares = [self.kept.shares[self.digests[k]] for k in steps] + [self.coming_shares]
-        prior = pool.prior_weights(1, len(self.member_names))
+        filters = 0 if self.field is None else 1
+        prior = pool.prior_weights(filters, len(self.member_names) - filters)
         at_crimes = [one[:, came > 0] for one, came in zip(shares, self.past_counts, strict=False)]
         crimes = [came[came > 0].astype(np.float64) for came in self.past_counts]
         digests = [*(self.digests[step] for step in steps), self.digests[-1]]
@@ -353,9 +419,12 @@ class Fitted:
     def _levels(self, before: ForecastMemory | None, positions: list[int]) -> dict[int, Level]:
         known = self.panel.known_share if len(self.panel.known_share) == self.weeks else np.ones(self.weeks)
         known = np.maximum(known, 0.05)
+        if self.panel.seen is not None:
+            usual = self.events.sum(axis=0) / np.maximum(self.panel.seen.sum(axis=0), 1) + 1e-9
+            known = np.where(self.gone, self.panel.seen @ usual / usual.sum(), 1.0) * known
         first_week = (self.panel.first_day - EPOCH).days // 7
         found, self.kept.level = LevelBank(self.horizon).forecasts(
-            self.panel.weekly_total.astype(np.float64), known, first_week, positions, before.level if before else None
+            self.events.sum(axis=1, dtype=np.float64), known, first_week, positions, before.level if before else None
         )
         return found
 
@@ -365,6 +434,9 @@ class Fitted:
 
     def _share_draws(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draws of each unit's share over its mean, with the filter's posterior covariance between units."""
+        if self.field is None:
+            self.variance = np.zeros(len(self.panel.units), dtype=np.float32)
+            return np.ones((draws, len(self.panel.units)))
         low, self.variance = cox.draw_factor(self.field, self._x)
         noise = rng.standard_normal((draws, low.shape[1]), dtype=np.float32)
         eta = noise @ low.T

@@ -22,8 +22,8 @@ SPREAD_PRIOR_SD = (2.0, 0.7)
 
 
 def prior_weights(filters: int, members: int) -> Floats:
-    """Dirichlet prior: pseudo-crimes of each filter and each simple share."""
-    return np.concatenate([np.full(filters, FILTER_PRIOR / filters), np.full(members, MEMBER_PRIOR)])
+    """Dirichlet prior: pseudo-crimes of the filter, if there is one, and of each simple share."""
+    return np.concatenate([np.full(filters, FILTER_PRIOR), np.full(members, MEMBER_PRIOR)])
 
 
 def weigh(

@@ -17,18 +17,20 @@ Counts = NDArray[np.int32]
 RANGE_LEVEL = 0.9
 TOP = 20
 DRAWS = 1000
+MOST_INCIDENTS = 30
 SURE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a method says of one window: a negative binomial count for each unit.
+    """What a method says of one window: for each unit a negative binomial count of incidents, each of one or more crimes.
 
     Attributes:
         expected: mean number of crimes of each unit, above 0.
-        dispersion: variance is mean + dispersion x mean squared; 0 is Poisson.
+        dispersion: variance of incidents is mean + dispersion x mean squared; 0 is Poisson.
+        victims: chance of 1, 2, ... crimes an incident; None where each crime is its own.
         levels: draws of the force's level over its mean; None where the level is taken as known.
-        totals: draws of the force's total; None where a method has none.
+        totals: draws of the force's number of incidents; None where a method has none.
         dealing: (draws, units) shares by which each of `totals` falls on the units.
         year: the same for the coming 52 weeks; None where too little is known.
         plain: the same with the 24-month count's shares and a spread of its own; None where a method has none.
@@ -36,6 +38,7 @@ class Prediction:
 
     expected: Floats
     dispersion: Floats
+    victims: Floats | None = None
     levels: Floats | None = None
     totals: Wholes | None = None
     dealing: Floats | None = None
@@ -43,10 +46,44 @@ class Prediction:
     plain: Prediction | None = None
 
 
-def lower_tail(counts: Wholes | Floats, expected: Floats, dispersion: Floats) -> Floats:
+def sizes(victims: Floats) -> Floats:
+    """Crimes an incident may have: 1, 2, ..."""
+    return np.arange(1.0, len(victims) + 1)
+
+
+def incident_chances(expected: Floats, dispersion: Floats, victims: Floats) -> Floats:
+    """(units, incidents + 1) chance of each number of incidents, cut at 30 or where nothing is left."""
+    mean = (expected / (victims @ sizes(victims)))[:, None]
+    most = max(MOST_INCIDENTS, int(np.ceil(np.max(mean[:, 0] + 8 * np.sqrt(mean[:, 0] + dispersion * mean[:, 0] ** 2)))))
+    size = 1.0 / np.maximum(dispersion, 1e-9)[:, None]
+    n = np.arange(1, most + 1)
+    logs = np.cumsum(np.hstack([-size * np.log1p(mean / size), np.log((size + n - 1) / (size + mean) * mean / n)]), axis=1)
+    return np.asarray(np.exp(logs))
+
+
+def of_incidents(incidents: int, victims: Floats) -> Floats:
+    """(incidents + 1, crimes + 1) chance of each number of crimes, given 0, 1, 2, ... incidents."""
+    found = np.zeros((incidents + 1, incidents * len(victims) + 1))
+    found[0, 0] = 1.0
+    for n in range(incidents):
+        found[n + 1, n + 1 : n + 1 + n * (len(victims) - 1) + len(victims)] = np.convolve(found[n, n : n * len(victims) + 1], victims)
+    return found
+
+
+def crime_chances(expected: Floats, dispersion: Floats, victims: Floats) -> Floats:
+    """(units, crimes + 1) chance of each number of crimes: a sum over incidents of so many victims each."""
+    by_incidents = incident_chances(expected, dispersion, victims)
+    return np.asarray(by_incidents @ of_incidents(by_incidents.shape[1] - 1, victims))
+
+
+def lower_tail(counts: NDArray[np.integer] | Floats, expected: Floats, dispersion: Floats, victims: Floats | None = None) -> Floats:
     """P(Y <= count) of each unit; 0 for counts below 0."""
     from scipy.special import betainc, gammaincc
 
+    if victims is not None:
+        below = np.cumsum(crime_chances(expected, dispersion, victims), axis=1)
+        held = np.clip(np.asarray(counts, dtype=np.int64), 0, below.shape[1] - 1)
+        return np.where(np.asarray(counts) < 0, 0.0, below[np.arange(len(below)), held])
     y = np.asarray(counts, dtype=float)
     mu, alpha = np.broadcast_to(expected, y.shape), np.broadcast_to(dispersion, y.shape)
     poisson = alpha < 1e-9
@@ -55,19 +92,32 @@ def lower_tail(counts: Wholes | Floats, expected: Floats, dispersion: Floats) ->
     return np.asarray(np.where(y < 0, 0.0, tail))
 
 
-def log_chance(counts: Wholes | NDArray[np.integer], expected: Floats, dispersion: Floats) -> Floats:
-    """Natural logarithm of the chance of each unit's count; 0 or less."""
+def log_chance(
+    counts: NDArray[np.integer], expected: Floats, dispersion: Floats, victims: Floats | None = None
+) -> Floats:
+    """Natural logarithm of the chance of each unit's count; 0 or less, higher is better.
+
+    Source: Good (1952), JRSS B 14, 107-114.
+    """
     from scipy.special import gammaln, xlogy
 
+    if victims is not None:
+        by_incidents = incident_chances(expected, dispersion, victims)
+        given = of_incidents(by_incidents.shape[1] - 1, victims)
+        chance = (by_incidents * given[:, np.minimum(counts, given.shape[1] - 1)].T).sum(axis=1)
+        return np.asarray(np.log(np.maximum(chance, 1e-300)))
     y = np.asarray(counts, dtype=float)
+    dispersion = np.broadcast_to(dispersion, y.shape)
     poisson = dispersion < 1e-9
     size = 1.0 / np.where(poisson, 1.0, dispersion)
     spread = gammaln(y + size) - gammaln(size) + size * np.log(size / (size + expected)) + xlogy(y, expected / (size + expected))
     return np.asarray(np.where(poisson, xlogy(y, expected) - expected, spread) - gammaln(y + 1))
 
 
-def quantile(probability: float, expected: Floats, dispersion: Floats) -> Wholes:
+def quantile(probability: float, expected: Floats, dispersion: Floats, victims: Floats | None = None) -> Wholes:
     """Smallest whole number whose lower tail reaches `probability`, for each unit."""
+    if victims is not None:
+        return np.asarray((np.cumsum(crime_chances(expected, dispersion, victims), axis=1) < probability).sum(axis=1))
     spread = np.sqrt(expected + dispersion * expected**2)
     most = int(np.ceil(np.max(expected + 12 * spread + 12)))
     found = np.zeros(len(expected), dtype=np.int64)
@@ -81,21 +131,32 @@ def quantile(probability: float, expected: Floats, dispersion: Floats) -> Wholes
     return found
 
 
-def chance_any(expected: Floats, dispersion: Floats) -> Floats:
+def chance_any(expected: Floats, dispersion: Floats, victims: Floats | None = None) -> Floats:
     """Chance of at least one crime in each unit."""
-    return np.asarray(1.0 - lower_tail(np.zeros(len(expected)), expected, dispersion))
+    incidents = expected if victims is None else expected / (victims @ sizes(victims))
+    return np.asarray(1.0 - lower_tail(np.zeros(len(expected)), incidents, dispersion))
 
 
 def drawn(prediction: Prediction, seed: int, draws: int = DRAWS) -> Counts:
-    """(draws, units) counts of one window: Poisson around mean x Gamma of the unit's dispersion x one draw of the level."""
-    rng = np.random.default_rng(seed)
-    rates = np.broadcast_to(prediction.expected, (draws, len(prediction.expected)))
+    """(draws, units) crimes of one window: incidents Poisson around mean x Gamma of the unit's dispersion x one draw of the level, each
+    of as many victims as drawn."""
+    rng, victims = np.random.default_rng(seed), prediction.victims
+    mean = prediction.expected if victims is None else prediction.expected / (victims @ sizes(victims))
+    rates = np.broadcast_to(mean, (draws, len(mean)))
     if prediction.levels is not None:
         rates = rates * np.resize(prediction.levels, draws)[:, None]
     if prediction.dispersion.max() >= 1e-9:
         alpha = np.maximum(prediction.dispersion, 1e-9)
         rates = rates * (rng.standard_gamma(1.0 / alpha, rates.shape) * alpha)
-    return rng.poisson(rates).astype(np.int32)
+    counts = rng.poisson(rates).astype(np.int32)
+    return counts if victims is None else _victims_of(counts, victims, rng)
+
+
+def _victims_of(incidents: NDArray[np.integer], victims: Floats, rng: np.random.Generator) -> Counts:
+    """Crimes of so many incidents each, the victims of every incident drawn."""
+    where = np.repeat(np.arange(incidents.size), incidents.ravel())
+    drawn_sizes = rng.choice(sizes(victims), size=len(where), p=victims)
+    return np.bincount(where, weights=drawn_sizes, minlength=incidents.size).reshape(incidents.shape).astype(np.int32)
 
 
 def inside(counts: NDArray[np.integer], top: int = TOP) -> Floats:
@@ -161,10 +222,12 @@ def groups(expected: Floats, counts: NDArray[np.integer]) -> Wholes:
     return found
 
 
-def counts_by_area(draws: Floats, totals: Wholes, areas: list[str | None], seed: int) -> dict[str, Wholes]:
-    """Draws of each area's total: each draw of the force's total is dealt out by that draw's rates, so that areas add up.
+def counts_by_area(
+    draws: Floats, totals: Wholes, areas: list[str | None], seed: int, victims: Floats | None = None
+) -> dict[str, NDArray[np.integer]]:
+    """Draws of each area's crimes: each draw of the force's incidents is dealt out by that draw's rates, each of so many victims.
 
-    Units without an area are dealt to the name "" so that nothing is lost.
+    Areas add up to the force in every draw; units without an area are dealt to the name "" so that nothing is lost.
     """
     names = sorted({area or "" for area in areas})
     code = np.searchsorted(names, [area or "" for area in areas])
@@ -172,11 +235,13 @@ def counts_by_area(draws: Floats, totals: Wholes, areas: list[str | None], seed:
     for k in range(len(names)):
         rates[:, k] = draws[:, code == k].sum(axis=1)
     shares = rates / rates.sum(axis=1, keepdims=True)
-    dealt = np.random.default_rng(seed).multinomial(totals, shares)
+    rng = np.random.default_rng(seed)
+    dealt: NDArray[np.integer] = rng.multinomial(totals, shares)
+    dealt = dealt if victims is None else _victims_of(dealt, victims, rng)
     return {name: dealt[:, k] for k, name in enumerate(names)}
 
 
-def whole_range(draws: Wholes, level: float = RANGE_LEVEL) -> tuple[int, int]:
+def whole_range(draws: NDArray[np.integer], level: float = RANGE_LEVEL) -> tuple[int, int]:
     """Whole-number range that holds at least `level` of the draws, its tails as even as whole numbers allow."""
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(draws, [tail, 1.0 - tail], method="inverted_cdf")

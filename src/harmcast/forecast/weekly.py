@@ -124,7 +124,8 @@ def counts_hash(panel: Panel) -> str:
     digest = hashlib.sha256()
     digest.update("\n".join(panel.units.keys).encode())
     digest.update(np.ascontiguousarray(panel.units.land_m2).tobytes())
-    digest.update(np.ascontiguousarray(panel.weekly).tobytes())
+    for counts in (panel.weekly, panel.incidents, panel.sizes, panel.seen):
+        digest.update(b"" if counts is None else np.ascontiguousarray(counts).tobytes())
     for name in sorted(panel.leading):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(panel.leading[name]).tobytes())
@@ -133,27 +134,27 @@ def counts_hash(panel: Panel) -> str:
 
 
 def _baselines(panel: Panel) -> dict[str, np.ndarray | None]:
-    """The four plain figures of every row, scaled to one window of the tool's own length."""
-    weekly, horizon = panel.weekly, panel.horizon_weeks
-    year_ago = weekly[len(weekly) - 52 : len(weekly) - 52 + horizon] if len(weekly) >= 52 else None
-
-    def mean(weeks: int) -> np.ndarray:
-        kept = weekly[-weeks:]
-        return np.asarray(kept.sum(axis=0, dtype=np.float64) * (horizon / len(kept)))
-
-    return {
-        "baseline_4w": mean(4),
-        "baseline_last_year": None if year_ago is None else year_ago.sum(axis=0, dtype=np.float64),
-        "baseline_52w": mean(52),
-        "baseline_24m": mean(104),
+    """The four plain figures of every row, a window of the tool's own length by the weeks seen, and how many those are."""
+    whole, horizon = len(panel.weekly), panel.horizon_weeks
+    spans = {
+        "4w": (max(0, whole - 4), whole),
+        "last_year": (whole - 52, whole - 52 + horizon) if whole >= 52 else (0, 0),
+        "52w": (max(0, whole - 52), whole),
+        "24m": (max(0, whole - 104), whole),
     }
+    found: dict[str, np.ndarray | None] = {}
+    for name, (first, end) in spans.items():
+        seen = np.full(len(panel.units), end - first) if panel.seen is None else panel.seen[first:end].sum(axis=0)
+        mean = panel.weekly[first:end].sum(axis=0, dtype=np.float64) * horizon / np.maximum(seen, 1)
+        found |= {f"baseline_{name}": np.where(seen > 0, mean, np.nan), f"baseline_weeks_seen_{name}": seen}
+    return found
 
 
 def _cells(
     panel: Panel, prediction: ranges.Prediction, name: str, more: Mapping[str, np.ndarray | None]
 ) -> pl.DataFrame:
     units, n = panel.units, len(panel.units)
-    tail = (1.0 - ranges.RANGE_LEVEL) / 2.0
+    tail, law = (1.0 - ranges.RANGE_LEVEL) / 2.0, (prediction.expected, prediction.dispersion, prediction.victims)
     columns: dict[str, Any] = {
         "cell": list(units.keys),
         "area": list(units.areas),
@@ -162,31 +163,32 @@ def _cells(
         "origin": [panel.origin] * n,
         "horizon_weeks": [panel.horizon_weeks] * n,
         "expected": prediction.expected,
-        "lower": ranges.quantile(tail, prediction.expected, prediction.dispersion),
-        "upper": ranges.quantile(1.0 - tail, prediction.expected, prediction.dispersion),
+        "lower": ranges.quantile(tail, *law),
+        "upper": ranges.quantile(1.0 - tail, *law),
         "range_level": np.full(n, ranges.RANGE_LEVEL),
-        "chance_any": ranges.chance_any(prediction.expected, prediction.dispersion),
+        "chance_any": ranges.chance_any(*law),
         "dispersion": prediction.dispersion,
         "model": [name] * n,
     }
     columns |= {key: [None] * n if value is None else value for key, value in more.items()}
-    return pl.DataFrame(columns, schema=tables.FORECAST.schema()).sort("cell")
+    return pl.DataFrame(columns, schema=tables.FORECAST.schema()).with_columns(pl.col(pl.Float64).fill_nan(None)).sort("cell")
 
 
 def _areas(panel: Panel, prediction: ranges.Prediction, cells: pl.DataFrame, seed: int) -> pl.DataFrame:
     if prediction.dealing is None or prediction.totals is None:
         raise ValueError("areas need draws of rates and of the total")
-    dealt = ranges.counts_by_area(prediction.dealing, prediction.totals, list(panel.units.areas), seed)
+    dealt = ranges.counts_by_area(prediction.dealing, prediction.totals, list(panel.units.areas), seed, prediction.victims)
+    force = np.sum(list(dealt.values()), axis=0)
     names: list[str | None] = [name for name in dealt if name]
     rows = []
     for name in [*names, None]:
         part = cells if name is None else cells.filter(pl.col("area") == name)
-        low, high = ranges.whole_range(prediction.totals if name is None else dealt[name])
-        sums = part.select(pl.col("expected", "baseline_4w", "baseline_52w", "baseline_24m").sum()).row(0, named=True)
-        last_year = None if part["baseline_last_year"].null_count() else float(part["baseline_last_year"].sum())
+        low, high = ranges.whole_range(force if name is None else dealt[name])
+        named = [column for column in tables.FORECAST_AREAS.names if column == "expected" or column.startswith("baseline_")]
+        sums = {column: None if part[column].null_count() else float(part[column].sum()) for column in named}
         rows.append(
             {"area": name, "cells": len(part), "origin": panel.origin, "horizon_weeks": panel.horizon_weeks,
-             "lower": low, "upper": high, "range_level": ranges.RANGE_LEVEL, "baseline_last_year": last_year, **sums}
+             "lower": low, "upper": high, "range_level": ranges.RANGE_LEVEL, **sums}
         )  # fmt: skip
     return pl.DataFrame(rows, schema=tables.FORECAST_AREAS.schema())
 

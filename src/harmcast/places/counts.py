@@ -6,7 +6,7 @@ One pass of DuckDB over the crimes; what could not be counted is counted apart, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harmcast.errors import SettingsRefused
+from harmcast.gaps import Gap, missing
 from harmcast.places.grid import Units
 from harmcast.places.spreading import spread
 
@@ -24,6 +25,8 @@ Counts = NDArray[np.int32]
 DAYS_A_WEEK = 7
 NEAR_M = (150.0, 300.0, 600.0)
 NEAR_AT_MOST = 1000
+MOST_VICTIMS = 15
+SNAPPED_SHARE, SNAPPED_LEAST = 0.02, 20
 _DELAY_WEEKS = 26
 
 
@@ -43,6 +46,9 @@ class Panel:
         near: (weeks, units) by width in metres: the crimes of `weekly`, each spread by a Gaussian around the place where it
             happened (`spreading.spread`). Empty for polygons, whose crimes count as at the unit's centre, and where units hold
             over 1,000 crimes each on average: then their counts say it all.
+        incidents: (weeks, units) incidents: crimes of one hour at one point are one (`incidents`); None where each crime is its own.
+        sizes: (weeks, 15) incidents of 1 to 15 victims, more counted as 15; empty likewise.
+        seen: (weeks, units) whether records are held; None where no week is missing. Counts are 0 where they are not.
     """
 
     units: Units
@@ -53,6 +59,14 @@ class Panel:
     known_share: NDArray[np.float64] = field(default_factory=lambda: np.ones(0))
     account: dict[str, int] = field(default_factory=dict)
     near: dict[float, NDArray[np.float32]] = field(default_factory=dict)
+    incidents: Counts | None = None
+    sizes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, MOST_VICTIMS), dtype=np.int64))
+    seen: NDArray[np.bool_] | None = None
+
+    @property
+    def events(self) -> Counts:
+        """(weeks, units) what tells where and how often crime comes: incidents, or crimes where each is its own."""
+        return self.weekly if self.incidents is None else self.incidents
 
     @property
     def first_day(self) -> date:
@@ -90,6 +104,9 @@ class Panel:
             self.known_share[len(self.known_share) - weeks :] if len(self.known_share) else self.known_share,
             self.account,
             {width: one[:weeks] for width, one in self.near.items()},
+            None if self.incidents is None else self.incidents[:weeks],
+            self.sizes[:weeks],
+            None if self.seen is None else self.seen[:weeks],
         )
 
 
@@ -134,6 +151,7 @@ def panel(
     *,
     known_at: date | None = None,
     first_day: date | None = None,
+    gaps: Sequence[Gap] = (),
 ) -> Panel:
     """Weekly counts of each unit before the origin, from crimes as known.
 
@@ -149,6 +167,7 @@ def panel(
         horizon_weeks: length of a window, weeks.
         known_at: count only what was known at the end of that day (`known_on` at most it); None: all of it.
         first_day: first day of the history; None: the day the records begin (the first `recorded_at` or happening).
+        gaps: days without records, by area: weeks they touch are missing, never zero.
     Returns: the panel; `account` says where every crime of the tool went.
     Raises: SettingsRefused for a filter that names no column, or a history shorter than one window.
     """
@@ -183,26 +202,64 @@ def panel(
     counts, account = _spread(found, units, weeks, len(named))
     shares = _known_share(relation, columns, own, keep, origin, weeks, known_at)
     chosen = f"({own}) AND {' AND '.join(keep)}"
-    few = int(counts[0].sum(dtype=np.int64)) <= NEAR_AT_MOST * len(units)
-    near = _near(relation, chosen, back, units, weeks) if units.is_square and few else {}
-    return Panel(
-        units, origin, horizon_weeks, counts[0], dict(zip(named, counts[1:], strict=True)), shares, account, near
-    )
+    seen = _seen(gaps, units, origin - timedelta(days=DAYS_A_WEEK * weeks), weeks)
+    if seen is not None:
+        counts = [one * seen for one in counts]
+    made = Panel(units, origin, horizon_weeks, counts[0], dict(zip(named, counts[1:], strict=True)), shares, account, seen=seen)
+    if int(counts[0].sum(dtype=np.int64)) > NEAR_AT_MOST * len(units):
+        return made
+    return _with_incidents(made, incidents(relation.query("crimes", f"SELECT *, {back} AS back FROM crimes WHERE {chosen}")))
 
 
-def _near(relation: Any, chosen: str, back: str, units: Units, weeks: int) -> dict[float, NDArray[np.float32]]:
-    """The tool's crimes of each week, spread around the places where they happened, by each width."""
+def incidents(crimes: Any) -> pl.DataFrame:
+    """Incidents of one tool's crimes: those of the same hour (day, where no hour is given) at the same point to the metre.
+
+    At a point with over 2% of all incidents, to which places were snapped, only crimes with an hour are taken together. The Home
+    Office counts one crime a victim, so the crimes of an incident are its victims.
+
+    Args:
+        crimes: DuckDB relation with happened_from, easting_m, northing_m and `back`, the weeks before the last.
+    Returns: easting_m, northing_m, back, victims, copies (how many incidents the row stands for); without a place left out; in order of
+        back (oldest first) and place.
+    """
     sql = (
-        f"SELECT easting_m, northing_m, {back} AS back, count(*) AS n FROM crimes WHERE {chosen} AND easting_m IS NOT NULL "
-        "AND northing_m IS NOT NULL GROUP BY ALL ORDER BY back DESC, easting_m, northing_m"
+        "SELECT easting_m::DOUBLE AS easting_m, northing_m::DOUBLE AS northing_m, back, date_trunc('hour', happened_from::TIMESTAMP) AS hour, "
+        "count(*) AS n, count(*) FILTER (happened_from::TIMESTAMP = date_trunc('day', happened_from::TIMESTAMP)) AS timeless "
+        "FROM crimes WHERE easting_m IS NOT NULL AND northing_m IS NOT NULL GROUP BY easting_m, northing_m, back, hour "
+        "ORDER BY back DESC, easting_m, northing_m, hour"
     )
-    found = relation.query("crimes", sql).pl()
-    easting, northing = (found[name].cast(pl.Float64).to_numpy() for name in ("easting_m", "northing_m"))
+    found: pl.DataFrame = crimes.query("crimes", sql).pl()
+    is_snapped = (pl.len().over("easting_m", "northing_m") > SNAPPED_SHARE * len(found)) & (pl.len().over("easting_m", "northing_m") >= SNAPPED_LEAST)
+    alone = pl.when(is_snapped & (pl.col("timeless") == pl.col("n")))
+    return found.select("easting_m", "northing_m", "back", victims=alone.then(1).otherwise("n"), copies=alone.then("n").otherwise(1))
+
+
+def _with_incidents(panel: Panel, found: pl.DataFrame) -> Panel:
+    """The panel with its incidents, and for squares with each spread around the place where it happened, by each width."""
+    units, weeks = panel.units, len(panel.weekly)
+    easting, northing = found["easting_m"].to_numpy(), found["northing_m"].to_numpy()
     week = weeks - 1 - found["back"].to_numpy().astype(np.int64)
-    some = week >= 0
-    some[some] = units.place(easting[some], northing[some]) >= 0
-    crimes = found["n"].to_numpy()[some]
-    return {width: spread(units, easting[some], northing[some], week[some], crimes, weeks, width) for width in NEAR_M}
+    at = np.where(week >= 0, units.place(easting, northing), -1)
+    some = at >= 0
+    if panel.seen is not None:
+        some[some] = panel.seen[week[some], at[some]]
+    easting, northing, week, at = easting[some], northing[some], week[some], at[some]
+    victims, copies = (found[name].to_numpy().astype(np.int64)[some] for name in ("victims", "copies"))
+    near = {width: spread(units, easting, northing, week, copies, weeks, width) for width in NEAR_M} if units.is_square else {}
+    if (victims == 1).all():
+        return replace(panel, near=near)
+    dense = np.bincount(week * len(units) + at, weights=copies, minlength=weeks * len(units)).reshape(weeks, len(units))
+    code = week * MOST_VICTIMS + np.minimum(victims, MOST_VICTIMS) - 1
+    sizes = np.bincount(code, weights=copies, minlength=weeks * MOST_VICTIMS).reshape(weeks, MOST_VICTIMS)
+    return replace(panel, near=near, incidents=dense.astype(np.int32), sizes=sizes.astype(np.int64))
+
+
+def _seen(gaps: Sequence[Gap], units: Units, first: date, weeks: int) -> NDArray[np.bool_] | None:
+    """(weeks, units) whether records are held of a unit's area in a week; None where all are."""
+    starts = [first + timedelta(days=DAYS_A_WEEK * k) for k in range(weeks)]
+    by_area = {area: ~np.array(missing(gaps, starts, area)) for area in set(units.areas)} if gaps else {}
+    seen = np.stack([by_area[area] for area in units.areas], axis=1) if by_area else np.ones((0, 0), dtype=bool)
+    return None if seen.all() else seen
 
 
 def _spread(found: pl.DataFrame, units: Units, weeks: int, kinds: int) -> tuple[list[Counts], dict[str, int]]:
@@ -302,6 +359,7 @@ def rolling_panels(
     horizon_weeks: int = 4,
     *,
     first_day: date | None = None,
+    gaps: Sequence[Gap] = (),
 ) -> tuple[list[Panel], Counts]:
     """What was known at each origin, and what came in the window after it as known now.
 
@@ -319,7 +377,7 @@ def rolling_panels(
     panels = []
     for origin in origins:
         known = small.filter(pl.col("known_on") < origin) if "known_on" in columns else small
-        panels.append(panel(known, units, where, named, origin, horizon_weeks, first_day=begins))
+        panels.append(panel(known, units, where, named, origin, horizon_weeks, first_day=begins, gaps=gaps))
     came = [
         panel(small, units, where, {}, origin + timedelta(days=days), horizon_weeks, first_day=origin).windows[0]
         for origin in origins

@@ -60,6 +60,7 @@ STAR: dict[str, Star] = {
             "baseline_last_year": "Count in the same 4 weeks last year; null before that is held.",
             "baseline_52w": "Mean 4-week count over 52 weeks.",
             "baseline_24m": "Mean 4-week count over 24 months.",
+            "baseline_weeks_seen_52w": "Weeks with records among the last 52: what the mean rests on.",
         },
     ),
     "dim_cell": Star(

@@ -86,9 +86,10 @@ def _places(state: State, tool: PlacesTool, origins: int, last: date, models: st
     crimes = state.records.crimes(last + timedelta(days=36500), places.crime_columns([tool]))
     land = ground_of(state.settings, lambda path: (state.root / "settings" / path).read_bytes())
     units = land.units(tool, lambda: crimes)
-    days = origins_back(last, origins, 7 * tool.horizon_weeks)
+    gaps, length = state.settings.gap_days, 7 * tool.horizon_weeks
+    days = [day for day in origins_back(last, origins, length) if not any(gap.touches(day, length) for gap in gaps)]
     try:
-        panels, came = counts.rolling_panels(crimes, units, tool.where, tool.leading, days, tool.horizon_weeks)
+        panels, came = counts.rolling_panels(crimes, units, tool.where, tool.leading, days, tool.horizon_weeks, gaps=gaps)
     except SettingsRefused as error:
         if error.code != "history_too_short":
             raise
@@ -156,6 +157,13 @@ def _places_lines(document: dict[str, Any]) -> list[str]:
             f"{_share(one.get('coverage_90')):>17}{_share(error):>13}"
             + (" <- chosen" if name == document["chosen"] else "")
         )
+    one, incidents = document["fallback"], document["incidents"]
+    ours = document["models"][document["chosen"]]
+    if one is not None:
+        said.append(f"Of the gain on count_24m {_share(one['from_where_share'])} is from where, the rest from level and spread; evidence that the count places "
+                    f"better {one['detector']:.1f} (it steps in at 260).")  # fmt: skip
+    said.append(f"Chance of the top 20, said against true: {_number(ours['top20_gap'], 3)} apart, over 52 weeks {_number(ours['top20_year_gap'], 3)}; "
+                f"the list's range held {_share(ours['list_coverage'])}. {incidents['n']:,} incidents of {incidents['victims_per_incident']:.2f} victims.")  # fmt: skip
     said.append(f"{'perfect foresight':<22}{_share(document['foresight']['hit_rate_top20']):>16}")
     return said
 

@@ -14,6 +14,7 @@ import polars as pl
 from harmcast import tables
 from harmcast.evaluate import scores
 from harmcast.places.counts import Panel
+from harmcast.publish.release_files import read_model
 from harmcast.runs.places import PlacesMade
 from harmcast.store.releases import Release
 
@@ -25,6 +26,12 @@ TRIALS_SHOWN = 13
 def is_due(origin: date, horizon_weeks: int, now: date, settled_weeks: int) -> bool:
     """Whether a window that began at `origin` has been closed for exactly `settled_weeks` in the week of `now`."""
     return origin + timedelta(weeks=horizon_weeks + settled_weeks) == now
+
+
+def touches_gap(panel: Panel, origin: date, horizon_weeks: int) -> bool:
+    """Whether weeks of the window that began at `origin` are missing: such a window is not judged."""
+    last = len(panel.weekly) - (panel.origin - origin).days // 7 + horizon_weeks
+    return panel.seen is not None and not panel.seen[max(0, last - horizon_weeks) : last].all()
 
 
 def recorded_in(panel: Panel, origin: date, horizon_weeks: int) -> pl.DataFrame:
@@ -40,9 +47,11 @@ def judged(made: PlacesMade, released: Sequence[Release]) -> pl.DataFrame:
     found = [pl.DataFrame(schema=tables.SCORES.schema())]
     for settled, words in ((SETTLED_WEEKS, "known 4 weeks after the window closed"), (RESTATED_WEEKS, "restated at 52 weeks")):
         for release in released:
-            if is_due(release.origin, weeks, now, settled) and release.has(f"{made.tool.name}.parquet"):
+            if is_due(release.origin, weeks, now, settled) and release.has(f"{made.tool.name}.parquet") and not touches_gap(made.panel, release.origin, weeks):
                 cells = release.frame(made.tool.name)
-                rows = scores.judge(cells, recorded_in(made.panel, release.origin, weeks), made.tool.name)
+                victims = read_model(release.read(f"{made.tool.name}_model.json")).get("victims")
+                chances = None if victims is None else np.array(victims) / sum(victims)
+                rows = scores.judge(cells, recorded_in(made.panel, release.origin, weeks), made.tool.name, victims=chances)
                 found.append(rows.with_columns(reason=pl.coalesce("reason", pl.lit(words))))
     return pl.concat(found)
 

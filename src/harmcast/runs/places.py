@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from harmcast import tables
+from harmcast.errors import NotFit
 from harmcast.evaluate import choose
 from harmcast.forecast.model import one_thread
 from harmcast.forecast.weekly import PlacesForecast, forecast_places
+from harmcast.gaps import Gap
 from harmcast.places import counts as counting
 from harmcast.places.counts import Panel
 from harmcast.publish.release_files import PlacesPart, read_model
@@ -26,6 +28,7 @@ from harmcast.weeks import Week
 WEEKS_SHOWN = 156
 SEED = 20_211_101
 ANCHOR_WEEKS = 104
+YEAR_WEEKS, MOST_MISSING = 52, 26
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def make_places(
     origin: date,
     taken_over: Sequence[Since],
     kept: Sequence[bytes | None],
+    gaps: Sequence[Gap] = (),
 ) -> list[PlacesMade]:
     """Each places tool's forecast from crimes as known at the week's as-of date; two tools at a time.
 
@@ -94,7 +98,7 @@ def make_places(
     panels = []
     for tool in tools:
         units = ground.units(tool, lambda: crimes)
-        panels.append(counting.panel(crimes, units, tool.where, tool.leading, origin, tool.horizon_weeks))
+        panels.append(with_enough_weeks(counting.panel(crimes, units, tool.where, tool.leading, origin, tool.horizon_weeks, gaps=gaps)))
 
     def forecast(one: tuple[PlacesTool, Panel, Since, bytes | None]) -> PlacesForecast:
         tool, panel, since, state = one
@@ -110,6 +114,18 @@ def make_places(
         part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(panel.units), about)
         found.append(PlacesMade(tool, part, panel, made, recorded_weeks(panel)))
     return found
+
+
+def with_enough_weeks(panel: Panel) -> Panel:
+    """The panel. Raises: NotFit (`too_many_weeks_missing`) where over 26 of the last 52 weeks are missing."""
+    missing = 0 if panel.seen is None else int((~panel.seen[-YEAR_WEEKS:].any(axis=1)).sum())
+    if missing > MOST_MISSING:
+        raise NotFit(
+            f"{missing} of the last {YEAR_WEEKS} weeks are missing by the settings' gaps; with over {MOST_MISSING} there is no forecast of places.",
+            code="too_many_weeks_missing",
+            next_step="Load what is missing, or shorten the gap if records came in.",
+        )
+    return panel
 
 
 def recorded_weeks(panel: Panel, weeks: int = WEEKS_SHOWN) -> pl.DataFrame:

@@ -5,7 +5,6 @@ Only what was published is read; nothing is forecast here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,12 +46,13 @@ class Row:
     chance_top20: float | None
     chance_top20_year: float | None
     model: str
-    baseline_4w: float
+    baseline_4w: float | None
     baseline_last_year: float | None
-    baseline_52w: float
-    baseline_24m: float
+    baseline_52w: float | None
+    baseline_24m: float | None
     change: str
     group: int
+    weeks_seen: int = 52
     past: tuple[Outcome, ...] = field(default=())
 
     @property
@@ -100,12 +100,22 @@ def rows(cells: pl.DataFrame, past: dict[str, list[Outcome]]) -> list[Row]:
     return [_row(record, tuple(past.get(record["cell"], ())[-5:])) for record in ordered.iter_rows(named=True)]
 
 
+def incidents_say(release: Release, tool: str) -> str:
+    """That offences of one incident are counted together, where any are; empty where none are or the release does not say."""
+    one = released.document(release, f"{tool}_model").get("incidents") or {}
+    if one.get("victims_per_incident", 1.0) <= 1.0:
+        return ""
+    return (
+        f"Offences of one place and hour are one incident, of {one['victims_per_incident']:.2f} offences on average: sixty victims of one evening "
+        "are one incident when the places to come are worked out, and sixty offences in every count."
+    )
+
+
 def list_says(release: Release, tool: str) -> str:
     """What the list says as one, in a sentence or three; empty for a release that does not say it."""
-    model = json.loads(release.read(f"{tool}_model.json")) if released.has(release, f"{tool}_model.json") else {}
-    if "list" not in model:
+    one = released.document(release, f"{tool}_model").get("list")
+    if not one:
         return ""
-    one = model["list"]
     return (
         f"These {one['cells']} cells are expected to hold {one['expected']:.0f} of {one['total']:.0f} offences "
         f"({one['range_level']:.0%} range {one['low']} to {one['high']}). The best {one['cells']}, known only afterwards, would hold about "
@@ -128,6 +138,7 @@ def _row(record: dict[str, Any], past: tuple[Outcome, ...]) -> Row:
         **{name: record[name] for name in (*names, *more)},
         change=words.change(record["baseline_4w"], record["baseline_52w"]),
         group=record["list_group"],
+        weeks_seen=record.get("baseline_weeks_seen_52w", 52),
         past=past,
     )
 
@@ -146,14 +157,14 @@ def ordered(found: Sequence[Row], order: str) -> list[Row]:
     by = {
         "expected": lambda r: 0,
         "chance": lambda r: -r.chance_any,
-        "last4": lambda r: -r.baseline_4w,
+        "last4": lambda r: -(r.baseline_4w or 0),
         "year": lambda r: -(r.baseline_last_year or 0),
-        "usual": lambda r: -r.baseline_52w,
+        "usual": lambda r: -(r.baseline_52w or 0),
         "change": lambda r: (
             not r.is_higher,
             r.is_lower,
             r.change == "none for a year",
-            -(r.baseline_4w - r.baseline_52w),
+            (r.baseline_52w or 0) - (r.baseline_4w or 0),
         ),
         "cell": lambda r: r.cell,
         "area": lambda r: (r.area is None, r.area or ""),
@@ -247,7 +258,7 @@ def changes(
         named: most cells that one thing names.
     """
     found: list[WeeklyChange] = []
-    higher = sorted((r for r in now if r.is_higher), key=lambda r: -r.baseline_4w)
+    higher = sorted((r for r in now if r.is_higher), key=lambda r: -(r.baseline_4w or 0))
     if higher:
         found.append(
             WeeklyChange(

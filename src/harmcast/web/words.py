@@ -123,16 +123,18 @@ def chance_of_at_least(k: int, mean: float) -> float:
     return max(0.0, 1.0 - total)
 
 
-def change(last_4w: float, usual: float) -> str:
+def change(last_4w: float | None, usual: float | None) -> str:
     """How the last four weeks compare with the cell's own usual four weeks, in words.
 
     Higher or lower is said only where such a count would come up by chance in under 1 of 20 such cells (Poisson).
     A percentage is given only where the usual count is 20 or more.
 
     Args:
-        last_4w: count in the last 4 weeks, offences.
-        usual: mean 4-week count over the last 52 weeks, offences.
+        last_4w: count in the last 4 weeks, offences; None: no records of them.
+        usual: mean 4-week count over the last 52 weeks, offences; None likewise.
     """
+    if last_4w is None or usual is None:
+        return "not known: no records"
     seen = round(last_4w)
     if usual <= 0 and seen == 0:
         return "none for a year"

@@ -112,6 +112,7 @@ def _shown(
         closed=closed,
         said=[p for p in closed if p.expected is not None],
         group=areas.groups(rows_of(chosen))[row.group],
+        incidents_say=areas.incidents_say(chosen.release, tool.name),
         neighbours=sorted(neighbours, key=lambda r: -r.expected),
         notes=cell_records.notes(operations, tool.name, cell),
         recommendations=cell_records.recommendations(operations, tool.name, cell),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store.reads import data_quality
-from harmcast.web import released
+from harmcast.web import areas, released
 from harmcast.web.guard import Here, Number, Pages
 from harmcast.web.shell import page
 
@@ -49,4 +49,5 @@ def _release(visit: Here, tool: Any) -> dict[str, Any]:
         "volume": said.get("volume"),
         "left_out": about.get("left_out"),
         "weights": about.get("weights"),
+        "incidents": areas.incidents_say(newest, tool.name) if newest else "",
     }
