@@ -172,7 +172,7 @@ def test_snapped_points_are_noticed_and_forecast_all_the_same():
 
 
 def test_weeks_missing_leave_the_total_and_are_not_scored(panel):
-    """The last four weeks have no records: missing, the total stays within 8% (a level that drifts); as zeros it falls by half."""
+    """The last four weeks have no records: missing, the total stays within a tenth (a level that drifts); as zeros it falls by half."""
     gone = np.zeros(panel.weekly.shape, dtype=bool)
     gone[-4:] = True
     empty = np.where(gone, 0, panel.weekly).astype(np.int32)
@@ -181,7 +181,7 @@ def test_weeks_missing_leave_the_total_and_are_not_scored(panel):
     missing = replace(panel, weekly=empty, near=near, leading=leading, seen=~gone)
     whole, found, zeros = (forecast_places(one, ORIGIN) for one in (panel, missing, replace(missing, seen=None)))
     total = whole.cells["expected"].sum()
-    assert found.cells["expected"].sum() == pytest.approx(total, rel=0.08)
+    assert found.cells["expected"].sum() == pytest.approx(total, rel=0.1)
     assert zeros.cells["expected"].sum() < 0.5 * total
     assert len(found.trials) == len(whole.trials) - 1
     assert found.cells["baseline_4w"].null_count() == len(found.cells)
