@@ -15,7 +15,7 @@ RUN_STAMP := $(VENV)/.installed-run
 ALL_STAMP := $(VENV)/.installed-all
 ASSETS := src/harmcast/web/static/vendor/.built
 
-.PHONY: help install demo test test-tools lint types walls docs figures clean
+.PHONY: help install demo test test-tools lint types walls docs figures mutants clean
 
 help: ## what there is to make
 	@grep -hE '^[a-zA-Z_%-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ docs: $(RUN_STAMP) ## the generated reference in docs/reference
 
 bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -real, -feed, -week, -scale, -fleet, -load, -soak, -attack, -attack_people, -answers, -faults, -upgrade, -supply
 	@$(BIN)/python -m bench.$*
+
+mutants: $(ALL_STAMP) ## small faults put into the rules about people: does a test find each? (ARGS="people oversight")
+	@$(BIN)/python -m bench.mutants $(ARGS)
 
 figures: $(ALL_STAMP) ## measure again what no longer holds for this tree, and write docs/promises.md (ARGS=--list says what; ARGS="week feed")
 	@$(BIN)/python -m bench.figures $(ARGS)

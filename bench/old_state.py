@@ -18,8 +18,12 @@ SUNDAY = date(2026, 11, 15)
 
 
 def main(folder: Path, url: str | None, people: int, events: int, decisions: int) -> None:
-    from harmcast.invented.making import invent
-    from harmcast.runs.load import load_delivery
+    try:
+        from harmcast.invented.making import invent
+        from harmcast.runs.load import load_delivery
+    except ModuleNotFoundError:  # version 0.1.0 kept them elsewhere
+        from harmcast.feed.invented import invent
+        from harmcast.loading import load_delivery
     from harmcast.store.state import create
     from harmcast.store.users import Actor
     from harmcast.weekly import run_week

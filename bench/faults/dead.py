@@ -21,7 +21,7 @@ from bench.upgrade import Held
 
 CHILD = """
 import sys
-from harmcast import service
+from harmcast.operate import service
 pauses = tuple(float(s) for s in sys.argv[4:])
 service.run_due.__kwdefaults__["pauses_s"] = pauses
 service.opened.__defaults__ = (pauses,)

@@ -53,7 +53,7 @@ class Force:
 
 def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, seed: int = 5) -> Force:
     """The force, with its settings in `folder`/force; its deliveries there hold bad rows, `tables` holds none."""
-    from harmcast.invented import force as inventing
+    from harmcast.invented import making as inventing
 
     inventing.invent(folder / "force", people=people, years=years, seed=seed, to=SUNDAY, weeks=weeks, crimes_a_year=12_000, known_people=50)
     plan = inventing.Plan(people, years, seed, SUNDAY, weeks, crimes_a_year=12_000.0)

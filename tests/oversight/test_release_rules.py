@@ -123,3 +123,9 @@ def test_a_load_names_its_delivery_and_how_far_over_the_limit_it_is() -> None:
     found = findings.of_load(findings.VOLUME, "iom", "ab" * 32, "weekly_volume", "Too few.", -6.04, 4.0)
     assert (found.name, found.severity) == (f"{'ab' * 32}/weekly_volume", 1.5)
     assert findings.from_text(findings.to_text([found])) == (found,)
+
+
+def test_what_stops_publishing_alone_is_not_open_for_showing() -> None:
+    held, refused = finding("concern"), finding("refused")
+    assert open_findings([held, refused], [], TODAY, (), "showing") == (refused,)
+    assert open_findings([held, refused], [], TODAY, (), "publishing") == (held, refused)
