@@ -253,7 +253,8 @@ def repeated_keys(r: random.Random) -> Case:
 
 
 def closed_list(r: random.Random) -> Case:
-    return with_cells(r, r.choice(["status", "weapon", "injury"]), [CANARY, "KNIFE", "sword"])
+    """Codes of an open list may be said, so no canary stands for them."""
+    return with_cells(r, r.choice(["status", "weapon", "injury"]), ["KNIFE", "sword", "08-Jan"])
 
 
 def backwards(r: random.Random) -> Case:

@@ -63,6 +63,10 @@ class Fault:
         return said + (f" ({self.next_step})" if self.next_step else "")
 
 
+class Cause(Fault):
+    """What rows were set aside for, beside the fault of there being too many of them."""
+
+
 class HarmcastError(Exception):
     """What a person can act on. `code` names the fault in the runbook; `next_step` says what to do."""
 

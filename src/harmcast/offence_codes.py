@@ -87,6 +87,15 @@ def read(printed: str) -> tuple[str, How]:
     return _bare(text) if _BARE.fullmatch(text) else (printed, "other")
 
 
+@cache
+def short_forms() -> dict[str, str]:
+    """Every form without a slash, shorter than five figures, that can only be one thing -> that code or class."""
+    numbers = {f"{n:0{width}d}" for width in (1, 2, 3, 4) for n in range(10**width)}
+    forms = {number: read(number) for number in numbers}
+    forms |= {letter.lstrip("0"): read(letter) for letter in letters()}
+    return {printed: code for printed, (code, how) in sorted(forms.items()) if how in ("code", "class")}
+
+
 def of_settings(printed: str) -> list[str]:
     """The codes that one code of the settings or of a harm index means; a bare number of up to three figures is a class."""
     text = printed.strip().upper()

@@ -55,7 +55,16 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
         inner = _rows_of(field)
         if inner is not None:
             lines += _section(f"[[{name.strip('[]')}.{key}]]", inner)
+        named = _named_of(field)
+        if named is not None:
+            lines += _section(f'[{name.strip("[]")}.{key}."NAME"]', named)
     return lines
+
+
+def _named_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that each named entry of a table is, if the setting is such a table."""
+    inner = typing.get_args(field.annotation)[-1] if typing.get_origin(field.annotation) is dict else None
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
 def _rows_of(field: FieldInfo) -> type[BaseModel] | None:

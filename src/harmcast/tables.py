@@ -15,6 +15,7 @@ import polars as pl
 
 Kind = Literal["text", "code", "date", "datetime", "number", "whole", "flag", "share"]
 Sensitivity = Literal["open", "personal", "protected"]
+Shown = Literal["open code", "reference", "free", "protected"]
 
 _POLARS: dict[Kind, pl.DataType] = {
     "text": pl.String(),
@@ -30,7 +31,10 @@ _POLARS: dict[Kind, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `closed` lists the only values a code may have; `required` means null is a fault."""
+    """One column. `closed` lists the only values a code may have; `required` means null is a fault.
+
+    `shown`: only the values of an `open code` may stand in a message or an account, with counts.
+    """
 
     name: str
     kind: Kind
@@ -40,6 +44,7 @@ class Column:
     optional: bool = False
     closed: tuple[str, ...] = ()
     sensitivity: Sensitivity = "open"
+    shown: Shown = "free"
 
     @property
     def polars(self) -> pl.DataType:
@@ -75,6 +80,7 @@ class Table:
 
 
 GROUP_ROWS = 2048  # rows of a released table that are read together: one person's row without the rest
+FILE = "file"  # beside ROW where the rows of a table come from several delivered files
 ROW = "row number"  # goes along with delivered rows until they are kept: the first data row of a file is 1
 
 WEAPONS = ("none", "knife", "firearm", "other", "unknown")
@@ -93,20 +99,20 @@ CRIMES = Table(
     "Recorded crimes: nothing about individuals.",
     key=("crime_ref",),
     columns=(
-        Column("crime_ref", "text", "The force's reference of the crime.", required=True),
-        Column("offence_code", "code", "Home Office class and subclass, 008/01; other systems pass as text.", required=True),
+        Column("crime_ref", "text", "The force's reference of the crime.", required=True, shown="reference"),
+        Column("offence_code", "code", "Home Office class and subclass, 008/01; other systems pass as text.", required=True, shown="open code"),
         Column("happened_from", "datetime", "Start of when it happened; an offence over an interval is dated here.", "local time", required=True),
         Column("happened_to", "datetime", "End of when it happened, if an interval.", "local time"),
         Column("recorded_at", "datetime", "When the force recorded it.", "local time", required=True),
         Column("changed_at", "datetime", "When the record last changed at source.", "local time", required=True),
-        Column("status", "code", "Whether the record stands.", required=True, closed=("recorded", "cancelled")),
+        Column("status", "code", "Whether the record stands.", required=True, closed=("recorded", "cancelled"), shown="open code"),
         Column("easting_m", "number", "Where, in the force's projected system; null: place unknown.", "m"),
         Column("northing_m", "number", "Where, in the force's projected system; null: place unknown.", "m"),
-        Column("weapon", "code", "Weapon recorded.", closed=WEAPONS),
-        Column("injury", "code", "Worst injury recorded.", closed=INJURIES),
-        Column("weapon_use", "code", "How the weapon was used.", optional=True, closed=WEAPON_USES),
+        Column("weapon", "code", "Weapon recorded.", closed=WEAPONS, shown="open code"),
+        Column("injury", "code", "Worst injury recorded.", closed=INJURIES, shown="open code"),
+        Column("weapon_use", "code", "How the weapon was used.", optional=True, closed=WEAPON_USES, shown="open code"),
         Column("domestic", "flag", "Flagged as domestic abuse.", optional=True),
-        Column("area", "text", "Policing area as recorded.", optional=True),
+        Column("area", "text", "Policing area as recorded.", optional=True, shown="open code"),
     ),
 )
 
@@ -115,14 +121,14 @@ PERSONS = Table(
     "People of the records system; kept only once a charge is held.",
     key=("person_ref",),
     columns=(
-        Column("person_ref", "text", "The force's reference of the person.", required=True, sensitivity="personal"),
+        Column("person_ref", "text", "The force's reference of the person.", required=True, sensitivity="personal", shown="reference"),
         Column("name", "text", "Shown to the person's own unit only.", optional=True, sensitivity="personal"),
-        Column("born_on", "date", "Opened only to say whether under 18 on a date, and for the audit's age bands.", sensitivity="protected"),
-        Column("sex", "code", "Opened by the fairness audit alone.", sensitivity="protected"),
-        Column("ethnicity_self", "code", "Self-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected"),
-        Column("ethnicity_officer", "code", "Officer-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected"),
-        Column("unit", "text", "The Local Offender Management Unit whose area covers the person; null: supervisors only."),
-        Column("merged_into", "text", "Reference that replaced this one.", sensitivity="personal"),
+        Column("born_on", "date", "Opened only to say whether under 18 on a date, and for the audit's age bands.", sensitivity="protected", shown="protected"),
+        Column("sex", "code", "Opened by the fairness audit alone.", sensitivity="protected", shown="protected"),
+        Column("ethnicity_self", "code", "Self-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected", shown="protected"),
+        Column("ethnicity_officer", "code", "Officer-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected", shown="protected"),
+        Column("unit", "text", "The Local Offender Management Unit whose area covers the person; null: supervisors only.", shown="open code"),
+        Column("merged_into", "text", "Reference that replaced this one.", sensitivity="personal", shown="reference"),
         Column("died_on", "date", "Date of death.", sensitivity="personal"),
         Column("restricted", "flag", "Opening needs a supervisor."),
         Column("review_group", "whole", "Records management review group, 1 to 4.", sensitivity="personal"),
@@ -136,13 +142,13 @@ CHARGES = Table(
     "Charges brought, with what came of each.",
     key=("charge_ref",),
     columns=(
-        Column("charge_ref", "text", "The force's reference of the charge.", required=True, sensitivity="personal"),
-        Column("person_ref", "text", "Who was charged.", required=True, sensitivity="personal"),
-        Column("crime_ref", "text", "The crime charged, where linked."),
-        Column("offence_code", "code", "Home Office class and subclass of the charge.", required=True),
+        Column("charge_ref", "text", "The force's reference of the charge.", required=True, sensitivity="personal", shown="reference"),
+        Column("person_ref", "text", "Who was charged.", required=True, sensitivity="personal", shown="reference"),
+        Column("crime_ref", "text", "The crime charged, where linked.", shown="reference"),
+        Column("offence_code", "code", "Home Office class and subclass of the charge.", required=True, shown="open code"),
         Column("happened_on", "date", "When the offence happened (its start).", required=True),
         Column("charged_on", "date", "When the charge was brought.", required=True),
-        Column("outcome", "code", "State of the charge; the last four count for nothing.", required=True, closed=OUTCOMES),
+        Column("outcome", "code", "State of the charge; the last four count for nothing.", required=True, closed=OUTCOMES, shown="open code"),
         Column("outcome_on", "date", "When the outcome was reached."),
         Column("changed_at", "datetime", "When the record last changed at source.", "local time", required=True),
     ),
@@ -154,8 +160,8 @@ CIRCUMSTANCES_TABLE = Table(
     key=("person_ref", "kind", "from_on"),
     optional=True,
     columns=(
-        Column("person_ref", "text", "Who.", required=True, sensitivity="personal"),
-        Column("kind", "code", "What is said.", required=True, closed=CIRCUMSTANCES),
+        Column("person_ref", "text", "Who.", required=True, sensitivity="personal", shown="reference"),
+        Column("kind", "code", "What is said.", required=True, closed=CIRCUMSTANCES, shown="open code"),
         Column("value", "text", "Its value, e.g. an IOM cohort or a MAPPA level.", sensitivity="personal"),
         Column("from_on", "date", "First day.", required=True, sensitivity="personal"),
         Column("to_on", "date", "Last day; null: still so.", sensitivity="personal"),
@@ -169,7 +175,7 @@ ACTIVITY = Table(
     key=("kind", "started_at", "easting_m", "northing_m"),
     optional=True,
     columns=(
-        Column("kind", "text", "Patrol or visit.", required=True),
+        Column("kind", "text", "Patrol or visit.", required=True, shown="open code"),
         Column("started_at", "datetime", "When it began.", "local time", required=True),
         Column("minutes", "number", "How long.", "minutes"),
         Column("easting_m", "number", "Where.", "m", required=True),
@@ -183,8 +189,8 @@ DELETIONS = Table(
     key=("table", "ref"),
     optional=True,
     columns=(
-        Column("table", "code", "Table the row was in.", required=True, closed=("crimes", "persons", "charges")),
-        Column("ref", "text", "Its key there.", required=True, sensitivity="personal"),
+        Column("table", "code", "Table the row was in.", required=True, closed=("crimes", "persons", "charges"), shown="open code"),
+        Column("ref", "text", "Its key there.", required=True, sensitivity="personal", shown="reference"),
         Column("deleted_at", "datetime", "When it was deleted.", "local time", required=True),
         Column("reason", "text", "Why, if said."),
     ),

@@ -163,7 +163,7 @@ DRIFT: list[tuple[str, str, Callable[[Row], Row], str]] = [
         ("retyped", column, lambda row, c=column, v=value: {**row, c: v}, "column_retyped")  # type: ignore[misc]
         for column, value in (
             ("happened_from", "05/01/2026"), ("recorded_at", "46028"), ("easting_m", "SP 00100"), ("changed_at", "Monday"),
-            ("northing_m", "4,00"), ("happened_to", "n/a"),
+            ("northing_m", "4,00"), ("happened_to", "not known"),
         )
     ],
     *[
@@ -266,3 +266,59 @@ def test_codes_of_other_systems_pass_as_text(make_state: MakeState, deliver: Del
     crimes = [{**rows["crimes"], "crime_ref": "C1", "offence_code": "8/6"}, {**rows["crimes"], "crime_ref": "C2", "offence_code": "08-Jan"}]
     load_accepted(state, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
     assert state.records.known("crimes", columns=["crime_ref", "offence_code"]).sort("crime_ref")["offence_code"].to_list() == ["8/6", "08-Jan"]
+
+
+def test_words_for_nothing_are_empty_and_said(checked: State, deliver: Deliver, rows: Good) -> None:
+    charges = [{**rows["charges"], "charge_ref": f"H{i}", "crime_ref": word} for i, word in enumerate(["NULL", "n/a", "C1", ""])]
+    person = {**rows["persons"], "merged_into": "NULL", "name": "Null"}
+    result = load_accepted(checked, deliver({"crimes": [rows["crimes"]], "persons": [person], "charges": charges}))
+    assert checked.records.known("charges", columns=["charge_ref", "crime_ref"]).sort("charge_ref")["crime_ref"].to_list() == [None, None, "C1", None]
+    assert {file.table: file.notes.get("null_word") for file in result.files} == {"crimes": None, "persons": 1, "charges": 2}
+    assert checked.records.known("persons", columns=["name"])["name"].to_list() == ["Null"]
+
+
+def test_references_that_became_doubles_are_whole_text_again(checked: State, deliver: Deliver, rows: Good) -> None:
+    charges = [{**rows["charges"], "charge_ref": "H1", "person_ref": "411.0", "crime_ref": "0.0"}]
+    load_accepted(checked, deliver({"crimes": [{**rows["crimes"], "crime_ref": "0"}], "persons": [{**rows["persons"], "person_ref": "411"}], "charges": charges}))
+    assert checked.records.known("charges", columns=["person_ref", "crime_ref"]).rows() == [("411", "0")]
+
+
+def test_references_that_became_powers_of_ten_refuse_the_whole(checked: State, deliver: Deliver, rows: Good) -> None:
+    crimes = [{**rows["crimes"], "crime_ref": "2.02E+11", "changed_at": f"2026-01-06T09:00:0{i}"} for i in range(9)]
+    error = refused_code(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    fault = error.faults[0]
+    assert (fault.rule, fault.where, fault.column, fault.count, fault.rows) == ("reference_damaged", "crimes.csv", "crime_ref", 9, (1, 2, 3, 4, 5))
+    assert "2.02" not in str(error)
+
+
+def test_a_new_value_of_an_open_list_is_said_with_its_count(checked: State, deliver: Deliver, rows: Good) -> None:
+    crimes = [{**rows["crimes"], "crime_ref": f"C{i}", "weapon": weapon} for i, weapon in enumerate(["sword", "knife", "sword", "axe"])]
+    error = refused_code(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    fault = error.faults[0]
+    assert (fault.rule, fault.column, fault.count, fault.rows, fault.values) == ("value_new", "weapon", 3, (1, 3, 4), (("sword", 2), ("axe", 1)))
+
+
+def test_a_long_value_in_a_list_is_counted_and_not_said(checked: State, deliver: Deliver, rows: Good) -> None:
+    crimes = [{**rows["crimes"], "weapon": "the victim's neighbour of Invented Street 1, Minishire"}]
+    error = refused_code(checked, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    assert (error.faults[0].rule, error.faults[0].values) == ("value_new", ())
+    assert "neighbour" not in str(error) + str(error.document())
+
+
+def test_a_refusal_for_broken_rows_names_rule_column_count_and_rows(make_state: MakeState, deliver: Deliver, rows: Good) -> None:
+    people = [{**rows["persons"], "person_ref": f"P{i}", "born_on": "01/02/1990" if i % 4 == 0 else "1990-02-01"} for i in range(40)]
+    error = refused_code(make_state(settings()), deliver({"crimes": [rows["crimes"]], "persons": people, "charges": [rows["charges"]]}))
+    share, cause = error.faults
+    assert (share.rule, share.count) == ("quarantine_share", 10)
+    assert (cause.rule, cause.where, cause.column, cause.count, cause.rows) == ("date_unreadable", "persons.csv", "born_on", 10, (1, 5, 9, 13, 17))
+    assert "persons.csv, column born_on: date_unreadable, 10 row(s), first in row 1, 5, 9, 13, 17" in str(error)
+
+
+def test_longitude_and_latitude_0_0_is_no_place(make_state: MakeState, deliver: Deliver, rows: Good) -> None:
+    crime = {key: value for key, value in rows["crimes"].items() if key not in ("easting_m", "northing_m")}
+    crimes = [{**crime, "crime_ref": "C1", "lon": "0", "lat": "0.0"}, {**crime, "crime_ref": "C2", "lon": "-1.9", "lat": "52.5"}]
+    state = make_state(settings())
+    result = load_accepted(state, deliver({"crimes": crimes, "persons": [rows["persons"]], "charges": [rows["charges"]]}))
+    notes = next(file for file in result.files if file.table == "crimes").notes
+    assert (notes["place_zero"], notes["place_unknown"]) == (1, 1)
+    assert state.records.known("crimes", columns=["crime_ref", "easting_m"]).sort("crime_ref")["easting_m"].is_null().to_list() == [True, False]

@@ -253,7 +253,8 @@ def test_a_refusal_is_on_record_and_changes_nothing(
     assert state.operations.entries()[-1].action == "delivery_refused"
     held = state.operations.rows(sa.select(schema.deliveries).where(schema.deliveries.c.standing == "refused"))
     assert held[0]["code"] == "value_new"
-    assert "lost" not in held[0]["document"]
+    fault = json.loads(held[0]["document"])["faults"][0]
+    assert (fault["rule"], fault["column"], fault["count"], fault["rows"], fault["values"]) == ("value_new", "status", 1, [1], [["lost", 1]])
 
 
 def test_a_name_used_again_for_other_content_is_refused(state: State, deliver: Callable[..., Path], rows: Good) -> None:

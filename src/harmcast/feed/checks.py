@@ -10,6 +10,9 @@ Every fault is found before anything is decided. Two kinds:
 | rule | of | says |
 |---|---|---|
 | row_columns, not_utf8 | row | more or fewer fields than the header; bytes that are no text |
+| value_new | file | values outside a closed list; of open codes they are said, with how many rows |
+| offence_code_damaged, reference_damaged | file | a code that became a date, a reference that became a fraction or a power of ten |
+| quarantine_share | file | more rows set aside than the settings allow; each rule and column is named beside it |
 | required_missing | row | a column that a row must have is empty |
 | date_unreadable, number_unreadable, flag_unreadable | row | not of the column's type |
 | date_out_of_range | row | before 1900 |
@@ -22,6 +25,8 @@ Every fault is found before anything is decided. Two kinds:
 | place_half, place_zero | note | one coordinate missing, or both 0: taken as unknown |
 | off_area | note | a point outside the force's boundary: kept, counted, no cell gets it |
 | happened_after_recorded, outcome_undated | note | kept as delivered |
+| null_word | note | a cell that held NULL, N/A, nan or the like: taken as empty |
+| source_row_unused | note | a delivered row of which an SQL mapping made none |
 | interval | note | happened over an interval: dated at its start |
 | offence_code_class, offence_code_undecided, offence_code_other | note | a class without a subclass; a bare number that could be two codes; a code of another system: kept as printed |
 | key_repeated | note | rows of a key that the delivery holds more than once: one stands, the others are superseded |
@@ -30,7 +35,7 @@ Every fault is found before anything is decided. Two kinds:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -38,13 +43,14 @@ from typing import Any, Literal
 import polars as pl
 
 from harmcast import offence_codes
-from harmcast.errors import Fault
+from harmcast.errors import Cause, Fault
 from harmcast.feed import mapping, values
 from harmcast.feed.extract import RawFile
 from harmcast.feed.mapping import COORDINATES, TableRule
 from harmcast.feed.placeholders import WRITTEN_FOR_NONE
+from harmcast.feed.sql_mapping import Made
 from harmcast.offence_codes import How
-from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, PERSONS, ROW, Column, Table
+from harmcast.tables import ACTIVITY, CHARGES, CIRCUMSTANCES_TABLE, CRIMES, FILE, PERSONS, ROW, Column, Table
 
 EARLIEST = date(1900, 1, 1)
 LONGEST_CODE = 200
@@ -52,6 +58,8 @@ LONGEST_TEXT = 2_000
 CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]"
 RETYPED_SHARE = 0.5
 OFFENCE_CODE = "offence_code"
+ROWS_NAMED = 5
+CODES_SHOWN, CODE_LENGTH_SHOWN = 50, 40  # more distinct values, or longer ones, are no code list
 Inside = Callable[[Any, Any], Any]
 """Eastings and northings (arrays, m) -> whether each lies on the force's area."""
 
@@ -83,7 +91,9 @@ class Checked:
         faults: faults of the file: any refuses the delivery.
         notes: rule -> count of rows kept as they stand.
         columns: columns of the source and their types.
+        files: the files delivered that its rows come from.
         keep: which row of a repeated key stands.
+        made, delivered, unread: of an SQL mapping: rows it made, rows delivered, and rows of those that could not be read.
         codes: offence codes that are not class and subclass: `offence_codes.How` -> code as printed -> rows.
     """
 
@@ -100,6 +110,10 @@ class Checked:
     columns: dict[str, str] = field(default_factory=dict)
     keep: Literal["last", "first"] = "last"
     codes: dict[How, dict[str, int]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    made: int | None = None
+    delivered: int = 0
+    unread: int = 0
 
 
 # -- columns -------------------------------------------------------------------------------------
@@ -160,7 +174,8 @@ class _Rows:
         count = int(bad.sum())
         if count:
             self.bad = self.bad | bad
-            self.quarantine += [Fault(rule, self.file, int(row), column) for row in self.rows[ROW].filter(bad)]
+            files = self.rows[FILE].filter(bad) if FILE in self.rows.columns else [self.file] * count
+            self.quarantine += [Fault(rule, file, int(row), column) for file, row in zip(files, self.rows[ROW].filter(bad), strict=True)]
         return count
 
     def note(self, rule: str, marked: pl.Series) -> None:
@@ -195,25 +210,86 @@ def check(
         return Checked(raw.name, table.name, empty, raw.received, faults=faults, columns=raw.columns)
     mapped, hours = mapping.applied(raw.rows, table, rule)
     rows = _Rows(raw.name, mapped)
-    faults += _typed(rows, table, rule, ground, hours)
+    faults += _rows_checked(rows, table, rule, ground, hours, mapping.ours(table, rule))
+    broken = [Fault(name, raw.name, row) for row, name in raw.broken]
+    checked = _parted(rows, table, mapping.ours(table, rule), broken, raw.received)
+    checked.columns, checked.files = raw.columns, [raw.name]
+    checked.keep = rule.keep if rule is not None else "last"
+    return _finished(checked, faults, ground)
+
+
+def check_made(made: Made, raws: Mapping[str, RawFile], ground: CheckContext) -> Checked:
+    """The same of the rows that an SQL mapping made of one or more files; rows that could not be read count with them.
+
+    Args: raws: the files delivered, by name.
+    """
+    table = mapping.TABLES[made.table]
+    name = " + ".join(made.files)
+    rows = _Rows(name if len(name) <= LONGEST_CODE else f"{made.files[0]} + {len(made.files) - 1} more", made.rows)
+    faults = _rows_checked(rows, table, None, ground, {}, made.extra)
+    broken = [Fault(name, file, row) for file in made.files for row, name in raws[file].broken]
+    checked = _parted(rows, table, made.extra, broken, made.rows.height + len(broken))
+    checked.made, checked.delivered = made.rows.height, sum(raws[file].received for file in made.files)
+    checked.unread, checked.files = len(broken), made.files
+    checked.columns = {name: kind for file in made.files for name, kind in raws[file].columns.items()}
+    if made.unused:
+        checked.notes["source_row_unused"] = made.unused
+    return _finished(checked, faults, ground)
+
+
+def _rows_checked(
+    rows: _Rows, table: Table, rule: TableRule | None, ground: CheckContext, hours: dict[str, pl.Series], extra: list[str]
+) -> list[Fault]:
+    """Every rule on every row. Returns the faults of the file."""
+    _null_words(rows)
+    faults = _typed(rows, table, rule, ground, hours)
     _placed(rows, table, rule, ground)
     _ordered(rows, table, ground)
-    for name in mapping.ours(table, rule):
-        text = rows[name].cast(pl.String)
+    for name in extra:
+        text = values.as_text(rows[name])
         rows.set(text.alias(name))
         _readable_text(rows, Column(name, "text", ""))
-    checked = _parted(raw, table, rows, mapping.ours(table, rule))
+    return faults
+
+
+def _finished(checked: Checked, faults: list[Fault], ground: CheckContext) -> Checked:
+    """The faults of the whole: of its columns, its places, and of too many rows set aside, with what they were set aside for."""
     checked.faults = faults + checked.faults
-    checked.keep = rule.keep if rule is not None else "last"
-    checked.codes = rows.codes
-    if table.name == CRIMES.name:
+    if checked.table == CRIMES.name:
         _off_area(checked, ground)
         _repeated_places(checked)
-    if raw.received and checked.quarantined / raw.received > ground.quarantine_max_share:
+    if checked.received and checked.quarantined / checked.received > ground.quarantine_max_share:
         checked.faults.append(
-            Fault("quarantine_share", raw.name, next_step="more rows are broken than feed.quarantine_max_share allows")
-        )
+            Fault(
+                "quarantine_share", checked.file, count=checked.quarantined,
+                next_step="more rows are broken than feed.quarantine_max_share allows",
+            )
+        )  # fmt: skip
+        checked.faults += grouped(checked.quarantine)
     return checked
+
+
+def grouped(quarantine: Iterable[Fault]) -> list[Cause]:
+    """Faults of rows as one each for rule and column: how many rows, and the first five."""
+    found: dict[tuple[str, str, str | None], list[int]] = {}
+    for fault in quarantine:
+        found.setdefault((fault.where, fault.rule, fault.column), []).append(fault.row or 0)
+    return [
+        Cause(rule, where, column=column, count=len(rows), rows=tuple(sorted(set(rows))[:ROWS_NAMED]))
+        for (where, rule, column), rows in sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
+    ]
+
+
+def _null_words(rows: _Rows) -> None:
+    """Empty cells that an export wrote as a word are empty; names are left alone, for Null is one."""
+    texts = [name for name, kind in rows.rows.schema.items() if kind == pl.String and name not in {FILE, "name"}]
+    found = {name: values.is_null_word(rows[name]) for name in texts}
+    found = {name: marked for name, marked in found.items() if marked.any()}
+    if not found:
+        return
+    for name, marked in found.items():
+        rows.set(rows[name].set(marked, None))
+    rows.note("null_word", pl.DataFrame(found).select(pl.any_horizontal(pl.all())).to_series())
 
 
 def _typed(
@@ -227,6 +303,9 @@ def _typed(
                 rows.set(pl.Series(name, [None], dtype=column.polars).new_from_index(0, rows.rows.height))
             continue
         given = rows[name]
+        if column.shown == "reference":
+            given, damaged = values.reference(given)
+            faults += _damaged_references(rows, name, damaged)
         formats = rule.formats_of(name) if rule is not None else []
         typed = values.typed(given, column, ground.timezone, formats)
         if name in hours:
@@ -246,9 +325,7 @@ def _typed(
         if column.closed:
             strange = typed.is_not_null() & ~typed.is_in(list(column.closed))
             if strange.any():
-                faults.append(
-                    Fault("value_new", rows.file, column=name, next_step="the list is closed: map the new value")
-                )
+                faults.append(_value_new(rows, column, strange))
         if column.kind in {"text", "code"} and not column.closed:
             _readable_text(rows, column)
         if column.kind in {"date", "datetime"}:
@@ -264,6 +341,27 @@ def _typed(
     return faults
 
 
+def _damaged_references(rows: _Rows, name: str, damaged: pl.Series) -> list[Fault]:
+    """A file of references that are fractions or powers of ten: several are one now, so nothing of it is loaded."""
+    if not damaged.any():
+        return []
+    found = rows[ROW].filter(damaged)
+    step = "a spreadsheet or a tool turned the reference into a number: export it as text"
+    return [Fault("reference_damaged", rows.file, column=name, count=len(found), rows=tuple(found.head(ROWS_NAMED)), next_step=step)]
+
+
+def _value_new(rows: _Rows, column: Column, strange: pl.Series) -> Fault:
+    """Values outside a closed list: which, and how often, where the column is one of open codes and looks like it."""
+    tally = rows[column.name].filter(strange).value_counts(sort=True, name="rows").sort("rows", column.name, descending=[True, False])
+    is_list = tally.height <= CODES_SHOWN and bool((tally[column.name].str.len_chars() <= CODE_LENGTH_SHOWN).all())
+    shown = tuple(tally.iter_rows()) if column.shown == "open code" and is_list else ()
+    found = rows[ROW].filter(strange)
+    return Fault(
+        "value_new", rows.file, column=column.name, count=len(found), rows=tuple(found.head(ROWS_NAMED)), values=shown,
+        next_step="the list is closed: map the new value",
+    )  # fmt: skip
+
+
 def _one_form(rows: _Rows) -> list[Fault]:
     """Offence codes in their one form; what a spreadsheet made of a code is damage, of which nothing is loaded."""
     codes = offence_codes.in_data(rows[OFFENCE_CODE])
@@ -277,7 +375,7 @@ def _one_form(rows: _Rows) -> list[Fault]:
     found = rows[ROW].filter((codes.how == "damaged").fill_null(False))
     return [
         Fault(
-            "offence_code_damaged", rows.file, column=OFFENCE_CODE, count=len(found), rows=tuple(found.head(5)),
+            "offence_code_damaged", rows.file, column=OFFENCE_CODE, count=len(found), rows=tuple(found.head(ROWS_NAMED)),
             values=tuple(damaged.items()),
             next_step="a spreadsheet turned the code into a date or a number: export it as text, not by way of a spreadsheet",
         )
@@ -306,8 +404,10 @@ def _placed(rows: _Rows, table: Table, rule: TableRule | None, ground: CheckCont
     if "easting_m" not in table.names:
         return
     names = set(rows.rows.columns)
+    zero = pl.Series([False]).new_from_index(0, rows.rows.height)
     if set(COORDINATES) <= names:
         lon, lat = (rows[name].cast(pl.Float64, strict=False) for name in COORDINATES)
+        zero = ((lon == 0) & (lat == 0)).fill_null(False)  # in the sea off Ghana: nobody's place
         for name, found, most in (("lon", lon, 180), ("lat", lat, 90)):
             rows.against("number_unreadable", name, rows[name].is_not_null() & found.is_null())
             rows.against("number_out_of_range", name, found.abs() > most)
@@ -318,7 +418,7 @@ def _placed(rows: _Rows, table: Table, rule: TableRule | None, ground: CheckCont
         if rule is not None and rule.crs is not None and rule.crs != ground.crs:
             easting, northing = _projected(easting, northing, rule.crs, ground.crs)
     half = easting.is_null() != northing.is_null()
-    zero = ((easting == 0) & (northing == 0)).fill_null(False)
+    zero = zero | ((easting == 0) & (northing == 0)).fill_null(False)
     rows.note("place_half", half)
     rows.note("place_zero", zero)
     gone = half | zero
@@ -361,14 +461,12 @@ def _ordered(rows: _Rows, table: Table, ground: CheckContext) -> None:
         rows.against("number_out_of_range", "minutes", rows["minutes"] < 0)
 
 
-def _parted(raw: RawFile, table: Table, rows: _Rows, extra: list[str]) -> Checked:
-    """Accepted rows apart from those set aside."""
+def _parted(rows: _Rows, table: Table, extra: list[str], broken: list[Fault], received: int) -> Checked:
+    """Accepted rows apart from those set aside, `broken` ones (which could not be read) among them."""
     key = list(table.key)
-    checked = Checked(
-        raw.name, table.name, rows.rows.select(ROW, *table.names, *extra), raw.received, columns=raw.columns
-    )
-    checked.quarantine = [Fault(rule, raw.name, row) for row, rule in raw.broken] + rows.quarantine
-    checked.quarantined = len(raw.broken) + int(rows.bad.sum())
+    checked = Checked(rows.file, table.name, rows.rows.select(ROW, *table.names, *extra), received, codes=rows.codes)
+    checked.quarantine = broken + rows.quarantine
+    checked.quarantined = len(broken) + int(rows.bad.sum())
     if rows.bad.any():
         aside = rows.rows.filter(rows.bad).select(key)
         checked.held_keys = aside.drop_nulls()
@@ -376,7 +474,7 @@ def _parted(raw: RawFile, table: Table, rows: _Rows, extra: list[str]) -> Checke
         checked.rows = checked.rows.filter(~rows.bad)
     else:
         checked.held_keys = rows.rows.clear().select(key)
-    checked.keyless += len(raw.broken)
+    checked.keyless += len(broken)
     checked.notes = rows.notes
     return checked
 

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from harmcast.errors import Fault, FeedRefused
+from harmcast.errors import Cause, Fault, FeedRefused
+from harmcast.feed import values
 from harmcast.tables import ROW
 
 MANIFEST = "manifest.json"
@@ -30,7 +31,8 @@ HEADER_BYTES = 1 << 20
 LINE_BYTES = 8 << 20
 COLUMNS_MAX = 500
 IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}$")
-FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}\.(csv|parquet)$")
+ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
+FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}\.(?i:csv|txt|tsv|parquet)$")
 PACKED = (
     b"PK\x03\x04",
     b"PK\x05\x06",
@@ -75,9 +77,9 @@ class RawFile:
 
 def refused(faults: list[Fault], what: str = "The delivery") -> FeedRefused:
     """The error that names every fault found."""
-    rules = sorted({fault.rule for fault in faults})
+    rules = sorted({fault.rule for fault in faults if not isinstance(fault, Cause)})
     return FeedRefused(
-        f"{what} is refused whole: {len(faults)} fault(s); the last good week stays.",
+        f"{what} is refused whole: {sum(not isinstance(fault, Cause) for fault in faults)} fault(s); the last good week stays.",
         code=faults[0].rule if len(rules) == 1 else "delivery_faults",
         faults=tuple(faults),
         next_step="Mend the export as named and send the delivery again.",
@@ -170,7 +172,7 @@ def file_faults(delivery: Path, manifest: Manifest, max_file_mb: int) -> list[Fa
                 Fault("sha256_differs", name, next_step=f"the file is not the one the manifest names: {AGAIN}")
             )
     known = {*manifest.files, MANIFEST}
-    extra = [p for p in sorted(delivery.iterdir()) if p.suffix in {".csv", ".parquet"} and p.name not in known]
+    extra = [p for p in sorted(delivery.iterdir()) if p.suffix.lower() in ENDINGS and p.name not in known]
     found += [
         Fault("file_not_in_manifest", f"file {i + 1} beside the manifest", next_step=AGAIN) for i in range(len(extra))
     ]
@@ -178,13 +180,16 @@ def file_faults(delivery: Path, manifest: Manifest, max_file_mb: int) -> list[Fa
 
 
 def read_file(
-    delivery: Path, name: str, encoding: str = "utf-8", delimiter: str = ",", max_file_mb: int = 4096
+    delivery: Path, name: str, encoding: str = "utf-8", delimiter: str = ",", quote: str = '"', max_file_mb: int = 4096
 ) -> RawFile:
-    """One file's rows. Raises FeedRefused if it is no table at all."""
+    """One file's rows. Raises FeedRefused if it is no table at all.
+
+    Args: quote: the character around a field that holds the delimiter; empty: none is used.
+    """
     path = delivery / name
-    if name.endswith(".parquet"):
+    if name.lower().endswith(".parquet"):
         return _read_parquet(path, max_file_mb)
-    return _read_csv(path, encoding, delimiter)
+    return _read_csv(path, encoding, delimiter, quote)
 
 
 def rows_fault(raw: RawFile, manifest: Manifest) -> Fault | None:
@@ -201,7 +206,7 @@ def _stop(rule: str, name: str, next_step: str = AGAIN) -> FeedRefused:
     return refused([Fault(rule, name, next_step=next_step)])
 
 
-def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
+def _header(path: Path, encoding: str, delimiter: str, quote: str) -> list[str]:
     with path.open("rb") as handle:
         head = handle.read(HEADER_BYTES)
     if not head.strip():
@@ -213,7 +218,10 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
         raise _stop("line_too_long", path.name)
     try:
         text = line.decode("utf-8-sig" if encoding.lower() in {"utf-8", "utf8"} else encoding)
-        fields = next(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
+        if quote:
+            fields = next(csv.reader(io.StringIO(text), delimiter=delimiter, quotechar=quote, strict=True))
+        else:
+            fields = next(csv.reader(io.StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE))
     except (UnicodeDecodeError, LookupError):
         raise _stop("encoding_unreadable", path.name, "save it as UTF-8 or name its encoding in the mapping") from None
     except (csv.Error, StopIteration):
@@ -226,11 +234,11 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
     return names
 
 
-def _read_csv(path: Path, encoding: str, delimiter: str) -> RawFile:
+def _read_csv(path: Path, encoding: str, delimiter: str, quote: str) -> RawFile:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    names = _header(path, encoding, delimiter)
+    names = _header(path, encoding, delimiter, quote)
     broken: list[tuple[int, str]] = []
     by_bytes = encoding.lower() in {"utf-8", "utf8"} and not _is_utf8(path)
 
@@ -249,7 +257,7 @@ def _read_csv(path: Path, encoding: str, delimiter: str) -> RawFile:
                 encoding="latin-1" if by_bytes else encoding,
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+                delimiter=delimiter, quote_char=quote or False, newlines_in_values=bool(quote), invalid_row_handler=set_aside
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types={name: pa.binary() for name in names},
@@ -270,7 +278,7 @@ def _read_csv(path: Path, encoding: str, delimiter: str) -> RawFile:
         raise _stop("encoding_unreadable", path.name, "save it as UTF-8 or name its encoding in the mapping") from None
     received = table.num_rows + len(broken)
     rows = _numbered(table.num_rows, {number for number, _ in broken})
-    columns = {name: _trimmed(pl.Series(name, pl.from_arrow(table.column(name).cast(pa.string())))) for name in names}
+    columns = {name: values.trimmed(pl.Series(name, pl.from_arrow(table.column(name).cast(pa.string())))) for name in names}
     frame = pl.DataFrame({ROW: rows, **columns})
     if by_bytes:
         frame, unreadable = _decoded(frame, names)
@@ -311,20 +319,15 @@ def _decoded(frame: pl.DataFrame, names: list[str]) -> tuple[pl.DataFrame, list[
         places = high.arg_true()
         if places.is_empty():
             continue
-        values: list[str | None] = []
+        read: list[str | None] = []
         for number, value in zip(frame[ROW].gather(places), frame[name].gather(places), strict=True):
             try:
-                values.append(value.encode("latin-1").decode())
+                read.append(value.encode("latin-1").decode())
             except UnicodeDecodeError:
                 unreadable.add(number)
-                values.append(None)
-        frame = frame.with_columns(frame[name].scatter(places, values))
+                read.append(None)
+        frame = frame.with_columns(frame[name].scatter(places, read))
     return frame.filter(~pl.col(ROW).is_in(sorted(unreadable))), sorted(unreadable)
-
-
-def _trimmed(text: pl.Series) -> pl.Series:
-    trimmed = text.str.strip_chars()
-    return trimmed.set(trimmed == "", None) if (trimmed == "").any() else trimmed
 
 
 # -- Parquet -------------------------------------------------------------------------------------
@@ -364,6 +367,6 @@ def _read_parquet(path: Path, max_file_mb: int) -> RawFile:
             found = "empty"
         columns[name] = found
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    frame = frame.with_columns([_trimmed(frame[name]) for name in texts])
+    frame = frame.with_columns([values.trimmed(frame[name]) for name in texts])
     frame = frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(ROW))
     return RawFile(path.name, frame, frame.height, [], columns)

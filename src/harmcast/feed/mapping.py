@@ -8,7 +8,7 @@ formats = ["%d/%m/%Y %H:%M"]             # of its dates, tried in order; ISO 860
 key = { columns = ["date", "place"], occurrence = true }   # makes the key: columns joined, then 1, 2, 3 for repeats
 keep = "first"                           # which row of a repeated key stands; default: the last changed
 ignore = ["officer"]                     # columns known and not wanted; any other unknown column stops the load
-encoding = "cp1252"                      # of a CSV file; default UTF-8
+encoding = "cp1252"                      # of a text file; default what [feed.files] says, else UTF-8 and commas
 delimiter = ";"
 
 [tables.crimes.columns]
@@ -82,8 +82,8 @@ class TableRule(_Rule):
     key: KeyRule | None = None
     keep: Literal["last", "first"] = "last"
     ignore: list[str] = Field(default_factory=list)
-    encoding: str = "utf-8"
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    encoding: str | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
     columns: dict[str, str | ColumnRule] = Field(default_factory=dict)
 
     def rules(self) -> dict[str, ColumnRule]:

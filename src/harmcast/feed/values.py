@@ -14,6 +14,53 @@ TRUE = ["true", "t", "yes", "y", "1"]
 FALSE = ["false", "f", "no", "n", "0"]
 
 
+# An empty cell that an export wrote as a word. "none" and "unknown" are no such words: they are codes.
+NULL_WORDS = ["null", "<null>", "(null)", "[null]", "\\n", "n/a", "#n/a", "nan", "nat", "nil"]
+SPREADSHEET_POWER = r"(?i)^\d(\.\d+)?E\+\d+$"
+WHOLE_MOST = 2.0**53
+
+
+def trimmed(text: pl.Series) -> pl.Series:
+    """Text without spaces around it; empty is null."""
+    bare = text.str.strip_chars()
+    return bare.set(bare == "", None) if (bare == "").any() else bare
+
+
+def is_null_word(text: pl.Series) -> pl.Series:
+    """Whether a cell holds a word for nothing."""
+    return text.str.to_lowercase().is_in(NULL_WORDS).fill_null(False)
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """Any column as text: dates in ISO 8601, whole numbers without `.0`."""
+    if column.dtype == pl.String:
+        return column
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    if column.dtype.is_float():
+        whole = (column == column.round()) & (column.abs() < WHOLE_MOST)
+        found = pl.DataFrame({"n": column, "whole": whole}).select(
+            pl.when("whole").then(pl.col("n").cast(pl.Int64, strict=False).cast(pl.String)).otherwise(pl.col("n").cast(pl.String)).alias(column.name)
+        )
+        return found.to_series()
+    return column.cast(pl.String)
+
+
+def reference(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """References as text, `411.0` as 411, and which of them cannot be what the force wrote: fractions, powers of ten.
+
+    A column of references with gaps becomes one of doubles in many tools; a spreadsheet writes long ones as 2.02E+11.
+    """
+    if column.dtype.is_float():
+        damaged = (column != column.round()) | (column.abs() >= WHOLE_MOST) | column.is_nan()
+        return as_text(column), damaged.fill_null(False)
+    text = column.cast(pl.String)
+    is_double = text.str.contains(r"^\d+\.0$").fill_null(False)
+    if is_double.any():
+        text = text.set(is_double, None).fill_null(text.str.strip_suffix(".0")).rename(column.name)
+    return text, text.str.contains(SPREADSHEET_POWER).fill_null(False)
+
+
 def _attempt(text: pl.Series, form: str, timezone: str) -> pl.Series:
     if "%H" not in form and "%I" not in form:
         return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))

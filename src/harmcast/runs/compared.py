@@ -43,14 +43,14 @@ def compare(state: State, work: Work, progress: Progress) -> None:
 def _compare_table(state: State, work: Work, table: Table) -> None:
     checked = work.checked.pop(table.name)
     work.checked[table.name] = replace(checked, rows=checked.rows.clear())
-    count = FileCount(checked.file, table.name, checked.received, quarantined=checked.quarantined, notes=checked.notes)
+    count = FileCount.of(checked)
     work.counts[table.name] = count
     all_keys = pl.concat([checked.rows.select(table.key), checked.held_keys])
     rows = _kept(state, work, table, checked.rows)
     count.left_out = checked.rows.height - rows.height
     columns = [name for name in rows.columns if name != ROW]
     rows = versions.with_digest(rows, columns)
-    is_whole = work.manifest.complete or work.manifest.files[checked.file].get("complete") is True
+    is_whole = work.manifest.complete or all(work.manifest.files[file].get("complete") is True for file in checked.files)
     standing = state.records.standing(table.name, None if is_whole else rows)
     made_at = work.manifest.made_at
     found = versions.change(rows, standing, table, made_at, checked.keep)
@@ -131,9 +131,7 @@ def newest(state: State, table: Table) -> datetime:
 
 def _listed_deletions(state: State, work: Work) -> None:
     checked = work.checked[DELETIONS.name]
-    count = FileCount(
-        checked.file, DELETIONS.name, checked.received, quarantined=checked.quarantined, notes=checked.notes
-    )
+    count = FileCount.of(checked)
     work.counts[DELETIONS.name] = count
     for name in (CRIMES.name, CHARGES.name, PERSONS.name):
         table = TABLES[name]

@@ -11,12 +11,14 @@ from typing import Any
 import polars as pl
 
 from harmcast.documents.effects import Effect
-from harmcast.errors import Fault, FeedRefused
-from harmcast.feed import checks, extract, mapping, placeholders
+from harmcast.errors import Fault, FeedRefused, SettingsRefused
+from harmcast.feed import checks, extract, mapping, placeholders, sql_mapping
 from harmcast.feed.checks import CheckContext, Checked
-from harmcast.feed.extract import Manifest
+from harmcast.feed.extract import Manifest, RawFile
 from harmcast.feed.mapping import TABLES, Mapping
+from harmcast.feed.sql_mapping import Limits, Made, SqlMapping
 from harmcast.progress import Progress
+from harmcast.settings import Feed
 from harmcast.store import deliveries
 from harmcast.store.state import State
 from harmcast.tables import CHARGES, CRIMES, PERSONS
@@ -24,7 +26,11 @@ from harmcast.tables import CHARGES, CRIMES, PERSONS
 
 @dataclass
 class FileCount:
-    """What became of the rows of one table of one file; `deleted` and `waiting` count keys held, not rows received."""
+    """What became of the rows of one table of one file; `deleted` and `waiting` count keys held, not rows received.
+
+    Of an SQL mapping `made` counts the rows it made of those received, and `unread` the rows received that could not be read;
+    then made + unread, not received, are the rows that add up.
+    """
 
     file: str
     table: str
@@ -36,11 +42,22 @@ class FileCount:
     left_out: int = 0
     deleted: int = 0
     waiting: int = 0
+    made: int | None = None
+    unread: int = 0
     notes: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, checked: Checked) -> FileCount:
+        """The count as the checks leave it."""
+        received = checked.received if checked.made is None else checked.delivered
+        return cls(
+            checked.file, checked.table, received, quarantined=checked.quarantined, made=checked.made, unread=checked.unread, notes=checked.notes
+        )
 
     @property
     def adds_up(self) -> bool:
-        return self.received == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
+        to_account_for = self.received if self.made is None else self.made + self.unread
+        return to_account_for == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
 
 
 @dataclass(frozen=True)
@@ -113,10 +130,45 @@ def mapping_sha256(state: State) -> str | None:
     return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def mapping_of(state: State) -> Mapping:
-    """The mapping the settings name; our names as they stand if they name none."""
+def mapping_of(state: State) -> Mapping | SqlMapping:
+    """The mapping the settings name; our names as they stand if they name none. Raises SettingsRefused."""
     path = state.file("feed.mapping")
-    return mapping.PLAIN if path is None else mapping.parse(path.read_text(encoding="utf-8"), path.name)
+    if path is None:
+        return mapping.PLAIN
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsRefused("The mapping is not UTF-8 text.", code="mapping_not_text", next_step="Save it as UTF-8.") from None
+    return sql_mapping.parse(text, path.name) if path.suffix.lower() == ".sql" else mapping.parse(text, path.name)
+
+
+def limits_of(feed: Feed) -> Limits:
+    return Limits(feed.mapping_memory_mb, feed.mapping_seconds)
+
+
+def raw_files(delivery: Path, manifest: Manifest, feed: Feed) -> tuple[dict[str, RawFile], list[Fault]]:
+    """Every file of a delivery as `[feed.files]` says it is written, and every fault of them."""
+    raws: dict[str, RawFile] = {}
+    faults: list[Fault] = []
+    for name in manifest.files:
+        form = feed.form_of(name)
+        try:
+            raws[name] = extract.read_file(delivery, name, form.encoding, form.delimiter, form.quote, feed.max_file_mb)
+        except FeedRefused as error:
+            faults += error.faults
+            continue
+        fault = extract.rows_fault(raws[name], manifest)
+        faults += [fault] if fault else []
+    return raws, faults
+
+
+def by_sql(rules: SqlMapping, delivery: Path, manifest: Manifest, feed: Feed) -> tuple[list[Made], dict[str, RawFile]]:
+    """The rows that an SQL mapping makes of a delivery, and its files. Raises FeedRefused with every fault."""
+    raws, faults = raw_files(delivery, manifest, feed)
+    if faults:
+        raise extract.refused(faults)
+    names = {name: form.name for name in raws if (form := feed.form_of(name)).name}
+    return sql_mapping.run(rules, raws, names, limits_of(feed)), raws
 
 
 def read(state: State, delivery: Path, progress: Progress) -> Work:
@@ -138,21 +190,36 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
         _inside(state),
         settings.force.offence_codes == "home_office",
     )
-    before = deliveries.columns_before(state.operations)
-    checked: dict[str, Checked] = {}
-    for i, name in enumerate(manifest.files):
-        progress(f"Reading {name}", i / len(manifest.files))
-        found, file_faults = _check_file(delivery, name, manifest, rules, ground, before)
-        faults += file_faults
-        for each in found:
-            if each.table in checked:
-                faults.append(Fault("table_twice", name, next_step=f"{each.table} is made of another file too"))
-            checked[each.table] = each
+    if isinstance(rules, SqlMapping):
+        progress("Mapping", 0.1)
+        made, raws = by_sql(rules, delivery, manifest, settings.feed)
+        checked = {one.table: checks.check_made(one, raws, ground) for one in made}
+        faults = [fault for each in checked.values() for fault in each.faults]
+    else:
+        checked, faults = _checked_files(state, delivery, manifest, rules, ground, progress)
     faults += _missing_tables(state, manifest, checked, bool(faults))
     if faults:
         raise extract.refused(faults)
     _unknown_dates(state, checked)
     return Work(manifest, checked)
+
+
+def _checked_files(
+    state: State, delivery: Path, manifest: Manifest, rules: Mapping, ground: CheckContext, progress: Progress
+) -> tuple[dict[str, Checked], list[Fault]]:
+    """Every file under a mapping of renames, or under our own names, checked, by table."""
+    before = deliveries.columns_before(state.operations)
+    checked: dict[str, Checked] = {}
+    faults: list[Fault] = []
+    for i, name in enumerate(manifest.files):
+        progress(f"Reading {name}", i / len(manifest.files))
+        found, file_faults = _check_file(delivery, name, manifest, rules, ground, before, state.settings.feed)
+        faults += file_faults
+        for each in found:
+            if each.table in checked:
+                faults.append(Fault("table_twice", name, next_step=f"{each.table} is made of another file too"))
+            checked[each.table] = each
+    return checked, faults
 
 
 def _unknown_dates(state: State, checked: dict[str, Checked]) -> None:
@@ -171,14 +238,16 @@ def _unknown_dates(state: State, checked: dict[str, Checked]) -> None:
 
 
 def _check_file(
-    delivery: Path, name: str, manifest: Manifest, rules: Mapping, ground: CheckContext, before: dict[str, dict[str, str]]
+    delivery: Path, name: str, manifest: Manifest, rules: Mapping, ground: CheckContext, before: dict[str, dict[str, str]], feed: Feed
 ) -> tuple[list[Checked], list[Fault]]:
     tables = rules.of_file(name)
     if not tables:
         return [], [Fault("file_unknown", name, next_step="name it after a table, or map it")]
     first = next((rule for rule in tables.values() if rule is not None), None)
+    form = feed.form_of(name)
+    encoding, delimiter = (first.encoding or form.encoding, first.delimiter or form.delimiter) if first else (form.encoding, form.delimiter)
     try:
-        raw = extract.read_file(delivery, name, first.encoding if first else "utf-8", first.delimiter if first else ",")
+        raw = extract.read_file(delivery, name, encoding, delimiter, form.quote, feed.max_file_mb)
     except FeedRefused as error:
         return [], list(error.faults)
     faults = [fault] if (fault := extract.rows_fault(raw, manifest)) else []

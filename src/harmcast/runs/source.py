@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from harmcast.errors import FeedRefused, RunStopped
+from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
 from harmcast.feed import connection, database, mapping
 from harmcast.feed.database import CURSORS, KEYED, Read, Source
 from harmcast.progress import Progress, part, quiet
@@ -83,6 +83,8 @@ def read(state: State, progress: Progress = quiet) -> Path:
     try:
         progress("Looking at the source's tables", 0.0)
         rules = mapping_of(state)
+        if not isinstance(rules, mapping.Mapping):
+            raise SettingsRefused("An SQL mapping is for delivered files.", code="mapping_invalid", next_step="Make views in the database instead.")
         sources = database.sources(engine, feed, rules, deliveries.columns_before(state.operations))
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="keys") as beside:
             comparing = beside.submit(lambda: list(_gone(state, engine, sources)))

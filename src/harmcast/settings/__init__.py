@@ -6,8 +6,10 @@ and `docs/reference/settings.md` is generated from these sentences.
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from datetime import date
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -60,10 +62,32 @@ class Force(SettingsSection):
         return value
 
 
+class FileForm(SettingsSection):
+    """How a delivered text file is written. The key is its name; `*` in it stands for any characters."""
+
+    name: str = Field("", description="What an SQL mapping calls it; default: its name without the ending.")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="Character between fields; a tab is `\\t`.")
+    quote: str = Field('"', max_length=1, description="Character around fields that hold the delimiter; empty: none.")
+    encoding: str = Field("utf-8", description="Encoding; Windows exports are mostly `cp1252`.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except LookupError as error:
+            raise ValueError("is no encoding that is known") from error
+
+
 class Feed(SettingsSection):
     source: Literal["folder", "sql"] = Field("folder", description="Deliveries in a folder, or tables of a database.")
     inbox: RelativePath | None = Field(None, description="Folder watched by `week`: each folder in it with a manifest is a delivery.")
-    mapping: RelativePath | None = Field(None, description="Mapping of the force's columns to ours; without one our names are read as they stand.")
+    mapping: RelativePath | None = Field(
+        None, description="Mapping of the force's columns to ours, TOML for renames or SQL for all else; without one our names are read as they stand."
+    )
+    files: dict[str, FileForm] = Field(default_factory=dict, description="How delivered text files are written, by name or pattern: `[feed.files.\"CRIMES*.txt\"]`.")
+    mapping_memory_mb: int = Field(4096, ge=64, description="Most memory that an SQL mapping may take, MB.")
+    mapping_seconds: int = Field(600, gt=0, description="Longest that an SQL mapping may take, seconds.")
     quarantine_max_share: float = Field(
         0.02, ge=0, le=1, description="A delivery is refused whole if more than this share of a file's rows is quarantined: a broken export, not broken rows."
     )
@@ -82,6 +106,17 @@ class Feed(SettingsSection):
     )
     late_days: int = Field(8, gt=0, description="Pages warn when the newest delivery is older than this, days.")
     volume_deviations: float = Field(4.0, gt=0, description="A week outside so many robust deviations of its past holds the release.")
+
+    @model_validator(mode="after")
+    def _sql_of_folders(self) -> Self:
+        if self.source == "sql" and self.mapping is not None and self.mapping.suffix.lower() == ".sql":
+            raise ValueError("mapping: an SQL mapping is for delivered files; in a database make views instead")
+        return self
+
+    def form_of(self, file: str) -> FileForm:
+        """How a delivered file is written: its own name first, then the first pattern that fits."""
+        fitting = (form for pattern, form in self.files.items() if fnmatchcase(file.lower(), pattern.lower()))
+        return self.files.get(file) or next(fitting, FileForm())
 
 
 class PlacesTool(SettingsSection):

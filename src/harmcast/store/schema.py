@@ -132,6 +132,8 @@ delivery_files = Table(
     Column("left_out", Number, nullable=False),
     Column("deleted", Number, nullable=False),  # held keys that went: listed, or absent from a complete extract
     Column("waiting", Number, nullable=False),  # held charges whose person is not held
+    Column("made", Number),  # rows that an SQL mapping made of those received; null: there was none
+    Column("unread", Number),  # of an SQL mapping: rows received that could not be read
     Column("notes", Text, nullable=False),  # JSON: rule -> count, for rows that were kept
     Column("columns", Text, nullable=False),  # JSON: column of the source -> type, to see drift
 )  # fmt: skip

@@ -28,7 +28,10 @@ class DeliveryHeld:
 
 @dataclass(frozen=True)
 class FileHeld:
-    """What became of the rows of one table of one file of a delivery."""
+    """What became of the rows of one table of one file of a delivery.
+
+    `made`: rows that an SQL mapping made of those received, `unread` those it could not be given; null where there is none.
+    """
 
     file: str
     table_name: str
@@ -40,11 +43,14 @@ class FileHeld:
     left_out: int
     deleted: int
     waiting: int
+    made: int | None = None
+    unread: int | None = None
     notes: dict[str, int] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:
-        return self.received == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
+        to_account_for = self.received if self.made is None else self.made + (self.unread or 0)
+        return to_account_for == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def deliveries(operations: Operations, most: int) -> list[DeliveryHeld]:
 def files(operations: Operations, delivery: int) -> list[FileHeld]:
     """One delivery table by table."""
     table = schema.delivery_files
-    columns = ("file", "table_name", "received", *PARTS, "deleted", "waiting", "notes")
+    columns = ("file", "table_name", "received", *PARTS, "deleted", "waiting", "made", "unread", "notes")
     query = sa.select(*(table.c[name] for name in columns)).where(table.c.delivery == delivery).order_by(table.c.file)
     return [FileHeld(**{**row, "notes": json.loads(row["notes"])}) for row in operations.rows(query)]
 
@@ -86,10 +92,14 @@ def set_aside(operations: Operations, delivery: int | None, most: int = 100) -> 
 
 
 def loaded_by_table(operations: Operations, before: str) -> pl.DataFrame:
-    """A row a table of each delivery made before an instant and loaded: `table, made_on, received` and PARTS."""
+    """A row a table of each delivery made before an instant and loaded: `table, made_on, received` and PARTS.
+
+    Of an SQL mapping `received` counts the rows that it made, which the parts add up to.
+    """
     held, files = schema.deliveries, schema.delivery_files
+    to_account_for = sa.func.coalesce(files.c.made + files.c.unread, files.c.received).label("received")
     query = (
-        sa.select(held.c.made_at, files.c.table_name, files.c.received, *(files.c[name] for name in PARTS))
+        sa.select(held.c.made_at, files.c.table_name, to_account_for, *(files.c[name] for name in PARTS))
         .join_from(held, files, files.c.delivery == held.c.id)
         .where(held.c.made_at < before, held.c.standing == "loaded")
     )
