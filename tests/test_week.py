@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from bench.accepted import load_accepted
 from tests.force import OPERATOR
 
 from harmcast import tables
@@ -197,3 +198,22 @@ def _event():
     from harmcast.oversight.log import Event
 
     return Event("test", "operator", "administration", "test")
+
+
+def test_a_week_that_stands_says_what_of_it_changed_and_is_made_again_as_a_revision(own_weeks, invented_force, deliver):
+    """A correction made on the very day of the week, and sent after the week was made."""
+    import polars as pl
+
+    monday = invented_force.mondays[1]
+    sent = pl.read_csv(invented_force.deliveries[2] / "crimes.csv", infer_schema=False).head(3)
+    held = own_weeks.records.known("crimes", columns=["crime_ref"])
+    rows = sent.join(held, on="crime_ref", how="semi").with_columns(changed_at=pl.lit(f"{monday}T11:00:00"), status=pl.lit("cancelled"))
+    load_accepted(own_weeks, deliver({"crimes": rows.fill_null("").to_dicts()}, f"{monday}T23:00:00"))
+    stands = run_week(own_weeks, monday, OPERATOR)
+    assert (stands.already, stands.changed) == (True, {"crimes": rows.height, "charges": 0})
+    made = run_week(own_weeks, monday, OPERATOR, again="three crimes were cancelled the same day")
+    assert made.name == f"{stands.name}-r2"
+    assert bytes_of(own_weeks.root / "releases" / stands.name)
+    event = next(e for e in own_weeks.operations.entries() if e.action == "week_made_again")
+    assert event.purpose == "three crimes were cancelled the same day"
+    assert run_week(own_weeks, monday, OPERATOR).changed == {"crimes": 0, "charges": 0}

@@ -22,7 +22,7 @@ from harmcast.commands.base import (
     day,
     opened,
 )
-from harmcast.errors import HarmcastError, RunStopped, traced
+from harmcast.errors import HarmcastError, NotFit, RunStopped, traced
 from harmcast.progress import shown
 
 if TYPE_CHECKING:
@@ -112,13 +112,17 @@ def week(
     *,
     as_of: AsOf = None,
     from_: Annotated[Path | None, Parameter(name="--from", help="A delivery to load first.")] = None,
+    again: Annotated[bool, Parameter(negative="", help="Make a week that stands again, as a revision beside it, of the records held now.")] = False,
+    reason: Annotated[str, Parameter(help="Why it is made again; kept in the log.")] = "",
 ) -> Said:
     """The weekly run: load what is due, forecast, score, audit, release. Without --as-of, weeks that were missed come first."""
     from harmcast.operate import service
 
+    if again and not reason.strip():
+        raise NotFit("No reason is given.", code="reason_needed", next_step="Say why the week is made again, with --reason.")
     opened_state = service.opened(state)
     with shown() as progress:
-        result = service.run_due(opened_state, day(as_of), actor(opened_state), from_, catch_up=as_of is None, progress=progress)
+        result = service.run_due(opened_state, day(as_of), actor(opened_state), from_, catch_up=as_of is None, again=reason if again else None, progress=progress)
     return Said(result.document(), result.lines())
 
 
@@ -278,6 +282,7 @@ def forget(
     state: StateFolder,
     *,
     dry_run: Annotated[bool, Parameter(negative="", help="List who is due and change nothing.")] = False,
+    approve: Annotated[str | None, Parameter(help="Hash of the list, as the refusal printed it: more than a run erases go by two people who name it.")] = None,
     left_source: Annotated[
         bool, Parameter(negative="", help="Only people the force itself deleted, or left without a charge: for a timer, weekly.")
     ] = False,
@@ -290,7 +295,7 @@ def forget(
     opened_state = opened(state)
     with shown() as progress:
         result = forget_due(
-            opened_state, day(as_of), actor(opened_state), dry_run=dry_run, left_source=left_source, qvd=qvd, progress=progress
+            opened_state, day(as_of), actor(opened_state), dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
         )
     return Said(result.document(), result.lines())
 

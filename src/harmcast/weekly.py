@@ -60,6 +60,7 @@ class WeekResult:
     name: str
     already: bool
     loads: list[LoadResult] = field(default_factory=list)
+    changed: dict[str, int] = field(default_factory=dict)
     standings: dict[str, tuple[str, tuple[Finding, ...]]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -67,6 +68,7 @@ class WeekResult:
             "week": self.week,
             "release": self.name,
             "already_made": self.already,
+            "changed_since": self.changed,
             "loads": [load.document() for load in self.loads],
             "tools": {
                 tool: {"standing": standing, "reasons": [f.says for f in found], "findings": [f.document() for f in found]}
@@ -77,6 +79,9 @@ class WeekResult:
     def lines(self) -> list[str]:
         said = [line for load in self.loads for line in inbox.lines(load)]
         said.append(f"{self.week} {'was made before: nothing to do' if self.already else 'is made'} (release {self.name}).")
+        if any(self.changed.values()):
+            counts = " and ".join(f"{count:,} {table}" for table, count in self.changed.items() if count)
+            said.append(f"  Since it was made, {counts} of its records have changed. Next: harmcast week STATE --as-of DAY --again --reason TEXT makes a revision.")
         for tool, (standing, found) in self.standings.items():
             said.append(f"  {tool}: {standing}")
             said += [f"    {finding.id}: {finding.says}" for finding in found]
@@ -86,13 +91,14 @@ class WeekResult:
 
 
 def run_week(
-    state: State, as_of: date, actor: Actor, delivery: Path | None = None, progress: Progress = quiet
+    state: State, as_of: date, actor: Actor, delivery: Path | None = None, progress: Progress = quiet, again: str | None = None
 ) -> WeekResult:
-    """The weekly run. Running it again changes nothing: a week that stands is not made twice.
+    """The weekly run. Running it again changes nothing: a week that stands is not made twice, and says what of it has changed.
 
     Args:
         as_of: what was known at the end of this day; its ISO week names the release, whose origin is that week's Monday.
         delivery: a delivery to load first, beside those waiting in the inbox.
+        again: why a week that stands is made again, as a revision beside it, of what is held now.
     Raises: FeedRefused, NotFit, StoreDamaged, RunStopped; what stood before still stands, and is what people see.
     """
     week = Week.of(as_of)
@@ -100,14 +106,16 @@ def run_week(
         state.releases.sweep()
         loads = inbox.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
-        if standing:
+        if standing and again is None:
             checkpoints.write(state)
-            return WeekResult(str(week), standing[0].name, True, loads, {r.tool: (r.standing, r.findings) for r in standing})
+            changed = {table: state.records.changed_since(table, standing[0].sequence or 0, as_of) for table in ("crimes", "charges")}
+            return WeekResult(str(week), standing[0].name, True, loads, changed, {r.tool: (r.standing, r.findings) for r in standing})
         made = make_week(state, week, as_of, state.records.latest(), actor, part(progress, 0.3, 0.95))
         tools = where_each_tool_stands(state, made, actor)
         event = Event(
-            actor.account, "operator", "run", "week_made", object=f"week:{week}", detail={"as_of": as_of.isoformat(), "sequence": made.sequence}
-        )
+            actor.account, "operator", "run", "week_made_again" if standing else "week_made", again, object=f"week:{week}",
+            detail={"as_of": as_of.isoformat(), "sequence": made.sequence},
+        )  # fmt: skip
         name = state.releases.keep(
             str(week),
             made.files,
@@ -120,7 +128,7 @@ def run_week(
         )
         checkpoints.write(state)
         progress("Done", 1.0)
-        return WeekResult(str(week), name, False, loads, {t.tool: (t.standing, tuple(t.findings)) for t in tools})
+        return WeekResult(str(week), name, False, loads, {}, {t.tool: (t.standing, tuple(t.findings)) for t in tools})
 
 
 def make_week(

@@ -20,7 +20,8 @@ def known_charges(versions: list[dict[str, Any]], persons: list[dict[str, Any]],
         if row["known_on"] <= as_of:
             last[row["charge_ref"]] = row
             first.setdefault(row["charge_ref"], row["known_on"])
-    into = {p["person_ref"]: p["merged_into"] for p in persons if p["merged_into"] and p["known_on"] <= as_of}
+    there = {p["person_ref"] for p in persons if p["known_on"] <= as_of}
+    into = {p["person_ref"]: p["merged_into"] for p in persons if p["merged_into"] in there and p["known_on"] <= as_of}
     out: dict[str, list[dict[str, Any]]] = {}
     for ref, row in last.items():
         if row.get("deleted") or row["outcome"] in FELL or row["charged_on"] > as_of:

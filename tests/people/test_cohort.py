@@ -3,11 +3,12 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmcast.people import minors
-from harmcast.people.charges import survivors
+from harmcast.people.charges import copies_joined, survivors
 from harmcast.people.cohort import REASONS, cohort, left_out_counts
 
 DAY = date(2026, 11, 16)
@@ -54,6 +55,34 @@ def test_everyone_is_in_or_out_once_and_nobody_is_in_who_must_not_be(people: lis
 def test_merging_in_a_circle_or_a_chain_ends_at_one_reference() -> None:
     links = pl.DataFrame({"person_ref": ["a", "b", "c", "d", "e"], "merged_into": ["b", "c", None, "e", "d"]})
     assert dict(survivors(links).iter_rows()) == {"a": "c", "b": "c", "d": "d", "e": "d"}
+
+
+def test_somebody_merged_into_one_who_is_not_held_stays_under_the_old_reference() -> None:
+    links = pl.DataFrame({"person_ref": ["a", "b"], "merged_into": ["b", "nobody"]})
+    assert dict(survivors(links).iter_rows()) == {"a": "b"}
+
+
+def charge(number: int, person: int, event: int, is_linked: bool, code: str = "008/01", charged_on: date = date(2026, 1, 9)) -> dict[str, object]:
+    return {"charge_no": number, "person_no": person, "event_no": event, "is_linked": is_linked, "offence_code": code, "happened_on": date(2026, 1, 5), "charged_on": charged_on}
+
+
+@pytest.mark.parametrize(
+    ("copy", "event"),
+    [
+        (charge(2, 1, 9, False), 5),  # copied at a merge, its link left behind
+        (charge(2, 2, 9, False), 9),  # somebody else
+        (charge(2, 1, 9, False, "001"), 9),  # another offence
+        (charge(2, 1, 9, False, charged_on=date(2026, 1, 10)), 9),  # another day
+        (charge(2, 1, 9, True), 9),  # linked to another crime
+    ],
+)
+def test_a_charge_copied_at_a_merge_without_its_crime_is_the_event_it_was(copy: dict[str, object], event: int) -> None:
+    assert copies_joined(pl.DataFrame([charge(1, 1, 5, True), copy]))["event_no"].to_list() == [5, event]
+
+
+def test_where_two_crimes_fit_a_copy_is_given_neither() -> None:
+    rows = pl.DataFrame([charge(1, 1, 5, True), charge(2, 1, 6, True), charge(3, 1, 9, False)])
+    assert copies_joined(rows)["event_no"].to_list() == [5, 6, 9]
 
 
 def test_under_18_on_the_day_before_and_on_the_birthday() -> None:

@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 from bench.accepted import load_accepted
 
-from harmcast.errors import AccessDenied
+from harmcast.errors import AccessDenied, NotFit
 from harmcast.operate.health import status_of
 from harmcast.oversight import log
 from harmcast.oversight.log import Event
 from harmcast.store import keys, ledger, schema
 from harmcast.store.releases import NewTool
-from harmcast.store.retention import due, finish, forget_due, left_source_since
+from harmcast.store.retention import due, finish, forget_due, left_source_since, list_hash
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -337,3 +337,52 @@ def test_status_says_when_who_left_the_source_is_still_held(held: State, deliver
     assert len(told(date(2026, 3, 31))) == 1
     forget_due(held, DAY, ACTOR, left_source=True)
     assert told(DAY) == []
+
+
+# -- who left the source: 14 days, and a cap a run ------------------------------------------------
+
+
+def test_who_left_the_source_is_hidden_at_once_and_erased_on_the_fourteenth_day(held: State, deliver: Callable[..., Path]) -> None:
+    load_accepted(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
+    assert KEPT not in held.records.persons()["person_ref"].to_list()
+    assert forget_due(held, date(2026, 3, 22), ACTOR, left_source=True).count == 0
+    assert forget_due(held, date(2026, 3, 23), ACTOR, left_source=True).people == {"deleted_at_source": 1}
+
+
+def test_who_comes_back_within_fourteen_days_stays(held: State, deliver: Callable[..., Path], rows: Good) -> None:
+    load_accepted(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
+    back = [row for row in people(rows)["persons"] if row["person_ref"] == KEPT]
+    load_accepted(held, deliver({"persons": [{**back[0], "changed_at": "2026-03-12T00:00:00"}]}, "2026-03-16T05:00:00"))
+    assert forget_due(held, date(2026, 3, 23), ACTOR, left_source=True).count == 0
+    assert KEPT in held.records.persons()["person_ref"].to_list()
+
+
+def many_gone(state: State, deliver: Callable[..., Path], rows: Good, gone: int) -> None:
+    """Thirty people, so many of them deleted at source and that long enough ago."""
+    crowd = [{**rows["persons"], "person_ref": f"M{n}", "review_due_on": "2031-01-01", "merged_into": ""} for n in range(30)]
+    charges = [{**rows["charges"], "charge_ref": f"HM{n}", "person_ref": f"M{n}"} for n in range(30)]
+    load_accepted(state, deliver({"crimes": [rows["crimes"]], "persons": crowd, "charges": charges}, FIRST))
+    load_accepted(state, deliver({"deletions": [gone_at_source(f"M{n}", "2026-03-08T00:00:00") for n in range(gone)]}, SECOND))
+
+
+def test_ten_are_erased_unasked(any_state: State, deliver: Callable[..., Path], rows: Good) -> None:
+    many_gone(any_state, deliver, rows, 10)
+    assert forget_due(any_state, DAY, ACTOR, left_source=True).count == 10
+
+
+def test_eleven_are_erased_by_two_people_who_name_the_list_and_by_nobody_else(any_state: State, deliver: Callable[..., Path], rows: Good) -> None:
+    many_gone(any_state, deliver, rows, 11)
+    any_state.users.add("ann", "Ann", Event("setup", "operator", "administration", "user_added"))
+    ann, bob = (Actor(name, name, (("data_protection_officer", None),)) for name in ("ann", "bob"))
+    named = forget_due(any_state, DAY, ann, dry_run=True).keys
+    with pytest.raises(NotFit) as refused:
+        forget_due(any_state, DAY, ann)
+    assert (refused.value.code, refused.value.exit_code) == ("erasure_above_cap", 23)
+    with pytest.raises(NotFit):
+        forget_due(any_state, DAY, ann, approve="0" * 16)
+    listed = list_hash(named)
+    for _ in range(2):
+        assert forget_due(any_state, DAY, ann, approve=listed).waits_for_second
+    assert any_state.person_keys().height == 30
+    assert forget_due(any_state, DAY, bob, approve=listed).count == 11
+    assert any_state.person_keys().height == 19

@@ -74,6 +74,7 @@ def run_due(
     delivery: Path | None = None,
     *,
     catch_up: bool = True,
+    again: str | None = None,
     progress: Progress = quiet,
     pauses_s: Sequence[float] = PAUSES_S,
 ) -> Served:
@@ -87,7 +88,7 @@ def run_due(
     try:
         missed = [] if not catch_up else missed_weeks(state, as_of)
         made = [patiently(partial(run_week, state, day, actor), state, pauses_s) for _, day in missed if day is not None]
-        made.append(patiently(lambda: run_week(state, as_of, actor, delivery, progress), state, pauses_s))
+        made.append(patiently(lambda: run_week(state, as_of, actor, delivery, progress, again), state, pauses_s))
     except HarmcastError as error:
         _ended(state, actor, week, begun, "failed", error.code)
         alerts.send(state, "feed_refused" if isinstance(error, FeedRefused) else "week_failed", week, error=error, tell=write_line)

@@ -4,7 +4,7 @@ Reasons, the first that applies:
 
 | reason | whose | source |
 |---|---|---|
-| deleted_at_source | the force deleted the person | the feed; forgotten here at the next `forget --left-source`, which a timer runs weekly: within 4 weeks |
+| deleted_at_source | the force deleted the person | the feed; hidden at once, forgotten 14 days later if still gone, by `forget --left-source`, which a timer runs weekly: within 4 weeks |
 | no_charge_left | every charge was deleted at source | nobody without a charge is held |
 | review_overdue | past `review_due_on`; without a date, longer since the last change than the group's period | records management groups 1 to 4, College of Policing practice; periods in `[retention] group_years` |
 

@@ -53,9 +53,11 @@ def survivors(persons: pl.DataFrame) -> pl.DataFrame:
 
     Args: `persons`: person_ref, merged_into, as known.
     Returns: person_ref, survivor; merged-away references only. A chain that runs in a circle ends at the smallest
-        reference of the circle, so that every charge still counts once.
+        reference of the circle, so that every charge still counts once. A chain ends at the last reference that is held:
+        somebody merged into one who is not stays under the old reference.
     """
-    links = persons.filter(pl.col("merged_into").is_not_null() & (pl.col("merged_into") != pl.col("person_ref")))
+    is_link = pl.col("merged_into").is_not_null() & (pl.col("merged_into") != pl.col("person_ref"))
+    links = persons.filter(is_link & pl.col("merged_into").is_in(persons["person_ref"].implode()))
     into = dict(links.select("person_ref", "merged_into").iter_rows())
     found: dict[str, str] = {}
     for start in into:
@@ -85,6 +87,22 @@ def with_event(charges: pl.DataFrame, one_event: OneEvent = "crime_or_day") -> p
         "each_charge": pl.concat_str(pl.lit("e:"), "charge_ref"),
     }
     return charges.with_columns(event=rules[one_event])
+
+
+ALIKE = ["offence_code", "happened_on", "charged_on"]
+
+
+def copies_joined(charges: pl.DataFrame) -> pl.DataFrame:
+    """Charges without a crime link put into the event of the charge they copy: same person, code and both days, and one event alone.
+
+    A merge at the source may copy a charge under a second reference and leave its link behind; it is one event still.
+    Args: `charges`: person_no, event_no, is_linked and ALIKE; a row a charge that stands.
+    """
+    alike = ["person_no", *ALIKE]
+    links = charges.filter("is_linked").group_by(alike).agg(link=pl.col("event_no").first(), events=pl.col("event_no").n_unique())
+    joined = charges.join(links.filter(pl.col("events") == 1), on=alike, how="left", maintain_order="left")
+    is_copy = ~pl.col("is_linked") & pl.col("link").is_not_null()
+    return joined.with_columns(event_no=pl.when(is_copy).then("link").otherwise("event_no")).select(charges.columns)
 
 
 def numbered(
@@ -134,8 +152,14 @@ class Held:
             on="survivor",
             how="left",
         )
-        if merged.is_empty():
-            return held
+        if not merged.is_empty():
+            held = self._under_survivors(held, merged)
+        if held["has_twin"].any():
+            held = copies_joined(held)
+        return held.drop("is_linked", "has_twin")
+
+    @staticmethod
+    def _under_survivors(held: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
         return (
             held.join(merged, on="person_ref", how="left", maintain_order="left")
             .with_columns(
@@ -177,6 +201,8 @@ def held(
     more = pl.concat([folk["person_ref"], folk["merged_into"].drop_nulls()])
     table = (
         numbered(dated(charge_versions, "charge_ref"), one_event, more)
+        .with_columns(is_linked=pl.col("crime_ref").is_not_null())
+        .with_columns(has_twin=pl.col("is_linked").any().over(ALIKE) & ~pl.col("is_linked").all().over(ALIKE))
         .drop("event", "crime_ref")
         .join(weights.select("offence_code", "weight"), on="offence_code", how="left", maintain_order="left")
         .join(kinds, on="offence_code", how="left", maintain_order="left")

@@ -101,6 +101,13 @@ class Records:
         """Number of the newest accepted load that wrote records; 0 if there is none."""
         return max((part.sequence for part in self.parts()), default=0)
 
+    def changed_since(self, table: str, sequence: int, as_of: date) -> int:
+        """How many keys of a table have a version that a load after `sequence` brought and that was known by the end of `as_of`."""
+        later = [part for part in self.parts(table) if part.sequence > sequence]
+        key = list(HELD[table].key)
+        rows = self.versions(table, columns=[*key, "known_on"], parts=later)
+        return rows.filter(pl.col("known_on") <= as_of).select(key).n_unique() if later else 0
+
     def data_hash(self, upto_part: int | None = None) -> str:
         """SHA-256 over the digests of all parts up to a load: names the data a release was made of."""
         whole = hashlib.sha256()

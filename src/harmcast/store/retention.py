@@ -11,9 +11,10 @@ With them go people's files of releases older than `[retention] release_weeks` a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.errors import NotFit
 from harmcast.oversight import review
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
@@ -36,6 +38,9 @@ from harmcast.tables import CHARGES, PERSONS
 
 UNFINISHED = "erasure_unfinished"
 SHOWN = 50
+ERASED_AFTER_DAYS = 14  # what left the source is hidden at once, and may come back so long
+ERASED_A_RUN = (10, 0.01)  # so many, or this share of everybody held, go in one run without two people
+FIRST_APPROVAL = "erasure_approved_by"
 LEFT_SOURCE_DAYS = 21  # the timer runs weekly: one week is left of the four before somebody is told
 LOADED_COLUMNS = ["person_ref", "review_group", "review_due_on", "changed_at", "merged_into"]
 
@@ -59,6 +64,7 @@ class Forgotten:
     old_releases: tuple[str, ...] = ()
     old_copies: int = 0
     old_backups: tuple[str, ...] = ()
+    waits_for_second: bool = False
 
     @property
     def count(self) -> int:
@@ -75,6 +81,8 @@ class Forgotten:
 
     def lines(self) -> list[str]:
         """What is printed for people."""
+        if self.waits_for_second:
+            return [f"{_number(self.count, 'person is', 'people are')} due: the first of two people has let the list go. Another runs the same command."]
         what = ("person is due", "people are due") if self.dry_run else ("person was forgotten", "people were forgotten")
         said = [f"{_number(self.count, *what)} on {self.as_of}."]
         said += [f"  {reason.replace('_', ' ')}: {count:,}" for reason, count in self.people.items()]
@@ -109,17 +117,62 @@ def due(state: State, as_of: date) -> pl.DataFrame:
 
 def left_source_since(state: State, as_of: date) -> tuple[int, date | None]:
     """How many people the force has deleted, or left without a charge, are still held; and the first day that was known."""
-    found = due(state, as_of).filter(pl.col("reason").is_in(review.LEFT_SOURCE))
-    if found.is_empty():
-        return 0, None
-    people = state.records.versions(PERSONS.name, columns=["person_ref", "deleted", "known_on"])
+    found = left_on(state, due(state, as_of))
+    first = found["left_on"].min()
+    return found.height, first if isinstance(first, date) else None
+
+
+def left_on(state: State, found: pl.DataFrame) -> pl.DataFrame:
+    """Of the people due, those who left the source, and the day that was known: `person_ref, left_on`.
+
+    Somebody merged into one who left, and not deleted by name, left with the last of them.
+    """
+    gone = found.filter(pl.col("reason").is_in(review.LEFT_SOURCE)).select("person_ref")
+    if gone.is_empty():
+        return gone.with_columns(left_on=pl.lit(None, pl.Date))
+    people = state.records.versions(PERSONS.name, columns=["person_ref", "deleted", "known_on"]).filter("deleted").select("person_ref", "known_on")
     charges = state.records.versions(CHARGES.name, columns=["charge_ref", "person_ref", "deleted", "known_on"])
-    theirs = charges.join(found, on="person_ref", how="semi").select("charge_ref").unique()
-    gone = (
-        people.filter("deleted").join(found, on="person_ref", how="semi")["known_on"].min(),
-        charges.filter("deleted").join(theirs, on="charge_ref", how="semi")["known_on"].min(),  # names the charge alone
-    )
-    return found.height, min((day for day in gone if isinstance(day, date)), default=None)
+    whose = charges.drop_nulls("person_ref").select("charge_ref", "person_ref").unique("charge_ref", keep="last", maintain_order=True)
+    went = charges.filter("deleted").select("charge_ref", "known_on").join(whose, on="charge_ref", how="inner")  # a deletion names the charge alone
+    days = pl.concat([people, went.select("person_ref", "known_on")]).group_by("person_ref").agg(left_on=pl.col("known_on").max())
+    joined = gone.join(days, on="person_ref", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("left_on").fill_null(pl.col("left_on").max()))
+
+
+def ripe(state: State, found: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The people due, without those who left the source less than 14 days ago: they are hidden, and may still come back."""
+    young = left_on(state, found).filter((pl.col("left_on") > as_of - timedelta(days=ERASED_AFTER_DAYS)).fill_null(True))
+    return found.join(young, on="person_ref", how="anti", maintain_order="left")
+
+
+def list_hash(keys_named: Iterable[str]) -> str:
+    """What two people name when they let a list of people be erased: 16 hexadecimal digits of the SHA-256 of their keys in order."""
+    return hashlib.sha256("\n".join(sorted(keys_named)).encode()).hexdigest()[:16]
+
+
+def _within_cap(state: State, named: Sequence[tuple[str, str]], actor: Actor, approve: str | None) -> bool:
+    """Whether so many who left the source may be erased in this run: up to the cap, or by two people who name the same list.
+
+    Gives False where this was the first of the two. Raises NotFit (`erasure_above_cap`).
+    """
+    left = [key for key, reason in named if reason in review.LEFT_SOURCE]
+    cap = max(ERASED_A_RUN[0], int(ERASED_A_RUN[1] * state.person_keys().height))
+    if len(left) <= cap:
+        return True
+    wanted = list_hash(left)
+    if approve != wanted:
+        raise NotFit(
+            f"{len(left):,} people left the source and are due to be erased; {cap:,} go in one run unasked.",
+            code="erasure_above_cap",
+            next_step=f"Look whether the source is whole. If they are truly gone, two people run harmcast forget STATE --approve {wanted}.",
+        )
+    first = state.operations.fact(FIRST_APPROVAL)
+    if state.users.is_empty() or (first is not None and first.startswith(f"{wanted} ") and first != f"{wanted} {actor.account}"):
+        return True
+    event = Event(actor.account, actor.roles[0][0] if actor.roles else "none", "erasure", "erasure_approved_by_first", detail={"list": wanted, "people": len(left)})
+    with state.operations.writing(event) as tx:
+        operations.set_fact(tx, FIRST_APPROVAL, f"{wanted} {actor.account}")
+    return False
 
 
 def forget_due(
@@ -129,6 +182,7 @@ def forget_due(
     *,
     dry_run: bool = False,
     left_source: bool = False,
+    approve: str | None = None,
     qvd: Qvd | None = None,
     progress: Progress = quiet,
 ) -> Forgotten:
@@ -137,14 +191,16 @@ def forget_due(
     Args:
         left_source: only people whom the force itself has deleted, or left without a charge: nothing is left to
             decide, so a timer's account may do it. Records overdue for review wait for the data protection officer.
+        approve: hash of the list of people who left the source, named by two people where there are more than a run erases.
         qvd: writes a table as Qlik's file (`publish.qlik.qvd`); needed where releases hold such files about people.
-    Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or a timer as above.
+    Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or a timer as above; NotFit
+        (`erasure_above_cap`).
     """
     is_timer = left_source and actor.has("operator")
     role = "operator" if state.users.is_empty() or is_timer else actor.acting("data_protection_officer")
     with state.run_lock("forget", actor.account):
         finish(state)
-        found = due(state, as_of)
+        found = ripe(state, due(state, as_of), as_of)
         if left_source:
             found = found.filter(pl.col("reason").is_in(review.LEFT_SOURCE))
         people = {row["reason"]: row["len"] for row in found.group_by("reason").len().sort("reason").to_dicts()}
@@ -154,6 +210,8 @@ def forget_due(
         told = Forgotten(as_of, people, named, 0, 0, dry_run, old.releases, len(old.copies), old.backups)
         if dry_run or (found.is_empty() and not old.releases and not old.copies):
             return told
+        if not _within_cap(state, named, actor, approve):
+            return replace(told, dry_run=True, waits_for_second=True)
         return _forget(state, found, told, old, Event(actor.account, role, "erasure", "people_forgotten"), qvd, progress)
 
 

@@ -93,7 +93,8 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
     release = history[-1]
 
     def make() -> pl.DataFrame:
-        people = state.records.known("persons", columns=["person_ref", "name", "restricted"])
+        people = state.records.known("persons", columns=["person_ref", "name", "restricted", "died_on"])
+        people = people.filter(pl.col("died_on").is_null()).drop("died_on")
         if "name" not in people.columns:
             people = people.with_columns(name=pl.lit(None, pl.String))
         named = people.join(state.person_keys(), on="person_ref", how="inner")
