@@ -76,6 +76,20 @@ def check(state: StateFolder) -> Said:
 
 
 @command(app)
+def settings(
+    state: StateFolder,
+    *,
+    set_: Annotated[Path | None, Parameter(name="--set", help="Settings file to put in place, with the files it names.")] = None,
+) -> Said:
+    """Show the settings of a state, or change them whole: the difference, what it will mean, validated and logged."""
+    from harmcast.runs import change_settings
+
+    opened_state = opened(state)
+    result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state))
+    return Said(result.document, result.lines)
+
+
+@command(app)
 def load(
     state: StateFolder,
     delivery: Annotated[Path | None, Parameter(help="Folder of the delivery, with its manifest.json; none: read the database that the settings name.")] = None,

@@ -89,6 +89,8 @@ WEAPON_USES = ("used", "threatened", "possessed", "unknown")
 OUTCOMES = ("charged", "convicted", "acquitted", "withdrawn", "discontinued", "quashed")
 FALLEN_AWAY = ("acquitted", "withdrawn", "discontinued", "quashed")
 CIRCUMSTANCES = ("managed", "cohort", "mappa", "supervision", "custody")
+RANGE_LEVEL = 0.9  # share of printed ranges of counts that should hold what comes, at least
+LISTED_CELLS = 20  # length of the list that hit rates and `chance_top20` speak of
 BANDS = ("low", "low-medium", "high-medium", "high", "super high")
 NO_CHANCE = (
     "harm_incomplete", "high_now", "high_before", "no_model", "old_model", "history_short", "too_few_became", "not_charged_lately",

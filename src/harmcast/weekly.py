@@ -31,7 +31,7 @@ from harmcast.runs import audit, force_area, inbox, outcomes, people, places, vo
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.store import checkpoints, desk
+from harmcast.store import checkpoints, desk, kept_settings
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
@@ -124,6 +124,7 @@ def run_week(
             as_of=as_of,
             sequence=made.sequence,
             event=event,
+            settings_sha256=kept_settings.keep(state.root),
             monitor_history=made.history,
         )
         checkpoints.write(state)
@@ -150,7 +151,7 @@ def make_week(
     progress("Reading what was known", 0.0)
     columns = sorted({*places.crime_columns(places_tools), "area", "domestic"})
     crimes = state.records.crimes(as_of, columns, sequence)
-    land = force_area.ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
+    land = force_area.ground_of(settings, state.named_bytes)
     odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations, settings.gap_days)
     delivery = state.records.delivery_sha256(sequence)
     for tool_name, of_tool in found.items():
@@ -249,7 +250,8 @@ class Rebuilt:
 def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Progress = quiet) -> Rebuilt:
     """Makes a past week again from the records as they were known, and compares it with what was kept, file by file.
 
-    Raises: RunStopped if no such week was made.
+    It is made with the settings, and the files they name, that were kept with it; never with those of today.
+    Raises: RunStopped if no such week was made; StoreDamaged if its settings are not what was kept.
     """
     releases = state.releases.named(week) or state.releases.of_week(week)
     if not releases:
@@ -257,7 +259,8 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     first = releases[0]
     if first.as_of is None or first.sequence is None:
         raise RunStopped("That release does not say what it was made from.", code="release_without_source")
-    made = make_week(state, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at)
+    with_its_own = state.with_kept_settings(first.settings_sha256) if first.settings_sha256 else state
+    made = make_week(with_its_own, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ def places_tool(name: str, title: str) -> ToolFacts:
     return ToolFacts(
         tool=Tool(name, "places", title, "in use", date(2026, 6, 1), purpose="To show where knife injuries may come.", made_by="In-house, Data Analytics Lab"),
         settings={
-            "name": name, "kind": "places", "cell_area_km2": 1.0, "cell_side_m": None, "horizon_weeks": 4, "range_level": 0.8, "top_cells": 20,
+            "name": name, "kind": "places", "cell_area_km2": 1.0, "cell_side_m": None, "horizon_weeks": 4,
             "where": {"weapon": ["knife"], "injury": ["minor", "serious", "fatal"]}, "leading": [{"weapon": ["knife"], "injury": ["none"]}],
         },
         entries=entries(name),

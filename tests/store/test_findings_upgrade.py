@@ -33,7 +33,7 @@ REASONS = {
 @pytest.fixture
 def old(tmp_path: Path, store_url: str | None) -> Operations:
     """A database of revision 0003 with one release held by every kind of reason, and one that was not held."""
-    database = Operations(operations.engine_of(operations.database_url(store_url, tmp_path)))
+    database = Operations(operations.engine_of(operations.database_url(store_url, tmp_path)), b"0" * 32)
     with database.engine.begin() as connection:
         upgrade.to_revision(connection, "0004")
         connection.execute(

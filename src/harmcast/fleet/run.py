@@ -25,7 +25,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harmcast import settings as settings_of
 from harmcast.errors import Fault, HarmcastError, RunStopped, SettingsRefused
 from harmcast.progress import Progress, quiet
 
@@ -152,8 +151,10 @@ def _listed(file: Path) -> tuple[list[Member], list[Fault]]:
 
 def _store(member: Member) -> str | None:
     """Address of a force's own operational database; None if it lies in the state, or the settings cannot be read (its task says so)."""
+    from harmcast.store import kept_settings
+
     try:
-        return settings_of.read(Path(member.state) / "settings" / "settings.toml").store.url
+        return kept_settings.read_own(Path(member.state))[0].store.url
     except (HarmcastError, OSError):
         return None
 

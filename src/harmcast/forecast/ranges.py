@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.tables import LISTED_CELLS, RANGE_LEVEL
+
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
 Counts = NDArray[np.int32]
 
-RANGE_LEVEL = 0.9
-TOP = 20
+TOP = LISTED_CELLS
 DRAWS = 1000
 MOST_INCIDENTS = 30
 SURE = 0.6

@@ -154,7 +154,7 @@ def _cells(
     panel: Panel, prediction: ranges.Prediction, name: str, more: Mapping[str, np.ndarray | None]
 ) -> pl.DataFrame:
     units, n = panel.units, len(panel.units)
-    tail, law = (1.0 - ranges.RANGE_LEVEL) / 2.0, (prediction.expected, prediction.dispersion, prediction.victims)
+    tail, law = (1.0 - tables.RANGE_LEVEL) / 2.0, (prediction.expected, prediction.dispersion, prediction.victims)
     columns: dict[str, Any] = {
         "cell": list(units.keys),
         "area": list(units.areas),
@@ -165,7 +165,7 @@ def _cells(
         "expected": prediction.expected,
         "lower": ranges.quantile(tail, *law),
         "upper": ranges.quantile(1.0 - tail, *law),
-        "range_level": np.full(n, ranges.RANGE_LEVEL),
+        "range_level": np.full(n, tables.RANGE_LEVEL),
         "chance_any": ranges.chance_any(*law),
         "dispersion": prediction.dispersion,
         "model": [name] * n,
@@ -188,7 +188,7 @@ def _areas(panel: Panel, prediction: ranges.Prediction, cells: pl.DataFrame, see
         sums = {column: None if part[column].null_count() else float(part[column].sum()) for column in named}
         rows.append(
             {"area": name, "cells": len(part), "origin": panel.origin, "horizon_weeks": panel.horizon_weeks,
-             "lower": low, "upper": high, "range_level": ranges.RANGE_LEVEL, **sums}
+             "lower": low, "upper": high, "range_level": tables.RANGE_LEVEL, **sums}
         )  # fmt: skip
     return pl.DataFrame(rows, schema=tables.FORECAST_AREAS.schema())
 

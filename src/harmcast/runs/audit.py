@@ -119,7 +119,7 @@ def audit_of_places(
         thresholds,
         crimes=_placed(units, crimes, tool),
         recorded=crimes if "area" in crimes.columns and "domestic" in crimes.columns else None,
-        top=tool.top_cells,
+        top=tables.LISTED_CELLS,
     )
 
 

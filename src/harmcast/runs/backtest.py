@@ -84,7 +84,7 @@ def _last_day(state: State) -> date:
 def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> tuple[dict[str, Any], Units]:
     progress("Reading what was known", 0.0)
     crimes = state.records.crimes(last + timedelta(days=36500), places.crime_columns([tool]))
-    land = ground_of(state.settings, lambda path: (state.root / "settings" / path).read_bytes())
+    land = ground_of(state.settings, state.named_bytes)
     units = land.units(tool, lambda: crimes)
     gaps, length = state.settings.gap_days, 7 * tool.horizon_weeks
     days = [day for day in origins_back(last, origins, length) if not any(gap.touches(day, length) for gap in gaps)]

@@ -52,7 +52,7 @@ def _layers(state: State) -> str:
     from harmcast.runs.force_area import ground_of
 
     settings = state.settings
-    land = ground_of(settings, lambda path: (state.root / "settings" / path).read_bytes())
+    land = ground_of(settings, state.named_bytes)
     if land.boundary is None and settings.force.area_from == "boundary":
         raise SettingsRefused(
             "No boundary is named.",

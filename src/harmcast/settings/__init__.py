@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from harmcast import offence_codes
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.gaps import Gap
+from harmcast.settings import gone
 from harmcast.settings.section import SettingsSection
 from harmcast.settings.thresholds import AuditSettings, Fairness, MonitorSettings, ShadowSettings
 from harmcast.tables import BANDS
@@ -130,8 +131,6 @@ class PlacesTool(SettingsSection):
     horizon_weeks: int = Field(4, ge=1, le=13, description="Length of the window forecast, weeks.")
     where: Where = Field(description="Which crimes count: keys are ANDed, values ORed; an offence code without a slash is its whole class.")
     leading: list[Where] = Field(default_factory=list, description="Other recorded crime that may lead it; each is one series.")
-    range_level: float = Field(0.8, gt=0, lt=1, description="Share of printed ranges that should hold what comes, at least.")
-    top_cells: int = Field(20, ge=1, description="Length of the list that hit rates and `chance_top20` speak of, cells.")
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -241,9 +240,7 @@ class Log(SettingsSection):
 
 
 class ReleaseSettings(SettingsSection):
-    second_person: bool = Field(True, description="Whether a held release needs two people.")
-    concern_needs_reason: bool = Field(True, description="Whether a concern of the audit needs a signed reason before publication.")
-    keep_places_weeks: int = Field(520, gt=0, description="How long place releases are kept, weeks.")
+    second_person: bool = Field(True, description="Whether a release needs two people to go out: one reviews, another publishes.")
 
 
 class Decisions(SettingsSection):
@@ -271,7 +268,6 @@ class Web(SettingsSection):
     metrics_token: str | None = Field(
         None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one: from this machine alone."
     )
-    wms: str | None = Field(None, description="The force's own map service in `crs`; without one the grid and the outline are drawn.")
 
 
 class MapSettings(SettingsSection):
@@ -444,6 +440,14 @@ def parse(text: str, name: str = "settings.toml") -> Settings:
         raise SettingsRefused(
             f"{name} is not TOML: {error}", code="settings_not_toml", next_step="Mend the line named and run `harmcast check` again."
         ) from None
+    went = gone.faults(document, name)
+    if went:
+        raise SettingsRefused(
+            f"{name} has {len(went)} setting(s) that had no effect and are gone.",
+            code="setting_gone",
+            faults=went,
+            next_step="Take them out; what holds instead is said beside each.",
+        )
     try:
         return Settings.model_validate(document)
     except ValidationError as error:

@@ -23,10 +23,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from harmcast import settings as settings_of
 from harmcast.errors import RunStopped, SettingsRefused, StoreDamaged
 from harmcast.oversight.log import Event
-from harmcast.store import files, operations, schema, state, upgrade, verify
+from harmcast.store import files, kept_settings, operations, schema, state, upgrade, verify
 from harmcast.store.operations import Operations
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -277,7 +276,7 @@ def _put(path: Path, content: bytes) -> None:
 
 def _fill(root: Path, about: dict[str, Any], tables: dict[str, bytes]) -> int:
     """A fresh operational database with the backup's rows; gives how many."""
-    settings = settings_of.read(root / state.SETTINGS / "settings.toml")
+    settings = kept_settings.read_own(root)[0]
     database = Operations(operations.engine_of(operations.database_url(settings.store.url, root)), (root / "secret").read_bytes())
     try:
         if upgrade.revision(database) is not None:

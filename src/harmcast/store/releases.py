@@ -56,6 +56,7 @@ class Release:
     manifest_sha256: str
     model: str | None
     findings: tuple[Finding, ...]
+    settings_sha256: str | None
     made_at: str
     published_at: str | None
 
@@ -123,6 +124,7 @@ class Releases:
         as_of: date,
         sequence: int,
         event: Event,
+        settings_sha256: str | None = None,
         monitor_history: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Writes the week's folder and names it: all of it stands, or none. Returns the folder's name.
@@ -161,6 +163,7 @@ class Releases:
                     manifest_sha256=manifest_sha256,
                     model=tool.model,
                     findings=findings.to_text(tool.findings),
+                    settings_sha256=settings_sha256,
                     made_at=tx.at,
                     published_at=tx.at if tool.standing == "published" else None,
                 )

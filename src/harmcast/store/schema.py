@@ -197,6 +197,7 @@ releases = Table(
     Column("manifest_sha256", Hash),
     Column("model", Name),
     Column("findings", Text, nullable=False, default="[]"),  # JSON: what was found, typed (oversight.findings)
+    Column("settings_sha256", Hash),  # of the settings it was made with, kept in settings-kept/; null: made before they were
     Column("made_at", Instant, nullable=False),
     Column("published_at", Instant),
     UniqueConstraint("week", "tool", "revision"),

@@ -1,6 +1,7 @@
 """A state: one folder with everything one force's system knows.
 
 STATE/settings/      the settings and the files they name, as copied
+STATE/settings-kept/ the same as they stood at each release, by hash
 STATE/records/       Parquet parts, one a load and table
 STATE/releases/      one folder a week
 STATE/ground/        compiled grounds: roads and names near the force, one file each, named by content
@@ -31,7 +32,7 @@ from harmcast import settings as settings_of
 from harmcast.errors import Fault, RunStopped, SettingsRefused, StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.settings import Settings
-from harmcast.store import files, keys, operations, schema, upgrade
+from harmcast.store import files, kept_settings, keys, operations, schema, upgrade
 from harmcast.store.grounds import Grounds
 from harmcast.store.lifts import Lifts
 from harmcast.store.models import Models
@@ -41,7 +42,7 @@ from harmcast.store.register import Register
 from harmcast.store.releases import Releases
 from harmcast.store.users import Users
 
-SETTINGS = "settings"
+SETTINGS = kept_settings.SETTINGS
 NAMED = "files.json"
 
 
@@ -53,6 +54,8 @@ class State:
     settings: Settings
     operations: Operations
     secret: bytes = field(repr=False)
+    settings_folder: Path
+    gone_settings: tuple[str, ...] = ()
     _held: int = field(default=0, repr=False)
     _holder: int | None = field(default=None, repr=False)
 
@@ -82,13 +85,25 @@ class State:
 
     @cached_property
     def _files(self) -> dict[str, str]:
-        path = self.root / SETTINGS / NAMED
+        path = self.settings_folder / NAMED
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def file(self, setting: str) -> Path | None:
         """Our copy of the file that a setting names, e.g. `force.boundary`, or where one lies that is not copied; None if none is named."""
         name = self._files.get(setting)
-        return None if name is None else self.root / SETTINGS / name
+        return None if name is None else self.settings_folder / name
+
+    def named_bytes(self, path: Path) -> bytes:
+        """Our copy of a file by its path as the settings write it."""
+        return (self.settings_folder / path).read_bytes()
+
+    def with_kept_settings(self, sha256: str) -> State:
+        """This state read with the settings, and the files they name, that a release was made with.
+
+        Raises: StoreDamaged if they are not what was kept.
+        """
+        folder = kept_settings.kept(self.root, sha256)
+        return State(self.root, kept_settings.read(folder)[0], self.operations, self.secret, folder)
 
     @cached_property
     def grounds(self) -> Grounds:
@@ -265,13 +280,14 @@ def unopened(state: Path) -> State:
         raise StoreDamaged(
             "The state's secret is damaged.", code="secret_damaged", next_step="Restore the newest backup."
         )
-    settings = settings_of.read(state / SETTINGS / "settings.toml")
+    kept_settings.settle(state)
+    settings, went = kept_settings.read_own(state)
     url = operations.database_url(settings.store.url, state)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise StoreDamaged(
             "The operational database is gone.", code="operations_missing", next_step="Restore the newest backup."
         )
-    return State(state, settings, Operations(operations.engine_of(url), secret), secret)
+    return State(state, settings, Operations(operations.engine_of(url), secret), secret, state / SETTINGS, tuple(went))
 
 
 def brought_up(opened: State) -> State:
@@ -280,6 +296,10 @@ def brought_up(opened: State) -> State:
     if upgrade.revision(database) != upgrade.HEAD:
         with opened.run_lock("schema upgrade"):
             upgrade.upgrade(database, Event("system", "operator", "administration", "schema_upgraded", object="state"))
+    if opened.gone_settings:
+        event = Event("system", "operator", "administration", "settings_upgraded", object="settings", detail={"gone": list(opened.gone_settings)})
+        with opened.run_lock("settings upgrade"), database.writing(event):
+            kept_settings.strip_own(opened.root)
     with database.reading() as connection:
         if connection.execute(sa.select(schema.facts.c.value).where(schema.facts.c.name == "state_id")).first() is None:
             raise StoreDamaged(

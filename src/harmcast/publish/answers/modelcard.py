@@ -17,6 +17,7 @@ from harmcast.publish.answers.document import (
 )
 from harmcast.publish.answers.facts import Facts
 from harmcast.publish.disclosure import Published
+from harmcast.tables import RANGE_LEVEL
 
 
 def answer(facts: Facts) -> Document:
@@ -67,7 +68,7 @@ def _figures(asked: Asked) -> tuple[Block, ...]:
                     ("Unit", wording.cell(s)),
                     ("Window", f"{s['horizon_weeks']} weeks"),
                     ("Definition", wording.definition(s)),
-                    ("Ranges", f"at least {s['range_level']:.0%} should hold what comes"),
+                    ("Ranges", f"at least {RANGE_LEVEL:.0%} should hold what comes"),
                 )
             ),
         )

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from harmcast.store import desk
+from harmcast.tables import LISTED_CELLS, RANGE_LEVEL
 
 STEPS_SEEN = {**desk.STEPS, **{f"supervisor: {code}": f"Supervisor: {words.lower()}" for code, words in desk.SIGN_OFFS.items()}}
 
@@ -117,8 +118,8 @@ EXCLUDED: tuple[tuple[str, str], ...] = (
 def signifies(kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What each output signifies: its name, and of what, within what time."""
     if kind == "places":
-        weeks, level = settings["horizon_weeks"], settings["range_level"]
-        top = settings["top_cells"]
+        weeks, level = settings["horizon_weeks"], RANGE_LEVEL
+        top = LISTED_CELLS
         return (
             (
                 "Range of counts",

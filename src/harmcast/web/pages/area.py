@@ -14,6 +14,7 @@ import polars as pl
 from markupsafe import Markup
 from starlette.responses import Response
 
+from harmcast import tables
 from harmcast.oversight.access import Action
 from harmcast.publish.disclosure import neutral
 from harmcast.publish.release_files import NOTICE
@@ -139,7 +140,7 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
             released.frame(before, tool) if before and released.has(before, tool) else None,
             total_of(chosen.release, tool) or {},
             total_of(before, tool),
-            chosen.tool.top_cells,
+            tables.LISTED_CELLS,
         ),
         rows=shown[start : start + areas.PAGE_ROWS],
         start=start,
@@ -231,7 +232,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
             released.frame(before, tool) if before and released.has(before, tool) else None,
             total_of(chosen.release, tool) or {},
             total_of(before, tool),
-            chosen.tool.top_cells,
+            tables.LISTED_CELLS,
             named=BRIEFING_CELLS,
         ),
         back=f"/areas/{tool}",

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harmcast import tables
 from harmcast.oversight.access import Action
 from harmcast.settings import PlacesTool
 from harmcast.statistics import share_interval
@@ -66,6 +67,7 @@ def _record(tool: PlacesTool, history: list[Release]) -> dict[str, Any]:
     groups = track.calibration(outcomes)
     return dict(
         rows=rows,
+        listed_cells=tables.LISTED_CELLS,
         apart=track.not_overlapping(rows),
         pooled=_pooled(rows),
         hits_chart=_hits_chart(rows) if len(rows) > 1 else None,
@@ -76,7 +78,7 @@ def _record(tool: PlacesTool, history: list[Release]) -> dict[str, Any]:
         else None,
         outcomes=len(outcomes),
         windows=len({o.origin for o in outcomes}),
-        areas=track.by_area(history, newest, tool.name, apart, tool.horizon_weeks, tool.top_cells),
+        areas=track.by_area(history, newest, tool.name, apart, tool.horizon_weeks, tables.LISTED_CELLS),
         trial=track.trial(newest, tool.name),
         fallback=_fallback_history(history, tool.name),
         inside=_inside(rows),

@@ -1,0 +1,159 @@
+"""The settings of a live state: shown, or changed whole, with the difference, what it will mean, validation and an event."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harmcast.errors import Fault, SettingsRefused
+from harmcast.oversight.log import Event
+from harmcast.settings import Settings
+from harmcast.store import kept_settings
+from harmcast.store.state import State, copy_settings
+from harmcast.store.users import Actor
+
+WHO = ("administrator", "data_scientist")
+SECRETS = frozenset({"feed.url", "store.url", "web.oidc_client_secret", "web.metrics_token", "alerts.webhook"})
+FIXED = ("store.url",)
+# What a change of a section means. The first that a dotted name begins with holds.
+MEANS = {
+    "tools": "From the next weekly run on. Weeks already made stay as they are and are made again from the settings kept with them.",
+    "bands.reference_date": "Cuts that are frozen stay: they are taken again only by a logged retake.",
+    "bands.percentiles": "Cuts that are frozen stay: they are taken again only by a logged retake.",
+    "bands.cuts": "Cuts that are frozen stay: they are taken again only by a logged retake.",
+    "bands": "On pages at once.",
+    "harm": "From the next weekly run on; the person model in use was fitted with the settings before, so refit it.",
+    "people": "From the next weekly run on; the person model in use was fitted with the settings before, so refit it.",
+    "force": "From the next weekly run on; pages name the force anew at once.",
+    "gaps": "From the next weekly run on.",
+    "feed": "From the next load on.",
+    "fairness": "From the next weekly run on: a finding lifted before may come back, or go.",
+    "audit": "From the next weekly run on: groups are put together anew, so figures before and after do not compare.",
+    "monitor": "From the next weekly run on.",
+    "shadow": "From the next weekly run on: a bar changed after its figures were seen is no bar.",
+    "retention": "From the next `harmcast forget` on.",
+    "release": "At the next move of a release.",
+    "log": "At once.",
+    "decisions": "On pages at once.",
+    "web": "Once the service is started again.",
+    "map": "Once `harmcast ground STATE` has read it.",
+    "qlik": "At the next reload.",
+    "alerts": "At the next alert.",
+}
+
+
+@dataclass
+class SettingsSaid:
+    """The settings, or what changed, for people and for programs."""
+
+    document: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ChangedSetting:
+    """One setting that is another: dotted name, value before and after (secrets hidden), what it means."""
+
+    name: str
+    before: Any
+    after: Any
+    means: str
+
+    def document(self) -> dict[str, Any]:
+        return {"setting": self.name, "before": self.before, "after": self.after, "means": self.means}
+
+
+def shown(state: State) -> SettingsSaid:
+    """The settings as they stand, every default said; secrets are not."""
+    values = {name: _printable(name, value) for name, value in flat(state.settings).items()}
+    sha256 = kept_settings.sha256_of(state.settings_folder)
+    return SettingsSaid({"sha256": sha256, "settings": values}, [*(f"{name} = {value}" for name, value in values.items()), f"SHA-256 {sha256}"])
+
+
+def change(state: State, file: Path, actor: Actor) -> SettingsSaid:
+    """Makes a settings file, and the files it names, those of the state: all of it, or nothing.
+
+    Raises: SettingsRefused with every fault; AccessDenied without the role; RunStopped while a run is at work.
+    """
+    role = "operator" if state.users.is_empty() else actor.acting(*WHO)
+    with state.run_lock("a change of the settings", actor.account):
+        beside = state.root / kept_settings.NEXT
+        shutil.rmtree(beside, ignore_errors=True)
+        try:
+            new = copy_settings(file, beside)
+            changes = differences(state.settings, new)
+            files = _other_files(state.settings_folder, beside)
+            _refuse_fixed(changes)
+            before, after = kept_settings.sha256_of(state.settings_folder), kept_settings.sha256_of(beside)
+            if not changes and not files:
+                return SettingsSaid({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
+            detail = {"before": before, "after": after, "changed": [c.document() for c in changes], "files": files}
+            event = Event(actor.account, role, "administration", "settings_changed", object="settings", detail=detail)
+            with state.operations.writing(event):
+                kept_settings.put_in_place(state.root)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    lines = [f"{c.name}: {c.before} -> {c.after}. {c.means}" for c in changes] + [f"{name}: another file. {_means(name)}" for name in files]
+    return SettingsSaid({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
+
+
+def differences(before: Settings, after: Settings) -> list[ChangedSetting]:
+    """Every setting that is another, by dotted name; tools are told apart by their own names, not by their order."""
+    old, new = flat(before), flat(after)
+    return [
+        ChangedSetting(name, _printable(name, old.get(name)), _printable(name, new.get(name)), _means(name))
+        for name in [*old, *(name for name in new if name not in old)]
+        if old.get(name) != new.get(name)
+    ]
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """Dotted name -> value, e.g. `web.idle_minutes`, `tools.knife_injury.cell_area_km2`."""
+    document = settings.model_dump(mode="json", by_alias=True)
+    document["tools"] = {tool["name"]: tool for tool in document["tools"]}
+    return _flat(document)
+
+
+def _flat(node: Mapping[str, Any], trail: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        name = f"{trail}{key}"
+        if isinstance(value, Mapping) and (not trail or trail == "tools."):
+            found |= _flat(value, f"{name}.")
+        else:
+            found[name] = value
+    return found
+
+
+def _printable(name: str, value: Any) -> Any:
+    return "(set)" if name in SECRETS and value and not str(value).startswith("env:") else value
+
+
+def _means(name: str) -> str:
+    return next((words for begins, words in MEANS.items() if name == begins or name.startswith(f"{begins}.")), "From the next run on.")
+
+
+def _refuse_fixed(changes: list[ChangedSetting]) -> None:
+    faults = tuple(
+        Fault("setting_fixed", "settings.toml", column=c.name, next_step="move the state with `harmcast backup` and `harmcast restore`")
+        for c in changes
+        if c.name in FIXED
+    )
+    if faults:
+        raise SettingsRefused(
+            "That setting of a live state cannot be changed here.", code="setting_fixed", faults=faults, next_step="Leave it as it is."
+        )
+
+
+def _other_files(before: Path, after: Path) -> list[str]:
+    """Files beside the settings that are new, gone, or another."""
+
+    def contents(folder: Path) -> dict[str, bytes]:
+        own = {"settings.toml", "files.json"}
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name not in own}
+
+    old, new = contents(before), contents(after)
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))

@@ -1,0 +1,53 @@
+"""Settings that had no effect and went. A file that still has one is refused by name; a state's own file loses it at its upgrade."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from harmcast.errors import Fault
+
+GONE = {
+    "tools.range_level": "printed ranges are made to hold 90 in 100 of what comes; every release says so in `range_level`",
+    "tools.top_cells": "the list is 20 cells long, as `chance_top20` says",
+    "release.concern_needs_reason": "a concern always needs two people: `harmcast lift`",
+    "release.keep_places_weeks": "place releases hold nobody's data and are kept",
+    "web.wms": "the map is named under `[map]`",
+}
+_TABLE = re.compile(r"^\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]?\]\s*(#.*)?$")
+
+
+def found(document: Mapping[str, Any]) -> list[str]:
+    """Which of `GONE` a read TOML document has."""
+    has = []
+    for dotted in GONE:
+        section, key = dotted.split(".")
+        node = document.get(section, {})
+        if any(isinstance(one, Mapping) and key in one for one in (node if isinstance(node, list) else [node])):
+            has.append(dotted)
+    return has
+
+
+def faults(document: Mapping[str, Any], name: str) -> tuple[Fault, ...]:
+    """A fault for each, with what holds instead."""
+    return tuple(Fault("setting_gone", name, column=dotted, next_step=f"take it out: {GONE[dotted]}") for dotted in found(document))
+
+
+def without(text: str) -> tuple[str, list[str]]:
+    """A settings text without them, all else as it stands, and which went. One written in a way not read here stays, to be refused by name."""
+    try:
+        had = found(tomllib.loads(text))
+    except tomllib.TOMLDecodeError:
+        return text, []
+    section, kept, dropped = "", [], set()
+    for line in text.splitlines(keepends=True):
+        table = _TABLE.match(line)
+        section = table.group(1) if table else section
+        dotted = f"{section}.{line.split('=', 1)[0].strip()}"
+        if dotted in had and "=" in line:
+            dropped.add(dotted)
+        else:
+            kept.append(line)
+    return "".join(kept), sorted(dropped)

@@ -1,0 +1,119 @@
+"""A state's settings and the files they name: as they stand, as they stood at each release, and how they are changed whole.
+
+STATE/settings/               what holds now
+STATE/settings-kept/<hash>/   a copy for each release made, named by its hash: a past week is made again from it
+STATE/settings.next/          a change that is written but not yet in place; the next opening puts it there
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from harmcast import settings as settings_of
+from harmcast.errors import StoreDamaged
+from harmcast.settings import Settings, gone
+from harmcast.store import files
+
+SETTINGS = "settings"
+KEPT = "settings-kept"
+NEXT = "settings.next"
+BEFORE = "settings.before"
+FILE = "settings.toml"
+
+
+def sha256_of(folder: Path) -> str:
+    """One hash over the settings and every file they name: names and contents, in order of name."""
+    whole = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        whole.update(f"{path.relative_to(folder).as_posix()} {files.sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def keep(root: Path) -> str:
+    """Keeps a copy of the settings as they stand, if it is not kept yet; gives its hash."""
+    sha256 = sha256_of(root / SETTINGS)
+    place = root / KEPT / sha256
+    if not place.is_dir():
+        place.parent.mkdir(exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".", dir=place.parent))
+        try:
+            shutil.copytree(root / SETTINGS, beside / "copy")
+            for path in (beside / "copy").rglob("*"):
+                if path.is_file():
+                    _to_disk(path)
+            (beside / "copy").rename(place)
+            files.sync_folder(place.parent)
+        except OSError as error:
+            raise files.stopped(error, "The settings") from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return sha256
+
+
+def kept(root: Path, sha256: str) -> Path:
+    """The folder of settings of that hash. Raises StoreDamaged if it is missing or not what was kept."""
+    place = root / KEPT / sha256
+    if not place.is_dir() or sha256_of(place) != sha256:
+        raise StoreDamaged(
+            "The settings that a release was made with are not what was kept.",
+            code="settings_kept_damaged",
+            next_step="Restore the newest backup and tell the data owner.",
+        )
+    return place
+
+
+def read_own(root: Path) -> tuple[Settings, list[str]]:
+    """The settings of a state, and which of them have gone since: the state's own file loses those at its upgrade. Raises SettingsRefused."""
+    return read(root / SETTINGS)
+
+
+def read(folder: Path) -> tuple[Settings, list[str]]:
+    """The settings in a folder, without those that have gone since, and which those are. Raises SettingsRefused."""
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return settings_of.read(path), []  # says what is wrong with it
+    text, went = gone.without(text)
+    return settings_of.parse(text, FILE), went
+
+
+def strip_own(root: Path) -> None:
+    """Takes the settings that have gone out of a state's own file."""
+    path = root / SETTINGS / FILE
+    text, _ = gone.without(path.read_text(encoding="utf-8"))
+
+    def write(beside: Path) -> None:
+        beside.write_text(text, encoding="utf-8")
+
+    files.write_whole(path, write)
+
+
+def settle(root: Path) -> None:
+    """Finishes a change that was cut off half way: `settings` is whole, either as before or as changed."""
+    if not (root / SETTINGS).is_dir():
+        for name in (NEXT, BEFORE):
+            if (root / name).is_dir():
+                (root / name).rename(root / SETTINGS)
+                break
+
+
+def put_in_place(root: Path) -> None:
+    """Makes what is written in `settings.next` the settings of the state."""
+    shutil.rmtree(root / BEFORE, ignore_errors=True)
+    (root / SETTINGS).rename(root / BEFORE)
+    (root / NEXT).rename(root / SETTINGS)
+    files.sync_folder(root)
+    shutil.rmtree(root / BEFORE, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,127 @@
+"""The settings of a live state: shown, changed whole with the difference and an event; a past week keeps its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.force import OPERATOR, InventedForce
+
+from harmcast.errors import AccessDenied, SettingsRefused, StoreDamaged
+from harmcast.oversight.log import Event
+from harmcast.runs import change_settings
+from harmcast.store import kept_settings
+from harmcast.store.state import State, open_state
+from harmcast.store.users import Actor
+from harmcast.weekly import rebuild_week
+
+BASE = '[force]\nname = "Test force"\n[[tools]]\nname = "knife_injury"\nkind = "places"\ncell_area_km2 = 1.0\nwhere = { weapon = ["knife"] }\n[[tools]]\nname = "iom"\nkind = "people"\n'
+ADA = Actor("ada", "Ada", (("administrator", None),))
+
+
+def written(tmp_path: Path, text: str, **files: str) -> Path:
+    folder = tmp_path / "new"
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name.replace("_dot_", ".")).write_text(content)
+    (folder / "settings.toml").write_text(text)
+    return folder / "settings.toml"
+
+
+def test_a_change_says_the_difference_and_what_it_means_and_is_one_event(state: State, tmp_path: Path) -> None:
+    file = written(tmp_path, BASE + '[web]\nidle_minutes = 5\nmetrics_token = "a-secret-token-nobody-reads-here-0000"\n')
+    said = change_settings.change(state, file, OPERATOR).document
+    by_name = {c["setting"]: c for c in said["changed"]}
+    assert by_name["web.idle_minutes"] == {"setting": "web.idle_minutes", "before": 15, "after": 5, "means": "Once the service is started again."}
+    assert by_name["web.metrics_token"]["after"] == "(set)"
+    assert "tools.knife_injury.where" in by_name
+    again = open_state(state.root)
+    assert again.settings.web.idle_minutes == 5
+    (entry,) = [e for e in again.operations.entries() if e.action == "settings_changed"]
+    told = json.loads(entry.detail)
+    assert (told["after"], told["changed"]) == (said["sha256"], said["changed"])
+    assert "a-secret" not in entry.detail
+    assert "a-secret" not in json.dumps(change_settings.shown(again).document)
+    assert change_settings.change(again, file, OPERATOR).document["changed"] == []
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (BASE + "[web]\nidle_minutes = 0\n", "settings_invalid"),
+        (BASE + '[store]\nurl = "sqlite:///elsewhere.db"\n', "setting_fixed"),
+        (BASE + '[web]\nwms = "x"\n', "setting_gone"),
+        (BASE.replace('name = "Test force"', 'name = "Test force"\nboundary = "gone.geojson"'), "settings_file_missing"),
+    ],
+)
+def test_a_file_with_a_fault_changes_nothing(state: State, tmp_path: Path, text: str, code: str) -> None:
+    before = kept_settings.sha256_of(state.settings_folder)
+    with pytest.raises(SettingsRefused) as refused:
+        change_settings.change(state, written(tmp_path, text), OPERATOR)
+    assert refused.value.code == code
+    assert kept_settings.sha256_of(state.settings_folder) == before
+    assert not (state.root / "settings.next").exists()
+    assert not [e for e in state.operations.entries() if e.action == "settings_changed"]
+
+
+def test_it_needs_the_role_once_a_state_has_users(state: State, tmp_path: Path) -> None:
+    state.users.add("ada", "Ada", Event("system", "operator", "administration", "user_added"))
+    file = written(tmp_path, BASE)
+    with pytest.raises(AccessDenied):
+        change_settings.change(state, file, Actor("mia", "Mia", (("offender_manager", "North"),)))
+    assert change_settings.change(state, file, ADA).document["changed"]
+
+
+@pytest.mark.parametrize("cut", ["before", "between"])
+def test_a_change_cut_off_half_way_leaves_the_settings_whole(state: State, tmp_path: Path, cut: str) -> None:
+    file = written(tmp_path, BASE + "[web]\nidle_minutes = 5\n")
+    from harmcast.store.state import copy_settings
+
+    copy_settings(file, state.root / "settings.next")
+    if cut == "between":
+        (state.root / "settings").rename(state.root / "settings.before")
+    again = open_state(state.root)
+    assert again.settings.web.idle_minutes == (5 if cut == "between" else 15)
+    again.close()
+
+
+def test_a_state_of_before_loses_the_settings_that_went_in_one_event(state: State) -> None:
+    path = state.root / "settings" / "settings.toml"
+    old = path.read_text() + '[release]\nconcern_needs_reason = true\nkeep_places_weeks = 520\n[web]\nwms = "x"\nidle_minutes = 20\n'
+    path.write_text(old)
+    for _ in range(2):
+        again = open_state(state.root)
+        assert again.settings.web.idle_minutes == 20
+        entries = [e for e in again.operations.entries() if e.action == "settings_upgraded"]
+        assert [json.loads(e.detail)["gone"] for e in entries] == [["release.concern_needs_reason", "release.keep_places_weeks", "web.wms"]]
+        again.close()
+    assert "wms" not in path.read_text()
+    assert "concern_needs_reason" not in path.read_text()
+
+
+def test_a_past_week_is_made_again_from_its_own_settings_and_files(own_weeks: State, invented_force: InventedForce, tmp_path: Path) -> None:
+    """The settings of today are others in a definition, a cell, a threshold and the boundary file; the week's bytes are not."""
+    name = own_weeks.releases.names()[-1]
+    (release, *_) = own_weeks.releases.named(name)
+    kept = own_weeks.root / "settings-kept" / str(release.settings_sha256)
+    assert (kept / "settings.toml").read_bytes() == (invented_force.folder / "settings.toml").read_bytes()
+    folder = tmp_path / "changed"
+    shutil.copytree(invented_force.folder, folder, ignore=shutil.ignore_patterns("deliveries", "truth"))
+    text = (folder / "settings.toml").read_text()
+    boundary = folder / str(own_weeks.settings.force.boundary)
+    boundary.write_bytes(boundary.read_bytes() + b"\n")
+    changed = text.replace("cell_area_km2 = 1.0", "cell_area_km2 = 4.0").replace("horizon_weeks = 4", "horizon_weeks = 2")
+    assert changed != text
+    (folder / "settings.toml").write_text(changed + "\n[monitor]\nfalse_alarms = 0.9\n")
+    change_settings.change(own_weeks, folder / "settings.toml", OPERATOR)
+    live = open_state(own_weeks.root)
+    assert live.settings.places_tools[0].cell_area_km2 == 4.0
+    rebuilt = rebuild_week(live, name, tmp_path / "again", OPERATOR)
+    assert rebuilt.document["same"], rebuilt.lines
+    (kept / "settings.toml").write_text(changed)
+    with pytest.raises(StoreDamaged, match="not what was kept"):
+        rebuild_week(live, name, tmp_path / "more", OPERATOR)
+    live.close()
