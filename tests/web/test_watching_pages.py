@@ -32,6 +32,7 @@ from harmcast.store.state import State, open_state
 from harmcast.tables import SCORES
 from harmcast.web import app as apps
 from harmcast.web import watching
+from harmcast.web.analysis_plan import analysis_plan
 
 PLACES, PEOPLE = "knife_injury", "iom"
 BARS = (Bar("coverage_90", "Ranges hold.", at_least=0.85, n=500), Bar("hit_rate_top20", "A fifth lies in the top 20.", at_least=0.9, n=10))
@@ -112,6 +113,24 @@ def test_shadow_says_bar_forecast_and_what_came(own_releases: State, sign_in: Si
     people = sign_in("data_scientist").get(f"/audit/{PEOPLE}?view=shadow").text
     assert "so far, after 13 weeks" in people
     assert "900 people" in people
+
+
+def test_the_analysis_plan_says_what_is_tested_on_which_windows_and_what_could_be_found(own_releases: State, sign_in: SignIn) -> None:
+    page = sign_in("ethics_reviewer").get(f"/audit/{PLACES}?view=shadow").text
+    assert "Analysis plan of the trial" in page
+    assert "6 windows of 4 weeks that do not overlap, the first 26 weeks of shadow" in page
+    assert "<strong>None is filed yet.</strong>" in page
+    assert "Its 20 cells hold no fewer offences than the count" in page
+    assert "Analysis plan of the trial" not in sign_in("ethics_reviewer").get(f"/audit/{PEOPLE}?view=shadow").text
+
+
+def test_the_least_gain_that_could_be_found_follows_from_how_past_windows_differ() -> None:
+    """Eight windows of +.01 and -.01 in turn vary by .01069; six windows then show 2.487 x .01069 / root 6."""
+    trials = [{"ours": 0.01 * (-1) ** k, "alike": 0.0} for k in range(8)]
+    plan = analysis_plan(["a"], 26, 4, {"trials": trials}, [])
+    assert plan.windows == 6
+    assert plan.least == pytest.approx(0.010854, abs=1e-6)
+    assert analysis_plan(["a"], 26, 4, {"trials": trials[:6]}, []).least is None
 
 
 def test_a_young_monitor_says_fine_so_far_and_names_what_cannot_speak(own_releases: State) -> None:

@@ -10,6 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harmcast import tables
+from harmcast.forecast.baselines import as_share, gamma_prior
+from harmcast.forecast.pool import Spread
 from harmcast.forecast.ranges import crime_chances, log_chance, lower_tail
 
 Floats = NDArray[np.float64]
@@ -187,14 +189,15 @@ def bootstrap_ratio_range(
 
 
 def judge(
-    forecast_cells: pl.DataFrame, counts: pl.DataFrame, tool: str, seed: int = 0, victims: Floats | None = None
+    forecast_cells: pl.DataFrame, counts: pl.DataFrame, tool: str, seed: int = 0, victims: Floats | None = None, spread: Spread | None = None
 ) -> pl.DataFrame:
     """What came of one released window: the long table of figures for the model and the plain counts beside it.
 
     Args:
         forecast_cells: tables.FORECAST of the release.
         counts: columns cell and count: crimes of the window in each cell (cells left out had none).
-        tool: name of the tool. victims: the release's chances of 1, 2, ... victims an incident, from its model document.
+        tool: name of the tool. victims: the release's chances of 1, 2, ... victims an incident, and
+            spread: how its units vary, both from its model document.
     Returns: tables.SCORES rows of the release's origin, ordered by figure and model. `n` is crimes for hit rates and the
         total's error, cells for the rest.
     """
@@ -228,6 +231,12 @@ def judge(
     expected, dispersion = joined["expected"].to_numpy(), joined["dispersion"].to_numpy()
     lower, upper = joined["lower"].to_numpy(), joined["upper"].to_numpy()
     pit = randomised_pit(seen, expected, dispersion, seed, victims)
+    if spread is not None and not joined["baseline_24m"].null_count():
+        plain = expected.sum() * as_share(gamma_prior(26.0 * joined["baseline_24m"].to_numpy(), 26))
+        gain = log_chance(seen, expected, dispersion, victims) - log_chance(seen, plain, spread.of(plain), victims)
+        add(model, "log_score_gain", float(gain.mean()), n, "nats a cell", "higher", "less the 24-month count's with the same total and spread")
+        more = hits(expected, seen, 20, seed) - hits(plain, seen, 20, seed)
+        add(model, "hit_rate_gain", more / crimes if crimes else None, crimes, "share", "higher", none)
     add(model, "log_score", float(log_chance(seen, expected, dispersion, victims).mean()), n, "nats a cell", "higher")
     add(model, "crps", float(crps(seen, expected, dispersion, victims).mean()), n, "offences", "lower")
     add(model, "coverage_90", inside_share(pit), n, "share", "none")

@@ -28,6 +28,7 @@ ENTRY_KINDS = {
     "appropriate_policy": "Appropriate policy document for sensitive processing (Data Protection Act 2018, s42)",
     "contract": "Contract or data sharing agreement",
     "technical_paper": "Technical paper",
+    "analysis_plan": "Analysis plan of the trial, fixed before it begins",
     "test_for_bias": "Testing or research into bias",
     "cost": "Cost of using it",
     "training_material": "Training material or recording",

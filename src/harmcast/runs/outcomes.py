@@ -13,6 +13,7 @@ import polars as pl
 
 from harmcast import tables
 from harmcast.evaluate import scores
+from harmcast.forecast.pool import Spread
 from harmcast.places.counts import Panel
 from harmcast.publish.release_files import read_model
 from harmcast.runs.places import PlacesMade
@@ -49,9 +50,10 @@ def judged(made: PlacesMade, released: Sequence[Release]) -> pl.DataFrame:
         for release in released:
             if is_due(release.origin, weeks, now, settled) and release.has(f"{made.tool.name}.parquet") and not touches_gap(made.panel, release.origin, weeks):
                 cells = release.frame(made.tool.name)
-                victims = read_model(release.read(f"{made.tool.name}_model.json")).get("victims")
-                chances = None if victims is None else np.array(victims) / sum(victims)
-                rows = scores.judge(cells, recorded_in(made.panel, release.origin, weeks), made.tool.name, victims=chances)
+                model = read_model(release.read(f"{made.tool.name}_model.json"))
+                chances = None if model.get("victims") is None else np.array(model["victims"]) / sum(model["victims"])
+                spread = Spread(**model["spread"]) if "spread" in model else None
+                rows = scores.judge(cells, recorded_in(made.panel, release.origin, weeks), made.tool.name, victims=chances, spread=spread)
                 found.append(rows.with_columns(reason=pl.coalesce("reason", pl.lit(words))))
     return pl.concat(found)
 

@@ -11,6 +11,7 @@ from harmcast.oversight.access import Action
 from harmcast.publish import group_impact
 from harmcast.store.releases import Release
 from harmcast.web import released, watching, words
+from harmcast.web.analysis_plan import AnalysisPlan, analysis_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
 
@@ -130,8 +131,17 @@ def _shadow(visit: Visit, chosen: Any, history: list[Release]) -> Response:
         **_around(visit, chosen, "shadow"),
         tool_status=visit.statuses.get(chosen.name, "shadow"),
         found=watching.shadow_page(history, chosen.name, chosen.kind, weeks),
+        plan=_plan(visit, chosen, history) if chosen.kind == "places" else None,
         horizon_weeks=weeks,
     )
+
+
+def _plan(visit: Visit, tool: Any, history: list[Release]) -> AnalysisPlan:
+    shadow = visit.settings.shadow
+    model = released.document(history[-1], f"{tool.name}_model") if history else {}
+    entries = visit.state.register.entries(visit.today)
+    filed = sorted(entry.dated.isoformat() for entry in entries if entry.tool == tool.name and entry.kind == "analysis_plan" and entry.dated)
+    return analysis_plan([bar.says for bar in shadow.places_bar], shadow.weeks_asked, tool.horizon_weeks, model, filed)
 
 
 def _file(release: Release | None, tool: str) -> Response:
