@@ -73,7 +73,7 @@ walls: $(ALL_STAMP) ## one-way imports and the four walls
 docs: $(RUN_STAMP) ## the generated reference in docs/reference
 	@$(BIN)/python -m harmcast.reference docs/reference
 
-bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -real, -feed, -week, -scale, -fleet, -load, -soak, -attack, -attack_people, -answers, -faults, -upgrade, -supply
+bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -real, -feed, -week, -scale, -fleet, -load, -soak, -attack, -attack_people, -answers, -faults, -upgrade, -supply, -worlds
 	@$(BIN)/python -m bench.$*
 
 mutants: $(ALL_STAMP) ## small faults put into the rules about people: does a test find each? (ARGS="people oversight")
