@@ -216,6 +216,7 @@ FORECAST = Table(
     key=("cell",),
     columns=(
         Column("cell", "code", "Cell of the grid (its lower left corner) or key of the unit layer.", required=True),
+        Column("place", "text", "Where the cell lies: settlement and roads by the force's map, else its grid reference. Never where offences happened.", required=True),
         Column("area", "text", "Policing area of most of the cell; null where the force names none."),
         Column("easting_m", "number", "Centre of the cell.", "m", required=True),
         Column("northing_m", "number", "Centre of the cell.", "m", required=True),

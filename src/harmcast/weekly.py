@@ -27,7 +27,7 @@ from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.publish import qlik, release_files
-from harmcast.runs import audit, force_area, inbox, outcomes, people, places, volume
+from harmcast.runs import audit, force_area, ground, inbox, outcomes, people, places, volume
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
@@ -158,6 +158,7 @@ def make_week(
         of_tool += [_of_load(tool_name, delivery, one) for one in odd.odd]
 
     progress("Forecasting places", 0.1)
+    map_ = ground.of_week(state, str(week), is_again=made_at is not None)
     code = release_files.code_version()
     made_places = places.make_places(
         places_tools,
@@ -166,6 +167,7 @@ def make_week(
         week.origin,
         [places.since(state.releases, tool.name, week) for tool in places_tools],
         [kept(state.root, tool.name, code) for tool in places_tools],
+        lambda units: ground.names_of(map_, units, settings.force.crs),
         settings.gap_days,
     )
     for made in made_places:
@@ -208,6 +210,7 @@ def make_week(
         "force": settings.force.name,
         "invented": settings.force.invented,
         "records": {"sequence": sequence, "data_hash": state.records.data_hash(sequence)},
+        "ground": {"name": map_.name} if map_ else None,
         "volume": {"recorded": odd.recorded, "median": odd.median, "deviation": odd.deviation, "silent_areas": list(odd.silent_areas)},
         "tools": {
             t.name: {

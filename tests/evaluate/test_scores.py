@@ -124,7 +124,7 @@ def test_a_released_window_is_judged_into_the_long_table():
     n = 30
     cells = pl.DataFrame(
         {
-            "cell": [f"E{k}N0" for k in range(n)], "area": [None] * n, "easting_m": np.arange(n) * 1.0, "northing_m": [0.0] * n,
+            "cell": [f"E{k}N0" for k in range(n)], "place": ["Elmesk"] * n, "area": [None] * n, "easting_m": np.arange(n) * 1.0, "northing_m": [0.0] * n,
             "origin": [date(2026, 6, 1)] * n, "horizon_weeks": [4] * n, "expected": np.linspace(0.1, 3, n), "lower": [0] * n,
             "upper": [6] * n, "range_level": [0.9] * n, "chance_any": [0.5] * n, "chance_top20": [20 / n] * n,
             "chance_top20_year": [None] * n, "list_group": [1] * n, **{f"baseline_weeks_seen_{span}": [52] * n for span in ("4w", "last_year", "52w", "24m")}, "dispersion": [0.2] * n, "model": ["dynamic_pool"] * n,

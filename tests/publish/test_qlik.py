@@ -20,6 +20,7 @@ def forecast(cells: int = 30) -> pl.DataFrame:
     rows = [
         {
             "cell": f"{400000 + 1000 * i}_290000",
+            "place": f"Elmesk {i}: Mill Lane",
             "area": None if i % 7 == 0 else f"Area {i % 3} & Co <é>",
             "easting_m": 400500.0 + 1000 * i,
             "northing_m": 290500.0,

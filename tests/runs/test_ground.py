@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.force import InventedForce
+from bench.accepted import load_accepted
+from tests.force import OPERATOR, InventedForce
 
 from harmcast import cli
 from harmcast.errors import RunStopped, SettingsRefused
@@ -16,6 +17,7 @@ from harmcast.ground.compiled import Ground
 from harmcast.invented import ground as layout
 from harmcast.runs import ground as runs
 from harmcast.store.state import State, create
+from harmcast.weekly import rebuild_week, run_week
 
 
 @pytest.fixture
@@ -125,3 +127,23 @@ def test_a_week_made_again_needs_its_own_ground(mapped: State) -> None:
     mapped.releases = Releases()  # type: ignore[misc, assignment]
     with pytest.raises(RunStopped, match="gone00gone00"):
         runs.of_week(mapped, "2026-W47", is_again=True)
+
+
+def test_names_of_two_weeks_on_one_ground_are_equal_and_a_week_again_is_the_same(invented_force: InventedForce, force: Path, tmp_path: Path) -> None:
+    state = create(tmp_path / "weeks", force / "settings.toml")
+    first = runs.compile_ground(state, "operator").name
+    load_accepted(state, invented_force.deliveries[0])
+    made = [run_week(state, monday, OPERATOR, delivery=folder).name for folder, monday in list(zip(invented_force.deliveries[1:], invented_force.mondays, strict=True))[:2]]
+    releases = [{r.tool: r for r in state.releases.named(name)} for name in made]
+    for tool in ("knife_injury", "serious_violence"):
+        one, two = (dict(held[tool].frame(tool).select("cell", "place").iter_rows()) for held in releases)
+        assert one == two
+        assert len(set(one.values())) == len(one)
+        assert sum(": " in name for name in one.values()) > 0.9 * len(one)
+    assert all(held["knife_injury"].manifest()["ground"] == {"name": first} for held in releases)
+
+    with closing(sqlite3.connect(force / layout.GEOPACKAGE)) as file, file:
+        file.execute("update roads_local set name = 'Renamed Road' where name <> ''")
+    assert runs.compile_ground(state, "operator").name != first
+    again = rebuild_week(state, made[1], tmp_path / "again", OPERATOR)
+    assert again.document["same"], again.document["other"]

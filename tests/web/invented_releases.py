@@ -124,6 +124,7 @@ def _cells(ground: Ground, tool: PlacesTool, weekly: np.ndarray, at: int, origin
         pl.DataFrame(
             {
                 "cell": ground.cells,
+                "place": [f"{area} {k}: Mill Lane / Northcroft Road (A442)" for k, area in enumerate(ground.area)],
                 "area": ground.area,
                 "easting_m": ground.e,
                 "northing_m": ground.n,

@@ -157,6 +157,7 @@ def _cells(
     tail, law = (1.0 - tables.RANGE_LEVEL) / 2.0, (prediction.expected, prediction.dispersion, prediction.victims)
     columns: dict[str, Any] = {
         "cell": list(units.keys),
+        "place": [None] * n,  # named by the run: a forecast knows no map
         "area": list(units.areas),
         "easting_m": units.easting_m,
         "northing_m": units.northing_m,

@@ -68,6 +68,7 @@ STAR: dict[str, Star] = {
         {
             "cell_key": "Tool and cell.",
             "cell": "Cell of the grid (its lower left corner) or key of the unit layer.",
+            "place": "Where the cell lies: settlement and roads, else its grid reference. Never where offences happened.",
             "area_key": "Area of most of the cell.",
             "easting_m": "Centre, m.",
             "northing_m": "Centre, m.",
@@ -225,7 +226,7 @@ def _places_tables(files: Mapping[str, bytes], week: str, release: str) -> dict[
         frame = _frame(files, f"{tool}.parquet").sort("cell").with_columns(cell_key=pl.lit(f"{tool}|") + pl.col("cell"))
         facts.append(_keyed(frame, tool, week, release).select(*STAR["fact_forecast"].columns))
         cells.append(
-            frame.select("cell_key", "cell", pl.col("area").fill_null("").alias("area_key"), "easting_m", "northing_m")
+            frame.select("cell_key", "cell", "place", pl.col("area").fill_null("").alias("area_key"), "easting_m", "northing_m")
         )
     people_tools = [name.removesuffix(".parquet") for name in sorted(_people_files(files))]
     origins = [_frame(files, f"{tool}.parquet").select("origin", "horizon_weeks").row(0) for tool in tools]

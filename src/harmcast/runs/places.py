@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +19,7 @@ from harmcast.forecast.weekly import PlacesForecast, forecast_places
 from harmcast.gaps import Gap
 from harmcast.places import counts as counting
 from harmcast.places.counts import Panel
+from harmcast.places.grid import Units
 from harmcast.publish.release_files import PlacesPart, read_model
 from harmcast.runs.force_area import ForceArea
 from harmcast.settings import PlacesTool
@@ -89,9 +90,10 @@ def make_places(
     origin: date,
     taken_over: Sequence[Since],
     kept: Sequence[bytes | None],
+    named: Callable[[Units], Sequence[str]],
     gaps: Sequence[Gap] = (),
 ) -> list[PlacesMade]:
-    """Each places tool's forecast from crimes as known at the week's as-of date; two tools at a time.
+    """Each places tool's forecast from crimes as known at the week's as-of date; two tools at a time. `named` names the units.
 
     Each tool's linear algebra stays on one thread, so the bytes do not depend on the cores.
     """
@@ -111,7 +113,9 @@ def make_places(
     found = []
     for tool, panel, since, made in zip(tools, panels, taken_over, forecasts, strict=True):
         about = {**_about(panel, made), "fell_back_before": since.fell_back}
-        part = PlacesPart(tool.name, made.cells, made.areas, ground.shape(panel.units), about)
+        names = pl.DataFrame({"cell": panel.units.keys, "place": named(panel.units)}, schema={"cell": pl.String, "place": pl.String})
+        cells = made.cells.update(names, on="cell")
+        part = PlacesPart(tool.name, cells, made.areas, ground.shape(panel.units), about)
         found.append(PlacesMade(tool, part, panel, made, recorded_weeks(panel)))
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.ground import naming
 from harmcast.store.releases import Release
 from harmcast.web import released, words
 from harmcast.web.released import Outcome
@@ -35,6 +36,7 @@ class Row:
     """One cell of a release, ready to read."""
 
     cell: str
+    place: str
     area: str | None
     easting_m: float
     northing_m: float
@@ -54,6 +56,16 @@ class Row:
     group: int
     weeks_seen: int = 52
     past: tuple[Outcome, ...] = field(default=())
+
+    @property
+    def where(self) -> str:
+        """First line of the place's name: the settlement."""
+        return naming.parted(self.place)[0]
+
+    @property
+    def ways(self) -> str:
+        """Second line: the roads, or the reference where there are none; empty where the name is one line."""
+        return naming.parted(self.place)[1]
 
     @property
     def is_higher(self) -> bool:
@@ -136,6 +148,7 @@ def _row(record: dict[str, Any], past: tuple[Outcome, ...]) -> Row:
     )
     return Row(
         **{name: record[name] for name in (*names, *more)},
+        place=record.get("place") or words.cell(record["cell"]),  # a release of before 0.2 names no place
         change=words.change(record["baseline_4w"], record["baseline_52w"]),
         group=record["list_group"],
         weeks_seen=record.get("baseline_weeks_seen_52w", 52),

@@ -240,7 +240,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
     )
 
 
-_COLUMNS = ["cell", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "chance_top20_year", "list_group", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m", "baseline_weeks_seen_4w", "baseline_weeks_seen_last_year", "baseline_weeks_seen_52w", "baseline_weeks_seen_24m"]
+_COLUMNS = ["cell", "place", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "chance_top20_year", "list_group", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m", "baseline_weeks_seen_4w", "baseline_weeks_seen_last_year", "baseline_weeks_seen_52w", "baseline_weeks_seen_24m"]
 
 
 def csv_text(frame: pl.DataFrame, header: Sequence[str]) -> bytes:
