@@ -26,7 +26,7 @@ def test_the_tables_are_those_of_a_release(forecast, panel):
     assert forecast.areas.schema == tables.FORECAST_AREAS.schema()
     assert forecast.cells["cell"].to_list() == sorted(panel.units.keys)
     assert forecast.areas["area"].to_list() == ["East", "West", None]
-    assert forecast.cells.drop("area", "baseline_last_year").null_count().sum_horizontal()[0] == 0
+    assert forecast.cells.drop("area", "place", "baseline_last_year").null_count().sum_horizontal()[0] == 0
 
 
 def test_areas_add_up_to_the_force(forecast):

@@ -37,6 +37,9 @@ GETS = {
     "/areas/{tool}/briefing": ("/areas/knife_injury/briefing", "AD"),
     "/areas/{tool}/download.csv": ("/areas/knife_injury/download.csv", "AD"),
     "/areas/{tool}/download.geojson": ("/areas/knife_injury/download.geojson", "AD"),
+    "/areas/{tool}/download.gpkg": ("/areas/knife_injury/download.gpkg", "AD"),
+    "/areas/{tool}/find": ("/areas/knife_injury/find?q=zz", "AD"),
+    "/ground/{name}/{z}/{x}/{y}.svg": ("/ground/aaaaaaaaaaaa/-2/0/0.svg", "AD"),
     "/areas/{tool}/cells/{cell}": ("/areas/knife_injury/cells/CELL", "AD"),
     "/track-record": ("/track-record", "AMSDEP"),
     "/track-record/{tool}": ("/track-record/knife_injury", "AMSDEP"),
@@ -225,6 +228,8 @@ def test_each_view_is_one_event_written_before_the_page(web: FastAPI, sign_in: S
             assert [e.action for e in new] == [route["view"]]
             assert new[0].actor == account
             assert new[0].kind == "consultation"
+        elif route["path"].endswith("/find"):
+            assert [(e.kind, e.action) for e in new] == [("consultation", "place_found")]
         elif "download" in route["path"]:
             assert [(e.kind, e.action) for e in new] == [("disclosure", "areas_downloaded")]
         elif route["action"] in ABOUT_PEOPLE | {Action.VIEW_RETENTION} and route["path"] != "/people/purpose":

@@ -40,6 +40,7 @@ create virtual table label_at using rtree (id, x0, x1, y0, y1, z0, z1);
 create table place (id integer primary key, name text not null, kind text not null, x integer not null, y integer not null, x0 integer not null, y0 integer not null, x1 integer not null, y1 integer not null, near text not null);
 create virtual table place_words using fts5 (name, content='', tokenize="unicode61 remove_diacritics 2");
 create table postcode (code text primary key, x integer not null, y integer not null) without rowid;
+create index postcode_at on postcode (x, y);
 """
 
 

@@ -125,6 +125,14 @@ def _along(ground: Ground, name: str, reach: Box) -> tuple[Box, ...]:
     return tuple(points)
 
 
+def sectors(ground: Ground, box: Box) -> list[str]:
+    """Postcode sectors (a code without its last two letters) of the postcodes in a box (west, south, east, north, m)."""
+    west, south, east, north = (round(v * 10) for v in box)
+    rows = ground.ask("select code from postcode where x >= ? and x < ? and y >= ? and y < ?", (west, east, south, north))
+    codes = sorted({str(code)[:-2] for (code,) in rows}, key=lambda code: (len(code), code))
+    return [f"{code[:-1]} {code[-1]}" for code in codes]
+
+
 def cells_of(hit: Hit, cells: Sequence[Box]) -> list[int]:
     """Positions of the cells (boxes: west, south, east, north, m) that a hit means: those its boxes meet.
 

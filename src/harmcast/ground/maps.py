@@ -14,6 +14,7 @@ from harmcast.ground.drawing import FONT, Box, View, Window
 
 Ring = Sequence[Sequence[float]]
 SHADES = ("#f4f8fb", "#d3e4f3", "#9fc6e3", "#5a9fcf", "#1f6cb0", "#0a3a6b")
+_BREAKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 LOCATOR_PX = (620.0, 420.0)
 _CELL_SHARE = 0.62
 _VEIL = 0.52
@@ -268,6 +269,14 @@ def _bar(view: View, middle: bool = False) -> str:
 def _map(view: View, body: str, label: str, css: str, fit: str = "xMidYMid meet") -> str:
     more = f' class="{css}" role="img" aria-label="{escape(label)}" preserveAspectRatio="{fit}" focusable="false"'
     return drawing.framed(view, body, more)
+
+
+def classes(expected: Sequence[float]) -> list[tuple[float, int]]:
+    """Lowest number and shade of each class, light to dark: round breaks, as many as the numbers need; the darkest begins at the
+    highest break that at least one cell reaches."""
+    most = max(expected, default=0.0)
+    edges = [0.0, *[b for b in _BREAKS if b <= most][-(len(SHADES) - 1) :]]
+    return [(low, len(SHADES) - len(edges) + k) for k, low in enumerate(edges)]
 
 
 def shade_of(expected: float, classes: Sequence[tuple[float, int]]) -> int:

@@ -47,6 +47,18 @@ def activity(operations: Operations, tool: str, cell: str) -> list[dict[str, Any
     return _rows(operations, schema.cell_activity, tool, cell)
 
 
+def patrol_hours(operations: Operations, tool: str, since: date) -> dict[str, float]:
+    """Hours of patrol recorded on each cell from a day on; what was recorded without minutes counts for none."""
+    table = schema.cell_activity
+    query = (
+        sa.select(table.c.cell, sa.func.sum(table.c.minutes).label("minutes"))
+        .where(table.c.tool == tool, table.c.kind == "patrol", table.c.happened_on >= since, table.c.minutes.is_not(None))
+        .group_by(table.c.cell)
+        .order_by(table.c.cell)
+    )
+    return {row["cell"]: float(row["minutes"]) / 60 for row in operations.rows(query)}
+
+
 def recommendations(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
     """Recommendations to tasking, the newest first, each with its `outcomes`."""
     return _with_outcomes(_rows(operations, schema.tasking, tool, cell))

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from harmcast.ground import naming
+from harmcast.ground import maps, naming
 from harmcast.store.releases import Release
 from harmcast.web import released, words
 from harmcast.web.released import Outcome
@@ -27,8 +27,6 @@ ORDERS = {
     "cell": "Cell",
     "area": "Area",
 }
-_BREAKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-SHADES = 6
 
 
 @dataclass(frozen=True)
@@ -205,19 +203,13 @@ class Class:
 
 
 def classes(expected: Sequence[float]) -> list[Class]:
-    """Shades for the map, light to dark: round breaks, as many as the numbers need and at most SHADES.
-
-    The darkest class begins at the highest break that at least one cell reaches.
-    """
-    most = max(expected, default=0.0)
-    reached = [b for b in _BREAKS if b <= most][-(SHADES - 1) :]
-    edges = [0.0, *reached]
-    found = []
-    for i, low in enumerate(edges):
-        high = edges[i + 1] if i + 1 < len(edges) else None
-        inside = sum(low <= x and (high is None or x < high) for x in expected)
-        found.append(Class(low, high, SHADES - len(edges) + i, inside))
-    return found
+    """Shades for the map with how many cells are in each, light to dark."""
+    found = maps.classes(expected)
+    ends = [low for low, _ in found[1:]] + [None]
+    return [
+        Class(low, high, shade, sum(low <= x and (high is None or x < high) for x in expected))
+        for (low, shade), high in zip(found, ends, strict=True)
+    ]
 
 
 def map_cells(found: Sequence[Row]) -> list[list[Any]]:
@@ -225,6 +217,7 @@ def map_cells(found: Sequence[Row]) -> list[list[Any]]:
     return [
         [
             row.cell,
+            row.place,
             row.area or "",
             row.easting_m,
             row.northing_m,
@@ -241,7 +234,7 @@ def map_cells(found: Sequence[Row]) -> list[list[Any]]:
     ]
 
 
-MAP_FIELDS = ["cell", "area", "easting_m", "northing_m", "expected", "range", "expected_words", "chance", "last_4w", "last_year", "mean_52w", "change"]
+MAP_FIELDS = ["cell", "place", "area", "easting_m", "northing_m", "expected", "range", "expected_words", "chance", "last_4w", "last_year", "mean_52w", "change"]
 
 
 @dataclass(frozen=True)

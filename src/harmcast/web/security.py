@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 64 * 1024
+TILES = "/ground/"
 CONTENT_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -32,6 +33,7 @@ HEADERS: dict[str, str] = {
     "x-robots-tag": "noindex, nofollow",
     "x-permitted-cross-domain-policies": "none",
 }
+TILE_CACHE = "private, max-age=604800, immutable"  # of a ground's tile alone: its address names its content
 TRANSPORT = "max-age=31536000; includeSubDomains"
 
 
@@ -53,6 +55,8 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if message["status"] == 200 and scope["path"].startswith(TILES):
+                    extra["cache-control"] = TILE_CACHE
                 kept = [(k, v) for k, v in message.get("headers", []) if k.lower() not in names | {b"server"}]
                 message["headers"] = kept + [(k.encode(), v.encode()) for k, v in extra.items()]
             await send(message)

@@ -16,6 +16,7 @@ def all_pages() -> list[Pages]:
         exports,
         files,
         force_sign_in,
+        ground,
         health,
         log,
         notices,
@@ -35,7 +36,7 @@ def all_pages() -> list[Pages]:
         users,
     )
 
-    areas = (files, health, signing_in, force_sign_in, notices, area, cell, track_record, training, tour, users)
+    areas = (files, health, signing_in, force_sign_in, notices, area, ground, cell, track_record, training, tour, users)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
     oversight = (audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

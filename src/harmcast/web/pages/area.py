@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -15,13 +16,16 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from harmcast import tables
+from harmcast.ground import naming
 from harmcast.oversight.access import Action
+from harmcast.publish import geopackage
 from harmcast.publish.disclosure import neutral
 from harmcast.publish.release_files import NOTICE
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records, exports
+from harmcast.store.grounds import name_of
 from harmcast.store.releases import Release
-from harmcast.web import areas, released
+from harmcast.web import areas, force_map, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page
@@ -29,6 +33,8 @@ from harmcast.web.shell import go, page
 pages = Pages()
 RECENT_RELEASES = 26
 BRIEFING_CELLS = 12
+KEYS = "ABCDEFGHIJKL"
+PATROL_DAYS = 28
 
 
 def title_of(tool: PlacesTool) -> str:
@@ -122,6 +128,8 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
     start = (at - 1) * areas.PAGE_ROWS
     total = total_of(chosen.release, tool, area or None)
     before = chosen.before
+    written = cell_records.marked(visit.state.operations, tool, chosen.release.week)
+    recommended = {r["cell"] for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week)}
     return page(
         visit,
         "area",
@@ -155,9 +163,38 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
         classes=areas.classes([row.expected for row in everything]),
         map_data=map_data(chosen, inside),
         has_past=bool(everything and everything[0].past),
-        written=cell_records.marked(visit.state.operations, tool, chosen.release.week),
+        written=written,
+        places={row.cell: row.where for row in everything},
+        marked_cells=recommended,
+        overview=force_map.overviews(
+            visit.state, chosen.release, chosen.tool, inside, everything, {}, recommended, whole_force=not area,
+            label=f"Map of {area or 'the force'}: cells by expected offences",
+        ),
+        has_ground=visit.state.grounds.current() is not None,
+        attribution=force_map.attribution(visit.state),
+        map_layers=map_layers(visit, chosen, recommended),
         area_rows=area_rows(chosen.release, tool) if not area else [],
     )
+
+
+def map_layers(visit: Visit, chosen: Chosen, recommended: set[str]) -> Markup:
+    """What the map draws over and under the cells, as JSON that is safe inside a page: ground, marks, patrols."""
+    ground = visit.state.grounds.current()
+    since = visit.today - timedelta(days=PATROL_DAYS)
+    hours = cell_records.patrol_hours(visit.state.operations, chosen.tool.name, since)
+    data = {
+        "tiles": f"/ground/{name_of(ground)}/{{z}}/{{x}}/{{y}}.svg" if ground else None,
+        "recommended": sorted(recommended),
+        "patrols": {cell: round(value, 1) for cell, value in hours.items()},
+        "patrol_days": PATROL_DAYS,
+    }
+    return in_page(data)
+
+
+def in_page(data: Any) -> Markup:
+    """JSON that may stand inside a page's script element."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
 
 
 def tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
@@ -197,8 +234,7 @@ def map_data(chosen: Chosen, inside: Sequence[Row]) -> Markup:
             "address": f"/areas/{tool.name}/cells/",
             "week": "" if chosen.is_newest else release.name,
         }
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-        return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+        return in_page(data)
 
     return released.kept.get(key, make)
 
@@ -212,6 +248,9 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
     if not inside:
         raise not_found("No area of the release has this name.")
     before = chosen.before
+    shown = inside[:BRIEFING_CELLS]
+    made = [r for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week) if r["cell"] in {row.cell for row in inside}]
+    listed = {row.cell: key for row, key in zip(shown, KEYS, strict=False)}
     return page(
         visit,
         "briefing",
@@ -221,10 +260,19 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         tool_title=title_of(chosen.tool),
         area=area,
         total=total_of(chosen.release, tool, area or None),
-        rows=inside[:BRIEFING_CELLS],
+        rows=shown,
+        keys=listed,
+        marked={r["cell"] for r in made},
+        places={row.cell: row.where for row in everything},
+        references={row.cell: naming.reference(row.easting_m, row.northing_m, visit.settings.force.crs) for row in shown},
+        overview=force_map.overviews(
+            visit.state, chosen.release, chosen.tool, everything, everything, listed, {r["cell"] for r in made}, whole_force=not area,
+            label="Map of the cells listed below; a letter is the table's own",
+        ),
+        attribution=force_map.attribution(visit.state),
         groups=areas.groups(inside),
         list_says=areas.list_says(chosen.release, tool),
-        recommended=[r for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week) if r["cell"] in {row.cell for row in inside}],
+        recommended=made,
         outcomes_named=cell_records.OUTCOMES,
         local=lambda text: released.local(text, visit.settings.force.timezone),
         changes=areas.changes(
@@ -285,6 +333,15 @@ def download_geojson(visit: Here, tool: str, week: str = "", area: str = "") -> 
     document.update(notice=NOTICE, release=line.week, data_to=line.data_to.isoformat(), model=line.model)
     content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     return _sent(visit, chosen, content, frame.height, "geojson", "application/geo+json")
+
+
+@pages.get("/areas/{tool}/download.gpkg", Action.EXPORT_AREAS, view=None)
+def download_geopackage(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
+    """The release's cells and areas as a GeoPackage with styles, for QGIS or ArcGIS."""
+    chosen = choose(visit, tool, week)
+    frame = _cells(chosen, area)
+    content = geopackage.of_release(chosen.release, tool, title_of(chosen.tool), visit.settings.force.name, area)
+    return _sent(visit, chosen, content, frame.height, "gpkg", "application/geopackage+sqlite3")
 
 
 def _cells(chosen: Chosen, area: str) -> pl.DataFrame:

@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.store import cell_records
-from harmcast.web import areas, charts, released
+from harmcast.web import areas, charts, force_map, released
 from harmcast.web.charts import Period
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
@@ -88,12 +89,18 @@ def _shown(
     operations, tool = visit.operations, chosen.tool
     closed = [p for p in drawn if p.recorded is not None]
     form = form or Form({})
+    locator, where_in_force = force_map.locators(visit.state, chosen.release, tool, row)
     neighbours = [r for r in rows_of(chosen) if r.cell != cell and _is_near(r, row, tool.side_m)]
     return page(
         visit,
         "cell",
         status,
-        title=f"Cell {cell}",
+        title=row.where,
+        locator=locator,
+        where_in_force=where_in_force,
+        attribution=force_map.attribution(visit.state),
+        reference=naming.reference(row.easting_m, row.northing_m, visit.settings.force.crs),
+        postcodes=force_map.postcode_sectors(visit.state, chosen.release, tool, row),
         about=released.about(chosen.release, tool, visit.today, visit.settings.force.timezone),
         tool=tool,
         tool_title=title_of(tool),

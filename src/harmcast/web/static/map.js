@@ -1,5 +1,7 @@
-// The map draws what the table says, on one canvas in metres. Pointer and arrow keys give the same facts as the row.
+// The map draws what the table says, on one canvas in metres, the ground's tiles above the cells. Pointer and arrow keys give the
+// same facts as the row. Without scripts, and on paper, the drawing that the page came with stands in its place.
 const data = JSON.parse(document.getElementById("map-data").textContent);
+const layersData = JSON.parse(document.getElementById("map-layers-data").textContent);
 const box = document.getElementById("map");
 const words = document.getElementById("map-words");
 const SHADES = ["#f4f8fb", "#d3e4f3", "#9fc6e3", "#5a9fcf", "#1f6cb0", "#0a3a6b"];
@@ -24,26 +26,16 @@ function rings(cell) {
   return [[[n - half, e - half], [n - half, e + half], [n + half, e + half], [n + half, e - half]]];
 }
 
-// Centre of gravity of a ring, for an area's name.
-function middle(ring) {
-  let twice = 0, e = 0, n = 0;
-  const [e0, n0] = ring[0];
-  for (let i = 0; i < ring.length; i += 1) {
-    const [a, b] = [ring[i][0] - e0, ring[i][1] - n0], [c, d] = [ring[(i + 1) % ring.length][0] - e0, ring[(i + 1) % ring.length][1] - n0];
-    const part = a * d - c * b;
-    twice += part; e += (a + c) * part; n += (b + d) * part;
-  }
-  return twice ? [e0 + e / (3 * twice), n0 + n / (3 * twice)] : ring[0];
-}
-
 function tell(cell) {
   words.replaceChildren();
   const name = document.createElement("strong");
-  name.textContent = cellName(cell[at.cell]) + (cell[at.area] ? `, ${cell[at.area]}` : "");
+  name.textContent = cell[at.place];
   const facts = document.createElement("span");
-  facts.textContent = ` ${cell[at.range]} offences, expected ${cell[at.expected_words]}. Chance of at least one ${cell[at.chance]}. ` +
+  const hours = layersData.patrols[cell[at.cell]];
+  facts.textContent = ` ${cellName(cell[at.cell])}${cell[at.area] ? `, ${cell[at.area]}` : ""}. ${cell[at.range]} offences, expected ${cell[at.expected_words]}. Chance of at least one ${cell[at.chance]}. ` +
     `Last 4 weeks ${cell[at.last_4w]}, same weeks last year ${cell[at.last_year]}, 52-week mean ${cell[at.mean_52w]}. ` +
     `${cell[at.change][0].toUpperCase()}${cell[at.change].slice(1)}.`;
+  if (hours) facts.textContent += ` Patrols recorded here in ${layersData.patrol_days} days: ${hours} hours.`;
   words.append(name, facts);
 }
 
@@ -52,6 +44,7 @@ function open(cell) {
 }
 
 function draw() {
+  document.getElementById("overview").classList.add("app-overview--paper");
   box.hidden = false;
   document.getElementById("map-facts").hidden = false;
   const map = L.map(box, {
@@ -60,20 +53,30 @@ function draw() {
   });
   const layers = data.cells.map((cell) =>
     L.polygon(rings(cell), { weight: 0.4, color: "#8a949c", fillColor: shadeOf(cell[at.expected]), fillOpacity: 1, smoothFactor: 0 }));
+  for (const [name, z] of [["ground", 410], ["marks", 405], ["borders", 415]]) {
+    map.createPane(name).style.zIndex = z;
+    map.getPane(name).style.pointerEvents = "none";
+  }
   const bounds = L.latLngBounds(data.cells.flatMap((cell) => rings(cell).flat()));
   map.fitBounds(bounds, { padding: [6, 6], animate: false });
   map.setMaxBounds(bounds.pad(0.4));
   L.featureGroup(layers).addTo(map);
-  for (const [name, parts] of Object.entries(data.areas))
-    for (const ring of parts) L.polyline(ring.map(([e, n]) => [n, e]), { weight: 1.2, color: "#0b0c0c", opacity: 0.75, interactive: false }).addTo(map);
-  for (const [name, parts] of Object.entries(data.areas)) {
-    const centre = middle(parts.reduce((a, b) => (b.length > a.length ? b : a)));
-    const icon = L.divIcon({ className: "app-map-name", html: "", iconSize: [0, 0] });
-    const label = L.marker([centre[1], centre[0]], { icon, interactive: false, keyboard: false }).addTo(map);
-    label.getElement().append(Object.assign(document.createElement("span"), { textContent: name }));
+  if (layersData.tiles) L.tileLayer(layersData.tiles, { pane: "ground", tileSize: 512, minZoom: -9, minNativeZoom: -7, maxNativeZoom: 0, maxZoom: 0, noWrap: true, keepBuffer: 1, updateWhenZooming: false }).addTo(map);
+  const byName = Object.fromEntries(data.cells.map((cell) => [cell[at.cell], cell]));
+  const over = (pane) => ({ pane, renderer: L.svg({ pane, padding: 0.3 }), interactive: false, fill: false });
+  const marks = over("marks"), borders = over("borders");
+  for (const name of layersData.recommended) if (byName[name]) {
+    L.polygon(rings(byName[name]), { ...marks, weight: 6, color: "#fff" }).addTo(map);
+    L.polygon(rings(byName[name]), { ...marks, weight: 3, color: "#0b0c0c" }).addTo(map);
   }
-  for (const ring of data.outline) L.polyline(ring.map(([e, n]) => [n, e]), { weight: 2, color: "#0b0c0c", interactive: false }).addTo(map);
-  const drawn = { fill: false, interactive: false };
+  // Near the streets the cells step back, so that names read.
+  const fade = () => { const near = layersData.tiles && map.getZoom() >= -2; map.getPane("overlayPane").style.opacity = near ? 0.45 : 1; };
+  map.on("zoomend", fade);
+  fade();
+  for (const [name, parts] of Object.entries(data.areas))
+    for (const ring of parts) L.polyline(ring.map(([e, n]) => [n, e]), { ...borders, weight: 1.2, color: "#0b0c0c", dashArray: "5 4" }).addTo(map);
+  for (const ring of data.outline) L.polyline(ring.map(([e, n]) => [n, e]), { ...borders, weight: 2, color: "#0b0c0c" }).addTo(map);
+  const drawn = borders;
   const halo = L.polygon(rings(data.cells[0]), { weight: 6, color: "#ffdd00", ...drawn });
   const mark = L.polygon(rings(data.cells[0]), { weight: 3, color: "#0b0c0c", ...drawn });
   let here = -1;
@@ -96,6 +99,7 @@ function draw() {
     layer.on("click", () => open(data.cells[i]));
   });
 
+  patrols(map, byName);
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   function next([dx, dy]) {
     if (here < 0) return 0;
@@ -127,6 +131,30 @@ function draw() {
   }
   window.addEventListener("resize", () => map.fitBounds(bounds, { padding: [6, 6], animate: false }));
   box.dataset.ready = "yes";
+}
+
+// Patrols as hatched cells with their hours, never anyone's track; off until asked for.
+function patrols(map, byName) {
+  const held = Object.entries(layersData.patrols).filter(([name]) => byName[name]);
+  if (!held.length) return;
+  const place = document.getElementById("map-layers");
+  const label = document.createElement("label");
+  const asked = Object.assign(document.createElement("input"), { type: "checkbox", id: "patrols" });
+  label.append(asked, ` Patrols recorded in the last ${layersData.patrol_days} days, hours a cell`);
+  place.append(label);
+  place.hidden = false;
+  map.createPane("patrols").style.zIndex = 412;
+  map.getPane("patrols").style.pointerEvents = "none";
+  const group = L.layerGroup(held.flatMap(([name, hours]) => {
+    const ring = rings(byName[name])[0], e = ring.map((p) => p[1]), n = ring.map((p) => p[0]);
+    const west = Math.min(...e), east = Math.max(...e), south = Math.min(...n), north = Math.max(...n), wide = east - west, high = north - south;
+    const hatch = [0.25, 0.5, 0.75, 1].flatMap((k) => [[[south, west + k * wide], [south + k * high, west]], [[north, east - k * wide], [north - k * high, east]]]);
+    const icon = L.divIcon({ className: "app-map-hours", html: "", iconSize: [0, 0] });
+    const mark = L.marker([(south + north) / 2, (west + east) / 2], { icon, pane: "patrols", interactive: false, keyboard: false });
+    mark.on("add", () => mark.getElement().replaceChildren(Object.assign(document.createElement("span"), { textContent: `${hours} h` })));
+    return [L.polyline(hatch, { pane: "patrols", renderer: patrols.svg ||= L.svg({ pane: "patrols", padding: 0.3 }), weight: 1.2, color: "#0b0c0c", interactive: false }), mark];
+  }));
+  asked.addEventListener("change", () => (asked.checked ? group.addTo(map) : group.remove()));
 }
 
 if (window.L && data.cells.length) draw();

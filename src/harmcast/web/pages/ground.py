@@ -1,0 +1,67 @@
+"""Tiles of the ground, and finding a cell by what one knows: a place, a street, a postcode, a reference."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+from starlette.responses import Response
+
+from harmcast.ground import drawing, finding, maps
+from harmcast.oversight.access import Action
+from harmcast.web import force_map, released
+from harmcast.web.guard import Here, Pages, not_found
+from harmcast.web.pages.area import choose, rows_of, tabs, title_of
+from harmcast.web.shell import go, page
+
+pages = Pages()
+_NAME = re.compile(r"^[0-9a-f]{12}$")
+_EMPTY = b'<svg xmlns="http://www.w3.org/2000/svg" width="512" height="512"/>'
+MOST_CELLS = 60
+
+
+@pages.get("/ground/{name}/{z}/{x}/{y}.svg", Action.VIEW_AREAS, view=None)
+def tile(visit: Here, name: str, z: int, x: int, y: int) -> Response:
+    """One tile of a compiled ground. A map's background tells nothing of what was looked for: no view is logged."""
+    path = visit.state.grounds.named(name) if _NAME.match(name) else None
+    if path is None or z not in drawing.TILE_ZOOMS:
+        raise not_found("There is no such tile.")
+    ground = force_map.open_ground(path)
+    if not force_map.covers(ground, z, x, y):
+        return Response(_EMPTY, media_type="image/svg+xml")
+    content = force_map.tile(ground, z, x, y)
+    if "gzip" in visit.request.headers.get("accept-encoding", ""):
+        return Response(content, media_type="image/svg+xml", headers={"content-encoding": "gzip"})
+    return Response(gzip.decompress(content), media_type="image/svg+xml")
+
+
+@pages.get("/areas/{tool}/find", Action.VIEW_AREAS, view=None)
+def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
+    """Cells by what someone typed. The log keeps what kind of thing was asked for and how much was found, never the words."""
+    chosen = choose(visit, tool, week)
+    rows = rows_of(chosen)
+    given = {"week": "" if chosen.is_newest else chosen.release.name}
+    found = finding.find(q, force_map.ground_of(visit.state), visit.settings.force.crs)
+    drawn = released.document(chosen.release, f"{tool}_map")
+    boxes = [
+        maps.Cell(row.cell, maps.rings_of(drawn, row.cell, (row.easting_m, row.northing_m), chosen.tool.side_m)).box for row in rows
+    ]
+    hits = [(hit, [rows[k] for k in finding.cells_of(hit, boxes)]) for hit in found.hits]
+    inside = [(hit, held) for hit, held in hits if held]
+    visit.looked(visit.event("consultation", "place_found", about=f"areas:{tool}", asked=found.asked, hits=len(inside)))
+    if len(inside) == 1 and len(inside[0][1]) == 1:
+        return go(f"/areas/{tool}/cells/{inside[0][1][0].cell}" + (f"?week={given['week']}" if given["week"] else ""))
+    return page(
+        visit,
+        "find",
+        title="Find a cell",
+        about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
+        tool=chosen.tool,
+        tool_title=title_of(chosen.tool),
+        tabs=tabs(visit, tool),
+        asked=q,
+        hits=[(hit, held[:MOST_CELLS], len(held)) for hit, held in inside],
+        outside=len(hits) - len(inside),
+        has_names=force_map.ground_of(visit.state) is not None,
+        given=given,
+    )
