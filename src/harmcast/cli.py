@@ -177,6 +177,7 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 @command(app)
 def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
+    from harmcast.operate import shared_map
     from harmcast.operate.reload import after_release
     from harmcast.runs.release_moves import publish_release
 
@@ -185,7 +186,8 @@ def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said
     result = publish_release(opened_state, release, who, reason)
     moved = result.document["moved"]
     is_out = isinstance(moved, dict) and "published" in moved.values()
-    return Said(result.document, result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out))
+    lines = result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out)
+    return Said(result.document, lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
 
 
 @command(app)
@@ -230,11 +232,13 @@ def qlik_reload(state: StateFolder) -> Said:
 @command(app)
 def withdraw(state: StateFolder, release: Release, *, reason: Words) -> Said:
     """Take a release back; pages fall back to the last good one and say so."""
+    from harmcast.operate import shared_map
     from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
-    result = withdraw_release(opened_state, release, actor(opened_state), reason)
-    return Said(result.document, result.lines)
+    who = actor(opened_state)
+    result = withdraw_release(opened_state, release, who, reason)
+    return Said(result.document, result.lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
 
 
 @command(app)

@@ -39,6 +39,7 @@ GETS = {
     "/areas/{tool}/download.geojson": ("/areas/knife_injury/download.geojson", "AD"),
     "/areas/{tool}/download.gpkg": ("/areas/knife_injury/download.gpkg", "AD"),
     "/areas/{tool}/find": ("/areas/knife_injury/find?q=zz", "AD"),
+    "/map-service/{z}/{x}/{y}": ("/map-service/-2/0/0?aaaa", "AD"),
     "/ground/{name}/{z}/{x}/{y}.svg": ("/ground/aaaaaaaaaaaa/-2/0/0.svg", "AD"),
     "/areas/{tool}/cells/{cell}": ("/areas/knife_injury/cells/CELL", "AD"),
     "/track-record": ("/track-record", "AMSDEP"),

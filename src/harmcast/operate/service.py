@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.feed.extract import read_manifest
-from harmcast.operate import alerts
+from harmcast.operate import alerts, shared_map
 from harmcast.operate.reload import after_release
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
@@ -104,6 +104,8 @@ def run_due(
     is_out = any(standing == "published" for standing, _ in made[-1].standings.values()) and not made[-1].already
     for said in after_release(state, actor.account, "operator", is_out):
         write_line(state, "qlik", said=said)
+    for said in shared_map.refresh(state, actor.account, "operator"):
+        write_line(state, "shared_map", said=said)
     _say_if_late(state, as_of, week)
     return Served(made, [str(missing) for missing, day in missed if day is None])
 

@@ -277,8 +277,20 @@ class MapSettings(SettingsSection):
     names: RelativePath | None = Field(None, description="Folder of OS Open Names as CSV, read with `ground`: names of cells, and what can be found.")
     attribution: str = Field("", description="Wording that the licence of the map asks for, printed under every map; needed with `ground`.")
 
+    wms_url: str | None = Field(
+        None, description="The force's own map service (WMS 1.3.0 in `crs`) as a second source of the screen map; asked by this service alone, never by a browser. Paper always shows the ground."
+    )
+    wms_layers: str = Field("", description="Layers asked of `wms_url`, with commas between.")
+    shared_folder: RelativePath | None = Field(
+        None, description="Folder that receives each places tool's published release as `<tool>.gpkg`, replaced or removed as releases come and go; none: nothing is written."
+    )
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.wms_url is not None and not self.wms_url.startswith(("http://", "https://")):
+            raise ValueError("wms_url must begin with http:// or https://")
+        if (self.wms_url is None) != (not self.wms_layers.strip()):
+            raise ValueError("wms_url and wms_layers are set together")
         if self.ground is not None and not self.attribution.strip():
             raise ValueError("attribution is needed with ground, e.g. \"Contains OS data © Crown copyright and database right 2026\"")
         if self.names is not None and self.ground is None:
@@ -413,7 +425,7 @@ def _paths(node: Any, trail: tuple[str | int, ...] = ()) -> list[tuple[tuple[str
     return []
 
 
-NOT_COPIED = {("feed", "inbox"), ("log", "checkpoint_dir")}
+NOT_COPIED = {("feed", "inbox"), ("log", "checkpoint_dir"), ("map", "shared_folder")}
 LEFT_IN_PLACE = {("map", "ground"), ("map", "names")}  # too large to copy: the state remembers where they lie
 
 

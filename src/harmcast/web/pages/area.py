@@ -184,6 +184,7 @@ def map_layers(visit: Visit, chosen: Chosen, recommended: set[str]) -> Markup:
     hours = cell_records.patrol_hours(visit.state.operations, chosen.tool.name, since)
     data = {
         "tiles": f"/ground/{name_of(ground)}/{{z}}/{{x}}/{{y}}.svg" if ground else None,
+        "service": "/map-service/{z}/{x}/{y}" if visit.settings.map.wms_url else None,
         "recommended": sorted(recommended),
         "patrols": {cell: round(value, 1) for cell, value in hours.items()},
         "patrol_days": PATROL_DAYS,

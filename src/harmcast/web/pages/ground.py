@@ -7,9 +7,10 @@ import re
 
 from starlette.responses import Response
 
+from harmcast.errors import RunStopped
 from harmcast.ground import drawing, finding, maps
 from harmcast.oversight.access import Action
-from harmcast.web import force_map, released
+from harmcast.web import force_map, map_service, released
 from harmcast.web.guard import Here, Pages, not_found
 from harmcast.web.pages.area import choose, rows_of, tabs, title_of
 from harmcast.web.shell import go, page
@@ -33,6 +34,19 @@ def tile(visit: Here, name: str, z: int, x: int, y: int) -> Response:
     if "gzip" in visit.request.headers.get("accept-encoding", ""):
         return Response(content, media_type="image/svg+xml", headers={"content-encoding": "gzip"})
     return Response(gzip.decompress(content), media_type="image/svg+xml")
+
+
+@pages.get("/map-service/{z}/{x}/{y}", Action.VIEW_AREAS, view=None)
+def map_service_tile(visit: Here, z: int, x: int, y: int) -> Response:
+    """One tile of the force's own map service, asked for by this service: 502 where it fails, 503 while it rests."""
+    service = map_service.service_of(visit.settings.map, visit.settings.force.crs)
+    if service is None or z not in drawing.TILE_ZOOMS or max(abs(x), abs(y)) > map_service.FARTHEST_TILE:
+        raise not_found("There is no such tile.")
+    try:
+        content, kind = service.tile(z, x, y)
+    except RunStopped as error:
+        return Response(status_code=503 if error.code == "map_service_rests" else 502)
+    return Response(content, media_type=kind)
 
 
 @pages.get("/areas/{tool}/find", Action.VIEW_AREAS, view=None)

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from harmcast.errors import AccessDenied, NotFit, RunStopped
-from harmcast.operate import reload
+from harmcast.operate import reload, shared_map
 from harmcast.oversight import release_rules
 from harmcast.oversight.access import Action
 from harmcast.runs import lift, release_moves
@@ -161,6 +161,7 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
             is_out = isinstance(moved, dict) and "published" in moved.values()
             after = (visit.state, visit.user.account, visit.role.value, is_out)
             threading.Thread(target=reload.after_release, args=after, name="qlik", daemon=True).start()
+        shared_map.refresh(visit.state, visit.user.account, visit.role.value)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
         return _shown(visit, form, 409)

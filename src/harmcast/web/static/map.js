@@ -61,7 +61,18 @@ function draw() {
   map.fitBounds(bounds, { padding: [6, 6], animate: false });
   map.setMaxBounds(bounds.pad(0.4));
   L.featureGroup(layers).addTo(map);
-  if (layersData.tiles) L.tileLayer(layersData.tiles, { pane: "ground", tileSize: 512, minZoom: -9, minNativeZoom: -7, maxNativeZoom: 0, maxZoom: 0, noWrap: true, keepBuffer: 1, updateWhenZooming: false }).addTo(map);
+  const tiled = { tileSize: 512, minZoom: -9, minNativeZoom: -7, maxNativeZoom: 0, maxZoom: 0, noWrap: true, keepBuffer: 1, updateWhenZooming: false };
+  const ground = layersData.tiles ? L.tileLayer(layersData.tiles, { ...tiled, pane: "ground" }) : null;
+  let service = layersData.service ? L.tileLayer(layersData.service, tiled) : null; // under the cells: its pictures are opaque
+  if (service) service.addTo(map); else if (ground) ground.addTo(map);
+  if (service) service.on("tileerror", () => {
+    if (!service) return;
+    service.remove();
+    service = null;
+    if (ground) ground.addTo(map);
+    fade();
+    document.getElementById("map-source").textContent = `The map service does not answer.${ground ? " The ground kept here is shown." : ""}`;
+  });
   const byName = Object.fromEntries(data.cells.map((cell) => [cell[at.cell], cell]));
   const over = (pane) => ({ pane, renderer: L.svg({ pane, padding: 0.3 }), interactive: false, fill: false });
   const marks = over("marks"), borders = over("borders");
@@ -70,7 +81,7 @@ function draw() {
     L.polygon(rings(byName[name]), { ...marks, weight: 3, color: "#0b0c0c" }).addTo(map);
   }
   // Near the streets the cells step back, so that names read.
-  const fade = () => { const near = layersData.tiles && map.getZoom() >= -2; map.getPane("overlayPane").style.opacity = near ? 0.45 : 1; };
+  const fade = () => { const near = layersData.tiles && map.getZoom() >= -2; map.getPane("overlayPane").style.opacity = service || near ? 0.45 : 1; };
   map.on("zoomend", fade);
   fade();
   for (const [name, parts] of Object.entries(data.areas))
