@@ -116,6 +116,11 @@ def test_repeated_keys_are_refused_above_their_share(repeated: int, verdict: str
     assert references.keys("crimes", 1000, repeated, 0, 0.05)[0].verdict == verdict
 
 
+def test_repeats_that_the_mapping_expects_are_noted() -> None:
+    assert references.keys("crimes", 1000, 500, 0, 0.05, is_meant=True)[0].verdict == "note"
+    assert references.keys("crimes", 1000, 0, 500, 0.05, is_meant=True)[1].verdict == "refuse"
+
+
 def test_nine_rows_are_too_few_to_refuse_by() -> None:
     assert references.keys("crimes", 10, 9, 0, 0.05)[0].verdict == "note"
     assert references.keys("crimes", 10, 0, 10, 0.05)[1].verdict == "refuse"

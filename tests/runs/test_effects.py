@@ -209,7 +209,25 @@ def held(value: float, low: float = 10.0) -> Effect:
 
 
 def test_what_a_person_accepted_is_noted_until_it_grows_by_a_quarter() -> None:
-    before = loads.Load(1, "d", "loaded", 1, None, "", (), 1, (held(6.0),), (), None, "ann", None, "new counting rules")
+    before = loads.Load(1, "d", "loaded", 1, None, "", (), 1, (held(6.0),), (), (), None, "ann", None, "new counting rules")
     assert carried_over([held(5.0)], before)[0].verdict == "note"
     assert carried_over([held(4.9)], before)[0].verdict == "hold"
     assert carried_over([held(6.0)], None)[0].verdict == "hold"
+
+
+def test_a_first_load_is_counted_the_way_forces_publish(make_state: Callable[..., State], deliver: Deliver) -> None:
+    state = make_state(SETTINGS)
+    load_delivery(state, deliver(weeks_of(60, 0), MADE.isoformat()))
+    said = effects_of_load(state)
+    tables = {f"{t['what']} by {t['by']}": dict(t["rows"]) for t in said.document["comparison"]}
+    assert sum(tables["Crimes recorded by year"].values()) == 61 * 28
+    assert tables["Crimes of serious_violence by value of offence_code"] == {"008/01": 61 * 14}
+    assert tables["Charges by outcome"] == {"charged": 61 * 8}
+    assert tables["Charges by offence class"] == {"008": 244, "028": 244}
+    assert sum(tables["People by why they are in or out, ages aside"].values()) == 200
+    assert "Compare with the force's own published figures:" in said.lines
+
+
+def test_a_later_load_is_not_counted_so(history: State, deliver: Deliver) -> None:
+    load_delivery(history, deliver(weeks_of(0, 0), MADE.isoformat()))
+    assert effects_of_load(history).document["comparison"] == []

@@ -73,6 +73,8 @@ def _deliveries(state: State, today: date, concern: Callable[[str], None]) -> di
     made = newest.made_at
     if made and date.fromisoformat(made[:10]) < today - timedelta(days=state.settings.feed.late_days):
         concern(f"the newest delivery was made on {made[:10]}; ask the force's data team for the next")
+    if newest.standing == "waiting":
+        concern("a load waits to be accepted, and no week is made before; look at it with harmcast effects")
     if newest.standing == "refused":
         concern("the newest delivery was refused; the pages of data quality say why")
     return {"newest_delivery": {"made_at": made, "standing": newest.standing}}

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from harmcast.documents.comparison import lines as comparison_lines
 from harmcast.documents.effects import Effect, lines
 from harmcast.errors import Fault, FeedRefused, RunStopped
 from harmcast.feed.effects import codes, counted, dates, people, places, references
@@ -217,7 +218,9 @@ def _keys(seen: Seen) -> list[Effect]:
             key = _wanted(seen.state, table)[0]
             both = seen.new(table).join(seen.before(table), on=key, how="inner", suffix=" held")
             replaced = both.filter(differ()).height
-            found += references.keys(table, count.received, count.notes.get("key_repeated", 0), replaced, most)
+            is_meant = table in seen.work.checked and seen.work.checked[table].keep == "first"
+            repeated = count.notes.get("key_repeated", 0)
+            found += references.keys(table, count.received, repeated, replaced, most, is_meant=is_meant)
     return found
 
 
@@ -379,7 +382,7 @@ def _by_fill(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
-    held, then = (_cohort(table, seen.made_on) for table in (seen.before, seen.after))
+    held, then = (cohort_of(table, seen.made_on) for table in (seen.before, seen.after))
     moves = {"joined": then.filter(pl.col("reason").is_null()).join(held.filter(pl.col("reason").is_null()), on="person_ref", how="anti").height}
     left = held.filter(pl.col("reason").is_null()).join(then, on="person_ref", how="left", suffix=" then", coalesce=True)
     left = left.join(then.select("person_ref", is_there=pl.lit(True)), on="person_ref", how="left")
@@ -392,7 +395,7 @@ def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
     return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in moves.items()]
 
 
-def _cohort(table: Callable[[str], pl.DataFrame], day: date) -> pl.DataFrame:
+def cohort_of(table: Callable[[str], pl.DataFrame], day: date) -> pl.DataFrame:
     """Everyone and why they are out (null: in), ages aside: births are not read for this."""
     standing = table(CHARGES.name).filter(~pl.col("outcome").is_in(FALLEN_AWAY) & (pl.col("charged_on") <= day))
     persons = table(PERSONS.name)
@@ -441,9 +444,12 @@ def effects_of_load(state: State, number: int | None = None) -> EffectsSaid:
         "why_waits": list(load.why_waits),
         "people_needed": load.needs,
         "effects": [{**effect.document(), "before": before.get((effect.check, effect.scope))} for effect in load.effects],
+        "comparison": [table.document() for table in load.comparison],
         "accepted_by": load.accepted_by,
         "accepted_at": load.accepted_at,
         "reason": load.reason,
     }
     said = [f"Load {load.number} ({load.delivery_id}): {load.standing}.", *lines(load.effects)]
+    if load.comparison:
+        said += ["", "Compare with the force's own published figures:", *comparison_lines(load.comparison)]
     return EffectsSaid(document, said)

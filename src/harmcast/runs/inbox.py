@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from harmcast.documents.comparison import lines as comparison_lines
 from harmcast.documents.effects import lines as effect_lines
 from harmcast.feed.extract import read_manifest
 from harmcast.progress import Progress, part, quiet
@@ -87,6 +88,8 @@ def lines(result: LoadResult) -> list[str]:
     said += [f"  quarantined: {where} {column} {rule}: {count:,}" for (where, column, rule), count in sorted(rules.items())]
     said += [f"  warning: {warning}" for warning in result.warnings]
     said += effect_lines(result.effects)
+    if result.comparison:
+        said += ["", "Compare with the force's own published figures:", *comparison_lines(result.comparison)]
     if result.waiting:
         why = " and ".join(WHY[reason] for reason in result.why_waits)
         number = "N" if result.load is None else result.load

@@ -20,7 +20,7 @@ from harmcast.documents.effects import Effect
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.runs import effects, received
+from harmcast.runs import comparison, effects, received
 from harmcast.runs.compared import ORDER, compare, newest
 from harmcast.runs.protective import protecting
 from harmcast.runs.received import FileCount, LoadResult, Work
@@ -75,7 +75,15 @@ def try_delivery(state: State, delivery: Path, progress: Progress = quiet) -> Lo
     work.effects = effects.effects_of(state, work)
     effects.refuse(work.effects)
     _count_waiting(state, work)
-    return _result(work, None, [], _why_waits(state, work))
+    why_waits = _why_waits(state, work)
+    _compare_with_published(state, work, why_waits)
+    return _result(work, None, [], why_waits)
+
+
+def _compare_with_published(state: State, work: Work, why_waits: tuple[str, ...]) -> None:
+    """Figures for comparing with the force's own, where a load is the first or newly mapped."""
+    if set(why_waits) & {"first_load", "new_mapping"}:
+        work.comparison = comparison.comparison(effects.Seen(state, work))
 
 
 def _why_waits(state: State, work: Work) -> tuple[str, ...]:
@@ -180,6 +188,7 @@ def _commit(state: State, work: Work, actor: str, role: str, progress: Progress)
     sequence += bool(at_once)
     written = _write(state, work, sequence, progress)
     _count_waiting(state, work)
+    _compare_with_published(state, work, why_waits)
     result = _result(work, sequence if written else None, written, why_waits)
     progress("Naming it in the ledger", 0.95)
     event = Event(
@@ -203,7 +212,7 @@ def _result(work: Work, sequence: int | None, written: list[Part], why_waits: tu
     quarantine = [fault for checked in work.checked.values() for fault in checked.quarantine]
     return LoadResult(
         work.manifest.delivery_id, work.manifest.made_at, work.manifest.complete, list(work.counts.values()),
-        quarantine, work.warnings, sequence, [item.name for item in written], None, why_waits, tuple(work.effects),
+        quarantine, work.warnings, sequence, [item.name for item in written], None, why_waits, tuple(work.effects), tuple(work.comparison),
     )  # fmt: skip
 
 
@@ -259,6 +268,7 @@ def _note_delivery(tx: Writing, work: Work, result: LoadResult, left_source: set
                 "why_waits": result.why_waits,
                 "needs": max((effect.people for effect in result.effects if effect.verdict == "hold"), default=1),
                 "left_source": sorted(left_source) if result.waiting else [],
+                "comparison": [table.document() for table in result.comparison],
             }
         ),
         "accepted_by": None if result.waiting else "rule",

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.documents.comparison import Counts
 from harmcast.documents.effects import Effect
 from harmcast.errors import Fault, FeedRefused, SettingsRefused
 from harmcast.feed import checks, extract, mapping, placeholders, sql_mapping
@@ -69,6 +70,7 @@ class LoadResult:
         load: its number, for `--load`; None on a dry run.
         why_waits: first_load, new_mapping, effects: why it does not count yet; empty: it counts.
         effects: what it does to the meaning of what is held.
+        comparison: figures for comparing with the force's own, of a first or newly mapped load.
     """
 
     delivery_id: str
@@ -82,6 +84,7 @@ class LoadResult:
     load: int | None = None
     why_waits: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
+    comparison: tuple[Counts, ...] = ()
 
     @property
     def waiting(self) -> bool:
@@ -104,6 +107,7 @@ class Work:
         checked: what the checks made of each table; the rows themselves are let go once compared.
         new, tombstones: by table, rows to be written and keys deleted at source.
         effects: what it does to the meaning of what is held.
+        comparison: figures for comparing with the force's own, of a first or newly mapped load.
         blocked, still_there: keyed hashes of erased references, and of those the delivery still holds.
     """
 
@@ -116,6 +120,7 @@ class Work:
     blocked: set[str] = field(default_factory=set)
     still_there: set[str] = field(default_factory=set)
     effects: list[Effect] = field(default_factory=list)
+    comparison: list[Counts] = field(default_factory=list)
 
 
 def is_whole(work: Work, table: str) -> bool:

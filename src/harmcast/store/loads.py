@@ -13,7 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from harmcast.documents import comparison
 from harmcast.documents import effects as kept_effects
+from harmcast.documents.comparison import Counts
 from harmcast.documents.effects import Effect
 from harmcast.errors import NotFit, RunStopped
 from harmcast.store import ledger, schema
@@ -31,6 +33,7 @@ class Load:
         standing: loaded, again (it changed nothing), waiting, rejected, refused.
         sequence: of its files; null: it wrote none.
         why_waits: first_load, new_mapping, effects; empty where it did not have to wait.
+        comparison: figures for comparing with those the force has published, of a load that is the first or newly mapped.
         needs: how many people must accept it.
     """
 
@@ -44,6 +47,7 @@ class Load:
     needs: int
     effects: tuple[Effect, ...]
     left_source: tuple[str, ...]
+    comparison: tuple[Counts, ...]
     first_by: str | None
     accepted_by: str | None
     accepted_at: str | None
@@ -60,7 +64,7 @@ def of(row: dict[str, Any]) -> Load:
     return Load(
         row["id"], row["delivery_id"], row["standing"], row["sequence"], row["made_at"], row["loaded_at"],
         tuple(note.get("why_waits", ())), int(note.get("needs", 1)), tuple(kept_effects.read(note.get("effects", ()))),
-        tuple(note.get("left_source", ())), row["first_by"], row["accepted_by"], row["accepted_at"], row["accept_reason"],
+        tuple(note.get("left_source", ())), tuple(comparison.read(note.get("comparison", ()))), row["first_by"], row["accepted_by"], row["accepted_at"], row["accept_reason"],
     )  # fmt: skip
 
 

@@ -31,15 +31,18 @@ def gathered(scope: str, largest: int, next_largest: int, rows: int) -> Effect:
     return Effect("links", f"{scope} gathered", largest, 0, high, "hold" if is_odd else "ok", step, words)
 
 
-def keys(table: str, received: int, repeated: int, replaced: int, most: float) -> list[Effect]:
-    """Repeated keys, and versions whose date, place and offence all differ from those they replace."""
+def keys(table: str, received: int, repeated: int, replaced: int, most: float, *, is_meant: bool = False) -> list[Effect]:
+    """Repeated keys, and versions whose date, place and offence all differ from those they replace.
+
+    Args: `is_meant`: the mapping says which row of a repeated key stands (`keep = "first"`), so repeats are expected.
+    """
     found = []
-    for what, count, words in (
-        ("repeated", repeated, "rows repeat a key of the same delivery"),
-        ("reused", replaced, "rows replace one of the same key that differs in date, place and offence"),
+    for what, count, words, may in (
+        ("repeated", repeated, "rows repeat a key of the same delivery", is_meant),
+        ("reused", replaced, "rows replace one of the same key that differs in date, place and offence", False),
     ):
         share = count / received if received else 0.0
-        refused = share > most and count >= LEAST_REPLACED
+        refused = share > most and count >= LEAST_REPLACED and not may
         step = "Send whole references: cut short by a spreadsheet, or counted anew each year, they stand for another record." if count else ""
         verdict = "refuse" if refused else "note" if count else "ok"
         found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {received:,} {words}."))  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
+from harmcast.store import loads
 from harmcast.store.reads import data_quality
 from harmcast.web import areas, released
 from harmcast.web.guard import Here, Number, Pages
@@ -27,6 +28,7 @@ def quality_page(visit: Here, delivery: Number = 0) -> Response:
         title="Data quality",
         deliveries=deliveries,
         chosen=chosen,
+        load=loads.numbered(visit.operations, chosen.id) if chosen else None,
         files=data_quality.files(visit.operations, chosen.id) if chosen else [],
         rules=data_quality.set_aside(visit.operations, chosen.id) if chosen else [],
         all_rules=data_quality.set_aside(visit.operations, None),
