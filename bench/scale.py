@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results import Row, saved
-from harmcast.evaluate.drawing import lines
+from harmcast.charts.report import lines
 from harmcast.places import counts, grid
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,8 @@ import pytest
 from fastapi import FastAPI
 from tests.web.conftest import Clock, SignIn
 
-from harmcast.web import areas, released, track, words
+from harmcast import words
+from harmcast.web import areas, released, track
 
 TOOL = "knife_injury"
 NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest."

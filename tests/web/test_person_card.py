@@ -27,7 +27,8 @@ from harmcast.transitions import refit
 from harmcast.transitions.history import history
 from harmcast.transitions.landmarks import Rules
 from harmcast.transitions.weekly import score_people
-from harmcast.web import frequencies, people_words
+from harmcast.web import frequencies
+from harmcast.words import people as people_words
 
 AS_OF = date(2025, 12, 29)
 CUTS = [5.0, 60.0, 300.0, 900.0]

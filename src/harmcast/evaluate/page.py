@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.evaluate import choose
-from harmcast.evaluate.drawing import (
+from harmcast.charts.report import (
     BEST,
     EDGE,
     FLOOR,
@@ -27,6 +26,7 @@ from harmcast.evaluate.drawing import (
     share,
     table,
 )
+from harmcast.evaluate import choose
 from harmcast.places.grid import Units
 
 Floats = NDArray[np.float64]

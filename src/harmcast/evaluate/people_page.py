@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from harmcast.evaluate.drawing import EDGE, HIGH, OURS, WIDE, at, document, figure, frame, lines, number, share, table
+from harmcast.charts.report import EDGE, HIGH, OURS, WIDE, at, document, figure, frame, lines, number, share, table
 from harmcast.statistics import share_interval
 
 FLOOR = "plain_harm"

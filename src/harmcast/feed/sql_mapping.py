@@ -47,7 +47,7 @@ HOW = "docs/mapping.md shows how"
 
 
 @dataclass(frozen=True)
-class View:
+class MappingView:
     """One view of the mapping. `reads` are the tables it names, the one its rows come from first."""
 
     name: str
@@ -62,7 +62,7 @@ class SqlMapping:
     """A mapping in SQL, read and not yet run. `views` in the order they stand."""
 
     name: str
-    views: tuple[View, ...]
+    views: tuple[MappingView, ...]
 
     @property
     def tables(self) -> list[str]:
@@ -104,7 +104,7 @@ def parse(text: str, name: str = "mapping.sql") -> SqlMapping:
         except duckdb.Error as error:
             raise _invalid([Fault("mapping_not_sql", name, next_step=_first_line(error))]) from None
         unstable = _unstable(con)
-        views: list[View] = []
+        views: list[MappingView] = []
         faults: list[Fault] = []
         for statement in statements:
             found = _VIEW.match(statement)
@@ -119,7 +119,7 @@ def parse(text: str, name: str = "mapping.sql") -> SqlMapping:
             node = tree["statements"][0]["node"]
             faults += [Fault(rule, name, column=view_name, next_step=step) for rule, step in _forbidden(node, unstable)]
             reads = tuple(dict.fromkeys(_reads(node)))
-            views.append(View(view_name, found[2], reads, tuple(dict.fromkeys(_rows_from(node))), _columns(node)))
+            views.append(MappingView(view_name, found[2], reads, tuple(dict.fromkeys(_rows_from(node))), _columns(node)))
     faults += _shape_faults(views, name)
     if faults:
         raise _invalid(list(dict.fromkeys(faults)))
@@ -224,7 +224,7 @@ def _columns(node: dict[str, Any]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _shape_faults(views: list[View], name: str) -> list[Fault]:
+def _shape_faults(views: list[MappingView], name: str) -> list[Fault]:
     faults = []
     names = [view.name for view in views]
     for view_name in sorted({n for n in names if names.count(n) > 1}):
@@ -368,7 +368,7 @@ def _failed(where: str, view: str, error: duckdb.Error) -> Fault:
     return Fault("mapping_failed", where, column=view, next_step="a value does not fit: use the macros or TRY_CAST, which leave it to the checks")
 
 
-def _table_faults(where: str, view: View, rows: pl.DataFrame, of_files: list[str]) -> list[Fault]:
+def _table_faults(where: str, view: MappingView, rows: pl.DataFrame, of_files: list[str]) -> list[Fault]:
     table = TABLES[view.name]
     faults = _lacking(table, set(rows.columns), where)
     if faults:

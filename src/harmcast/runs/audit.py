@@ -35,6 +35,7 @@ from harmcast.store.users import Actor
 from harmcast.transitions import landmarks
 from harmcast.transitions.model import card_chances, gives_chances, matrix
 from harmcast.weeks import Week
+from harmcast.words.tools import tool_title
 
 FLAGGED_SHARE = 0.05
 SEED = 2010  # Equality Act
@@ -233,7 +234,7 @@ def _add(made: AuditMade, of: PlacesTool | PeopleTool, week: Week, found: Audit 
         return
     document = found.document()
     made.files[f"{tool}_audit.json"] = release_files.document(document)
-    title = of.title or tool.replace("_", " ").capitalize()
+    title = tool_title(of)
     made.files[f"{tool}_audit.html"] = group_impact.file(document, title, str(week), week.origin)
     made.files[f"{tool}_audit.parquet"] = release_files.parquet(hide_small(found.table))
     made.about[tool] = {

@@ -14,6 +14,7 @@ from harmcast.oversight.register import FIELDS, RegisterEntry, Status, Tool
 from harmcast.settings import Settings
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
+from harmcast.words.tools import tool_title
 
 COLUMNS = {"purpose": "purpose", "owner": "owner", "made_by": "developer", "cost": "cost"}  # of the newest words
 
@@ -35,7 +36,7 @@ class Register:
         for tool in self.settings.tools:
             words = _standing(said.get(tool.name, []), as_of)
             status, since = self._status(tool.name, as_of)
-            title = tool.title or tool.name.replace("_", " ").capitalize()
+            title = tool_title(tool)
             own = {name: words.get(name) for name in FIELDS if name != "cost"}
             found.append(Tool(name=tool.name, kind=tool.kind, title=title, status=status, status_since=since, **own))
         return found

@@ -11,9 +11,10 @@ from typing import Any
 
 import polars as pl
 
+from harmcast import words
 from harmcast.ground import maps, naming
 from harmcast.store.releases import Release
-from harmcast.web import released, words
+from harmcast.web import released
 from harmcast.web.released import Outcome
 
 PAGE_ROWS = 25

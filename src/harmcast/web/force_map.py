@@ -8,13 +8,14 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from harmcast import words
 from harmcast.ground import drawing, finding, maps
 from harmcast.ground.compiled import Ground
 from harmcast.ground.maps import Borders, Cell
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, released, words
+from harmcast.web import areas, released
 from harmcast.web.areas import Row
 
 TILES_KEPT = 2_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from harmcast.web import words
+from harmcast import words
 
 LEAST = 0.005  # a chance below this is printed as UNDER: records cannot say it finer
 UNDER = "under 1 in 200"

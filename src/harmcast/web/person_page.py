@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from harmcast import words
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, people_words, released, roster, words
+from harmcast.web import frequencies, released, roster
 from harmcast.web.past_scores import Past
+from harmcast.words import people as people_words
 
 HORIZONS = (12, 24)
 CARD_RANGE = 4

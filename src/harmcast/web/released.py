@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from harmcast import words
 from harmcast.oversight import log
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import words
 
 STALE_AFTER_DAYS = 8
 PAST_RELEASES = 5

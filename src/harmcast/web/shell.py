@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from harmcast.oversight.access import ROLES, Action
 from harmcast.publish.release_files import NOTICE, code_version
 from harmcast.web.guard import Visit
+from harmcast.words.tools import tool_title
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _held(visit: Visit) -> list[HeldWeek]:
         newest = visit.state.releases.newest(tool.name)
         if newest is None or newest.standing not in ("held", "draft", "reviewed"):
             continue
-        name = tool.title or tool.name.replace("_", " ").capitalize()
+        name = tool_title(tool)
         state = "is held" if newest.standing == "held" else "has not been released yet"
         reason = " ".join(f.says for f in newest.findings) or "A person has to release it."
         found.append(

@@ -12,7 +12,7 @@ from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoad
 from jinja2.utils import missing
 from markupsafe import Markup
 
-from harmcast.web import words
+from harmcast import words
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"

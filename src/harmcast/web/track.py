@@ -9,9 +9,9 @@ from datetime import date
 
 import polars as pl
 
+from harmcast.charts.series import Point
 from harmcast.store.releases import Release
 from harmcast.web import released
-from harmcast.web.charts import Point
 from harmcast.web.released import Outcome
 
 GROUPS = 8

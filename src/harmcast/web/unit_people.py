@@ -127,7 +127,7 @@ def purpose_missing(visit: Visit) -> bool:
 
 def circumstances(visit: Visit, row: dict[str, Any]) -> list[dict[str, Any]]:
     """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
-    from harmcast.web.people_words import CIRCUMSTANCES
+    from harmcast.words.people import CIRCUMSTANCES
 
     held = roster.circumstances(visit.state).filter(pl.col("person_ref") == row["person_ref"])
     found = []

@@ -9,10 +9,12 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from harmcast import words
+from harmcast.charts import series as charts
 from harmcast.documents.monitor_coverage import silence, silence_says
 from harmcast.publish import group_impact
 from harmcast.store.releases import Release
-from harmcast.web import charts, released, words
+from harmcast.web import released
 
 WEEKS = 78
 STATES = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from harmcast import words
 from harmcast.oversight.register import ENTRY_KINDS
 from harmcast.publish.answers.document import (
     AnswerColumn,
@@ -20,43 +21,22 @@ from harmcast.publish.answers.document import (
 )
 from harmcast.publish.answers.facts import Facts, ToolFacts
 
-MODELS = {
-    "count_4w": "Plain count, last 4 weeks",
-    "count_last_year": "Plain count, same weeks last year",
-    "count_12m": "Plain count, 12 months",
-    "count_24m": "Plain count, 24 months",
-    "count_36m": "Plain count, 36 months",
-    "count_all": "Plain count, all history",
-    "ewma": "Exponentially weighted count",
-    "foresight": "Perfect foresight (the ceiling)",
-    "oracle": "Perfect knowledge of each cell's mean (a ceiling)",
-    "dynamic_pool": "Place model: the cell's own past and its surroundings, pooled",
-    "mixture": "Place model, pooled",
-    "empirical_bayes": "Counts shrunk to their neighbourhood",
-    "plain_harm": "Plain harm score",
-    "everyone": "Base rate alone",
-}
-
 
 def day(value: date | None) -> str:
     """16 November 2026."""
-    return "no date" if value is None else f"{value.day} {value:%B %Y}"
+    return "no date" if value is None else words.day(value)
 
 
 def number(value: int | float) -> str:
     return f"{value:,}"
 
 
-def counted(value: int, one: str, many: str) -> str:
-    """1 week, 9 weeks."""
-    return f"{value:,} {one if value == 1 else many}"
-
-
 def model_words(name: str | None) -> str:
     """A model's stored name as read."""
     if not name:
         return "no model"
-    return MODELS.get(name, name.replace("_", " ").capitalize())
+    said = words.model_name(name)
+    return said[:1].upper() + said[1:]
 
 
 def model_in_use(tool: ToolFacts) -> str:
@@ -129,7 +109,7 @@ def releases(tool: ToolFacts) -> tuple[Block, ...]:
     stood = ", ".join(f"{number(by[s])} {words}" for s, words in STANDINGS.items() if s in by)
     first, last = tool.releases[0], tool.releases[-1]
     span = f"for the week of {day(first.origin)}" if len(tool.releases) == 1 else f"for the weeks of {day(first.origin)} to {day(last.origin)}"
-    return (Words(f"{counted(len(tool.releases), 'release was', 'releases were')} made, {span}: {stood}."),)
+    return (Words(f"{words.plural(len(tool.releases), 'release was', 'releases were')} made, {span}: {stood}."),)
 
 
 STATUS_WORDS = {"trial": "on trial", "in use": "in use"}

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from harmcast import words
 from harmcast.publish import disclosure
-from harmcast.publish.answers.blocks import counted, day, model_words
+from harmcast.publish.answers.blocks import day, model_words
 from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, NotHeld, Rate, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.answers.people_counts import ATTRIBUTES, held_words, hidden_note, shown_or_hidden, small_number
@@ -48,7 +49,7 @@ def place_scores(tool: ToolFacts) -> tuple[Block, ...]:
     )
     blocks: list[Block] = [
         Words(
-            f"{counted(windows, 'window of four weeks is over and has', 'windows of four weeks are over and have')} been judged. A hit is an offence that came inside the {TOP} cells "
+            f"{words.plural(windows, 'window of four weeks is over and has', 'windows of four weeks are over and have')} been judged. A hit is an offence that came inside the {TOP} cells "
             f"with the highest forecast. Plain counts were judged on the same windows; perfect foresight is the most that {TOP} cells could have held."
             + (" Windows that begin in different weeks overlap, so they are not so many separate tests." if windows > 1 else "")
         ),

@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from harmcast import words
 from harmcast.publish.answers import judged
 from harmcast.publish.answers.asked import Asked, made_from
-from harmcast.publish.answers.blocks import counted, day
+from harmcast.publish.answers.blocks import day
 from harmcast.publish.answers.document import Block, Bullets, Document, DocumentPart, Empty, Pairs, Rate, Section, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.answers.people_counts import band_outcomes, held_words
@@ -152,7 +153,7 @@ def _good_places(tool: ToolFacts) -> tuple[Block, ...]:
     found, all_ = int(ours["value"].sum()), int(ours["n"].sum())
     made: list[Block] = [
         Words(
-            f"So far {counted(ours['origin'].n_unique(), 'of its four-week spans is', 'of its four-week spans are')} over. We looked at the 20 places it put first, and counted.",
+            f"So far {words.plural(ours['origin'].n_unique(), 'of its four-week spans is', 'of its four-week spans are')} over. We looked at the 20 places it put first, and counted.",
             (
                 Rate(
                     "Crimes that came in those 20 places, out of all such crimes",

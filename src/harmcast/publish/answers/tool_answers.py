@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harmcast import words
 from harmcast.publish import disclosure
 from harmcast.publish.answers import judged, people_counts, wording
 from harmcast.publish.answers.asked import Asked
-from harmcast.publish.answers.blocks import bullets, counted, day, number, papers
+from harmcast.publish.answers.blocks import bullets, day, number, papers
 from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, NoneMade, Words
 from harmcast.publish.answers.facts import Facts, ToolFacts
 from harmcast.publish.disclosure import Published
@@ -47,12 +48,12 @@ def _audit_says(tool: ToolFacts, audit: Mapping[str, Any]) -> str:
     """The verdict with how many comparisons it rests on; where nothing could be judged, that and no verdict on the tool."""
     judged, few = int(audit["judged"]), int(audit["too_few_to_say"])
     if tool.audit_is_silent:
-        left = f": {counted(few, 'comparison rests', 'comparisons rest')} on too few to say" if few else ""
+        left = f": {words.plural(few, 'comparison rests', 'comparisons rest')} on too few to say" if few else ""
         rule = " Under its rule that counts as a concern, which a person has to look at, and not as good news."
         return f"could judge nothing yet{left}.{rule if audit['verdict'] == 'concern' else ''}"
     return (
-        f"{VERDICTS.get(str(audit['verdict']), 'could not say')}. {counted(judged, 'comparison', 'comparisons')} could be judged; "
-        f"{counted(few, 'rests', 'rest')} on too few to say."
+        f"{VERDICTS.get(str(audit['verdict']), 'could not say')}. {words.plural(judged, 'comparison', 'comparisons')} could be judged; "
+        f"{words.plural(few, 'rests', 'rest')} on too few to say."
     )
 
 

@@ -29,17 +29,13 @@ from harmcast.web import areas, force_map, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 RECENT_RELEASES = 26
 BRIEFING_CELLS = 12
 KEYS = "ABCDEFGHIJKL"
 PATROL_DAYS = 28
-
-
-def title_of(tool: PlacesTool) -> str:
-    """The tool's name as read on pages."""
-    return tool.title or tool.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def choose(visit: Visit, name: str, week: str) -> Chosen:
         raise Refused(
             404,
             "Nothing is published yet",
-            f"{title_of(tool)} has no published release. It appears here after the first weekly run is released.",
+            f"{tool_title(tool)} has no published release. It appears here after the first weekly run is released.",
         )
     if not week:
         return Chosen(tool, history[-1], history, True)
@@ -133,10 +129,10 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
     return page(
         visit,
         "area",
-        title=f"{title_of(chosen.tool)}{f': {area}' if area else ''}",
+        title=f"{tool_title(chosen.tool)}{f': {area}' if area else ''}",
         about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
         tool=chosen.tool,
-        tool_title=title_of(chosen.tool),
+        tool_title=tool_title(chosen.tool),
         tabs=tabs(visit, tool),
         chosen=chosen,
         releases=[r for r in reversed(chosen.history)][:RECENT_RELEASES],
@@ -201,7 +197,7 @@ def in_page(data: Any) -> Markup:
 def tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
     """A tab for each places tool that this visitor may see."""
     return [
-        {"text": title_of(t), "href": f"/areas/{t.name}", "current": t.name == tool}
+        {"text": tool_title(t), "href": f"/areas/{t.name}", "current": t.name == tool}
         for t in visit.settings.places_tools
         if visit.may_see(t.name) and t.name in visit.trained
     ]
@@ -255,10 +251,10 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
     return page(
         visit,
         "briefing",
-        title=f"Tasking briefing: {title_of(chosen.tool)}",
+        title=f"Tasking briefing: {tool_title(chosen.tool)}",
         about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
         tool=chosen.tool,
-        tool_title=title_of(chosen.tool),
+        tool_title=tool_title(chosen.tool),
         area=area,
         total=total_of(chosen.release, tool, area or None),
         rows=shown,
@@ -314,7 +310,7 @@ def download_csv(visit: Here, tool: str, week: str = "", area: str = "") -> Resp
     line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
     header = [
         NOTICE,
-        f"{visit.settings.force.name}. {title_of(chosen.tool)}. Release {line.week}. Data to {line.data_to}. Model: {line.model}.",
+        f"{visit.settings.force.name}. {tool_title(chosen.tool)}. Release {line.week}. Data to {line.data_to}. Model: {line.model}.",
     ]
     if visit.settings.force.invented:
         header.append("Invented force: no place or figure here is real.")
@@ -341,7 +337,7 @@ def download_geopackage(visit: Here, tool: str, week: str = "", area: str = "") 
     """The release's cells and areas as a GeoPackage with styles, for QGIS or ArcGIS."""
     chosen = choose(visit, tool, week)
     frame = _cells(chosen, area)
-    content = geopackage.of_release(chosen.release, tool, title_of(chosen.tool), visit.settings.force.name, area)
+    content = geopackage.of_release(chosen.release, tool, tool_title(chosen.tool), visit.settings.force.name, area)
     return _sent(visit, chosen, content, frame.height, "gpkg", "application/geopackage+sqlite3")
 
 

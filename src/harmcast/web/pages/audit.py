@@ -6,14 +6,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harmcast import words
 from harmcast.oversight import access, release_rules
 from harmcast.oversight.access import Action
 from harmcast.publish import group_impact
 from harmcast.store.releases import Release
-from harmcast.web import released, watching, words
+from harmcast.web import released, watching
 from harmcast.web.analysis_plan import AnalysisPlan, analysis_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 VIEWS = {"": "Audit", "monitor": "Monitor", "shadow": "In shadow"}
@@ -68,10 +70,10 @@ def _around(visit: Visit, chosen: Any, view: str) -> dict[str, Any]:
     return {
         "title": "Who bears it?" if not view else VIEWS[view],
         "tool": chosen,
-        "tool_title": title_of(chosen),
+        "tool_title": tool_title(chosen),
         "tabs": [
             {
-                "text": title_of(t),
+                "text": tool_title(t),
                 "href": f"/audit/{t.name}{asked if view != 'shadow' else ''}",
                 "current": t.name == chosen.name,
             }
@@ -164,11 +166,6 @@ def _tool(visit: Visit, name: str) -> Any:
                 )
             return tool
     raise Refused(404, "Page not found", "There is no such tool.")
-
-
-def title_of(tool: Any) -> str:
-    """The tool's name as read on pages."""
-    return str(tool.title or tool.name.replace("_", " ").capitalize())
 
 
 def _lifted(visit: Visit, release: Release | None, verdict: str) -> str:

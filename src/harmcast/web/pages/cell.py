@@ -8,15 +8,17 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from harmcast.charts import series as charts
+from harmcast.charts.series import Period
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.store import cell_records
-from harmcast.web import areas, charts, force_map, released
-from harmcast.web.charts import Period
+from harmcast.web import areas, force_map, released
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
-from harmcast.web.pages.area import Chosen, choose, rows_of, title_of
+from harmcast.web.pages.area import Chosen, choose, rows_of
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 HISTORY_WINDOWS = 39
@@ -103,7 +105,7 @@ def _shown(
         postcodes=force_map.postcode_sectors(visit.state, chosen.release, tool, row),
         about=released.about(chosen.release, tool, visit.today, visit.settings.force.timezone),
         tool=tool,
-        tool_title=title_of(tool),
+        tool_title=tool_title(tool),
         chosen=chosen,
         row=row,
         periods=drawn,

@@ -12,8 +12,9 @@ from harmcast.ground import drawing, finding, maps
 from harmcast.oversight.access import Action
 from harmcast.web import force_map, map_service, released
 from harmcast.web.guard import Here, Pages, not_found
-from harmcast.web.pages.area import choose, rows_of, tabs, title_of
+from harmcast.web.pages.area import choose, rows_of, tabs
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 _NAME = re.compile(r"^[0-9a-f]{12}$")
@@ -71,7 +72,7 @@ def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
         title="Find a cell",
         about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
         tool=chosen.tool,
-        tool_title=title_of(chosen.tool),
+        tool_title=tool_title(chosen.tool),
         tabs=tabs(visit, tool),
         asked=q,
         hits=[(hit, held[:MOST_CELLS], len(held)) for hit, held in inside],

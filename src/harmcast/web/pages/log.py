@@ -8,11 +8,12 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harmcast import words
 from harmcast.oversight import log as rules
 from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
 from harmcast.store import alerts, keys
 from harmcast.store.reads import events
-from harmcast.web import released, words
+from harmcast.web import released
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit
 from harmcast.web.shell import go, page

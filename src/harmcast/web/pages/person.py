@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 from starlette.responses import Response
 
+from harmcast import words
+from harmcast.charts import people as people_charts
 from harmcast.oversight import log
 from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, people_charts, released, roster, tickets, unit_people, words
+from harmcast.web import past_scores, released, roster, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.person_page import sheet
@@ -113,11 +115,12 @@ def pictures(document: dict[str, Any], row: dict[str, Any], past: list[past_scor
     """Where the harm lies among the bands and the half year, each for a wide and a small screen; None where there is nothing to draw."""
     cuts, unit = document["cuts"], row["harm_unit"]
     has_scale, has_line = bool(row["band"] and cuts), bool(cuts and any(p.harm is not None for p in past))
+    weeks = [(p.origin, p.harm) for p in past]
     return {
         "scale": people_charts.band_scale(document["harm"], row["band"], cuts, unit) if has_scale else None,
         "scale_narrow": people_charts.band_scale(document["harm"], row["band"], cuts, unit, NARROW) if has_scale else None,
-        "line": people_charts.half_year(past, cuts, unit) if has_line else None,
-        "line_narrow": people_charts.half_year(past, cuts, unit, NARROW, 240) if has_line else None,
+        "line": people_charts.half_year(weeks, cuts, unit) if has_line else None,
+        "line_narrow": people_charts.half_year(weeks, cuts, unit, NARROW, 240) if has_line else None,
     }
 
 

@@ -12,6 +12,7 @@ from harmcast.store.reads import data_quality
 from harmcast.web import areas, released
 from harmcast.web.guard import Here, Number, Pages
 from harmcast.web.shell import page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 SHOWN = 12
@@ -45,7 +46,7 @@ def _release(visit: Here, tool: Any) -> dict[str, Any]:
     return {
         "name": tool.name,
         "monitor": released.document(newest, f"{tool.name}_monitor") if newest and visit.may(Action.VIEW_AUDIT) else {},
-        "title": tool.title or tool.name.replace("_", " ").capitalize(),
+        "title": tool_title(tool),
         "release": newest,
         "warnings": said.get("tools", {}).get(tool.name, {}).get("warnings", []),
         "volume": said.get("volume"),

@@ -6,12 +6,15 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harmcast.charts import people as people_charts
 from harmcast.oversight.access import Action
 from harmcast.store.users import TOUR
-from harmcast.web import people_charts, people_words, tour_questions, tour_steps
+from harmcast.web import tour_questions, tour_steps
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import page
+from harmcast.words import people as people_words
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 CUTS = [6.0, 14.0, 257.0, 392.0]
@@ -40,7 +43,7 @@ def _tool(visit: Visit, name: str) -> Any:
 
 
 def _shown(visit: Visit, tool: Any, form: Form, status: int = 200, **values: Any) -> Response:
-    title = tool.title or tool.name.replace("_", " ").capitalize()
+    title = tool_title(tool)
     return page(
         visit,
         "tour",

@@ -6,16 +6,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harmcast import tables
+from harmcast import tables, words
+from harmcast.charts import series as charts
+from harmcast.charts.series import Line
 from harmcast.oversight.access import Action
 from harmcast.settings import PlacesTool
 from harmcast.statistics import share_interval
 from harmcast.store.releases import Release
-from harmcast.web import charts, released, track, words
-from harmcast.web.charts import Line
+from harmcast.web import released, track
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.pages.area import title_of
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 SHOWN = 52
@@ -47,10 +48,10 @@ def track_record(visit: Here, tool: str) -> Response:
     return page(
         visit,
         "track_record",
-        title=f"Were we right? {title_of(found)}",
+        title=f"Were we right? {tool_title(found)}",
         about=released.about(newest, found, visit.today, visit.settings.force.timezone),
         tool=found,
-        tool_title=title_of(found),
+        tool_title=tool_title(found),
         tabs=_tabs(visit, tool),
         names=NAMES,
         **released.kept.get((released.fingerprint(newest), tool, "track record", tuple(r.id for r in history)), lambda: _record(found, history)),
@@ -92,7 +93,7 @@ def _every_fourth(past: dict[str, list[released.Outcome]]) -> list[released.Outc
 
 def _tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
     return [
-        {"text": title_of(t), "href": f"/track-record/{t.name}", "current": t.name == tool}
+        {"text": tool_title(t), "href": f"/track-record/{t.name}", "current": t.name == tool}
         for t in visit.settings.places_tools
         if visit.may_see(t.name)
     ]

@@ -14,6 +14,7 @@ from harmcast.web import passwords
 from harmcast.web.forms import Form, plain
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 ACCOUNT = re.compile(r"^[a-z0-9][a-z0-9._@-]{1,99}$")
@@ -110,7 +111,7 @@ def _one(visit: Visit, user: User, form: Form, status: int = 200, **values: Any)
         role_names=ROLE_NAMES,
         trainings=visit.state.users.trainings_of(user.account),
         kinds=TRAININGS,
-        titles={tool.name: tool.title or tool.name.replace("_", " ").capitalize() for tool in visit.settings.tools},
+        titles={tool.name: tool_title(tool) for tool in visit.settings.tools},
         tools=visit.settings.tools,
         form=form,
         errors=form.errors,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from harmcast.web import words
+from harmcast.words import numbers as words
 
 # One sentence a feature, with {n} for the number asked about, {months} for so many months: "at least" form, then "under" form.
 QUESTIONS: dict[str, tuple[str, str]] = {

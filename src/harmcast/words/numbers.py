@@ -16,6 +16,26 @@ _UNUSUAL = 0.05
 _FEWEST_FOR_PERCENT = 20
 
 
+MODELS = {
+    "count_4w": "plain count, last 4 weeks",
+    "count_last_year": "plain count, same weeks last year",
+    "count_12m": "plain count, 12 months",
+    "count_24m": "plain count, 24 months",
+    "count_36m": "plain count, 36 months",
+    "count_all": "plain count, all history",
+    "ewma": "exponentially weighted count",
+    "empirical_bayes": "counts shrunk to their neighbourhood (empirical Bayes)",
+    "dynamic_pool": "place model, pooled and followed week by week",
+    "mixture": "place model, pooled",
+    "ours": "this tool's model",
+    "released": "the released forecast",
+    "plain_harm": "plain harm score",
+    "everyone": "base rate alone",
+    "oracle": "perfect knowledge of each cell's mean",
+    "foresight": "perfect foresight",
+}
+
+
 def day(value: date | None) -> str:
     """16 November 2026."""
     return MISSING if value is None else f"{value.day} {value:%B %Y}"
@@ -158,24 +178,7 @@ def model_name(name: str | None) -> str:
     """A model's stored name as read on a page."""
     if not name:
         return MISSING
-    known = {
-        "count_4w": "plain count, last 4 weeks",
-        "count_last_year": "plain count, same weeks last year",
-        "count_12m": "plain count, 12 months",
-        "count_24m": "plain count, 24 months",
-        "count_36m": "plain count, 36 months",
-        "count_all": "plain count, all history",
-        "ewma": "exponentially weighted count",
-        "empirical_bayes": "counts shrunk to their neighbourhood (empirical Bayes)",
-        "dynamic_pool": "place model, pooled and followed week by week",
-        "mixture": "place model, pooled",
-        "ours": "this tool's model",
-        "released": "the released forecast",
-        "plain_harm": "plain harm score",
-        "oracle": "perfect knowledge of each cell's mean",
-        "foresight": "perfect foresight",
-    }
-    return known.get(name, name.replace("_", " "))
+    return MODELS.get(name, name.replace("_", " "))
 
 
 def figure_number(value: Any, unit: str) -> str:

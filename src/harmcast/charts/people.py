@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 from markupsafe import Markup
 
+from harmcast.charts.kit import frame, rounded, tag
 from harmcast.tables import BANDS
-from harmcast.web.charts import _frame, _r, _tag
-from harmcast.web.past_scores import Past
 
 
 def _scale(cuts: Sequence[float], most: float) -> tuple[float, float]:
@@ -24,97 +24,97 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
 
     def x(value: float) -> float:
         share = (math.log(max(value, low)) - math.log(low)) / (math.log(high) - math.log(low))
-        return _r(width * min(max(share, 0.0), 1.0))
+        return rounded(width * min(max(share, 0.0), 1.0))
 
     edges = [0.0, *(x(cut) for cut in cuts), float(width)]
     body = []
     for i, name in enumerate(BANDS):
         body.append(
-            _tag(
+            tag(
                 "rect",
                 x=edges[i],
                 y=top,
-                width=_r(edges[i + 1] - edges[i]),
+                width=rounded(edges[i + 1] - edges[i]),
                 height=bar,
                 class_=f"app-band-fill app-band-fill--{i}",
             )
         )
         if edges[i + 1] - edges[i] > 8 * len(name):
             body.append(
-                _tag(
+                tag(
                     "text",
                     name,
-                    x=_r((edges[i] + edges[i + 1]) / 2),
+                    x=rounded((edges[i] + edges[i + 1]) / 2),
                     y=top + bar + 30,
                     class_="app-chart__tick",
                     text_anchor="middle",
                 )
             )
     for cut in cuts:
-        body.append(_tag("line", x1=x(cut), x2=x(cut), y1=top - 4, y2=top + bar + 4, class_="app-chart__axis"))
-        body.append(_tag("text", f"{cut:,.0f}", x=x(cut), y=top - 8, class_="app-chart__tick", text_anchor="middle"))
-    body.append(_tag("path", d=f"M{x(harm)} {top + bar - 1} l-8 14 h16 z", class_="app-band-mark"))
-    body.append(_tag("line", x1=x(harm), x2=x(harm), y1=top - 2, y2=top + bar, class_="app-band-line"))
-    return _frame(width, height, f"Harm today {harm:,.1f} {unit}, in the band {band}", body)
+        body.append(tag("line", x1=x(cut), x2=x(cut), y1=top - 4, y2=top + bar + 4, class_="app-chart__axis"))
+        body.append(tag("text", f"{cut:,.0f}", x=x(cut), y=top - 8, class_="app-chart__tick", text_anchor="middle"))
+    body.append(tag("path", d=f"M{x(harm)} {top + bar - 1} l-8 14 h16 z", class_="app-band-mark"))
+    body.append(tag("line", x1=x(harm), x2=x(harm), y1=top - 2, y2=top + bar, class_="app-band-line"))
+    return frame(width, height, f"Harm today {harm:,.1f} {unit}, in the band {band}", body)
 
 
-def half_year(past: Sequence[Past], cuts: Sequence[float], unit: str, width: int = 760, height: int = 250) -> Markup:
-    """Harm by week on a logarithmic scale, with the cuts of the bands as lines and the bands' names at the right."""
+def half_year(past: Sequence[tuple[date, float | None]], cuts: Sequence[float], unit: str, width: int = 760, height: int = 250) -> Markup:
+    """Harm by week (first day and harm of each) on a logarithmic scale, with the cuts of the bands as lines and the bands' names at the right."""
     left, right, top, bottom = 52 if width > 500 else 34, 96 if width > 500 else 88, 12, 34
-    seen = [p.harm for p in past if p.harm is not None]
+    seen = [harm for _, harm in past if harm is not None]
     low, high = _scale(cuts, max(seen, default=1.0))
     plot_w, plot_h = width - left - right, height - top - bottom
 
     def x(i: int) -> float:
-        return _r(left + plot_w * ((i + 0.5) / len(past)))
+        return rounded(left + plot_w * ((i + 0.5) / len(past)))
 
     def y(value: float) -> float:
         share = (math.log(max(value, low)) - math.log(low)) / (math.log(high) - math.log(low))
-        return _r(top + plot_h * (1 - share))
+        return rounded(top + plot_h * (1 - share))
 
     body = []
     edges = [top + plot_h, *(y(cut) for cut in cuts), top]
     taken = 1e9
     for i, name in enumerate(BANDS):
         body.append(
-            _tag(
+            tag(
                 "rect",
                 x=left,
                 y=edges[i + 1],
                 width=plot_w,
-                height=_r(edges[i] - edges[i + 1]),
+                height=rounded(edges[i] - edges[i + 1]),
                 class_=f"app-band-fill app-band-fill--{i} app-band-fill--faint",
             )
         )
         at = min((edges[i] + edges[i + 1]) / 2 + 4, taken - 14)
         taken = at
-        body.append(_tag("text", name, x=width - right + 8, y=_r(at), class_="app-chart__tick"))
+        body.append(tag("text", name, x=width - right + 8, y=rounded(at), class_="app-chart__tick"))
     for cut in cuts:
-        body.append(_tag("line", x1=left, x2=width - right, y1=y(cut), y2=y(cut), class_="app-chart__cut"))
+        body.append(tag("line", x1=left, x2=width - right, y1=y(cut), y2=y(cut), class_="app-chart__cut"))
     labels: list[float] = []
     for cut in cuts:
         at = y(cut) + 4 if not labels else min(y(cut) + 4, labels[-1] - 13)
         labels.append(at)
-        body.append(_tag("text", f"{cut:,.0f}", x=left - 6, y=_r(at), class_="app-chart__tick", text_anchor="end"))
-    points = [(x(i), y(p.harm)) for i, p in enumerate(past) if p.harm is not None]
+        body.append(tag("text", f"{cut:,.0f}", x=left - 6, y=rounded(at), class_="app-chart__tick", text_anchor="end"))
+    points = [(x(i), y(harm)) for i, (_, harm) in enumerate(past) if harm is not None]
     body.append(
-        _tag("polyline", points=" ".join(f"{a},{b}" for a, b in points), class_="app-chart__line app-chart__line--ours")
+        tag("polyline", points=" ".join(f"{a},{b}" for a, b in points), class_="app-chart__line app-chart__line--ours")
     )
     for a, b in points:
-        body.append(_tag("circle", cx=a, cy=b, r=3.5, class_="app-chart__dot"))
+        body.append(tag("circle", cx=a, cy=b, r=3.5, class_="app-chart__dot"))
     step = max(1, math.ceil(len(past) / (7 if width > 500 else 3)))
     for i in range(0, len(past), step):
         body.append(
-            _tag(
+            tag(
                 "text",
-                f"{past[i].origin.day} {past[i].origin:%b}",
+                f"{past[i][0].day} {past[i][0]:%b}",
                 x=x(i),
                 y=height - 12,
                 class_="app-chart__tick",
                 text_anchor="middle",
             )
         )
-    body.append(_tag("line", x1=left, x2=width - right, y1=top + plot_h, y2=top + plot_h, class_="app-chart__axis"))
-    return _frame(
+    body.append(tag("line", x1=left, x2=width - right, y1=top + plot_h, y2=top + plot_h, class_="app-chart__axis"))
+    return frame(
         width, height, f"Harm in {unit} over the last {len(past)} weekly releases, against the cuts of the bands", body
     )
