@@ -90,6 +90,28 @@ def settings(
 
 
 @command(app)
+def profile(
+    delivery: Annotated[Path, Parameter(help="Folder of raw files, with or without a manifest.")],
+    *,
+    out: Annotated[Path | None, Parameter(help="File to write a first SQL mapping to, its guesses marked; never over one that is there.")] = None,
+) -> Said:
+    """What the columns of a raw delivery look like: types, empty cells, null words, shapes, short code lists, ranges."""
+    from harmcast.feed import profile as profiles
+
+    seen = profiles.of_delivery(delivery)
+    lines = seen.lines()
+    if out is not None:
+        if out.exists():
+            raise RunStopped("The file for the mapping is there already.", code="file_exists", next_step="Name another, or move it away.")
+        try:
+            out.write_text(profiles.first_mapping(seen), encoding="utf-8")
+        except OSError:
+            raise RunStopped("The mapping cannot be written there.", code="write_failed", next_step="Name a file in a folder that is there.") from None
+        lines += ["", f"A first mapping is in {out}: look at every guess, then name it in [feed] mapping."]
+    return Said(seen.document(), lines)
+
+
+@command(app)
 def load(
     state: StateFolder,
     delivery: Annotated[Path | None, Parameter(help="Folder of the delivery, with its manifest.json; none: read the database that the settings name.")] = None,

@@ -1,0 +1,241 @@
+"""What a raw delivery looks like, column by column, and a first mapping made of it, every guess marked.
+
+Nothing that could single a person out is shown: a value only if it occurs at least 10 times in a column of at most 50
+distinct ones, numbers to two figures, dates to the year, and of every other text its shape alone (`AA99/99999`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from harmcast.errors import Fault, FeedRefused
+from harmcast.feed import extract, values
+from harmcast.settings import FileForm
+from harmcast.tables import CHARGES, CRIMES, PERSONS, ROW, Column, Table
+
+SHOWN_FROM, LIST_MOST, SHAPES_SHOWN = 10, 50, 3
+MOSTLY = 0.9
+DELIMITERS = ",;\t|"
+HEAD_BYTES = 1 << 20
+_KINDS: tuple[tuple[str, str], ...] = (
+    ("offence code", r"^\d{1,3}[A-Za-z]?/\d{1,2}$"),
+    ("ISO date or time", r"^\d{4}-\d{2}-\d{2}([T ].*)?$"),
+    ("UK date and time", r"^\d{1,2}[/.-](\d{1,2}|[A-Za-z]{3,9})[/.-]\d{4} \d{1,2}:\d{2}(:\d{2})?( ?[AaPp][Mm])?$"),
+    ("UK date", r"^\d{1,2}[/. -](\d{1,2}|[A-Za-z]{3,9})[/. -]\d{4}$"),
+    ("date with two figures of the year", r"^\d{1,2}[/. -](\d{1,2}|[A-Za-z]{3,9})[/. -]\d{2}$"),
+    ("time of day", r"^\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[AaPp][Mm])?$"),
+    ("flag", r"^(?i:y|n|yes|no|true|false|t|f)$"),
+    ("number with thousands marks", r"^[£-]?\d{1,3}(,\d{3})*(\.\d+)?$"),
+    ("power of ten (damaged)", values.SPREADSHEET_POWER),
+    ("whole number", r"^-?\d+$"),
+    ("number", r"^-?\d*\.?\d+$"),
+)
+
+
+@dataclass
+class ColumnSeen:
+    """One column. `kind` fits at least nine tenths of its values; `shapes`: the commonest, with counts; `codes`: its short list."""
+
+    name: str
+    kind: str
+    rows: int
+    empty: int
+    null_words: dict[str, int] = field(default_factory=dict)
+    distinct: int = 0
+    shapes: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    lowest: str | None = None
+    highest: str | None = None
+
+
+@dataclass
+class FileSeen:
+    """One file as it would be read. `broken`: rows that do not have the header's fields."""
+
+    name: str
+    rows: int
+    broken: int
+    form: FileForm
+    columns: list[ColumnSeen]
+
+
+@dataclass
+class Profile:
+    files: list[FileSeen]
+    faults: list[Fault]
+
+    def document(self) -> dict[str, Any]:
+        return {"files": [{**asdict(file), "form": file.form.model_dump()} for file in self.files], "faults": [asdict(fault) for fault in self.faults]}
+
+    def lines(self) -> list[str]:
+        said = [f"  - {fault}" for fault in self.faults]
+        for file in self.files:
+            said += ["", f"{file.name}: {file.rows:,} rows" + (f", {file.broken:,} of them broken" if file.broken else ""), _toml(file)]
+            for c in file.columns:
+                told = [c.kind, f"{c.empty:,} empty", f"{c.distinct:,} distinct"]
+                told += [f"{count:,} x the word {word}" for word, count in c.null_words.items()]
+                told += [f"from {c.lowest} to {c.highest}"] if c.lowest is not None else []
+                told += ["codes " + ", ".join(f"{code} ({count:,})" for code, count in c.codes.items())] if c.codes else []
+                told += ["shapes " + ", ".join(f"{shape} ({count:,})" for shape, count in c.shapes.items())] if c.shapes and not c.codes else []
+                said.append(f"  {c.name}: " + "; ".join(told))
+        return said
+
+
+def of_delivery(delivery: Path, max_file_mb: int = 4096) -> Profile:
+    """Every table of a folder, with or without a manifest. Raises FeedRefused if there is none."""
+    paths = sorted(p for p in delivery.iterdir() if p.suffix.lower() in extract.ENDINGS and p.is_file()) if delivery.is_dir() else []
+    if not paths:
+        raise extract.refused([Fault("delivery_empty", "the folder", next_step="name a folder of .csv, .txt, .tsv or .parquet files")])
+    found, faults = [], []
+    for path in paths:
+        form = form_of(path)
+        try:
+            raw = extract.read_file(delivery, path.name, form.encoding, form.delimiter, form.quote, max_file_mb)
+        except FeedRefused as error:
+            faults += list(error.faults)
+            continue
+        columns = [_seen(values.as_text(raw.rows[name]), raw.columns.get(name, "text")) for name in raw.rows.columns if name != ROW]
+        found.append(FileSeen(raw.name, raw.received, len(raw.broken), form, columns))
+    return Profile(found, faults)
+
+
+def form_of(path: Path) -> FileForm:
+    """How a text file seems to be written: its encoding, and the delimiter that its first line holds most of."""
+    if path.suffix.lower() == ".parquet":
+        return FileForm()
+    with path.open("rb") as handle:
+        head = handle.read(HEAD_BYTES)
+    encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8" if _is_utf8(path) else "cp1252"
+    first = head.decode(encoding, errors="replace").splitlines()[:1] or [""]
+    return FileForm(encoding=encoding, delimiter=max(DELIMITERS, key=first[0].count))
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as handle:
+            while block := handle.read(HEAD_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _seen(text: pl.Series, kind: str) -> ColumnSeen:
+    words = values.is_null_word(text)
+    held = text.filter(~words & text.is_not_null())
+    tally = held.value_counts(sort=True, name="rows").sort("rows", text.name, descending=[True, False])
+    seen = ColumnSeen(text.name, "empty" if held.is_empty() else "text", len(text), text.null_count(), distinct=tally.height)
+    if words.any():
+        seen.null_words = dict(text.filter(words).value_counts(sort=True, name="rows").sort(text.name).iter_rows())
+    if held.is_empty():
+        return seen
+    seen.kind = next((name for name, pattern in _KINDS if _share(held, pattern) >= MOSTLY), kind)
+    if seen.kind == "number with thousands marks" and not held.str.contains(",").any():
+        seen.kind = "whole number" if _share(held, r"^-?\d+$") >= MOSTLY else "number"
+    if tally.height <= LIST_MOST:
+        seen.codes = dict(tally.filter(pl.col("rows") >= SHOWN_FROM).iter_rows())
+    shapes = held.str.replace_all(r"\p{L}+", "A").str.replace_all(r"\d+", "9").str.slice(0, 30)
+    common = shapes.value_counts(sort=True, name="rows").filter(pl.col("rows") >= SHOWN_FROM).head(SHAPES_SHOWN)
+    seen.shapes = dict(common.iter_rows())
+    seen.lowest, seen.highest = _range(held, seen.kind)
+    return seen
+
+
+def _share(held: pl.Series, pattern: str) -> float:
+    return int(held.str.contains(pattern).sum()) / len(held)
+
+
+def _range(held: pl.Series, kind: str) -> tuple[str | None, str | None]:
+    if "date" in kind:
+        years = held.str.extract(r"(\d{4})").drop_nulls().sort().to_list()
+        return (years[0], years[-1]) if years else (None, None)
+    if "number" in kind:
+        numbers = held.str.replace_all("[£,]", "").cast(pl.Float64, strict=False).drop_nulls().round_sig_figs(2).sort().to_list()
+        return (f"{numbers[0]:g}", f"{numbers[-1]:g}") if numbers else (None, None)
+    return None, None
+
+
+def _toml(file: FileSeen) -> str:
+    delimiter = "\\t" if file.form.delimiter == "\t" else file.form.delimiter
+    return f'  [feed.files."{file.name}"]  delimiter = "{delimiter}"  encoding = "{file.form.encoding}"'
+
+
+# -- a first mapping -----------------------------------------------------------------------------
+
+_STEMS: Mapping[str, str] = {CRIMES.name: "crime|offen|incident|occurr", CHARGES.name: "charge|custody|dispos|suspect", PERSONS.name: "person|people|nominal|subject|offender"}
+_NAMES: Mapping[str, str] = {
+    "crime_ref": "crime.?(ref|no|num|id)|^crime$|occurrence|incident.?(ref|no|id)",
+    "person_ref": "person.?(ref|no|id|urn)|nominal|^urn$|suspect|subject.?(ref|id)|^ref$",
+    "charge_ref": "charge.?(ref|no|id|urn)|^charge$",
+    "offence_code": "ho.?(code|class)|home.?office|offence.?(code|class)|class|^code$",
+    "happened_from": "(date|from).?(from|start|committed)|start.?date|happened|commit|^date.?from|offence.?date",
+    "happened_to": "(date|time).?to$|end.?date|happened.?to",
+    "happened_on": "offence.?date|happened|commit|^day$|^date$",
+    "recorded_at": "record|report|created",
+    "charged_on": "charge.?date|date.?charged|charged|^day$|^date$",
+    "changed_at": "chang|updat|modif|amend|record|report",
+    "status": "status|cancel|no.?crime",
+    "easting_m": "east|^x$|grid.?x",
+    "northing_m": "north|^y$|grid.?y",
+    "weapon": "weapon",
+    "injury": "injur|harm|hurt",
+    "born_on": "birth|born|^dob",
+    "sex": "^sex|gender",
+    "ethnicity_self": "self.?defin|sde|ethnic",
+    "ethnicity_officer": "officer.?defin|ic.?code|ethnic.*(off|ic)",
+    "unit": "unit|lomu|team|area|district",
+    "merged_into": "merge",
+    "died_on": "death|died|deceas",
+    "restricted": "restrict|sensitiv",
+    "outcome": "outcome|dispos|result|verdict",
+    "outcome_on": "(outcome|dispos|result).?date",
+    "area": "area|beat|ward|district|sector",
+    "name": "^name|surname|full.?name",
+}
+
+
+def first_mapping(profile: Profile) -> str:
+    """A mapping to be edited: what was guessed is marked `guess`, what nothing was found for `to do`."""
+    lines = ["-- A first mapping, made by `harmcast profile`. Look at every line: `guess` was taken from names and shapes,", "-- `to do` was not found. The settings say how the files are written:"]
+    lines += [f"-- {_toml(file).strip()}" for file in profile.files]
+    for table in (CRIMES, PERSONS, CHARGES):
+        file = next((f for f in profile.files if re.search(_STEMS[table.name], f.name, re.IGNORECASE)), None)
+        if file is None:
+            lines += ["", f"-- to do: no file looked like {table.name}."]
+            continue
+        lines += ["", f"CREATE VIEW {table.name} AS SELECT", "  source_row,"]
+        guessed = [_guess(column, table, file) for column in table.columns]
+        wanted = [line for line in guessed if line is not None]
+        lines += [f"  {expression}{',' if i < len(wanted) - 1 else ''}  -- {note}" for i, (expression, note) in enumerate(wanted)]
+        lines.append(f'FROM "{file.name.rsplit(".", 1)[0]}";')
+    return "\n".join(lines) + "\n"
+
+
+def _guess(column: Column, table: Table, file: FileSeen) -> tuple[str, str] | None:
+    found = next((c for c in file.columns if re.search(_NAMES.get(column.name, "^$"), c.name, re.IGNORECASE)), None)
+    if found is None:
+        return (f"NULL AS {column.name}", f"to do: {column.says}") if column.required else None
+    source = f'null_words("{found.name}")'
+    if column.name == "offence_code":
+        source = f"ho_code({source})"
+    elif column.kind == "datetime":
+        source = f"uk_time({source})"
+    elif column.kind == "date":
+        source = f"excel_date({source})" if found.kind == "whole number" else f"uk_date({source})"
+    elif column.kind == "number":
+        source = f"uk_number({source})"
+    elif column.kind == "flag":
+        source = f"flag({source})"
+    elif column.closed:
+        order = ", ".join(f"'{word}'" for word in column.closed)
+        return f"lower({source}) AS {column.name}", f"guess: one of {order}; map other words with CASE ... WHEN, several in a cell with worst_of(split_words(...))"
+    return f"{source} AS {column.name}", f"guess from {found.kind}"

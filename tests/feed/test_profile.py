@@ -1,0 +1,66 @@
+"""What a raw delivery looks like, and never a value that could single a person out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harmcast.errors import FeedRefused
+from harmcast.feed import profile, sql_mapping
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    head = "CrimeNo;HO Class;Date From;Recorded;X;Weapon;Notes\n"
+    words = ["caf\u00e9", "NULL"]
+    rows = "".join(
+        f"C{i};8/{i % 3};{1 + i % 28:02d}/01/2026 10:00;06/02/2026;4{i:02d},100.5;{'knife' if i < 20 else 'axe' if i < 29 else 'Jane'};{words[i % 2]}\n"
+        for i in range(30)
+    )
+    (raw / "CRIMES.txt").write_bytes((head + rows + "C99;8/1\n").encode("cp1252"))
+    people = "urn,dob,surname\n" + "".join(f"P{i},{1 + i % 28:02d}/03/{1960 + i},Invented{'abc'[i % 3]}{i}\n" for i in range(40))
+    (raw / "people.csv").write_text(people, encoding="utf-8")
+    return raw
+
+
+def test_each_column_is_told_by_kind_words_shapes_and_ranges(folder: Path) -> None:
+    seen = profile.of_delivery(folder)
+    crimes, people = seen.files
+    assert (crimes.rows, crimes.broken, crimes.form.delimiter, crimes.form.encoding) == (31, 1, ";", "cp1252")
+    kinds = {column.name: column.kind for column in crimes.columns}
+    assert kinds == {
+        "CrimeNo": "text", "HO Class": "offence code", "Date From": "UK date and time", "Recorded": "UK date",
+        "X": "number with thousands marks", "Weapon": "text", "Notes": "text",
+    }  # fmt: skip
+    by_name = {column.name: column for column in [*crimes.columns, *people.columns]}
+    assert by_name["Notes"].null_words == {"NULL": 15}
+    assert by_name["CrimeNo"].shapes == {"A9": 30}
+    assert (by_name["X"].lowest, by_name["X"].highest) == ("400000", "430000")
+    assert (by_name["dob"].lowest, by_name["dob"].highest, by_name["dob"].codes) == ("1960", "1999", {})
+
+
+def test_a_value_is_shown_from_ten_times_in_a_column_of_at_most_fifty(folder: Path) -> None:
+    by_name = {column.name: column for file in profile.of_delivery(folder).files for column in file.columns}
+    assert by_name["Weapon"].codes == {"knife": 20}  # axe occurs 9 times, the other word once
+    assert by_name["surname"].codes == {}
+    said = json.dumps(profile.of_delivery(folder).document()) + "\n".join(profile.of_delivery(folder).lines())
+    assert not any(word in said for word in ("axe", "Jane", "Invented", "P12"))
+
+
+def test_the_first_mapping_is_one_that_can_be_read_and_marks_what_it_guessed(folder: Path) -> None:
+    text = profile.first_mapping(profile.of_delivery(folder))
+    assert sql_mapping.parse(text).tables == ["crimes", "persons"]
+    assert 'ho_code(null_words("HO Class")) AS offence_code' in text
+    assert "NULL AS status" in text
+    assert text.count("-- guess") >= 6
+    assert "to do: no file looked like charges" in text
+
+
+def test_a_folder_without_a_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FeedRefused) as refused:
+        profile.of_delivery(tmp_path)
+    assert refused.value.code == "delivery_empty"
