@@ -60,4 +60,4 @@ def test_every_setting_has_a_sentence():
 def test_percentiles_must_rise():
     base = EXAMPLE.read_text()
     with pytest.raises(SettingsRefused, match="rising"):
-        settings.parse(base.replace("[50, 75, 90, 97.5]", "[50, 75, 75, 97.5]"))
+        settings.parse(base.replace("cuts = [30, 180, 365, 1825]", "percentiles = [50, 75, 75, 97.5]"))

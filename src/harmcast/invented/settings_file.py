@@ -59,7 +59,7 @@ def document(county: County, reference_date: date, with_ground: bool = True) -> 
                 "horizons_months": [12, 24],
             },
         ],
-        "bands": {"percentiles": [50, 75, 90, 97.5], "reference_date": reference_date},
+        "bands": {"reference_date": reference_date},
         **({"map": of_map} if with_ground else {}),
     }
 

@@ -16,7 +16,7 @@ from harmcast.errors import Fault, NotFit, SettingsRefused
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
-from harmcast.people import bands, harm, minors
+from harmcast.people import bands, harm, minors, outcome
 from harmcast.progress import Progress, quiet
 from harmcast.publish import release_files
 from harmcast.settings import PeopleTool, Settings
@@ -136,25 +136,19 @@ def taken_cuts(
 ) -> Cuts:
     """The cuts of the bands as the settings want them, of the harm of the charged at `[bands] reference_date` (default: `as_of`).
 
-    Raises: SettingsRefused (`cuts_not_taken`).
+    Raises: SettingsRefused (`cuts_not_taken`, `cuts_needed`, `percentile_cuts_refused`; see `people.outcome.taken`).
     """
     wanted = state.settings.bands
     day = wanted.reference_date or as_of
-    if wanted.cuts is not None:
-        return Cuts(tuple(wanted.cuts), day, index.unit, digest, None)
     rules = rules_of(state.settings, index, float("inf"))
+    if wanted.cuts is not None or wanted.percentiles is None:
+        nobody = pl.Series([], dtype=pl.Float64)
+        return Cuts(outcome.taken(nobody, pl.DataFrame(), rules.decay, index.unit, wanted.cuts, None), day, index.unit, digest, None)
     births = under_18(state, [day], as_of, sequence, actor, "Cuts of the bands: nobody under 18 is counted")
     scored = score_people(known.persons, known.charge_versions, births, day, None, rules, [float("inf")] * 4, tool.horizons_months)
-    people = scored.people["harm"].drop_nulls().len()
-    try:
-        values = tuple(bands.cuts_at(scored.people["harm"], wanted.percentiles))
-    except ValueError as error:
-        raise SettingsRefused(
-            f"The cuts of the bands cannot be taken at the reference date: {error}.",
-            code="cuts_not_taken",
-            next_step="Set [bands] reference_date to a day with charges held, or give cuts.",
-        ) from None
-    return Cuts(values, day, index.unit, digest, people)
+    harms = scored.people["harm"].drop_nulls()
+    values = outcome.taken(harms, scored.source.weighed(day), rules.decay, index.unit, None, wanted.percentiles)
+    return Cuts(values, day, index.unit, digest, len(harms))
 
 
 def make_people(

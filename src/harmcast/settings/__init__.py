@@ -186,11 +186,13 @@ class PeopleSettings(SettingsSection):
 
 
 class Bands(SettingsSection):
-    percentiles: list[float] = Field(
-        [50, 75, 90, 97.5], description="Percentiles of the charged at the reference date that part the five bands."
+    percentiles: list[float] | None = Field(
+        None,
+        description="Percentiles of the charged at the reference date that part the five bands; refused where one event alone or one class of offence decides who "
+        "arrives at high harm. Default: none, and cuts of 30, 180, 365 and 1,825 sentence-days.",
     )
     reference_date: date | None = Field(None, description="Day the cuts are taken; then frozen. Default: the first weekly run's origin.")
-    cuts: list[float] | None = Field(None, description="Four cuts in the unit of the harm index instead of percentiles.")
+    cuts: list[float] | None = Field(None, description="Four cuts in the unit of the harm index; needed where that is not days.")
     list_bands: list[str] = Field(
         ["low-medium", "high-medium", "high", "super high"], description="Bands whose people are on their unit's list without asking."
     )

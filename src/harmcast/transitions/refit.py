@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from harmcast.people.features import FEATURES
+from harmcast.people.outcome import arrivals, counts_of
 from harmcast.transitions import card
 from harmcast.transitions.history import RecordsHeld, history, vouched_from
 from harmcast.transitions.landmarks import People, Rules, eligible, not_charged_lately, outcomes, panel
@@ -177,6 +178,7 @@ def refit(
         "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in held.horizons},
         "data_hash": data_hash(learn),
     }
+    document["outcome"] = counts_of(arrivals(people.weighed(as_of), rules.decay, rules.high_cut)).document()
     to_fit = thinned_panel(learn, held.horizons, seed)
     cards = {name: fit(name, to_fit, held.horizons, as_of, seed) for name in card.CARDS}
     if not all(one.stretches for one in cards.values()):

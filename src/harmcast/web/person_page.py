@@ -74,6 +74,7 @@ def sheet(
         "cuts_on": about.get("cuts_reference_date"),
         "other_band": why.get("other_band"),
         "chances": _compared([_chance(row, why, model, months) for months in HORIZONS]),
+        "outcome": people_words.outcome((model or {}).get("outcome")),
         "no_chance": _no_chance(row, why, about, model),
         "changed": _changed(why, unit),
         "changed_then": _changed_then(history, tool, row),

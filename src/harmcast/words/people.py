@@ -116,6 +116,17 @@ def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
     return f"{number:,.{1 + finer}f} {unit}"
 
 
+def outcome(counted: dict[str, Any] | None) -> str:
+    """What becoming high harm means here, from how people arrived at it in the records."""
+    if not counted or counted["says"] != "a new charge on the grave list":
+        return ""
+    listed = ", ".join(one["offence_class"] for one in counted["grave_list"][:8])
+    return (
+        f"Becoming high harm here means {counted['says']}: {words.share(counted['alone_share'])} of those who did came to it by one event alone. "
+        f"Offence classes of the list, the commonest first: {listed}."
+    )
+
+
 def of_hundred(low: float | None, high: float | None) -> str:
     """The range of the mean of everyone with the same points, in people: "Of 100 people with these points, 3 to 5 became high harm"."""
     if low is None or high is None:

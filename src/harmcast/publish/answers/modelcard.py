@@ -81,12 +81,14 @@ def _figures(asked: Asked) -> tuple[Block, ...]:
         {"band": n, "from": e if e != "below" else f"below {cuts[0]:,.1f}"} for n, e in zip(names, edges, strict=True)
     )
     unit = tool.about.get("harm_unit") or "unit of the harm index"
-    percentiles = ", ".join(f"{p:g}" for p in facts.settings["bands"]["percentiles"])
+    bands = facts.settings["bands"]
+    given = bands.get("percentiles") if not bands.get("cuts") else None
+    how = "Percentiles " + ", ".join(f"{p:g}" for p in given) + " of the charged" if given else "Cuts as set, or in sentence-days by default"
     return (
         AnswerTable(
             "Bands of harm",
             (AnswerColumn("band", "Band"), AnswerColumn("from", f"Harm, {unit}")),
             rows,
-            note=f"Percentiles {percentiles} of the charged at {tool.about.get('cuts_reference_date', 'the reference date')}, frozen since.",
+            note=f"{how}, taken at {tool.about.get('cuts_reference_date', 'the reference date')}, frozen since.",
         ),
     )
