@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from harmcast.fairness import exposure, feedback, measures, proxies, records
+from harmcast.fairness import exposure, feedback, measures, proxies, ratios, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.intervals import z_of
 from harmcast.fairness.thresholds import Thresholds
@@ -30,9 +30,6 @@ def people_rules(thresholds: Thresholds) -> tuple[AuditRule, ...]:
     t, alike = thresholds, thresholds.like_for_like
     half = t.gap_judged_half_width
     return (
-        AuditRule("observed_against_predicted", (), "gap", t.gap_concern, t.gap_stop, half),
-        AuditRule("observed_against_predicted", alike, "ratio", t.observed_ratio_concern, None, half),
-        AuditRule("fpr_against_predicted", (), "gap", t.gap_concern, t.gap_stop, half),
         AuditRule("fpr", alike, "gap", t.gap_concern, t.gap_stop, half),
         AuditRule("fnr", alike, "gap", t.gap_concern, t.gap_stop, half),
         AuditRule("selection", alike, "ratio", t.selection_ratio_concern, None, half),
@@ -61,9 +58,11 @@ def audit_people(
     thresholds: Thresholds,
     *,
     charges: pl.DataFrame | None = None,
+    given: pl.DataFrame | None = None,
+    rehearsal: bool = False,
     seed: int = 0,
 ) -> Audit:
-    """The audit of the person tool at one origin.
+    """The audit of the person tool: what was said against what came, and who is selected at one origin.
 
     Args:
         scored: the key of `groups`, `selected` (flag: at or above the operating point), `chance` (share; null: none
@@ -72,6 +71,8 @@ def audit_people(
         outcomes: the key, `became` (flag; null: not known yet) and, if held, `upheld` (flag: convicted later).
         managed: the key of people under management at the origin: counted apart and not judged. None: nobody.
         charges: the key, `offence_code`, `outcome`, `crime_ref`, as known: how the records came about.
+        given: the key, chance, became of every release judged, a row a person and release; None: those of `scored`.
+        rehearsal: whether the chances are of a fit of a year ago, because no released chance is a year old yet.
         seed: of the proxy tests' folds.
     Returns: an Audit. Two separate lines of evidence against one group (it is selected more, or wrongly selected more,
         and its charges hold up less or are found by officers more) are a stop together.
@@ -88,9 +89,12 @@ def audit_people(
     if charges is not None:
         parts.append(records.record_measures(charges, groups, thresholds))
     table = judge(pl.concat(parts, how="diagonal_relaxed"), people_rules(thresholds), thresholds)
-    findings = _findings(table, people_rules(thresholds)) + _two_lines(table)
-    extra: dict[str, pl.DataFrame] = {}
-    verdicts = [*table["verdict"].to_list(), *(f.verdict for f in findings)]
+    apart = people if managed is None else people.join(managed.select(key).unique(), on=key, how="anti")
+    rows = ratios.rows_of(apart.select(key, "chance", "became") if given is None else given, groups.labels, key)
+    said = ratios.judged(rows, rehearsal, thresholds.small_number)
+    findings = [*_of_ratios(said), *_findings(table, people_rules(thresholds)), *_two_lines(table)]
+    extra: dict[str, pl.DataFrame] = {"Rehearsal: said and came" if rehearsal else "Said and came": said}
+    verdicts = [*table["verdict"].to_list(), *said["verdict"].to_list(), *(f.verdict for f in findings)]
     if features is not None:
         extra["Proxies"] = proxies.proxy_tests(features, groups, seed, thresholds)
         findings += proxies.findings(extra["Proxies"], thresholds)
@@ -101,10 +105,42 @@ def audit_people(
         findings=tuple(sorted(findings, key=lambda f: (f.verdict != "stop", f.name))),
         table=table,
         thresholds=thresholds,
-        judged=int(table["verdict"].is_in(["met", "concern", "stop"]).sum()),
-        too_few=int((table["verdict"] == "too few to say").sum()),
+        judged=int(table["verdict"].is_in(["met", "concern", "stop"]).sum()) + int(said["verdict"].is_in(["met", "concern", "stop"]).sum()),
+        too_few=int((table["verdict"] == "too few to say").sum()) + int((said["verdict"] == "cannot say").sum()),
         cannot_see=PEOPLE_CANNOT_SEE,
         extra=extra,
+        notes=(REHEARSAL,) if rehearsal else (),
+    )
+
+
+REHEARSAL = (
+    "Rehearsal: no released chance is a year old yet. What was said is of the fit of a year before the model in use, which nobody saw; "
+    "nothing here counts as met."
+)
+
+
+def _of_ratios(said: pl.DataFrame) -> list[AuditFinding]:
+    """A finding for each ratio that is a concern or a stop; the direction is part of its name."""
+    return [
+        AuditFinding(
+            "/".join(("said_and_came", row["attribute"], row["group"], "more" if row["ratio"] > 1 else "fewer")),
+            row["verdict"],
+            _ratio_sentence(row),
+            None if row["small"] else row["ratio"],
+            ratios.HIGH if row["ratio"] > 1 else ratios.LOW,
+            None if row["small"] or row["ratio"] <= 0 else round(abs(math.log(row["ratio"]) / math.log(ratios.LOW)), 1),
+        )
+        for row in said.filter(pl.col("verdict").is_in(["concern", "stop"])).iter_rows(named=True)
+    ]
+
+
+def _ratio_sentence(row: dict[str, Any]) -> str:
+    head = "Everyone" if row["attribute"] == ratios.EVERYONE else f"{_words(row['attribute'])}, {row['group']}"
+    if row["small"]:
+        return f"{head}: what came is far from what was said; the counts are too small to print."
+    return (
+        f"{head}: {row['became']:,} became high harm where the chances said {row['said']:,.1f}: a ratio of {row['ratio']:.2f} "
+        f"(95% {row['ratio_low']:.2f} to {row['ratio_high']:.2f})."
     )
 
 

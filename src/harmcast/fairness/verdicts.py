@@ -208,7 +208,7 @@ def worst(verdicts: Iterable[str]) -> Verdict:
 
 _HIDDEN = ("numerator", "denominator", "value", "low", "high", "against_numerator", "against_denominator", "gap",
            "gap_low", "gap_high", "half_width", "ratio", "ratio_low", "ratio_high", "judged_low", "judged_high",
-           "n", "known", "base", "tp", "fp", "fn", "tn")  # fmt: skip
+           "n", "known", "base", "became", "said", "tp", "fp", "fn", "tn")  # fmt: skip
 
 
 def hide_small(table: pl.DataFrame) -> pl.DataFrame:

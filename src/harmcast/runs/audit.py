@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -33,8 +33,8 @@ from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import landmarks
-from harmcast.transitions.model import card_chances, gives_chances, matrix
-from harmcast.weeks import Week
+from harmcast.transitions.model import card_chances, gives_chances, look_back_of, matrix
+from harmcast.weeks import Week, add_months
 from harmcast.words.tools import tool_title
 
 FLAGGED_SHARE = 0.05
@@ -176,25 +176,61 @@ def audit_of_people(
 ) -> Audit | str:
     """The audit of the person tool, or why none could be made.
 
-    A rehearsal: the fit of a year before the model in use, kept with it, against what came in the year since. The flagged are the
-    twentieth with the highest chances.
+    What was said is the chances as released, one release in 13 weeks, against what was known when their 12 months ended. Until
+    one is a year old it is a rehearsal: the fit of a year before the model in use, kept with it. The flagged are the twentieth
+    with the highest chances.
     """
     months = who.tool.horizons_months[0]
     if who.model is None or not gives_chances(who.model):
         return "No person model that gives chances is approved yet, so there is nothing to audit."
-    kept = who.model.get("rehearsal")
-    if not kept:
+    given, newest, look_back = released_chances(state, who, as_of, months), as_of, look_back_of(who.model)
+    kept, rehearsal = who.model.get("rehearsal"), given.is_empty()
+    if rehearsal and kept is None:
         return "The records are too short for a fit of a year ago, so nothing can be held against what came yet."
-    day, look_back = date.fromisoformat(kept["day"]), int(kept["look_back_months"])
-    births = people.under_18(state, [day], as_of, sequence, actor, "Audit: nobody under 18 is counted")
-    then = landmarks.panel(people.people_of(who, births), [day], [months], as_of, look_back).drop_nulls(f"became_{months}m")
+    if rehearsal and kept is not None:
+        newest, look_back = date.fromisoformat(kept["day"]), int(kept["look_back_months"])
+    else:
+        newest = given["released_on"].max()  # type: ignore[assignment]
+    births = people.under_18(state, [newest], as_of, sequence, actor, "Audit: nobody under 18 is counted")
+    then = landmarks.panel(people.people_of(who, births), [newest], [months], as_of, look_back).drop_nulls(f"became_{months}m")
+    if not rehearsal:
+        of_newest = given.filter(pl.col("released_on") == newest).select("person_ref", "chance")
+        then = then.join(of_newest, on="person_ref", how="inner").sort("person_ref")
     if then.is_empty():
-        return f"Nobody was held and not yet high harm on {day.isoformat()}, {months} months ago."
+        return f"Nobody was held and not yet high harm on {newest.isoformat()}, {months} months ago."
+    chance = card_chances(kept, matrix(then))[:, 0] if rehearsal and kept is not None else then["chance"].to_numpy()
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
-    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), day, rules=group_rules(state))
-    managed = state.records.circumstances(day, sequence).filter(pl.col("kind") == "managed").select("person_ref")
+    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), newest, rules=group_rules(state))
+    managed = state.records.circumstances(newest, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
-    return audit_of_landmark(then, card_chances(kept, matrix(then))[:, 0], months, labels, managed, standing, thresholds)
+    return audit_of_landmark(then, chance, months, labels, managed, standing, thresholds, None if rehearsal else given)
+
+
+RELEASED_EVERY_WEEKS = 13
+
+
+def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> list[Release]:
+    """Releases whose first horizon is over by `as_of`, one in 13 weeks back from the newest; newest first."""
+    kept: list[Release] = []
+    for release in sorted((r for r in releases if r.as_of is not None and r.standing != "withdrawn"), key=lambda r: r.as_of, reverse=True):  # type: ignore[arg-type,return-value]
+        day = cast(date, release.as_of)
+        if add_months(day, months) <= as_of and (not kept or (cast(date, kept[-1].as_of) - day).days >= 7 * RELEASED_EVERY_WEEKS):
+            kept.append(release)
+    return kept
+
+
+def released_chances(state: State, who: PeopleMade, as_of: date, months: int) -> pl.DataFrame:
+    """person_ref, released_on, chance as released, became by the end of its horizon as known then: a row a person and release."""
+    column, parts = f"chance_high_harm_{months}m", []
+    for release in judged_releases(state.releases.history(who.tool.name, None), as_of, months):
+        frame = release.frame(who.tool.name)
+        if column not in frame.columns or release.as_of is None or not release.has(f"{who.tool.name}.parquet"):
+            continue
+        own = frame.select("person_key", chance=column).drop_nulls().join(who.keys, on="person_key", how="inner").sort("person_ref")
+        became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, months), own["person_ref"])
+        parts.append(own.select("person_ref", pl.lit(release.as_of).alias("released_on"), "chance").with_columns(became=became))
+    schema = {"person_ref": pl.String, "released_on": pl.Date, "chance": pl.Float64, "became": pl.Boolean}
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
 def audit_of_landmark(
@@ -205,12 +241,14 @@ def audit_of_landmark(
     managed: pl.DataFrame | None,
     standing: pl.DataFrame,
     thresholds: Thresholds,
+    given: pl.DataFrame | None = None,
 ) -> Audit:
     """The audit of chances given to the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
 
     Args:
         then: a `landmarks.panel` of one day, with `became_<months>m`.
         managed: person_ref of those under management that day; standing: charges as known now.
+        given: chances as released with what came (`released_chances`); None: a rehearsal on the landmark itself.
     """
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
     cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
@@ -222,6 +260,8 @@ def audit_of_landmark(
         managed,
         thresholds,
         charges=standing,
+        given=given,
+        rehearsal=given is None,
         seed=SEED,
     )
 

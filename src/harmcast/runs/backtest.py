@@ -171,6 +171,9 @@ def _places_lines(document: dict[str, Any]) -> list[str]:
 def _people_lines(document: dict[str, Any]) -> list[str]:
     said = []
     for horizon, models in document["horizon"].items():
+        if not models:
+            said.append(f"Within {horizon}: the records are too short to judge it out of time.")
+            continue
         any_model = next(iter(models.values()))
         said.append(f"Within {horizon}: {any_model['n']:,} people, base rate {_share(any_model['base_rate'])}")
         said.append(f"{'':14}{'AUC':>24}{'said / came':>22}{'Brier':>9}{'slope':>8}{'ECE':>8}{'precision, top 5%':>19}{'recall, top 5%':>16}")
