@@ -78,7 +78,7 @@ def opened(state: Path) -> State:
 
 def actor(state: State) -> Any:
     """The person whose operating-system account runs the command, as mapped in `users`."""
-    return state.users.of_os_account()
+    return state.actor()
 
 
 def day(as_of: date | None) -> date:

@@ -295,11 +295,11 @@ def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help=
 def log_verify(
     state: StateFolder, *, checkpoint: Annotated[Path | None, Parameter(help="Checkpoints kept elsewhere.")] = None
 ) -> Said:
-    """Check the log for tampering and say where."""
-    from harmcast.store.checkpoints import verify
+    """Check log, rows and files of record for tampering and say where; exit 25 where nothing outside could be looked at."""
+    from harmcast.store.verify import verify
 
     found = verify(opened(state), checkpoint)
-    return Said(found.document(), found.lines(), exit_code=0 if found.is_whole else 24)
+    return Said(found.document(), found.lines(), exit_code=found.exit_code)
 
 
 @command(log, "export")

@@ -40,7 +40,7 @@ from harmcast.store.operations import Operations
 from harmcast.store.records import Records
 from harmcast.store.register import Register
 from harmcast.store.releases import Releases
-from harmcast.store.users import Users
+from harmcast.store.users import Actor, Users, account_of
 
 SETTINGS = kept_settings.SETTINGS
 NAMED = "files.json"
@@ -118,6 +118,11 @@ class State:
         other = replace(self)
         other.__dict__["records"] = Records(self.root, self.operations, waiting=True)
         return other
+
+    def actor(self) -> Actor:
+        """Who runs this process, as the kernel says. Raises AccessDenied (`account_disabled`, `account_unmapped`)."""
+        uid = os.getuid()
+        return self.users.of_os_account(account_of(uid), is_service=uid in (0, self.root.stat().st_uid))
 
     def close(self) -> None:
         self.operations.close()

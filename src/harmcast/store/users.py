@@ -6,7 +6,8 @@ the functions that take a `Writing` (`enter`, `give`, `take`, ...) are for whoev
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -69,6 +70,14 @@ class User:
     @property
     def is_active(self) -> bool:
         return self.standing == "active"
+
+
+def account_of(uid: int) -> str:
+    """Name of an operating-system account by its number, as the system knows it; the environment is never asked."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid{uid}"
 
 
 def enter(
@@ -244,16 +253,25 @@ class Users:
             )
         return _actor(found)
 
-    def of_os_account(self, os_account: str | None = None) -> Actor:
-        """Who runs a command: the person whose operating-system account this is.
+    def of_os_account(self, os_account: str | None = None, is_service: bool = True) -> Actor:
+        """Who runs a command: the person whose operating-system account this is (default: the process's own).
 
-        Before the first user is entered the account itself acts as operator, so that a state can be set up.
+        Args:
+            is_service: whether it is the service's own account or root, which acts as operator where it is nobody's; so does
+                any account before the first user is entered, so that a state can be set up.
+        Raises: AccessDenied for a disabled account (`account_disabled`) and for one that is nobody's (`account_unmapped`).
         """
-        os_account = os_account or getpass.getuser()
+        os_account = os_account or account_of(os.getuid())
         rows = self.operations.checked(schema.users, schema.users.c.os_account == os_account)
-        if rows and rows[0]["standing"] == "active":
-            return _actor(_user(rows[0], self.roles_of(rows[0]["account"])))
-        return Actor(f"os:{os_account}", os_account, (("operator", None),))
+        if not rows:
+            if is_service or self.is_empty():
+                return Actor(f"os:{os_account}", os_account, (("operator", None),))
+            raise AccessDenied(
+                "Your operating-system account is no user's here.", code="account_unmapped", next_step="Ask an administrator to enter it."
+            )
+        if rows[0]["standing"] != "active":
+            raise AccessDenied("Your account is disabled.", code="account_disabled", next_step="Ask an administrator.")
+        return _actor(_user(rows[0], self.roles_of(rows[0]["account"])))
 
     def all(self) -> list[dict[str, Any]]:
         """Every account: account, name, os_account, standing, roles, trained tools."""

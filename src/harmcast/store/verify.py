@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,13 +27,18 @@ import sqlalchemy as sa
 from harmcast.errors import StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry
-from harmcast.store import files, ledger, row_lines, schema
+from harmcast.store import checkpoints, files, ledger, row_lines, schema
 from harmcast.store.operations import Operations
 from harmcast.store.releases import FOLDER as RELEASES
 from harmcast.store.row_lines import RowLine
 from harmcast.store.state import State
 
 BATCH = 5_000
+SHOWN = 50
+LIMITS = (
+    "What this cannot see: whoever holds the service's account can forge from now on, and rewrite what came after the last line kept outside.",
+    "Whoever holds every outside file too is found only by what was printed or mailed.",
+)
 UPGRADES = frozenset({"schema_upgraded", "state_made"})
 FIELDS = tuple(Entry.__dataclass_fields__)
 
@@ -58,6 +64,52 @@ class Agreement:
     events: int
     rows: int
     faults: tuple[StateFault, ...]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verification found: `outside` counts the lines kept elsewhere that were looked at."""
+
+    events: int
+    rows: int
+    outside: int
+    faults: tuple[StateFault, ...]
+    said: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.faults
+
+    @property
+    def exit_code(self) -> int:
+        """24 on any fault; 25 where nothing outside was looked at, so that a rollback could not be seen."""
+        return 24 if self.faults else 0 if self.outside else 25
+
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        faults = [fault.document() for fault in self.faults]
+        return {"whole": self.is_whole, "events": self.events, "rows": self.rows, "witnesses": self.outside, "faults": faults}
+
+    def lines(self) -> list[str]:
+        """What is printed for people."""
+        said = [f"{self.events:,} entries, {self.rows:,} rows, {self.outside:,} lines kept outside."]
+        said += self.said[:SHOWN]
+        if len(self.said) > SHOWN:
+            said.append(f"  and {len(self.said) - SHOWN} more")
+        if self.faults:
+            return [*said, "This is not what was written. Next: sign nothing, keep everything as it is, tell the data owner.", *LIMITS]
+        agrees = "The log, its rows and its files are whole." if self.outside else "The state agrees with itself; a rollback cannot be seen."
+        return [*said, agrees, *LIMITS]
+
+
+def verify(state: State, checkpoint: Path | None = None) -> Verification:
+    """Chain, rows and files, and the chain against the lines kept outside: those named, else those of the settings."""
+    agreement = verify_state(state)
+    outside = checkpoints.verify(state, checkpoint)
+    known = {(fault.kind, fault.event) for fault in agreement.faults}
+    more = [StateFault(f.rule, None, None, f.seq, f.says) for f in outside.findings if (f.rule, f.seq) not in known]
+    faults = (*agreement.faults, *more)
+    return Verification(agreement.events, agreement.rows, outside.checkpoints, faults, tuple(with_actors(state.operations, faults)))
 
 
 def verify_state(state: State) -> Agreement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def demo_users(state: State, units: Sequence[str] = ()) -> list[Login]:
 
 def _enter(tx: Writing, state: State, login: Login) -> None:
     today = log.moment(tx.at).date()
-    runs_the_demo = getpass.getuser() if login.role is Role.DATA_PROTECTION_OFFICER else None
+    runs_the_demo = users.account_of(os.getuid()) if login.role is Role.DATA_PROTECTION_OFFICER else None
     users.enter(tx, login.account, login.name, password_hash=hashed(login.password), os_account=runs_the_demo)
     users.give(tx, login.account, login.role, login.unit, "system")
     for tool in state.settings.tools:

@@ -1,0 +1,50 @@
+"""`log verify`: rows, files and chain against the lines kept outside, in the form that others rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from tests.conftest import SETTINGS
+
+from harmcast.oversight.log import Event
+from harmcast.store import checkpoints
+from harmcast.store.state import State
+from harmcast.store.verify import verify
+
+BY = Event("setup", "operator", "administration", "user_added")
+
+
+def test_whole_with_a_line_outside_exits_0_and_without_one_25(make_state: Callable[..., State], tmp_path: Path) -> None:
+    alone = make_state()
+    found = verify(alone)
+    assert (found.exit_code, found.document()["whole"]) == (25, True)
+    assert any("a rollback cannot be seen" in line for line in found.lines())
+    watched = make_state(SETTINGS + f'\n[log]\ncheckpoint_dir = "{tmp_path / "elsewhere"}"\n', name="watched")
+    checkpoints.write(watched)
+    found = verify(watched)
+    assert (found.exit_code, found.document()) == (0, {"whole": True, "events": 3, "rows": 1, "witnesses": 1, "faults": []})
+
+
+def test_a_changed_row_exits_24_and_says_table_key_entry_actor_and_time(make_state: Callable[..., State]) -> None:
+    state = make_state()
+    state.users.add("bob", "Bob", BY)
+    entry = state.operations.entries()[-1]
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text("UPDATE users SET name = 'Rob'"))
+    found = verify(state)
+    assert found.exit_code == 24
+    assert found.document()["faults"] == [{"kind": "row_changed", "table": "users", "key": "bob", "event": entry.seq}]
+    assert f"  row_changed: users bob (entry {entry.seq} by setup, {entry.at}): is not what was written" in found.lines()
+
+
+def test_a_changed_file_of_record_is_named(own_weeks: State) -> None:
+    assert verify(own_weeks).faults == ()
+    part = next(iter(sorted((own_weeks.root / "records").rglob("*.parquet"))))
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    release = next(iter(sorted((own_weeks.root / "releases").iterdir())))
+    (release / "dictionary.json").write_text("{}")
+    faults = verify(own_weeks).faults
+    assert [(fault.kind, fault.table) for fault in faults] == [("file", "ledger")] * 2
+    assert all(fault.event for fault in faults)
