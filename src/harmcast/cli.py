@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from harmcast.commands.base import (
     AsOf,
-    Said,
+    CommandResult,
     StateFolder,
     actor,
     app,
@@ -36,7 +36,7 @@ def init(
     state: StateFolder,
     *,
     settings: Annotated[Path, Parameter(help="Settings file; the files it names are copied with it.")] = Path("settings.toml"),
-) -> Said:
+) -> CommandResult:
     """Make an empty state from a settings file."""
     from harmcast.store.state import create
 
@@ -48,22 +48,22 @@ def init(
         with shown() as progress:
             lines += compile_ground(made, "system", progress).lines()
     lines.append(f"Next: harmcast check {state}, then harmcast load {state} DELIVERY.")
-    return Said({"state": str(state), "tools": [tool.name for tool in made.settings.tools]}, lines)
+    return CommandResult({"state": str(state), "tools": [tool.name for tool in made.settings.tools]}, lines)
 
 
 @command(app)
-def ground(state: StateFolder) -> Said:
+def ground(state: StateFolder) -> CommandResult:
     """Read the map files that the settings name: what lies near the force is kept in the state, the names of cells follow from it."""
     from harmcast.runs.ground import compile_ground
 
     opened_state = opened(state)
     with shown() as progress:
         result = compile_ground(opened_state, actor(opened_state).account, progress)
-    return Said(result.document(), result.lines())
+    return CommandResult(result.document(), result.lines())
 
 
 @command(app)
-def check(state: StateFolder) -> Said:
+def check(state: StateFolder) -> CommandResult:
     """Check settings, mapping and source; say every fault at once."""
     from harmcast.runs.check import check_state
 
@@ -72,7 +72,7 @@ def check(state: StateFolder) -> Said:
         lines = [f"{len(found.faults)} fault(s):", *(f"  - {fault}" for fault in found.faults)]
     else:
         lines = ["No fault found.", *(f"  {line}" for line in found.seen)]
-    return Said(found.document(), lines, exit_code=found.exit_code)
+    return CommandResult(found.document(), lines, exit_code=found.exit_code)
 
 
 @command(app)
@@ -80,13 +80,13 @@ def settings(
     state: StateFolder,
     *,
     set_: Annotated[Path | None, Parameter(name="--set", help="Settings file to put in place, with the files it names.")] = None,
-) -> Said:
+) -> CommandResult:
     """Show the settings of a state, or change them whole: the difference, what it will mean, validated and logged."""
     from harmcast.runs import change_settings
 
     opened_state = opened(state)
     result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state))
-    return Said(result.document, result.lines)
+    return CommandResult(result.document, result.lines)
 
 
 @command(app)
@@ -94,7 +94,7 @@ def profile(
     delivery: Annotated[Path, Parameter(help="Folder of raw files, with or without a manifest.")],
     *,
     out: Annotated[Path | None, Parameter(help="File to write a first SQL mapping to, its guesses marked; never over one that is there.")] = None,
-) -> Said:
+) -> CommandResult:
     """What the columns of a raw delivery look like: types, empty cells, null words, shapes, short code lists, ranges."""
     from harmcast.feed import profile as profiles
 
@@ -108,7 +108,7 @@ def profile(
         except OSError:
             raise RunStopped("The mapping cannot be written there.", code="write_failed", next_step="Name a file in a folder that is there.") from None
         lines += ["", f"A first mapping is in {out}: look at every guess, then name it in [feed] mapping."]
-    return Said(seen.document(), lines)
+    return CommandResult(seen.document(), lines)
 
 
 @command(app)
@@ -117,7 +117,7 @@ def load(
     delivery: Annotated[Path | None, Parameter(help="Folder of the delivery, with its manifest.json; none: read the database that the settings name.")] = None,
     *,
     dry_run: Annotated[bool, Parameter(negative="", help="Say what the load would do, its effects too, and write nothing.")] = False,
-) -> Said:
+) -> CommandResult:
     """Load one delivery; every row is accounted for, or nothing is loaded. The first load, and one with effects that are held, waits to be accepted."""
     from harmcast.runs import inbox, source
     from harmcast.runs.load import load_delivery, try_delivery
@@ -130,7 +130,7 @@ def load(
             result = load_delivery(opened_state, _named(delivery), actor(opened_state).account, progress=progress)
         else:
             result = source.load_from_database(opened_state, actor(opened_state), progress)[-1]
-    return Said({**result.document(), "dry_run": dry_run}, inbox.lines(result))
+    return CommandResult({**result.document(), "dry_run": dry_run}, inbox.lines(result))
 
 
 def _named(delivery: Path | None) -> Path:
@@ -150,7 +150,7 @@ def week(
     from_: Annotated[Path | None, Parameter(name="--from", help="A delivery to load first.")] = None,
     again: Annotated[bool, Parameter(negative="", help="Make a week that stands again, as a revision beside it, of the records held now.")] = False,
     reason: Annotated[str, Parameter(help="Why it is made again; kept in the log.")] = "",
-) -> Said:
+) -> CommandResult:
     """The weekly run: load what is due, forecast, score, audit, release. Without --as-of, weeks that were missed come first."""
     from harmcast.operate import service
 
@@ -159,7 +159,7 @@ def week(
     opened_state = service.opened(state)
     with shown() as progress:
         result = service.run_due(opened_state, day(as_of), actor(opened_state), from_, catch_up=as_of is None, again=reason if again else None, progress=progress)
-    return Said(result.document(), result.lines())
+    return CommandResult(result.document(), result.lines())
 
 
 @command(app)
@@ -171,25 +171,25 @@ def backtest(
     to: Annotated[date | None, Parameter(help="Last day observed; default the last complete week.")] = None,
     models: Annotated[Literal["shipped", "all"], Parameter(help="The shipped procedure and plain counts, or every method in the package.")] = "shipped",
     out: Annotated[Path | None, Parameter(help="Folder for the report page, its pictures and the JSON document.")] = None,
-) -> Said:
+) -> CommandResult:
     """Judge a tool out of time: rolling origins, plain counts as the floor, perfect foresight as the ceiling."""
     from harmcast.runs.backtest import backtest_tool
 
     opened_state = opened(state)
     with shown() as progress:
         result = backtest_tool(opened_state, tool, origins=origins, to=to, models=models, out=out, progress=progress)
-    return Said(result.document, result.lines)
+    return CommandResult(result.document, result.lines)
 
 
 @command(app)
-def refit(state: StateFolder, *, tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom", as_of: AsOf = None) -> Said:
+def refit(state: StateFolder, *, tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom", as_of: AsOf = None) -> CommandResult:
     """A new person model as a release of its own: old and new side by side, band changes counted."""
     from harmcast.runs.refit import refit_people
 
     opened_state = opened(state)
     with shown() as progress:
         result = refit_people(opened_state, tool, day(as_of), actor(opened_state), progress)
-    return Said(result.document, result.lines)
+    return CommandResult(result.document, result.lines)
 
 
 Release = Annotated[str, Parameter(help="Name of a release, e.g. 2026-W47, or of a model release.")]
@@ -197,7 +197,7 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 
 
 @command(app)
-def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said:
+def publish(state: StateFolder, release: Release, *, reason: Words = "") -> CommandResult:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
     from harmcast.operate import shared_map
     from harmcast.operate.reload import after_release
@@ -209,16 +209,16 @@ def publish(state: StateFolder, release: Release, *, reason: Words = "") -> Said
     moved = result.document["moved"]
     is_out = isinstance(moved, dict) and "published" in moved.values()
     lines = result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out)
-    return Said(result.document, lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
+    return CommandResult(result.document, lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
 
 
 @command(app)
-def findings(state: StateFolder, release: Release) -> Said:
+def findings(state: StateFolder, release: Release) -> CommandResult:
     """What was found about a release, by name: what each finding stops, who may lift it, and until when it is lifted."""
     from harmcast.runs.lift import findings_of
 
     result = findings_of(opened(state), release, date.today())
-    return Said(result.document, result.lines)
+    return CommandResult(result.document, result.lines)
 
 
 @command(app)
@@ -230,29 +230,29 @@ def lift(
     reason: Words,
     until: Annotated[date | None, Parameter(help="Last day it is lifted, said by the first person; default as long as the rule allows.")] = None,
     end: Annotated[bool, Parameter(negative="", help="End the lift instead, from today on.")] = False,
-) -> Said:
+) -> CommandResult:
     """Lift one finding for a time: one person proposes it with a reason and a last day, another agrees; neither made the release."""
     from harmcast.runs.lift import end_lift, lift_finding
 
     opened_state = opened(state)
     who = actor(opened_state)
     result = end_lift(opened_state, finding, who, reason) if end else lift_finding(opened_state, release, finding, who, reason, until)
-    return Said(result.document, result.lines)
+    return CommandResult(result.document, result.lines)
 
 
 @command(app, name="reload")
-def qlik_reload(state: StateFolder) -> Said:
+def qlik_reload(state: StateFolder) -> CommandResult:
     """Ask Qlik to reload now: the task that the settings name, started and not waited for."""
     from harmcast.operate.reload import reload_qlik
 
     opened_state = opened(state)
     who = actor(opened_state)
     session = reload_qlik(opened_state, who.account, who.roles[0][0])
-    return Said({"session": session}, [f"Qlik reloads: run {session}."])
+    return CommandResult({"session": session}, [f"Qlik reloads: run {session}."])
 
 
 @command(app)
-def withdraw(state: StateFolder, release: Release, *, reason: Words) -> Said:
+def withdraw(state: StateFolder, release: Release, *, reason: Words) -> CommandResult:
     """Take a release back; pages fall back to the last good one and say so."""
     from harmcast.operate import shared_map
     from harmcast.runs.release_moves import withdraw_release
@@ -260,7 +260,7 @@ def withdraw(state: StateFolder, release: Release, *, reason: Words) -> Said:
     opened_state = opened(state)
     who = actor(opened_state)
     result = withdraw_release(opened_state, release, who, reason)
-    return Said(result.document, result.lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
+    return CommandResult(result.document, result.lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
 
 
 @command(app)
@@ -269,14 +269,14 @@ def rebuild(
     *,
     week: Annotated[str, Parameter(help="Week of the release, e.g. 2026-W47.")],
     out: Annotated[Path, Parameter(help="Folder to write it into.")],
-) -> Said:
+) -> CommandResult:
     """Make any past week again, byte for byte, with that week's stored model."""
     from harmcast.weekly import rebuild_week
 
     opened_state = opened(state)
     with shown() as progress:
         result = rebuild_week(opened_state, week, out, actor(opened_state), progress)
-    return Said(result.document, result.lines, exit_code=0 if result.document["same"] else 23)
+    return CommandResult(result.document, result.lines, exit_code=0 if result.document["same"] else 23)
 
 
 # --- what people see ---------------------------------------------------------------------------------------------
@@ -288,12 +288,12 @@ def serve(
     *,
     host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
-) -> Said:
+) -> CommandResult:
     """Serve the dashboards."""
     from harmcast.web.app import serve as serve_pages
 
     serve_pages(opened(state), host, port)
-    return Said({"served": True}, ["Stopped."])
+    return CommandResult({"served": True}, ["Stopped."])
 
 
 @command(app)
@@ -301,7 +301,7 @@ def status(
     state: StateFolder,
     *,
     metrics: Annotated[bool, Parameter(negative="", help="Print the figures in Prometheus' text format instead.")] = False,
-) -> Said:
+) -> CommandResult:
     """Health for an operator: data, runs, releases, log, disk."""
     from harmcast.operate.health import status_of
 
@@ -309,9 +309,9 @@ def status(
         from harmcast.operate.metrics import text
 
         said = text(opened(state), date.today())
-        return Said({"metrics": said}, [said.rstrip()])
+        return CommandResult({"metrics": said}, [said.rstrip()])
     found = status_of(opened(state), date.today())
-    return Said(found.document, found.lines, exit_code=found.exit_code)
+    return CommandResult(found.document, found.lines, exit_code=found.exit_code)
 
 
 # --- keeping, forgetting, moving ---------------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def forget(
         bool, Parameter(negative="", help="Only people the force itself deleted, or left without a charge: for a timer, weekly.")
     ] = False,
     as_of: AsOf = None,
-) -> Said:
+) -> CommandResult:
     """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
     from harmcast.publish.qlik import qvd
     from harmcast.store.retention import forget_due
@@ -337,28 +337,28 @@ def forget(
         result = forget_due(
             opened_state, day(as_of), actor(opened_state), dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
         )
-    return Said(result.document(), result.lines())
+    return CommandResult(result.document(), result.lines())
 
 
 @command(app)
-def backup(state: StateFolder, file: Annotated[Path, Parameter(help="File to write.")]) -> Said:
+def backup(state: StateFolder, file: Annotated[Path, Parameter(help="File to write.")]) -> CommandResult:
     """Write the whole state into one file, with digests."""
     from harmcast.store.backup import back_up
 
     opened_state = opened(state)
     result = back_up(opened_state, file, actor(opened_state))
-    return Said(result.document(), result.lines())
+    return CommandResult(result.document(), result.lines())
 
 
 @command(app)
 def restore(
     file: Annotated[Path, Parameter(help="A backup.")], state: Annotated[Path, Parameter(help="Folder to restore into; must not exist.")]
-) -> Said:
+) -> CommandResult:
     """Restore a state from a backup after checking every digest."""
     from harmcast.store.backup import restore as restore_backup
 
     result = restore_backup(file, state)
-    return Said(result.document(), result.lines())
+    return CommandResult(result.document(), result.lines())
 
 
 @command(app)
@@ -368,13 +368,13 @@ def fleet(
     master: Annotated[str, Parameter(help="Spark master, local[2] or spark://host:port.")] = "local[2]",
     as_of: AsOf = None,
     out: Annotated[Path | None, Parameter(help="Folder for fleet.parquet: one line a force, no record of anybody.")] = None,
-) -> Said:
+) -> CommandResult:
     """The weekly run of many forces on Spark, one task a force."""
     from harmcast.fleet.run import run_fleet
 
     with shown() as progress:
         result = run_fleet(forces, master, day(as_of), out, progress)
-    return Said(result.document(), result.lines(), exit_code=result.exit_code)
+    return CommandResult(result.document(), result.lines(), exit_code=result.exit_code)
 
 
 @command(app)
@@ -389,7 +389,7 @@ def invent(
     over_policing: Annotated[float, Parameter(help="Extra log odds of a charge for one group given the same behaviour.")] = 0.0,
     patrol_feedback: Annotated[float, Parameter(help="How far records follow patrols, 0 to 1.")] = 0.0,
     sql: Annotated[str | None, Parameter(help="Write the tables into this database as well (SQLAlchemy URL).")] = None,
-) -> Said:
+) -> CommandResult:
     """An invented force's deliveries, with its truth beside them."""
     from harmcast.invented.making import invent as make
     from harmcast.weeks import last_complete_week
@@ -407,7 +407,7 @@ def invent(
             sql=sql,
             progress=progress,
         )
-    return Said(summary.document(), summary.lines())
+    return CommandResult(summary.document(), summary.lines())
 
 
 @command(app)
@@ -418,7 +418,7 @@ def demo(
     serve: Annotated[bool, Parameter(help="Serve the dashboards when the weeks are made.")] = True,
     host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
-) -> Said:
+) -> CommandResult:
     """An invented force from its first delivery to the dashboards."""
     from harmcast.invented.demo import make_demo, welcome
 
@@ -429,8 +429,8 @@ def demo(
 
         print("\n".join(lines), flush=True)
         serve_pages(ready, host, port)
-        return Said({"served": True}, ["Stopped."])
-    return Said({"state": str(state), "releases": [str(r) for r in ready.releases.names()]}, lines)
+        return CommandResult({"served": True}, ["Stopped."])
+    return CommandResult({"state": str(state), "releases": [str(r) for r in ready.releases.names()]}, lines)
 
 
 # --- the command line itself --------------------------------------------------------------------------------------
@@ -473,4 +473,4 @@ def main(words: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("Stopped by you; run the same command again, nothing is lost or doubled.", file=sys.stderr)
         sys.exit(130)
-    sys.exit(said.exit_code if isinstance(said, Said) else 0)
+    sys.exit(said.exit_code if isinstance(said, CommandResult) else 0)

@@ -151,18 +151,18 @@ def make_week(
     progress("Reading what was known", 0.0)
     columns = sorted({*places.crime_columns(places_tools), "area", "domestic"})
     crimes = state.records.crimes(as_of, columns, sequence)
-    land = force_area.ground_of(settings, state.named_bytes)
-    odd = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations, settings.gap_days)
+    inside_force = force_area.force_area_of(settings, state.named_bytes)
+    volume_check = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations, settings.gap_days)
     delivery = state.records.delivery_sha256(sequence)
     for tool_name, of_tool in found.items():
-        of_tool += [_of_load(tool_name, delivery, one) for one in odd.odd]
+        of_tool += [_of_load(tool_name, delivery, one) for one in volume_check.findings]
 
     progress("Forecasting places", 0.1)
     map_ = ground.of_week(state, str(week), is_again=made_at is not None)
     code = release_files.code_version()
     made_places = places.make_places(
         places_tools,
-        land,
+        inside_force,
         crimes,
         week.origin,
         [places.since(state.releases, tool.name, week) for tool in places_tools],
@@ -191,7 +191,7 @@ def make_week(
         scores.append(who.scores)
 
     progress("Auditing", 0.8)
-    audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, land, crimes)
+    audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, inside_force, crimes)
     files |= audited.files
     scores.append(audited.scores)
     for name, of_audit in audited.found.items():
@@ -211,7 +211,7 @@ def make_week(
         "invented": settings.force.invented,
         "records": {"sequence": sequence, "data_hash": state.records.data_hash(sequence)},
         "ground": {"name": map_.name} if map_ else None,
-        "volume": {"recorded": odd.recorded, "median": odd.median, "deviation": odd.deviation, "silent_areas": list(odd.silent_areas)},
+        "volume": {"recorded": volume_check.recorded, "median": volume_check.median, "deviation": volume_check.deviation, "silent_areas": list(volume_check.silent_areas)},
         "tools": {
             t.name: {
                 "kind": t.kind,
@@ -239,9 +239,9 @@ def where_each_tool_stands(state: State, made: MadeWeek, actor: Actor) -> list[N
     return tools
 
 
-def _of_load(tool: str, delivery_sha256: str, odd: volume.Odd) -> Finding:
+def _of_load(tool: str, delivery_sha256: str, found: volume.VolumeFinding) -> Finding:
     """What is odd about what a delivery brought, as a finding of that delivery."""
-    return findings.of_load(findings.VOLUME, tool, delivery_sha256, odd.check, odd.says, odd.measured, odd.limit)
+    return findings.of_load(findings.VOLUME, tool, delivery_sha256, found.check, found.says, found.measured, found.limit)
 
 
 @dataclass

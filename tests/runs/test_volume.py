@@ -28,13 +28,13 @@ def crimes(weekly: list[int], areas: tuple[str, ...] = ("North", "South")) -> pl
 )
 def test_a_week_far_from_those_before_is_odd(now: int, held: bool) -> None:
     """A steady 100 a week: its deviation is counting noise, 10, and 4 of them are the limit."""
-    assert bool(volume_of(crimes([now] + [100] * 30), ORIGIN, 4.0).odd) is held
+    assert bool(volume_of(crimes([now] + [100] * 30), ORIGIN, 4.0).findings) is held
 
 
 def test_a_wide_past_allows_more() -> None:
     past = [100, 60, 140, 90, 150, 70, 110, 130, 80, 120, 95, 105, 75]
     assert robust_deviations(30, past) is not None
-    assert volume_of(crimes([30, *past]), ORIGIN, 4.0).odd == ()
+    assert volume_of(crimes([30, *past]), ORIGIN, 4.0).findings == ()
 
 
 def test_too_short_a_past_judges_nothing() -> None:
@@ -46,29 +46,29 @@ def test_an_area_at_nothing_is_odd_though_the_total_is_not() -> None:
     odd = pl.concat([usual, crimes([100], ("South",))])
     found = volume_of(odd, ORIGIN, 4.0)
     assert found.silent_areas == ("North",)
-    assert [odd.check for odd in found.odd] == ["silent_areas"]
+    assert [odd.check for odd in found.findings] == ["silent_areas"]
 
 
 @pytest.mark.parametrize("weeks", [1, 13, 14, 26, 40, 60, 520])
 def test_silence_never_becomes_the_usual(weeks: int) -> None:
     """Weeks of nothing soon are most of the weeks compared; the week is held all the same."""
-    assert volume_of(crimes([0] * weeks + [100] * 60), ORIGIN, 4.0).odd
+    assert volume_of(crimes([0] * weeks + [100] * 60), ORIGIN, 4.0).findings
 
 
 GAP = Gap(date(2026, 11, 9), date(2026, 11, 15))
 
 
 def test_a_week_that_the_force_says_is_missing_is_not_odd() -> None:
-    assert volume_of(crimes([0] + [100] * 30), ORIGIN, 4.0).odd
-    assert volume_of(crimes([0] + [100] * 30), ORIGIN, 4.0, [GAP]).odd == ()
+    assert volume_of(crimes([0] + [100] * 30), ORIGIN, 4.0).findings
+    assert volume_of(crimes([0] + [100] * 30), ORIGIN, 4.0, [GAP]).findings == ()
 
 
 def test_missing_weeks_are_not_part_of_the_past_a_week_is_compared_with() -> None:
     """Thirteen weeks of nothing among twenty-five would make 100 crimes odd."""
     gone = Gap(date(2026, 8, 10), date(2026, 11, 8))
     weekly = [100] + [0] * 13 + [100] * 12
-    assert volume_of(crimes(weekly), ORIGIN, 4.0).odd
-    assert volume_of(crimes(weekly), ORIGIN, 4.0, [gone]).odd == ()
+    assert volume_of(crimes(weekly), ORIGIN, 4.0).findings
+    assert volume_of(crimes(weekly), ORIGIN, 4.0, [gone]).findings == ()
 
 
 def test_a_gap_of_one_area_excuses_that_area_alone() -> None:

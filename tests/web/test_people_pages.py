@@ -200,11 +200,11 @@ def test_the_page_in_its_order_without_protected_words(manager: TestClient, stat
 
 def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
     from harmcast.web import roster
-    from harmcast.web.person_page import sheet
+    from harmcast.web.person_page import person_document
 
     releases = state.releases.history("iom")
     for row in roster.everyone(state, releases, "iom").iter_rows(named=True):
-        document = sheet(state, releases, "iom", row, [])
+        document = person_document(state, releases, "iom", row, [])
         if document["card"] is None:
             assert document["no_chance"]
             continue
@@ -216,17 +216,17 @@ def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
 
 def test_a_change_of_an_earlier_week_is_told_with_the_account_of_that_week(state: State) -> None:
     from harmcast.web import roster
-    from harmcast.web.person_page import sheet
+    from harmcast.web.person_page import person_document
 
     releases = state.releases.history("iom")
     row = roster.everyone(state, releases, "iom").row(by_predicate=pl.col("person_ref") == "P00002", named=True)
     assert row["changed_week"] == releases[-1].name
-    assert sheet(state, releases, "iom", row, [])["changed_then"] is None  # the newest week's account says it
-    later = sheet(state, [*releases, releases[-2]], "iom", row, [])["changed_then"]
+    assert person_document(state, releases, "iom", row, [])["changed_then"] is None  # the newest week's account says it
+    later = person_document(state, [*releases, releases[-2]], "iom", row, [])["changed_then"]
     assert (later["week"], later["from"]) == (releases[-1].name, row["changed_from"])
     assert later["harm_now"] == 130.0
     assert [part["key"] for part in later["rows"]] == ["records", "time", "model"]
-    assert sheet(state, [*releases[:-1], releases[-2]], "iom", row, [])["changed_then"] is None  # that release is no more
+    assert person_document(state, [*releases[:-1], releases[-2]], "iom", row, [])["changed_then"] is None  # that release is no more
 
 
 def test_every_view_is_one_event_written_first(manager: TestClient, state: State) -> None:

@@ -37,7 +37,7 @@ AsOf = Annotated[date | None, Parameter(help="What was known at the end of this 
 
 
 @dataclass
-class Said:
+class CommandResult:
     """What a command says: lines for people, one document for programs, and its exit code."""
 
     document: dict[str, Any]
@@ -45,12 +45,12 @@ class Said:
     exit_code: int = 0
 
 
-def command(group: App, name: str | None = None) -> Callable[[Callable[..., Said]], Callable[..., Said]]:
+def command(group: App, name: str | None = None) -> Callable[[Callable[..., CommandResult]], Callable[..., CommandResult]]:
     """Register a function as a command of `group`, with `--json` added."""
 
-    def register_it(function: Callable[..., Said]) -> Callable[..., Said]:
+    def register_it(function: Callable[..., CommandResult]) -> Callable[..., CommandResult]:
         @wraps(function)
-        def run(*args: Any, json: Json = False, **kwargs: Any) -> Said:
+        def run(*args: Any, json: Json = False, **kwargs: Any) -> CommandResult:
             said = function(*args, **kwargs)
             if json:
                 print(json_text.dumps({"ok": said.exit_code == 0, **said.document}, default=str, ensure_ascii=False))

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import AsOf, Said, StateFolder, actor, command, day, log, opened, register, report, users
+from harmcast.commands.base import (
+    AsOf,
+    CommandResult,
+    StateFolder,
+    actor,
+    command,
+    day,
+    log,
+    opened,
+    register,
+    report,
+    users,
+)
 from harmcast.errors import AccessDenied, SettingsRefused
 
 if TYPE_CHECKING:
@@ -33,7 +45,7 @@ def _event(state: State, action: str, *roles: str) -> Event:
 
 
 @command(users, "list")
-def users_list(state: StateFolder) -> Said:
+def users_list(state: StateFolder) -> CommandResult:
     """Everyone with an account: roles, units, training."""
     found = opened(state).users.all()
     lines = [
@@ -41,7 +53,7 @@ def users_list(state: StateFolder) -> Said:
         f"  trained: {', '.join(u['trained']) or 'on nothing'}"
         for u in found
     ]
-    return Said({"users": found}, lines or ["Nobody yet. Next: harmcast users add STATE ACCOUNT --name ... --role administrator"])
+    return CommandResult({"users": found}, lines or ["Nobody yet. Next: harmcast users add STATE ACCOUNT --name ... --role administrator"])
 
 
 @command(users, "add")
@@ -55,7 +67,7 @@ def users_add(
     os_account: Annotated[str | None, Parameter(help="Operating-system account that acts as this person in commands.")] = None,
     oidc_subject: Annotated[str | None, Parameter(help="Subject of the force's own log-in.")] = None,
     password_stdin: Annotated[bool, Parameter(negative="", help="Read a password for local log-in from standard input.")] = False,
-) -> Said:
+) -> CommandResult:
     """Add a person; give a role with it or later."""
     import sys
 
@@ -69,7 +81,7 @@ def users_add(
     made.users.add(account, name, event, os_account=os_account, oidc_subject=oidc_subject, password_hash=hashed)
     if role is not None:
         made.users.give_role(account, role, unit, event)
-    return Said({"account": account}, [f"Added {account}."])
+    return CommandResult({"account": account}, [f"Added {account}."])
 
 
 @command(users, "role")
@@ -80,7 +92,7 @@ def users_role(
     *,
     unit: Unit = None,
     end: Annotated[bool, Parameter(negative="", help="End the role instead of giving it.")] = False,
-) -> Said:
+) -> CommandResult:
     """Give a role, or end one."""
     made = opened(state)
     event = _event(made, "role_ended" if end else "role_given", "administrator")
@@ -88,15 +100,15 @@ def users_role(
         made.users.end_role(account, role, event)
     else:
         made.users.give_role(account, role, unit, event)
-    return Said({"account": account, "role": role, "ended": end}, ["Ended." if end else "Given."])
+    return CommandResult({"account": account, "role": role, "ended": end}, ["Ended." if end else "Given."])
 
 
 @command(users, "disable")
-def users_disable(state: StateFolder, account: Account) -> Said:
+def users_disable(state: StateFolder, account: Account) -> CommandResult:
     """Shut an account out; its sessions end at once."""
     made = opened(state)
     made.users.set_standing(account, "disabled", _event(made, "user_disabled", "administrator"))
-    return Said({"account": account, "standing": "disabled"}, [f"{account} is shut out."])
+    return CommandResult({"account": account, "standing": "disabled"}, [f"{account} is shut out."])
 
 
 @command(users, "training")
@@ -109,20 +121,20 @@ def users_training(
     trainer: Annotated[str | None, Parameter(help="Who gave it.")] = None,
     contact: Annotated[str | None, Parameter(help="How to reach the trainer.")] = None,
     on: Annotated[date | None, Parameter(help="Day of the training; default today.")] = None,
-) -> Said:
+) -> CommandResult:
     """Record that a person was trained on a tool; nobody sees a tool before."""
     made = opened(state)
     made.settings.tool(tool)
     event = _event(made, "training_recorded", "administrator", "supervisor")
     made.users.record_training(account, tool, kind, day(on), event, trainer=trainer, contact=contact)
-    return Said({"account": account, "tool": tool}, [f"Recorded: {account} was trained on {tool}."])
+    return CommandResult({"account": account, "tool": tool}, [f"Recorded: {account} was trained on {tool}."])
 
 
 # --- the register ----------------------------------------------------------------------------------------------------
 
 
 @command(register, "list")
-def register_list(state: StateFolder, *, as_of: AsOf = None) -> Said:
+def register_list(state: StateFolder, *, as_of: AsOf = None) -> CommandResult:
     """Every tool: status, owner, approvals with dates and review-by dates, and whether it may be published."""
     from harmcast.oversight.register import standing
 
@@ -143,7 +155,7 @@ def register_list(state: StateFolder, *, as_of: AsOf = None) -> Said:
             for e in entries
             if e.tool == tool.name
         ]
-    return Said({"tools": [{**r, "tool": vars(r["tool"])} for r in rows]}, lines)
+    return CommandResult({"tools": [{**r, "tool": vars(r["tool"])} for r in rows]}, lines)
 
 
 @command(register, "status")
@@ -154,12 +166,12 @@ def register_status(
     *,
     from_on: Annotated[date | None, Parameter(name="--from", help="First day it holds; default today.")] = None,
     reason: Annotated[str | None, Parameter(help="Why.")] = None,
-) -> Said:
+) -> CommandResult:
     """Set a tool's status from a day on."""
     made = opened(state)
     event = _event(made, "status_set", "data_protection_officer", "ethics_reviewer")
     made.register.set_status(tool, status, day(from_on), reason, event)
-    return Said({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}."])
+    return CommandResult({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}."])
 
 
 @command(register, "describe")
@@ -179,7 +191,7 @@ def register_describe(
     previous_process: Annotated[str | None, Parameter(help="How it was done before the tool.")] = None,
     objections_to: Annotated[str | None, Parameter(help="Where somebody writes to object.")] = None,
     from_on: Annotated[date | None, Parameter(name="--from", help="First day the words hold; default today.")] = None,
-) -> Said:
+) -> CommandResult:
     """Write what the register says of a tool; what is not named stays as it is, and earlier words stay held."""
     given = {
         "purpose": purpose,
@@ -198,7 +210,7 @@ def register_describe(
     made = opened(state)
     event = _event(made, "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
     made.register.describe(tool, fields, event, from_on)
-    return Said({"tool": tool, "fields": sorted(fields)}, [f"Written: {', '.join(sorted(fields)) or 'nothing'}."])
+    return CommandResult({"tool": tool, "fields": sorted(fields)}, [f"Written: {', '.join(sorted(fields)) or 'nothing'}."])
 
 
 @command(register, "enter")
@@ -216,7 +228,7 @@ def register_enter(
     reference: Annotated[str | None, Parameter(help="Where the document is.")] = None,
     conditions: Annotated[str | None, Parameter(help="Conditions attached.")] = None,
     review_by: Annotated[date | None, Parameter(help="When it is due for review.")] = None,
-) -> Said:
+) -> CommandResult:
     """Enter an approval, a document, or that none was made."""
     from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter
 
@@ -248,7 +260,7 @@ def register_enter(
         },
         event,
     )
-    return Said({"kind": kind, "tool": tool}, [f"Entered: {ENTRY_KINDS[kind]}."])
+    return CommandResult({"kind": kind, "tool": tool}, [f"Entered: {ENTRY_KINDS[kind]}."])
 
 
 # --- answers and the log ---------------------------------------------------------------------------------------------
@@ -257,16 +269,16 @@ def register_enter(
 Out = Annotated[Path, Parameter(help="Folder to write the HTML and JSON into.")]
 
 
-def _report(kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None) -> Said:
+def _report(kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None) -> CommandResult:
     from harmcast.runs.answer import write_answer
 
     made = opened(state)
     written = write_answer(made, kind, day(as_of), out, actor(made), person=person)
-    return Said({"report": kind, "files": [str(p) for p in written.paths], "sha256": written.sha256}, [f"Wrote {p}" for p in written.paths])
+    return CommandResult({"report": kind, "files": [str(p) for p in written.paths], "sha256": written.sha256}, [f"Wrote {p}" for p in written.paths])
 
 
 def _report_command(kind: str, says: str) -> None:
-    def run(state: StateFolder, *, out: Out, as_of: AsOf = None) -> Said:
+    def run(state: StateFolder, *, out: Out, as_of: AsOf = None) -> CommandResult:
         return _report(kind, state, as_of, out)
 
     run.__doc__ = says
@@ -286,7 +298,7 @@ for _kind, _says in {
 
 
 @command(report, "subject")
-def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None) -> Said:
+def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None) -> CommandResult:
     """One person's inputs, scores, reasons, decisions, and who viewed them; for the data protection officer."""
     return _report("subject", state, as_of, out, person)
 
@@ -294,12 +306,12 @@ def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help=
 @command(log, "verify")
 def log_verify(
     state: StateFolder, *, checkpoint: Annotated[Path | None, Parameter(help="Checkpoints kept elsewhere.")] = None
-) -> Said:
+) -> CommandResult:
     """Check log, rows and files of record for tampering and say where; exit 25 where nothing outside could be looked at."""
     from harmcast.store.verify import verify
 
     found = verify(opened(state), checkpoint)
-    return Said(found.document(), found.lines(), exit_code=found.exit_code)
+    return CommandResult(found.document(), found.lines(), exit_code=found.exit_code)
 
 
 @command(log, "export")
@@ -309,10 +321,10 @@ def log_export(
     out: Annotated[Path, Parameter(help="File to write, JSON lines.")] = Path("log-export.jsonl"),
     first: Annotated[date | None, Parameter(name="--from", help="First day.")] = None,
     last: Annotated[date | None, Parameter(name="--to", help="Last day.")] = None,
-) -> Said:
+) -> CommandResult:
     """Export the log for the Information Commissioner, with what is needed to read and check it; the export is logged."""
     from harmcast.store.log_export import export
 
     made = opened(state)
     found = export(made, out, actor(made), first, last)
-    return Said(found, [f"Wrote {found['entries']:,} entries to {out}.", f"What is needed to read and check them: {found['about']}."])
+    return CommandResult(found, [f"Wrote {found['entries']:,} entries to {out}.", f"What is needed to read and check them: {found['about']}."])

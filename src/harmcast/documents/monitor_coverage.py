@@ -11,7 +11,7 @@ Thing = tuple[str, str]  # kind (input, score, level, a break, calibration) and 
 BREAKS = {"time": "break in time", "forecast": "break against forecast"}
 
 
-def silence(
+def coverage(
     charted: pl.DataFrame,
     breaks: Sequence[Mapping[str, Any]],
     calibration: Sequence[Mapping[str, Any]],
@@ -32,6 +32,6 @@ def silence(
     return tuple(spoke), tuple(thing for thing, speaks in spoke.items() if not speaks)
 
 
-def silence_says(silent: int, watched: int) -> str:
+def coverage_says(silent: int, watched: int) -> str:
     """How much of what is watched cannot speak yet, in a sentence."""
     return f"{silent} of {watched} things watched cannot speak yet: they have too few weeks or periods."

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from harmcast.documents.monitor_coverage import Thing, silence, silence_says
+from harmcast.documents.monitor_coverage import Thing, coverage, coverage_says
 from harmcast.evaluate import sequential
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 
@@ -108,9 +108,9 @@ def monitor(
     of_level = rows.filter(pl.col("kind") == "level")
     breaks, calibration = _breaks(of_level, t, seed), _calibration(of_level, t)
     state, reasons, rules = _state(rows, weeks, alarms, breaks, calibration, t)
-    watched, silent = silence(charted, breaks.rows(named=True), calibration.rows(named=True), levels)
+    watched, silent = coverage(charted, breaks.rows(named=True), calibration.rows(named=True), levels)
     if state == "fine" and silent:
-        reasons = (*reasons, silence_says(len(silent), len(watched)))
+        reasons = (*reasons, coverage_says(len(silent), len(watched)))
     return Monitor(state, reasons, rules, charted, alarms, breaks, calibration, t, watched, silent)
 
 

@@ -90,18 +90,18 @@ def make(plan: Plan, progress: Progress | None = None) -> InventedForce:
     planned = corrections.plan(recorded, plan.seed)
     del recorded
     say("people", 0.35)
-    folk = people.build(where, plan.seed, plan.people, plan.first_day, plan.days)
+    population = people.build(where, plan.seed, plan.people, plan.first_day, plan.days)
     models = [careers.process(), careers.process(plan.over_policing)]
-    group = (folk.over_policed & (plan.over_policing != 0)).astype(np.int64)
-    lives = careers.simulate(plan.seed, folk.entry_day, group, models, plan.days)
+    group = (population.over_policed & (plan.over_policing != 0)).astype(np.int64)
+    lives = careers.simulate(plan.seed, population.entry_day, group, models, plan.days)
     say("charges", 0.45)
     brought = charges.build(lives, planned, plan.seed, plan.first_day)
-    twice = people.duplicates(folk.frame, folk.charged, plan.seed, plan.days, plan.first_day)
-    parted = people.mixed(folk.frame, brought, twice["person"], plan.seed, plan.to)
-    known = circumstances.build(lives, folk.frame["person_ref"], plan.seed, plan.first_day, plan.days)
+    twice = people.duplicates(population.frame, population.charged, plan.seed, plan.days, plan.first_day)
+    parted = people.mixed(population.frame, brought, twice["person"], plan.seed, plan.to)
+    known = circumstances.build(lives, population.frame["person_ref"], plan.seed, plan.first_day, plan.days)
     moments = [d.made_at for d in deliveries.schedule(plan.to, plan.weeks)]
     gone = corrections.deletions(planned, plan.seed, moments, a_week=max(1, round(plan.yearly / 100_000)))
-    return InventedForce(plan, where, drawn_to, volume, planned, activity, folk, lives, brought, twice, parted, known, gone)
+    return InventedForce(plan, where, drawn_to, volume, planned, activity, population, lives, brought, twice, parted, known, gone)
 
 
 def _write_deliveries(force: InventedForce, folder: Path, say: Progress) -> tuple[list[deliveries.DeliveryWritten], list[pl.DataFrame]]:

@@ -49,14 +49,14 @@ def due(
         on="person_ref",
         how="left",
     )
-    goal_of_merge = people["merged_into"].drop_nulls().unique()
+    surviving_records = people["merged_into"].drop_nulls().unique()
     reason = (
         pl.when(pl.col("is_known").is_null())
         .then(pl.lit("deleted_at_source"))
         .when(
             pl.col("is_charged").is_null()
             & pl.col("merged_into").is_null()
-            & ~pl.col("person_ref").is_in(goal_of_merge.implode())
+            & ~pl.col("person_ref").is_in(surviving_records.implode())
         )
         .then(pl.lit("no_charge_left"))
         .when(pl.coalesce("review_due_on", by_group) < as_of)

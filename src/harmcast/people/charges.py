@@ -197,8 +197,8 @@ def held(
         "deleted",
     )
     charge_versions = charge_versions.select(name for name in read if name in charge_versions.columns)
-    folk = dated(persons, "person_ref")
-    more = pl.concat([folk["person_ref"], folk["merged_into"].drop_nulls()])
+    persons_dated = dated(persons, "person_ref")
+    more = pl.concat([persons_dated["person_ref"], persons_dated["merged_into"].drop_nulls()])
     table = (
         numbered(dated(charge_versions, "charge_ref"), one_event, more)
         .with_columns(is_linked=pl.col("crime_ref").is_not_null())
@@ -214,7 +214,7 @@ def held(
     )
     numbers = more.append(charge_versions["person_ref"]).unique().sort()
     people = pl.DataFrame({"person_ref": numbers, "person_no": pl.int_range(len(numbers), dtype=pl.UInt32, eager=True)})
-    return Held(table, folk, people)
+    return Held(table, persons_dated, people)
 
 
 def events(charges: pl.DataFrame) -> pl.DataFrame:

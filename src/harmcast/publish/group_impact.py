@@ -327,7 +327,7 @@ def body(document: Mapping[str, Any], attribute: str | None = None, lifted: str 
     reading = Reading(document)
     singles = [a for a in reading.attributes if " + " not in a]
     chosen = [attribute] if attribute else singles
-    template = _environment().get_template("bearing.html.jinja")
+    template = _environment().get_template("impact.html.jinja")
     return Markup(  # noqa: S704
         template.render(
             reading=reading,
@@ -343,7 +343,7 @@ def body(document: Mapping[str, Any], attribute: str | None = None, lifted: str 
 
 def file(document: Mapping[str, Any], tool: str, week: str, origin: date) -> bytes:
     """The audit as a dated file that stands alone and prints; the same bytes from the same document."""
-    template = _environment().get_template("bearing_file.html.jinja")
+    template = _environment().get_template("impact_file.html.jinja")
     return template.render(body=body(document), tool=tool, week=week, origin=f"{origin.day} {origin:%B %Y}").encode()
 
 

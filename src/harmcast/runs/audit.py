@@ -61,14 +61,14 @@ def make_audit(
     actor: Actor,
     places: Sequence[PlacesMade],
     who: PeopleMade | None,
-    land: ForceArea,
+    inside_force: ForceArea,
     crimes: pl.DataFrame,
 ) -> AuditMade:
     """Audits each tool of the week; each concern, stop and suspension is a finding of the release."""
     made = AuditMade()
     thresholds = Thresholds.chosen(state.settings.fairness.model_dump())
     for one in places:
-        _add(made, one.tool, week, audit_of_places(state, week, as_of, sequence, one, crimes, land, thresholds))
+        _add(made, one.tool, week, audit_of_places(state, week, as_of, sequence, one, crimes, inside_force, thresholds))
         _watch(made, one.tool.name, watch.watch_places(state, one, crimes, week), week)
         _shadow(made, state, one.tool, as_of, partial(outcomes.judged, one))
     if who is not None:
@@ -90,7 +90,7 @@ def audit_of_places(
     sequence: int,
     made: PlacesMade,
     crimes: pl.DataFrame,
-    land: ForceArea,
+    inside_force: ForceArea,
     thresholds: Thresholds,
 ) -> Audit | str:
     """The audit of a places tool over released windows that are over and settled, or why none could be made."""
@@ -115,7 +115,7 @@ def audit_of_places(
     return audit.audit_places(
         forecast,
         came,
-        _fifths(made, land),
+        _fifths(made, inside_force),
         _patrols(state, as_of, sequence, units),
         thresholds,
         crimes=_placed(units, crimes, tool),
@@ -124,16 +124,16 @@ def audit_of_places(
     )
 
 
-def _fifths(made: PlacesMade, land: ForceArea) -> pl.DataFrame | None:
+def _fifths(made: PlacesMade, inside_force: ForceArea) -> pl.DataFrame | None:
     """Which deprivation fifths each cell's residents live in; null where the force names no layer."""
-    if land.neighbourhoods is None:
+    if inside_force.neighbourhoods is None:
         return None
     layer = pl.DataFrame(
-        [{key: p.get(key) for key in ("code", "residents", "deprivation_fifth")} for p in land.neighbourhoods.properties],
+        [{key: p.get(key) for key in ("code", "residents", "deprivation_fifth")} for p in inside_force.neighbourhoods.properties],
         infer_schema_length=None,
     )
     units = made.panel.units
-    return exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, land.neighbourhoods.shapes)
+    return exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, inside_force.neighbourhoods.shapes)
 
 
 def _cells_of(units: Units, table: pl.DataFrame) -> pl.Series:

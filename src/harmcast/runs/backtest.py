@@ -16,7 +16,7 @@ from harmcast.places import counts
 from harmcast.places.grid import Units
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs import people, places
-from harmcast.runs.force_area import ground_of
+from harmcast.runs.force_area import force_area_of
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -84,8 +84,8 @@ def _last_day(state: State) -> date:
 def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> tuple[dict[str, Any], Units]:
     progress("Reading what was known", 0.0)
     crimes = state.records.crimes(last + timedelta(days=36500), places.crime_columns([tool]))
-    land = ground_of(state.settings, state.named_bytes)
-    units = land.units(tool, lambda: crimes)
+    inside_force = force_area_of(state.settings, state.named_bytes)
+    units = inside_force.units(tool, lambda: crimes)
     gaps, length = state.settings.gap_days, 7 * tool.horizon_weeks
     days = [day for day in origins_back(last, origins, length) if not any(gap.touches(day, length) for gap in gaps)]
     try:

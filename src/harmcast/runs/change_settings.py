@@ -46,7 +46,7 @@ MEANS = {
 
 
 @dataclass
-class SettingsSaid:
+class SettingsResult:
     """The settings, or what changed, for people and for programs."""
 
     document: dict[str, Any]
@@ -66,14 +66,14 @@ class ChangedSetting:
         return {"setting": self.name, "before": self.before, "after": self.after, "means": self.means}
 
 
-def shown(state: State) -> SettingsSaid:
+def shown(state: State) -> SettingsResult:
     """The settings as they stand, every default said; secrets are not."""
     values = {name: _printable(name, value) for name, value in flat(state.settings).items()}
     sha256 = kept_settings.sha256_of(state.settings_folder)
-    return SettingsSaid({"sha256": sha256, "settings": values}, [*(f"{name} = {value}" for name, value in values.items()), f"SHA-256 {sha256}"])
+    return SettingsResult({"sha256": sha256, "settings": values}, [*(f"{name} = {value}" for name, value in values.items()), f"SHA-256 {sha256}"])
 
 
-def change(state: State, file: Path, actor: Actor) -> SettingsSaid:
+def change(state: State, file: Path, actor: Actor) -> SettingsResult:
     """Makes a settings file, and the files it names, those of the state: all of it, or nothing.
 
     Raises: SettingsRefused with every fault; AccessDenied without the role; RunStopped while a run is at work.
@@ -89,7 +89,7 @@ def change(state: State, file: Path, actor: Actor) -> SettingsSaid:
             _refuse_fixed(changes)
             before, after = kept_settings.sha256_of(state.settings_folder), kept_settings.sha256_of(beside)
             if not changes and not files:
-                return SettingsSaid({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
+                return SettingsResult({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
             detail = {"before": before, "after": after, "changed": [c.document() for c in changes], "files": files}
             event = Event(actor.account, role, "administration", "settings_changed", object="settings", detail=detail)
             with state.operations.writing(event):
@@ -97,7 +97,7 @@ def change(state: State, file: Path, actor: Actor) -> SettingsSaid:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     lines = [f"{c.name}: {c.before} -> {c.after}. {c.means}" for c in changes] + [f"{name}: another file. {_means(name)}" for name in files]
-    return SettingsSaid({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
+    return SettingsResult({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
 
 
 def differences(before: Settings, after: Settings) -> list[ChangedSetting]:

@@ -49,11 +49,11 @@ def check_state(folder: Path) -> CheckResult:
 
 
 def _layers(state: State) -> str:
-    from harmcast.runs.force_area import ground_of
+    from harmcast.runs.force_area import force_area_of
 
     settings = state.settings
-    land = ground_of(settings, state.named_bytes)
-    if land.boundary is None and settings.force.area_from == "boundary":
+    inside_force = force_area_of(settings, state.named_bytes)
+    if inside_force.boundary is None and settings.force.area_from == "boundary":
         raise SettingsRefused(
             "No boundary is named.",
             faults=(Fault("boundary_missing", "force.boundary", next_step='name a layer, or set area_from = "first_days"'),),
@@ -61,7 +61,7 @@ def _layers(state: State) -> str:
     said = []
     for tool in settings.tools:
         if isinstance(tool, PlacesTool) and (tool.units is not None or settings.force.area_from == "boundary"):
-            said.append(f"{tool.name} {len(land.units(tool, _no_crimes))} units")
+            said.append(f"{tool.name} {len(inside_force.units(tool, _no_crimes))} units")
     return ", ".join(said) or "the area is taken from the first days' crimes"
 
 

@@ -42,7 +42,7 @@ GROWN = 1.25  # a held effect that a person accepted is noted again until it has
 
 
 @dataclass
-class EffectsSaid:
+class EffectsResult:
     """The effects of a load, and of the one before it."""
 
     document: dict[str, Any]
@@ -427,7 +427,7 @@ def _deletions(seen: Seen) -> list[Effect]:
 # -- kept and told ------------------------------------------------------------------------------------------
 
 
-def effects_of_load(state: State, number: int | None = None) -> EffectsSaid:
+def effects_of_load(state: State, number: int | None = None) -> EffectsResult:
     """The effects kept with a load: the one named, else the one that waits, else the newest.
 
     Raises: RunStopped (`load_unknown`, `nothing_loaded`).
@@ -452,4 +452,4 @@ def effects_of_load(state: State, number: int | None = None) -> EffectsSaid:
     said = [f"Load {load.number} ({load.delivery_id}): {load.standing}.", *lines(load.effects)]
     if load.comparison:
         said += ["", "Compare with the force's own published figures:", *comparison_lines(load.comparison)]
-    return EffectsSaid(document, said)
+    return EffectsResult(document, said)

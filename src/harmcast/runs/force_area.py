@@ -131,7 +131,7 @@ def layer_of(content: bytes, crs: str, setting: str) -> Layer:
     return Layer(properties, shapes)
 
 
-def ground_of(settings: Settings, read: Callable[[Path], bytes]) -> ForceArea:
+def force_area_of(settings: Settings, read: Callable[[Path], bytes]) -> ForceArea:
     """The ground that the settings name; `read` gives a named file's content from the state."""
     import shapely
 

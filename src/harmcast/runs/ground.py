@@ -47,7 +47,7 @@ def compile_ground(state: State, actor: str, progress: Progress = quiet) -> Grou
     settings = state.settings
     if settings.map.ground is None:
         raise SettingsRefused("No map is named.", code="ground_not_named", next_step="Set ground, and names, in [map].")
-    force = force_area.ground_of(settings, state.named_bytes)
+    force = force_area.force_area_of(settings, state.named_bytes)
     near = _near(force)
     crs = settings.force.crs
     progress("Reading the map", 0.0)

@@ -198,7 +198,7 @@ def make_people(
         second,
     )
     progress("Counting what followed in each band", 0.8)
-    what_came = followed.what_followed(scored.source, as_of, tool.horizons_months, cuts.values)
+    what_followed = followed.what_followed(scored.source, as_of, tool.horizons_months, cuts.values)
     progress("Writing scores", 0.9)
     table = (
         scored.people.join(keys, on="person_ref", how="inner")
@@ -239,7 +239,7 @@ def make_people(
         keys,
         {
             f"{tool.name}.parquet": release_files.parquet(table),
-            f"{tool.name}_bands.parquet": release_files.parquet(what_came),
+            f"{tool.name}_bands.parquet": release_files.parquet(what_followed),
             f"{tool.name}_about.json": release_files.document(about),
         },
         pl.DataFrame(schema=tables.SCORES.schema()),

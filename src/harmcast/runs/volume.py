@@ -19,7 +19,7 @@ MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True)
-class Odd:
+class VolumeFinding:
     """One thing that is not as usual: which check says so, in words, with the figure and its limit where there is one."""
 
     check: str
@@ -44,7 +44,7 @@ class Volume:
     median: float | None
     deviation: float | None
     silent_areas: tuple[str, ...]
-    odd: tuple[Odd, ...]
+    findings: tuple[VolumeFinding, ...]
 
 
 def robust_deviations(value: float, past: Sequence[float]) -> tuple[float, float, float] | None:
@@ -82,24 +82,24 @@ def volume_of(crimes: pl.DataFrame, origin: date, deviations: float, gaps: Seque
     now = int(weekly.get(0, 0))
     past = [float(weekly.get(back, 0)) for back in range(1, held_weeks) if not gone[back]]
     judged = None if gone[:1] == [True] else robust_deviations(now, past)
-    odd = []
+    findings = []
     if judged is not None and abs(judged[0]) > deviations:
         says = (
             f"{now} crimes were recorded in the week to {origin - timedelta(days=1)}; the weeks before had about {judged[1]:.0f}. "
             f"That is {abs(judged[0]):.1f} robust deviations away; the limit is {deviations:g}."
         )
-        odd.append(Odd("weekly_volume", says, judged[0], deviations))
+        findings.append(VolumeFinding("weekly_volume", says, judged[0], deviations))
     newest = crimes.select(pl.col("recorded_at").max().dt.date()).item()
     if newest is not None and newest < origin - timedelta(weeks=SILENT_WEEKS):
-        odd.append(Odd("silence", f"Nothing was recorded since {newest}, over {SILENT_WEEKS} weeks before the week forecast."))
+        findings.append(VolumeFinding("silence", f"Nothing was recorded since {newest}, over {SILENT_WEEKS} weeks before the week forecast."))
     silent = _silent(recent, past) if "area" in crimes.columns else ()
     silent = tuple(area for area in silent if missing(gaps, [origin - timedelta(weeks=1)], area) == [False])
     if silent:
-        odd.append(Odd("silent_areas", f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.", float(len(silent)), 1.0))
-    return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(odd))
+        findings.append(VolumeFinding("silent_areas", f"{len(silent)} policing area(s) recorded nothing in the week: {', '.join(silent)}.", float(len(silent)), 1.0))
+    return Volume(now, judged[1] if judged else None, judged[2] if judged else None, silent, tuple(findings))
 
 
-def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> Odd | None:
+def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> VolumeFinding | None:
     """Why a places release is held if its list shares almost nothing with last week's list and with the plain count's: a fault moves a
     map in one week, crime does not. None where there is nothing odd, or no list before.
 
@@ -116,7 +116,7 @@ def displaced(cells: pl.DataFrame, before: pl.DataFrame | None) -> Odd | None:
     if max(last, plain) >= LEAST_SHARED:
         return None
     says = f"Of the {LISTED} cells listed {last} are among last week's and {plain} among those of the 24-month count: the map may be displaced."
-    return Odd("displaced_map", says, float(LISTED - max(last, plain)), float(LISTED - LEAST_SHARED + 1))
+    return VolumeFinding("displaced_map", says, float(LISTED - max(last, plain)), float(LISTED - LEAST_SHARED + 1))
 
 
 def _silent(recent: pl.DataFrame, past: Sequence[float]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def earlier_change(history: Sequence[Release], row: dict[str, Any]) -> Release |
     return next((release for release in history[:-1] if release.name == week), None) if week else None
 
 
-def sheet(
+def person_document(
     state: State, history: Sequence[Release], tool: str, row: dict[str, Any], past: list[Past], named: bool = True
 ) -> dict[str, Any]:
     """The page of one person.

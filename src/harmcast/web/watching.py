@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from harmcast import words
 from harmcast.charts import series as charts
-from harmcast.documents.monitor_coverage import silence, silence_says
+from harmcast.documents.monitor_coverage import coverage, coverage_says
 from harmcast.publish import group_impact
 from harmcast.store.releases import Release
 from harmcast.web import released
@@ -142,8 +142,8 @@ def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
                 watched.append(one)
     levels = (tool,) if kind == "places" else ()
     charted = history if history is not None else pl.DataFrame(schema={"kind": pl.String, "name": pl.String, "chart": pl.Float64})
-    all_, silent = silence(charted, document["breaks"], document["calibration"], levels)
-    says = silence_says(len(silent), len(all_))
+    all_, silent = coverage(charted, document["breaks"], document["calibration"], levels)
+    says = coverage_says(len(silent), len(all_))
     return MonitorPage(
         document,
         STATES[document["state"]],

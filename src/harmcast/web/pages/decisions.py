@@ -15,7 +15,7 @@ from harmcast.web import past_scores, roster, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.pages.person import seconds_since, shown
-from harmcast.web.person_page import sheet
+from harmcast.web.person_page import person_document
 from harmcast.web.shell import go
 
 pages = Pages()
@@ -86,7 +86,7 @@ def decide(visit: Here, key: str) -> Response:
         time_band=desk.time_band(seconds_since(visit, ticket["at"])),
         judged_first=ticket.get("judged") is not None,
         words=words,
-        shown=sheet(visit.state, upto, tool.name, row, past),
+        shown=person_document(visit.state, upto, tool.name, row, past),
         after=ticket["after"],
     )
     event = visit.event("alteration", "decision_made", subject=key, about=f"release:{release.name}", decision=decision)

@@ -18,7 +18,7 @@ from harmcast.tables import BANDS
 from harmcast.web import past_scores, released, roster, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit
-from harmcast.web.person_page import sheet
+from harmcast.web.person_page import person_document
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -68,7 +68,7 @@ def shown(
     release, key = releases[-1], row["person_key"]
     unit_people.looked(visit, "person_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
-    document = sheet(visit.state, releases, tool.name, row, past)
+    document = person_document(visit.state, releases, tool.name, row, past)
     decisions = desk.of_person(visit.operations, key)
     raised = representations.of_person(visit.operations, key)
     judgement = read_judgement(visit, key, judged)
@@ -81,7 +81,7 @@ def shown(
         about=unit_people.about(visit, tool, release),
         release=release,
         row=row,
-        sheet=document,
+        person_document=document,
         named=True,
         circumstances=unit_people.circumstances(visit, row),
         **pictures(document, row, past),

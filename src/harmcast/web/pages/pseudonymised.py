@@ -12,7 +12,7 @@ from harmcast.web import frequencies, past_scores, released, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused
 from harmcast.web.pages.person import days, pictures, timeline
-from harmcast.web.person_page import sheet
+from harmcast.web.person_page import person_document
 from harmcast.web.shell import page
 
 pages = Pages()
@@ -74,7 +74,7 @@ def one(visit: Here, key: str) -> Response:
     release = releases[-1]
     unit_people.looked(visit, "person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
-    document = sheet(visit.state, releases, tool.name, row, past, named=False)
+    document = person_document(visit.state, releases, tool.name, row, past, named=False)
     return page(
         visit,
         "person",
@@ -82,7 +82,7 @@ def one(visit: Here, key: str) -> Response:
         about=unit_people.about(visit, tool, release),
         release=release,
         row=row,
-        sheet=document,
+        person_document=document,
         named=False,
         circumstances=[],
         **pictures(document, row, past),
