@@ -271,3 +271,19 @@ def test_typed_columns_stand_as_text() -> None:
     made = run(f"{START} FROM a WHERE t IS NOT NULL", raw_file("a.parquet", typed))[0]
     assert made.rows.select("started_at", "easting_m", "northing_m").rows() == [("2026-01-05 01:00:00.000000", "411", "1")]
     assert made.unused == 1
+
+
+def test_check_tries_the_mapping_on_the_newest_delivery_of_the_inbox(make_state: MakeState, deliver: Deliver, raw: Any) -> None:
+    from harmcast.runs.check import check_state
+
+    folder = deliver(raw=raw)
+    inbox = f'inbox = "{folder.parent}"\nmapping = "force.sql"'
+    area = '[force]\narea_from = "first_days"'
+    good = make_state(SETTINGS.replace('mapping = "force.sql"', inbox).replace("[force]", area), {"force.sql": MAPPING})
+    found = check_state(good.root)
+    assert found.faults == []
+    said = next(line for line in found.seen if line.startswith("mapping"))
+    assert said.endswith("4 crimes, 4 charges, 4 persons; kept beside: beat")
+    clock = MAPPING.replace("Beat AS beat", "current_date AS beat")
+    bad = make_state(SETTINGS.replace("[force]", area), {"force.sql": clock}, name="bad")
+    assert {fault.rule for fault in check_state(bad.root).faults} == {"mapping_reads_clock"}

@@ -30,6 +30,8 @@ MANIFEST_BYTES = 4 << 20
 HEADER_BYTES = 1 << 20
 LINE_BYTES = 8 << 20
 COLUMNS_MAX = 500
+CELLS_MAX = 250_000_000  # of a Parquet file: ten years of a large force's crimes are 30 million
+BATCH_ROWS = 65_536
 IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}$")
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
 FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}\.(?i:csv|txt|tsv|parquet)$")
@@ -341,18 +343,43 @@ _KINDS: list[tuple[Callable[[pl.DataType], bool], str]] = [
 ]
 
 
+def _in_batches(about: Any, name: str, max_file_mb: int) -> pl.DataFrame:
+    """The rows, read some at a time and measured as they are, not as the file says; text is measured before it is written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    frames = [pl.DataFrame(pl.from_arrow(about.schema_arrow.empty_table()))]
+    size = 0
+    for batch in about.iter_batches(batch_size=BATCH_ROWS):
+        for column in batch.columns:
+            if pa.types.is_dictionary(column.type):
+                lengths = pc.binary_length(column.dictionary).take(column.indices)
+                size += pc.sum(lengths).as_py() or 0
+            else:
+                size += column.nbytes
+        if size > max_file_mb * 1_000_000:
+            raise _stop("file_too_large", name, "split the delivery or raise feed.max_file_mb")
+        frames.append(pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))))
+    plain = [frame.with_columns(pl.col(pl.Categorical).cast(pl.String), pl.col(pl.Enum).cast(pl.String)) for frame in frames]
+    return pl.concat(plain)
+
+
 def _read_parquet(path: Path, max_file_mb: int) -> RawFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        about = pq.ParquetFile(path)
-        unpacked = sum(about.metadata.row_group(i).total_byte_size for i in range(about.metadata.num_row_groups))
-        if unpacked > max_file_mb * 1_000_000:
-            raise _stop("file_too_large", path.name, "split the delivery or raise feed.max_file_mb")
-        if len({*about.schema_arrow.names, ROW}) != len(about.schema_arrow.names) + 1:
+        about = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")  # nanoseconds cannot hold the year 9999
+        kinds = about.schema_arrow
+        if len({*kinds.names, ROW}) != len(kinds.names) + 1:
             raise _stop("column_repeated", path.name, "each column once")
-        frame = pl.DataFrame(pl.from_arrow(about.read()))
+        if about.metadata.num_rows * max(len(kinds.names), 1) > CELLS_MAX or len(kinds.names) > COLUMNS_MAX:
+            raise _stop("file_too_large", path.name, f"more than {CELLS_MAX:,} cells or {COLUMNS_MAX} columns: split the delivery")
+        if any(pa.types.is_nested(kind) for kind in kinds.types):
+            raise _stop("column_type", path.name, "columns hold text, numbers, dates or flags")
+        texts = [field.name for field in kinds if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+        about = pq.ParquetFile(path, coerce_int96_timestamp_unit="us", read_dictionary=texts)
+        frame = _in_batches(about, path.name, max_file_mb)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError):
         raise _stop("parquet_unreadable", path.name) from None
     columns = {}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harmcast.errors import Fault, HarmcastError, SettingsRefused
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.state import State, open_state
+
+if TYPE_CHECKING:
+    from harmcast.people.harm import HarmIndex
 
 
 @dataclass
@@ -43,7 +46,11 @@ def check_state(folder: Path) -> CheckResult:
     ):
         try:
             found.seen.append(f"{what}: {look(state)}")
-        except HarmcastError as error:
+        except Exception as error:
+            if not isinstance(error, HarmcastError):  # what a file holds must end in a fault, not in a trace
+                kind = type(error).__name__
+                found.faults.append(Fault("cannot_be_read", what, next_step=f"look at the files that the settings name for it ({kind})"))
+                continue
             found.faults += list(error.faults) or [Fault(error.code, what, next_step=error.message)]
     return found
 
@@ -80,18 +87,53 @@ def _indices(state: State) -> str:
                 if value != "none":
                     index, _ = index_of(state, f"tools.{number}.{key}", value)
                     coarse = ", coarse: medians of offence subgroups" if index.coarse else ""
-                    said.append(f"{index.table.height} codes in {index.unit} ({index.edition}{coarse})")
+                    said.append(f"{index.table.height} codes in {index.unit} ({index.edition}{coarse}){_weighed(state, index)}")
     return "; ".join(said) or "no tool about people"
 
 
-def _mapping(state: State) -> str:
-    from harmcast.feed.mapping import parse
+def _weighed(state: State, index: HarmIndex) -> str:
+    """How many charges held an index weighs; SettingsRefused if it weighs none of them."""
+    from harmcast.people.harm import weights_of
 
-    path = state.file("feed.mapping")
-    if path is None:
+    if not state.records.parts("charges"):
+        return ""
+    codes = state.records.known("charges", columns=["offence_code"])
+    found = codes.join(weights_of(codes["offence_code"], index), on="offence_code", how="left")
+    weighed = found.height - found["weight"].null_count()
+    if found.height and not weighed:
+        raise SettingsRefused(
+            f"The harm index weighs none of the {found.height:,} charges held.",
+            code="harm_index_weighs_nothing",
+            next_step="Its codes are not those of the records: look at how they are written, and at [force] offence_codes.",
+        )
+    return f", weighs {weighed:,} of {found.height:,} charges held"
+
+
+def _mapping(state: State) -> str:
+    from harmcast.feed.extract import read_manifest
+    from harmcast.feed.sql_mapping import SqlMapping
+    from harmcast.runs.received import by_sql, mapping_of
+
+    if state.file("feed.mapping") is None:
         return "none: the contract's names are read as they stand"
-    parse(path.read_text(encoding="utf-8"), path.name)
-    return "can be read"
+    rules = mapping_of(state)
+    if not isinstance(rules, SqlMapping):
+        return "can be read"
+    said = "makes " + ", ".join(rules.tables)
+    newest = max(_delivered(state), key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        return f"{said}; not tried on rows: no delivery is in the inbox"
+    made, _ = by_sql(rules, newest, read_manifest(newest, state.settings.force.timezone), state.settings.feed)
+    extra = sorted({name for one in made for name in one.extra})
+    rows = ", ".join(f"{one.rows.height:,} {one.table}" for one in made)
+    return f"tried on {newest.name}, as it came and with its rows mixed: {rows}" + (f"; kept beside: {', '.join(extra)}" if extra else "")
+
+
+def _delivered(state: State) -> list[Path]:
+    """Delivery folders of the inbox."""
+    inbox = state.settings.feed.inbox
+    folder = inbox if inbox is None or inbox.is_absolute() else state.root / inbox
+    return [path for path in folder.iterdir() if (path / "manifest.json").is_file()] if folder is not None and folder.is_dir() else []
 
 
 def _source(state: State) -> str:

@@ -275,6 +275,7 @@ def open_state(state: Path) -> State:
 
 def unopened(state: Path) -> State:
     """The state in a folder, its database not asked yet. Raises RunStopped (`state_missing`), StoreDamaged, SettingsRefused."""
+    state = state.resolve()  # a database read writes beside it, by address
     try:
         secret = (state / "secret").read_bytes()
     except FileNotFoundError:
