@@ -91,3 +91,12 @@ def test_few_are_not_counted_out_loud(came: list[int]) -> None:
     assert table.height
     assert table.filter(~pl.col("figure").str.starts_with("expected_"))["value"].null_count() == table.height - table["figure"].str.starts_with("expected_").sum()
     assert set(table.filter(pl.col("value").is_null())["reason"]) == {shadowed.SMALL}
+
+
+def test_came_over_said_stands_on_the_number_expected_with_its_log_interval() -> None:
+    figure, ratio, low, high, unit, _, reason = shadowed._came_over_said("12m", 120.0, 100, False)
+    assert (figure, unit, reason) == ("came_over_said_12m", "ratio", None)
+    assert ratio == pytest.approx(100 / 120)
+    assert (low, high) == pytest.approx((100 / 120 * np.exp(-0.19599639845), 100 / 120 * np.exp(0.19599639845)))
+    assert shadowed._came_over_said("12m", 120.0, 3, True)[1] is None
+    assert shadowed._came_over_said("12m", 3.0, 0, False)[1] is None

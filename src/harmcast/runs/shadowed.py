@@ -81,6 +81,7 @@ def _figures(release: Release, who: PeopleMade, months: int, end: date, name: st
         (f"became_{name}", None if few else float(became.sum()), None, None, "people", "none", SMALL if few else None),
         (f"expected_{name}", float(chance.sum()), None, None, "people", "none", None),
     ]
+    rows.append(_came_over_said(name, float(chance.sum()), int(became.sum()), few))
     if ranked is None:
         rows.append((f"auc_{name}", None, None, None, "AUC", "higher", none))
     else:
@@ -92,11 +93,20 @@ def _figures(release: Release, who: PeopleMade, months: int, end: date, name: st
     return pl.DataFrame(
         [
             {"tool": who.tool.name, "model": model, "figure": figure, "group": None, "origin": release.origin, "value": value, "low": low,
-             "high": high, "n": len(chance), "unit": unit, "better": better, "reason": reason}
+             "high": high, "n": int(chance.sum()) if figure.startswith("came_over_said") else len(chance), "unit": unit, "better": better, "reason": reason}
             for figure, value, low, high, unit, better, reason in rows
         ],
         schema=tables.SCORES.schema(),
     ).sort("figure")  # fmt: skip
+
+
+def _came_over_said(name: str, said: float, became: int, few: bool) -> tuple[str, float | None, float | None, float | None, str, str, str | None]:
+    """The ratio of what came to what was said, with its 95% log interval; it rests on the number expected."""
+    if few or not became or said <= 0:
+        return (f"came_over_said_{name}", None, None, None, "ratio", "none", SMALL if few else "nobody became high harm")
+    half = USUAL / np.sqrt(became)
+    ratio = became / said
+    return (f"came_over_said_{name}", ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half)), "ratio", "none", None)
 
 
 def _came(history: Sequence[Release], figures: pl.DataFrame, months: int) -> list[dict[str, Any]]:

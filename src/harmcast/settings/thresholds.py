@@ -124,6 +124,7 @@ class ShadowBar(SettingsSection):
     at_least: float | None = Field(None, description="The figure must be at least this.")
     at_most: float | None = Field(None, description="The figure must be at most this.")
     n: int = Field(0, ge=0, description="How many the figure must rest on before it is judged.")
+    surely: bool = Field(False, description="Whether the whole range of the figure must lie inside the bar, not the figure alone.")
 
 
 class ShadowSettings(SettingsSection):
@@ -138,6 +139,15 @@ class ShadowSettings(SettingsSection):
         description="Bar for a trial of a places tool.",
     )
     people_bar: list[ShadowBar] = Field(
-        [ShadowBar(figure="auc_12m", says="People who became high harm were ranked above those who did not 7 times in 10.", at_least=0.7, n=1000)],
+        [
+            ShadowBar(
+                figure="came_over_said_12m",
+                says="As many became high harm as the chances said: the range of came over said lies within .67 to 1.5, from 100 expected on.",
+                at_least=0.67,
+                at_most=1.5,
+                n=100,
+                surely=True,
+            )
+        ],
         description="Bar for a trial of the tool about people.",
     )
