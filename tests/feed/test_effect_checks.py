@@ -130,7 +130,7 @@ def test_nine_rows_are_too_few_to_refuse_by() -> None:
 
 
 def test_dates_by_month_only_are_refused() -> None:
-    found = dates.resolution("crimes", [100], [4] * 25, [60, 10])
+    found = dates.resolution("crimes", [40], [2] * 20, [24, 10])
     assert [e.verdict for e in found] == ["refuse", "note"]
 
 
@@ -139,8 +139,8 @@ def test_a_delivery_of_one_day_is_not_dates_by_month() -> None:
     assert dates.resolution("crimes", [95, 25], [120], [5, 4])[0].verdict == "ok"
 
 
-def test_ninety_nine_rows_say_nothing() -> None:
-    assert dates.resolution("crimes", [99], [4] * 24, [1])[0].verdict == "ok"
+def test_thirty_nine_rows_say_nothing() -> None:
+    assert dates.resolution("crimes", [39], [2] * 19, [1])[0].verdict == "ok"
 
 
 MONDAYS = [date(2026, 1, 5), date(2026, 1, 12), date(2026, 1, 19), date(2026, 1, 26), date(2026, 2, 2)]

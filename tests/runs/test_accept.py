@@ -282,13 +282,34 @@ def test_cuts_are_taken_at_acceptance_and_again_only_by_command(make_state: Call
         retake_cuts(state, SUPERVISOR, date(2026, 3, 9), "words")
 
 
-def test_without_cuts_no_week_scores_anybody(state: State, deliver: Deliver, rows: Good) -> None:
-    from harmcast.runs.people import cuts_of, index_of
+def test_under_a_harm_index_without_cuts_no_week_scores_anybody(state: State, deliver: Deliver, rows: Good) -> None:
+    from harmcast.runs.people import cuts_of
 
     load_accepted(state, deliver(whole(rows), FIRST))
     tool = state.settings.people_tool
     assert tool is not None
-    _, digest = index_of(state, "tools.1.harm_index", tool.harm_index)
     with pytest.raises(NotFit) as refused:
-        cuts_of(state, tool, digest)
+        cuts_of(state, tool, "0" * 64)
     assert refused.value.code == "cuts_not_taken"
+
+
+def test_a_bands_setting_that_has_no_effect_is_refused(make_state: Callable[..., State], deliver: Deliver, rows: Good) -> None:
+    from tests.conftest import SETTINGS
+
+    from harmcast.errors import SettingsRefused
+    from harmcast.runs.people import cuts_of, index_of
+
+    state = make_state(SETTINGS + CUTS)
+    load_accepted(state, deliver(whole(rows), FIRST))
+    settings = state.root / "settings" / "settings.toml"
+    settings.write_text(settings.read_text().replace("[10, 50, 200, 900]", "[10, 50, 300, 900]"))
+    changed = open_state(state.root)
+    tool = changed.settings.people_tool
+    assert tool is not None
+    _, digest = index_of(changed, "tools.1.harm_index", tool.harm_index)
+    with pytest.raises(SettingsRefused) as refused:
+        cuts_of(changed, tool, digest)
+    assert refused.value.code == "bands_without_effect"
+    retake_cuts(changed, OPERATOR, date(2026, 3, 9), "the index has a new edition")
+    assert cuts_of(changed, tool, digest).values == (10.0, 50.0, 300.0, 900.0)
+    changed.close()

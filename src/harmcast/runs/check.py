@@ -43,6 +43,7 @@ def check_state(folder: Path) -> CheckResult:
         ("mapping", _mapping),
         ("source", _source),
         ("checkpoints", _checkpoints),
+        ("newest load", _newest_load),
     ):
         try:
             found.seen.append(f"{what}: {look(state)}")
@@ -53,6 +54,19 @@ def check_state(folder: Path) -> CheckResult:
                 continue
             found.faults += list(error.faults) or [Fault(error.code, what, next_step=error.message)]
     return found
+
+
+def _newest_load(state: State) -> str:
+    """What the newest load's effects say, and which values of the definitions match nothing."""
+    from harmcast.store import loads
+
+    load = loads.newest(state.operations)
+    if load is None:
+        return "nothing was loaded yet"
+    held, noted = (sum(effect.verdict == verdict for effect in load.effects) for verdict in ("hold", "note"))
+    empty = [effect.scope for effect in load.effects if effect.check == "matched" and effect.value == 0 and effect.verdict != "ok"]
+    said = f"load {load.number} is {load.standing}; {held} effect(s) held, {noted} noted"
+    return said + (f"; these match no crime: {', '.join(empty)}" if empty else "")
 
 
 def _layers(state: State) -> str:

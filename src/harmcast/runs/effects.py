@@ -37,6 +37,7 @@ from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, CRIMES, FALLEN_AWAY, P
 WEEKS = 57  # the last week, and the 56 that it and the last four are compared with
 RECORDED = {CRIMES.name: "recorded_at", CHARGES.name: "charged_on"}
 FOUR_WEEKS = timedelta(days=28)
+ANOTHER_DAYS = 31  # no correction moves a crime by more, and its place too
 VALUE_EXTRA = 0.5  # a value of a definition is one of many: its bound is this much wider than that of a whole definition
 GROWN = 1.25  # a held effect that a person accepted is noted again until it has grown by so much
 
@@ -225,9 +226,10 @@ def _keys(seen: Seen) -> list[Effect]:
 
 
 def _crime_is_another() -> pl.Expr:
-    day = pl.col("happened_from").dt.date() != pl.col("happened_from held").dt.date()
+    days = (pl.col("happened_from").dt.date() - pl.col("happened_from held").dt.date()).dt.total_days().abs()
     place = ((pl.col("easting_m") - pl.col("easting_m held")).abs() > 1) | ((pl.col("northing_m") - pl.col("northing_m held")).abs() > 1)
-    return day & place.fill_null(True) & (pl.col("offence_code") != pl.col("offence_code held"))
+    is_another = (pl.col("offence_code") != pl.col("offence_code held")) | (days > ANOTHER_DAYS)  # a force may know one code alone
+    return (days > 0) & place.fill_null(True) & is_another
 
 
 def _charge_is_another() -> pl.Expr:

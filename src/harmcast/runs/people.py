@@ -19,7 +19,7 @@ from harmcast.oversight.log import Event
 from harmcast.people import bands, harm, minors, outcome
 from harmcast.progress import Progress, quiet
 from harmcast.publish import release_files
-from harmcast.settings import PeopleTool, Settings
+from harmcast.settings import Bands, PeopleTool, Settings
 from harmcast.store import cuts as kept_cuts
 from harmcast.store.cuts import Cuts
 from harmcast.store.models import Model
@@ -128,7 +128,20 @@ def cuts_of(state: State, tool: PeopleTool, digest: str, made_at: str | None = N
             code="cuts_not_taken",
             next_step="A data scientist takes them with `harmcast cuts STATE --reason TEXT`.",
         )
+    if made_at is None and not _are_as_wanted(found, state.settings.bands):
+        raise SettingsRefused(
+            "The cuts that hold are others than [bands] says: the setting has no effect.",
+            code="bands_without_effect",
+            faults=(Fault("bands_without_effect", "bands", next_step="take the cuts again, or take the setting back"),),
+            next_step="A data scientist takes them again with `harmcast cuts STATE --reason TEXT`, or the setting goes back to what it was.",
+        )
     return found
+
+
+def _are_as_wanted(found: Cuts, wanted: Bands) -> bool:
+    """Whether cuts that hold are those the settings would take, as far as the settings fix them."""
+    same_cuts = wanted.cuts is None or tuple(wanted.cuts) == found.values
+    return same_cuts and (wanted.reference_date is None or wanted.reference_date == found.reference_date)
 
 
 def taken_cuts(

@@ -191,7 +191,9 @@ class Bands(SettingsSection):
         description="Percentiles of the charged at the reference date that part the five bands; refused where one event alone or one class of offence decides who "
         "arrives at high harm. Default: none, and cuts of 30, 180, 365 and 1,825 sentence-days.",
     )
-    reference_date: date | None = Field(None, description="Day the cuts are taken; then frozen. Default: the first weekly run's origin.")
+    reference_date: date | None = Field(
+        None, description="Day that percentiles are taken on. Default: the day the first accepted load with charges was made. Cuts hold until `harmcast cuts` takes them again."
+    )
     cuts: list[float] | None = Field(None, description="Four cuts in the unit of the harm index; needed where that is not days.")
     list_bands: list[str] = Field(
         ["low-medium", "high-medium", "high", "super high"], description="Bands whose people are on their unit's list without asking."
@@ -202,6 +204,10 @@ class Bands(SettingsSection):
         for name, numbers in (("percentiles", self.percentiles), ("cuts", self.cuts)):
             if numbers is not None and (len(numbers) != 4 or any(b <= a for a, b in pairwise(numbers))):
                 raise ValueError(f"{name}: four rising numbers")
+        if self.cuts is not None and self.percentiles is not None:
+            raise ValueError("percentiles have no effect beside cuts: leave one of them out")
+        if self.reference_date is not None and self.percentiles is None:
+            raise ValueError("reference_date has no effect without percentiles: leave it out")
         if set(self.list_bands) - set(BANDS):
             raise ValueError("list_bands: only " + ", ".join(BANDS))
         return self

@@ -10,7 +10,7 @@ import numpy as np
 from harmcast.documents.effects import Effect
 from harmcast.gaps import Gap, missing
 
-FEWEST = 100  # rows under which a share of days says nothing
+FEWEST = 40  # rows under which a share of days says nothing
 ONE_DAY_SHARE, ONE_TIME_SHARE = 0.5, 0.5
 WEEKS_SPANNED = 8
 USUAL_LEAST, UNDER_USUAL = 10.0, 0.1
