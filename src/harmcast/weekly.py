@@ -103,6 +103,7 @@ def run_week(
     """
     week = Week.of(as_of)
     with state.run_lock("the weekly run", actor.account):
+        checkpoints.must_agree(state)
         state.releases.sweep()
         loads = inbox.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]

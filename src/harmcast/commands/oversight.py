@@ -314,6 +314,17 @@ def log_verify(
     return CommandResult(found.document(), found.lines(), exit_code=found.exit_code)
 
 
+@command(log, "declare-restore")
+def log_declare_restore(state: StateFolder, *, reason: Annotated[str, Parameter(help="Why an older backup was restored; kept in the log.")]) -> CommandResult:
+    """Say that an older backup was restored: the entries that were lost are signed outside, and every later verification says so."""
+    from harmcast.store.checkpoints import declare_restore
+
+    made = opened(state)
+    point = declare_restore(made, actor(made), reason)
+    lost = point.lost if point is not None else None
+    return CommandResult({"lost": lost}, [f"Declared: entries {lost[0]} to {lost[1]} were lost." if lost else "Nothing was declared."])
+
+
 @command(log, "export")
 def log_export(
     state: StateFolder,

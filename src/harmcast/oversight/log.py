@@ -173,6 +173,7 @@ class Checkpoint:
     Attributes:
         number: 1, 2, 3 ... ; `previous` is the digest of the checkpoint before, so that none can be swapped.
         state_id: random name of the state, so that another force's checkpoint does not pass.
+        lost: first and last entry that a declared restore gave up; what earlier checkpoints saw of them is not asked for again.
     """
 
     number: int
@@ -182,22 +183,26 @@ class Checkpoint:
     at: str
     previous: str
     signature: str = ""
+    lost: tuple[int, int] | None = None
 
     def body(self) -> bytes:
-        fields = {name: value for name, value in vars(self).items() if name != "signature"}
-        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(self._fields(without="signature"), sort_keys=True, separators=(",", ":")).encode()
+
+    def _fields(self, without: str = "") -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != without and not (name == "lost" and value is None)}
 
     def digest(self) -> str:
         return hashlib.sha256(self.body()).hexdigest()
 
     def line(self) -> str:
-        return json.dumps(vars(self), sort_keys=True, separators=(",", ":"))
+        return json.dumps(self._fields(), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def of_line(cls, line: str) -> Checkpoint:
         """A checkpoint of its JSON line. Raises ValueError if it is none."""
         try:
-            return cls(**json.loads(line))
+            found = cls(**json.loads(line))
+            return found if found.lost is None else replace(found, lost=(int(found.lost[0]), int(found.lost[1])))
         except (TypeError, json.JSONDecodeError) as error:
             raise ValueError("not a checkpoint") from error
 
@@ -241,7 +246,9 @@ def checkpoint_faults(
     """
     found: list[LogFault] = []
     previous: Checkpoint | None = None
-    for point in checkpoints:
+    listed = list(checkpoints)
+    for i, point in enumerate(listed):
+        is_lost = any(later.lost and later.lost[0] <= point.seq <= later.lost[1] for later in listed[i + 1 :])
         if point.state_id != state_id:
             found.append(LogFault("checkpoint_foreign", point.seq, f"checkpoint {point.number} is of another state"))
         if not is_signed(point, key):
@@ -255,9 +262,11 @@ def checkpoint_faults(
         if previous is None and (point.number != 1 or point.previous != GENESIS):
             says = f"the first checkpoint is number {point.number}: those before it are missing"
             found.append(LogFault("checkpoint_order", point.seq, says))
-        if previous is not None and (point.seq < previous.seq or point.at < previous.at):
+        if previous is not None and not point.lost and (point.seq < previous.seq or point.at < previous.at):
             found.append(LogFault("checkpoint_clock", point.seq, f"checkpoint {point.number} goes back"))
-        if point.seq not in hashes and point.seq != 0:
+        if is_lost:
+            pass  # said by the checkpoint that declares it, which is signed and outside
+        elif point.seq not in hashes and point.seq != 0:
             found.append(
                 LogFault(
                     "tail_cut", point.seq, f"checkpoint {point.number} saw entry {point.seq}; the log has it no more"

@@ -76,7 +76,6 @@ def _about(state: State, entries: Sequence[Entry]) -> dict[str, Any]:
     accounts = {entry.actor for entry in entries}
     roles = {entry.role for entry in entries}
     users = state.operations.rows(sa.select(schema.users.c.account, schema.users.c.name).order_by(schema.users.c.account))
-    held = state.operations.rows(sa.select(schema.checkpoints.c.line).order_by(schema.checkpoints.c.number))
     count = Counter(entry.kind for entry in entries)
     return {
         "force": state.settings.force.name,
@@ -89,7 +88,7 @@ def _about(state: State, entries: Sequence[Entry]) -> dict[str, Any]:
         "roles": {role: ROLES[Role(role)][0] for role in sorted(roles & set(Role))},
         "purposes": dict(PURPOSES),
         "how_to_check": CHECK,
-        "checkpoints": [json.loads(row["line"]) for row in held],
+        "checkpoints": [json.loads(point.line()) for point in checkpoints.outside(state)],
         "checkpoint_key": log.public_key((state.root / "signing.key").read_bytes()).hex(),
         "checkpoints_kept_elsewhere": str(checkpoints.folder_of(state) or "") or None,
     }

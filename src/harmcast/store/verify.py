@@ -109,7 +109,9 @@ def verify(state: State, checkpoint: Path | None = None) -> Verification:
     known = {(fault.kind, fault.event) for fault in agreement.faults}
     more = [StateFault(f.rule, None, None, f.seq, f.says) for f in outside.findings if (f.rule, f.seq) not in known]
     faults = (*agreement.faults, *more)
-    return Verification(agreement.events, agreement.rows, outside.checkpoints, faults, tuple(with_actors(state.operations, faults)))
+    lost = [f"A restore was declared: entries {p.lost[0]} to {p.lost[1]} were lost." for p in checkpoints.outside(state) if p.lost]
+    said = (*lost, *with_actors(state.operations, faults))
+    return Verification(agreement.events, agreement.rows, outside.checkpoints, faults, said)
 
 
 def verify_state(state: State) -> Agreement:
