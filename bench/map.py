@@ -13,6 +13,7 @@ import asyncio
 import gzip
 import hashlib
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -183,8 +184,10 @@ async def user(address: str, account: str, name: str, bounds: tuple[float, float
     rng = random.Random(seed)
     async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=6)) as client:
         form = await client.get("/sign-in")
-        csrf = form.text.split('name="csrf" value="')[1].split('"')[0] if 'name="csrf"' in form.text else ""
-        await client.post("/sign-in", data={"account": account, "password": PASSWORD, "csrf": csrf})
+        token = re.search(r'name="form_token" value="([0-9a-f]{64})"', form.text)
+        sent = {"form_token": token[1] if token else "", "account": account, "password": PASSWORD, "next": "/account"}
+        answer = await client.post("/sign-in", data=sent)
+        assert answer.status_code == 303, (account, answer.status_code)
         await asyncio.sleep(rng.uniform(0, 10))
 
         async def get(path: str, into: list[float]) -> None:

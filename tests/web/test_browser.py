@@ -105,7 +105,7 @@ def test_all_can_be_done_without_scripts(browser: object, site: Site) -> None:
     assert "area=" in page.url
     follow(page, "thead >> text=Last 4 weeks")
     assert "sort=last4" in page.url
-    follow(page, "tbody .app-cell-link >> nth=0")
+    follow(page, "tbody th[scope=row] a >> nth=0")
     page.fill("#note", "Written without scripts.")
     follow(page, "text=Save note")
     assert "Your note is saved." in page.content()
@@ -146,6 +146,7 @@ def test_the_map_tells_the_rows_facts_by_keyboard(browser: object, site: Site) -
 def test_the_map_tells_the_rows_facts_by_pointer(browser: object, site: Site) -> None:
     page = visit(browser, site, ANALYST)
     opened(page, site, f"/areas/{TOOL}")
+    page.locator("#map").scroll_into_view_if_needed()
     box = page.query_selector("#map").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     told = page.inner_text("#map-words")
@@ -166,7 +167,7 @@ def test_the_analysts_monday_with_keyboard_alone(browser: object, site: Site) ->
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('.app-skip-map')"):
             page.keyboard.press("Enter")
-        if page.evaluate("document.activeElement.matches('tbody .app-cell-link')"):
+        if page.evaluate("document.activeElement.matches('tbody th[scope=row] a')"):
             break
     page.keyboard.press("Enter")
     page.wait_for_url("**/cells/**")

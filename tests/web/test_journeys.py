@@ -128,7 +128,7 @@ def test_the_analysts_monday(hand: Hand) -> None:
     hand.says("What changed since", "Whole force", "A person decides.")
     top = page.eval_on_selector("#changed", "e => e.getBoundingClientRect().top")
     assert top < 900, "what changed is not on the first screen"
-    hand.press("tbody .app-cell-link")
+    hand.press("tbody th[scope=row] a")
     cell = page.inner_text("h1")
     hand.says("Three years: what was forecast and what came", "Plain counts")
     hand.write("#note", f"Noted by {hand.way}.")
