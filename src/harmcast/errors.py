@@ -18,6 +18,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 SHOWN_VALUES = 10
 
@@ -114,8 +115,19 @@ class HarmcastError(Exception):
 
 
 class FeedRefused(HarmcastError):
+    """`folder`: the delivery's own, where one is known."""
+
     exit_code = 20
     who_acts = "the force's data team"
+    folder: str | None = None
+
+    def came_from(self, folder: Path) -> None:
+        """Says which delivery is meant and where it lies."""
+        self.folder = str(folder)
+        self.message = f"{folder.name}: {self.message} It lies in {folder}."
+
+    def document(self) -> dict[str, object]:
+        return {**super().document(), "folder": self.folder, "delivery": Path(self.folder).name if self.folder else None}
 
 
 class SettingsRefused(HarmcastError):

@@ -310,6 +310,7 @@ def test_a_refusal_for_broken_rows_names_rule_column_count_and_rows(make_state: 
     error = refused_code(make_state(settings()), deliver({"crimes": [rows["crimes"]], "persons": people, "charges": [rows["charges"]]}))
     share, cause = error.faults
     assert (share.rule, share.count) == ("quarantine_share", 10)
+    assert error.document()["delivery"] in str(error)
     assert (cause.rule, cause.where, cause.column, cause.count, cause.rows) == ("date_unreadable", "persons.csv", "born_on", 10, (1, 5, 9, 13, 17))
     assert "persons.csv, column born_on: date_unreadable, 10 row(s), first in row 1, 5, 9, 13, 17" in str(error)
 

@@ -83,3 +83,48 @@ def test_a_layer_in_degrees_is_moved_to_metres():
     assert shape.area == pytest.approx(6860 * 11125, rel=0.01)
     with pytest.raises(SettingsRefused):
         grid.shapes_of({"type": "Point", "coordinates": [0, 0]}, "EPSG:27700")
+
+
+RING_WGS84 = [[-1.9, 52.4], [-1.8, 52.4], [-1.8, 52.5], [-1.9, 52.5], [-1.9, 52.4]]
+RING_METRES = [[400000.0, 280000.0], [406000.0, 280000.0], [406000.0, 286000.0], [400000.0, 286000.0], [400000.0, 280000.0]]
+
+
+def layer(ring: list[list[float]], **more: object) -> dict[str, object]:
+    return {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}], **more}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (layer(RING_METRES), ["no coordinate system is named; its coordinates are metres, so it is read as EPSG:27700"]),
+        (layer(RING_METRES, crs={"type": "EPSG", "properties": {"code": "27700"}}), []),
+        (layer(RING_METRES, crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::27700"}}), []),
+    ],
+)
+def test_a_boundary_in_metres_is_read_as_what_it_can_only_be(document: dict[str, object], said: list[str]) -> None:
+    heard: list[str] = []
+    _, (shape,) = grid.shapes_of(document, "EPSG:27700", heard)
+    assert heard == said
+    assert shape.area == pytest.approx(36e6)
+
+
+def test_a_collection_keeps_its_polygons_and_a_bow_tie_is_mended_and_it_is_said() -> None:
+    heard: list[str] = []
+    bow = {"type": "Polygon", "coordinates": [[[-1.9, 52.4], [-1.8, 52.5], [-1.8, 52.4], [-1.9, 52.5], [-1.9, 52.4]]]}
+    document = {"type": "GeometryCollection", "geometries": [bow, {"type": "Point", "coordinates": [0, 52]}]}
+    assert grid.shapes_of(document, "EPSG:27700", heard)[1][0].area > 0
+    assert heard == ["1 part(s) that are no polygon were dropped", "1 polygon(s) with crossing rings were mended"]
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (layer([[y, x] for x, y in RING_WGS84]), "layer_axes_exchanged"),
+        (layer(RING_METRES, crs={"properties": {"name": "Minishire grid"}}), "layer_crs_unknown"),
+        (layer([]) | {"features": [{"geometry": None}]}, "layer_unreadable"),
+    ],
+)
+def test_a_layer_that_cannot_be_placed_is_refused_by_name(document: dict[str, object], code: str) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        grid.shapes_of(document, "EPSG:27700")
+    assert refused.value.code == code

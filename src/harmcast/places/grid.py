@@ -246,30 +246,77 @@ def neighbours(units: Units) -> tuple[Wholes, ...]:
     return tuple(np.sort(other[real & (one == k)]) for k in range(len(shapes)))
 
 
-def shapes_of(document: Mapping[str, Any], crs: str) -> tuple[list[dict[str, Any]], list[Any]]:
+def shapes_of(document: Mapping[str, Any], crs: str, said: list[str] | None = None) -> tuple[list[dict[str, Any]], list[Any]]:
     """Properties and polygons of a GeoJSON document, moved from WGS84 (or its own named system) to `crs` metres.
 
-    Raises: SettingsRefused if it holds no polygon.
+    Args: said: receives what was inferred, mended or dropped, in words.
+    Raises: SettingsRefused if it holds no polygon, names a system that is unknown, or has its axes exchanged.
     """
     import shapely
     from pyproj import Transformer
 
+    said = said if said is not None else []
     features = document.get("features") or [document]
-    named = ((document.get("crs") or {}).get("properties") or {}).get("name") or "EPSG:4326"
-    source = "EPSG:4326" if "CRS84" in named else named
-    move = Transformer.from_crs(source, crs, always_xy=True)
-    properties, polygons = [], []
+    properties, shapes, dropped = [], [], 0
     for feature in features:
         geometry = feature.get("geometry", feature)
-        if not geometry or geometry.get("type") not in ("Polygon", "MultiPolygon"):
-            continue
-        shape = shapely.from_geojson(_json(geometry))
-        moved = shapely.transform(shape, lambda xy: np.column_stack(move.transform(xy[:, 0], xy[:, 1])))
-        properties.append(dict(feature.get("properties") or {}))
-        polygons.append(shapely.make_valid(moved))
-    if not polygons:
-        raise SettingsRefused("The layer holds no polygon.")
-    return properties, polygons
+        parts, other = _polygons(geometry)
+        dropped += other
+        if parts:
+            shapes.append(shapely.union_all([shapely.from_geojson(_json(part)) for part in parts]) if len(parts) > 1 else shapely.from_geojson(_json(parts[0])))
+            properties.append(dict(feature.get("properties") or {}))
+    if not shapes:
+        raise SettingsRefused("The layer holds no polygon.", code="layer_unreadable", next_step="Export its polygons as GeoJSON.")
+    if dropped:
+        said.append(f"{dropped} part(s) that are no polygon were dropped")
+    move = Transformer.from_crs(_system_of(document, shapes, crs, said), crs, always_xy=True)
+    moved = [shapely.transform(shape, lambda xy: np.column_stack(move.transform(xy[:, 0], xy[:, 1]))) for shape in shapes]
+    mended = sum(not shapely.is_valid(shape) for shape in moved)
+    if mended:
+        said.append(f"{mended} polygon(s) with crossing rings were mended")
+    return properties, [shapely.make_valid(shape) for shape in moved]
+
+
+def _polygons(geometry: Any) -> tuple[list[Any], int]:
+    """The polygons of a geometry, those of a collection too, and how many other parts it has."""
+    kind = geometry.get("type") if isinstance(geometry, Mapping) else None
+    if kind in ("Polygon", "MultiPolygon"):
+        return [geometry], 0
+    if kind == "GeometryCollection":
+        found = [_polygons(part) for part in geometry.get("geometries") or []]
+        return [part for parts, _ in found for part in parts], sum(other for _, other in found)
+    return [], 1 if geometry else 0
+
+
+def _system_of(document: Mapping[str, Any], shapes: Sequence[Any], crs: str, said: list[str]) -> str:
+    """The coordinate system of a layer: the one it names, or what its coordinates can only be."""
+    import shapely
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    about = (document.get("crs") or {}).get("properties") or {}
+    named = about.get("name") or (f"EPSG:{about['code']}" if about.get("code") else None)
+    west, south, east, north = (float(x) for x in shapely.total_bounds(np.array(shapes, dtype=object)))
+    if named is None and max(abs(west), abs(east)) > 180:
+        said.append(f"no coordinate system is named; its coordinates are metres, so it is read as {crs}")
+        return crs
+    if named is not None and "CRS84" not in str(named) and str(named) != "EPSG:4326":
+        try:
+            CRS.from_user_input(str(named))
+        except CRSError:
+            raise SettingsRefused(
+                "The layer names a coordinate system that is not known.", code="layer_crs_unknown", next_step="Export it as WGS84, or with an EPSG code."
+            ) from None
+        return str(named)
+    use = CRS.from_user_input(crs).area_of_use
+    if use is not None:
+        lon, lat = (west + east) / 2, (south + north) / 2
+        inside = use.west <= lon <= use.east and use.south <= lat <= use.north
+        if not inside and use.west <= lat <= use.east and use.south <= lon <= use.north:
+            raise SettingsRefused(
+                "The layer has latitude and longitude exchanged.", code="layer_axes_exchanged", next_step="Export it with longitude first, as GeoJSON has it."
+            )
+    return "EPSG:4326"
 
 
 def _json(geometry: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ def _newest_load(state: State) -> str:
 
 
 def _layers(state: State) -> str:
-    from harmcast.runs.force_area import force_area_of
+    from harmcast.runs.force_area import force_area_of, layer_of
 
     settings = state.settings
     inside_force = force_area_of(settings, state.named_bytes)
@@ -83,6 +83,10 @@ def _layers(state: State) -> str:
     for tool in settings.tools:
         if isinstance(tool, PlacesTool) and (tool.units is not None or settings.force.area_from == "boundary"):
             said.append(f"{tool.name} {len(inside_force.units(tool, _no_crimes))} units")
+    for key in ("boundary", "areas", "neighbourhoods"):
+        path = getattr(settings.force, key)
+        if path is not None:
+            said += [f"force.{key}: {words}" for words in layer_of(state.named_bytes(path), settings.force.crs, f"force.{key}").said]
     return ", ".join(said) or "the area is taken from the first days' crimes"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from shapely import errors as shapely_errors
 
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.places import grid
@@ -26,6 +27,7 @@ class Layer:
 
     properties: list[dict[str, Any]]
     shapes: list[Any]
+    said: tuple[str, ...] = ()
 
     def named(self, *keys: str) -> dict[str, Any]:
         """Polygons by the first of `keys` that they carry; several of a name are unioned."""
@@ -127,8 +129,16 @@ def layer_of(content: bytes, crs: str, setting: str) -> Layer:
             faults=(Fault("not_geojson", setting),),
             next_step="Export it again as GeoJSON (WGS84).",
         ) from None
-    properties, shapes = grid.shapes_of(document, crs)
-    return Layer(properties, shapes)
+    said: list[str] = []
+    try:
+        properties, shapes = grid.shapes_of(document, crs, said)
+    except SettingsRefused as error:
+        raise SettingsRefused(error.message, code=error.code, faults=(Fault(error.code, setting, next_step=error.next_step),), next_step=error.next_step) from None
+    except (AttributeError, KeyError, TypeError, ValueError, shapely_errors.ShapelyError):
+        raise SettingsRefused(
+            "A layer is not GeoJSON of polygons.", code="layer_unreadable", faults=(Fault("not_geojson", setting),), next_step="Export it again as GeoJSON."
+        ) from None
+    return Layer(properties, shapes, tuple(said))
 
 
 def force_area_of(settings: Settings, read: Callable[[Path], bytes]) -> ForceArea:

@@ -63,6 +63,7 @@ def load_delivery(
             work.effects = effects.effects_of(state, work)
             effects.refuse(work.effects)
         except FeedRefused as error:
+            error.came_from(delivery)
             note_refusal(state, delivery.name, error, actor, role, work.effects if work is not None else ())
             raise
         return _commit(state, work, actor, role, part(progress, 0.8, 1.0))
