@@ -36,11 +36,6 @@ class Thresholds:
         "A group selected less than this often, or more than one over this, for each person of the reference group is a concern (four fifths).",
         "ratio",
     )
-    observed_ratio_concern: float = _threshold(
-        0.8,
-        "What came, over what was predicted, outside this and one over this is a concern: a gap of .02 says little where one in 100 is usual.",
-        "ratio",
-    )
     records_concern: float = _threshold(
         0.03,
         "A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern.",

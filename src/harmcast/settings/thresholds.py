@@ -22,9 +22,6 @@ class Fairness(SettingsSection):
     gap_concern: float = Field(0.02, gt=0, description="A judged gap in calibration above this is a concern, share.")
     gap_stop: float = Field(0.05, gt=0, description="A judged gap in calibration above this stops the release, share.")
     selection_ratio_concern: float = Field(0.8, gt=0, le=1, description="A selection ratio below this is a concern (four fifths), ratio.")
-    observed_ratio_concern: float = Field(
-        0.8, gt=0, le=1, description="What came over what was predicted, outside this and one over it, is a concern: a gap says little where one in 100 is usual, ratio."
-    )
     records_concern: float = Field(
         0.03, gt=0, description="A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern, share."
     )
