@@ -45,6 +45,19 @@ def new_york(side_m: float, least_inside: float = 0.25) -> counts.Panel:
     return counts.panel(_crimes(events), units, {"offence_code": kinds}, [], date(2023, 7, 1))
 
 
+def new_york_by_victims(side_m: float = 1000.0, least_inside: float = 0.2475) -> tuple[counts.Panel, counts.Panel]:
+    """Shootings, one row a victim with its hour: incidents taken together as they are, and every victim as an incident of its own."""
+    place = needed() / "places" / "nypd_shootings"
+    _, shapes = grid.shapes_of(json.loads((place / "study_area.geojson").read_text()), "EPSG:32618")
+    units = grid.over_boundary(side_m, shapes, cell_min_inside_share=least_inside)
+    events = pl.read_parquet(place / "events.parquet").with_columns(pl.col("date") + pl.duration(hours="hour"))
+    kinds = {"offence_code": events["kind"].unique().sort().to_list()}
+    together = counts.panel(_crimes(events), units, kinds, [], date(2023, 7, 1))
+    minutes = pl.int_range(pl.len()).over("date", "x", "y")  # an hour of its own for each, within its day
+    apart = events.with_columns(pl.col("date").dt.truncate("1d") + pl.duration(hours=minutes % 24, minutes=1))
+    return together, counts.panel(_crimes(apart), units, kinds, [], date(2023, 7, 1))
+
+
 def toronto(side_m: float, kinds: tuple[str, ...]) -> counts.Panel:
     """Toronto crimes of `kinds` to 2021-12-31; the other kinds lead."""
     return toronto_on(grid.from_points(side_m, *toronto_first_points()), kinds)
