@@ -77,7 +77,8 @@ def toronto_on(units: grid.Units, kinds: tuple[str, ...]) -> counts.Panel:
 
 
 def _toronto_events() -> pl.DataFrame:
-    return pl.read_parquet(needed() / "places" / "toronto_mci" / "events.parquet")
+    events = pl.read_parquet(needed() / "places" / "toronto_mci" / "events.parquet")
+    return events.with_columns(pl.col("date") + pl.duration(hours=pl.col("hour").fill_null(0)))
 
 
 PANELS: dict[str, tuple[str, Callable[[], counts.Panel]]] = {

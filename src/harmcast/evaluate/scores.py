@@ -108,10 +108,13 @@ def randomised_pit(
     return np.asarray(below + np.random.default_rng(seed).random(len(below)) * (upto - below))
 
 
-def pit_deviation(pit: Floats, bins: int = 10) -> float:
-    """Worst departure of the histogram from flat: max over bins of |share - 1/bins| x bins; 0 is perfect."""
-    share = np.histogram(pit, bins=bins, range=(0.0, 1.0))[0] / len(pit)
-    return float(np.max(np.abs(share * bins - 1.0)))
+def pit_cdf(below: Floats, upto: Floats, at: Floats) -> Floats:
+    """Share of all randomised PITs that would lie at or below each level, without drawing them: no luck of the draw is left.
+
+    Source: Czado, Gneiting and Held (2009), Biometrics 65, 1254-1261, equation 2.
+    """
+    width = np.maximum(upto - below, 1e-12)
+    return np.array([np.clip((level - below) / width, 0.0, 1.0).mean() for level in at])
 
 
 def inside_share(pit: Floats, level: float = 0.9) -> float:
