@@ -311,7 +311,7 @@ def status(
         said = text(opened(state), date.today())
         return CommandResult({"metrics": said}, [said.rstrip()])
     found = status_of(opened(state), date.today())
-    return CommandResult(found.document, found.lines, exit_code=found.exit_code)
+    return CommandResult(found.health.document(), found.lines, exit_code=found.exit_code)
 
 
 # --- keeping, forgetting, moving ---------------------------------------------------------------------------------

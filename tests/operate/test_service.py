@@ -166,11 +166,11 @@ def test_a_database_away_when_the_timer_fires_is_waited_for_and_then_told(
 def test_an_operator_sees_old_backups_and_figures(own_weeks: State, tmp_path: Path) -> None:
     backup.back_up(own_weeks, tmp_path / "old.backup", OPERATOR)
     day = date.fromisoformat(own_weeks.operations.now()[:10])
-    assert not [c for c in status_of(own_weeks, day).document["concerns"] if "backup" in c]
-    later = status_of(own_weeks, day + timedelta(days=29)).document["concerns"]
+    assert not [c for c in status_of(own_weeks, day).health.concerns if "backup" in c]
+    later = status_of(own_weeks, day + timedelta(days=29)).health.concerns
     assert any("old.backup" in concern for concern in later)
     (tmp_path / "old.backup").unlink()
-    assert not any("old.backup" in c for c in status_of(own_weeks, day + timedelta(days=29)).document["concerns"])
+    assert not any("old.backup" in c for c in status_of(own_weeks, day + timedelta(days=29)).health.concerns)
     lines = status_of(own_weeks, day).lines
     assert any(line.startswith("Newest delivery") and "loaded" in line for line in lines)
     assert not any("{" in line or "null" in line for line in lines)

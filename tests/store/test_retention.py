@@ -331,7 +331,7 @@ def test_status_says_when_who_left_the_source_is_still_held(held: State, deliver
     load_accepted(held, deliver({"deletions": [gone_at_source(KEPT, "2026-03-08T00:00:00")]}, SECOND))
 
     def told(day: date) -> list[str]:
-        return [concern for concern in status_of(held, day).document["concerns"] if "left-source" in concern]
+        return [concern for concern in status_of(held, day).health.concerns if "left-source" in concern]
 
     assert told(date(2026, 3, 30)) == []
     assert len(told(date(2026, 3, 31))) == 1

@@ -38,7 +38,7 @@ def text(state: State, today: date) -> str:
     gauge("quarantined_rows", "Rows set aside in the newest delivery.", [({}, health.quarantined_rows(state.operations))])
     gauge("log_entries", "Entries of the log.", [({}, health.log_entries(state.operations))])
     gauge("disk_free_bytes", "Free space where the state lies.", [({}, shutil.disk_usage(state.root).free)])
-    gauge("concerns", "What `harmcast status` names as needing a hand.", [({}, len(status_of(state, today).document["concerns"]))])
+    gauge("concerns", "What `harmcast status` names as needing a hand.", [({}, len(status_of(state, today).health.concerns))])
     return "\n".join(said) + "\n"
 
 
