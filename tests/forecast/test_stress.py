@@ -10,7 +10,7 @@ import shapely
 from tests.forecast.conftest import ORIGIN, invent, lattice, somewhere
 
 from harmcast.forecast.weekly import forecast_places
-from harmcast.places import counts, doubts, grid
+from harmcast.places import counts, grid
 
 TOOL = {"offence_code": ["008"]}
 
@@ -67,14 +67,12 @@ def test_a_level_shock_is_followed_within_two_windows_and_the_range_widens():
 
 
 def test_an_area_that_stops_reporting_is_named_and_the_rest_keeps_its_forecast():
-    """Zeros from an area that usually reports are flagged; the other area's numbers hardly move."""
+    """Zeros from an area that usually reports are not spread; the other area's numbers hardly move."""
     panel, _ = invent(weeks=160, mean_a_week=40, seed=2, leading=False)
     west = np.array([area == "West" for area in panel.units.areas])
     silent = panel.weekly.copy()
     silent[-4:, west] = 0
     gone = with_weekly(panel, silent)
-    assert doubts.silent_areas(panel) == []
-    assert doubts.silent_areas(gone) == ["West"]
 
     def expected(one, area):
         return forecast_places(one, ORIGIN, 4, 3).areas.filter(pl.col("area") == area)["expected"][0]
@@ -152,20 +150,10 @@ def test_a_boundary_change_adds_cells_and_starts_from_history_again():
     assert len(one.cells) == 49
 
 
-def test_crimes_repeated_under_several_references_are_counted_and_said():
-    """A key that is one per victim in effect: the counts stand as delivered, and the repeats are named."""
-    every = crimes(500, 60, 6)
-    double = pl.concat([every, every.head(100).with_columns(pl.col("crime_ref") + "b")])
-    assert doubts.repeated(every, TOOL, ORIGIN) == {"crimes": 500, "repeats": 0}
-    assert doubts.repeated(double, TOOL, ORIGIN) == {"crimes": 600, "repeats": 100}
-
-
-def test_snapped_points_are_noticed_and_forecast_all_the_same():
-    """Points moved to a 400 m lattice: the number of distinct points says so; the total is untouched."""
+def test_snapped_points_leave_the_total_as_it_is():
+    """Points moved to a 400 m lattice: the total is untouched."""
     every = crimes(4000, 120, 7)
     snap = every.with_columns((pl.col("easting_m") / 400).round() * 400, (pl.col("northing_m") / 400).round() * 400)
-    assert doubts.snapped(every, TOOL, ORIGIN)["points"] == 4000
-    assert doubts.snapped(snap, TOOL, ORIGIN)["points"] < 600
     units = grid.over_boundary(1000, SQUARE.buffer(2500))
     one, two = (force(counts.panel(e, units, TOOL, [], ORIGIN)) for e in (every, snap))
     assert one["expected"] == pytest.approx(two["expected"], rel=0.01)
