@@ -182,6 +182,7 @@ def test_an_emptied_source_is_refused(loaded: tuple[State, str]) -> None:
 
 def test_a_read_that_waits_is_loaded_before_the_next(loaded: tuple[State, str]) -> None:
     state, url = loaded
+    at(state, "2026-11-09T06:00:00")  # a week later without a record would be held
     crime = source_rows(url, "crimes")["crime_ref"][0]
     run(url, f"DELETE FROM crimes WHERE crime_ref = '{crime}'")
     waiting = source.read(state)
