@@ -193,7 +193,7 @@ def invent(
     if ground_segments:
         say("ground", 0.55)
         ground.write(force.county, seed, folder, ground_segments)
-    settings_file.write(force.county, folder, reference_date(plan), with_ground=ground_segments > 0)
+    settings_file.write(force.county, folder, with_ground=ground_segments > 0)
     written, planted = _write_deliveries(force, folder / "deliveries", say)
     say("truth", 0.9)
     truth.write(force, folder / "truth", written, pl.concat(planted))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import tomli_w
@@ -14,7 +13,7 @@ from harmcast.invented.offences import SERIOUS_VIOLENCE
 _KNIFE = {"weapon": ["knife"], "injury": ["minor", "serious", "fatal"]}
 
 
-def document(county: County, reference_date: date, with_ground: bool = True) -> dict[str, object]:
+def document(county: County, with_ground: bool = True) -> dict[str, object]:
     """The three tools over the county, as TOML sections."""
     of_map = {"ground": ground.GEOPACKAGE, "names": ground.NAMES, "attribution": ground.ATTRIBUTION}
     return {
@@ -59,14 +58,13 @@ def document(county: County, reference_date: date, with_ground: bool = True) -> 
                 "horizons_months": [12, 24],
             },
         ],
-        "bands": {"reference_date": reference_date},
         **({"map": of_map} if with_ground else {}),
     }
 
 
-def write(county: County, folder: Path, reference_date: date, with_ground: bool = True) -> None:
+def write(county: County, folder: Path, with_ground: bool = True) -> None:
     """settings.toml into `folder`."""
     text = "# Settings of an invented force: no real place, no real person.\n" + tomli_w.dumps(
-        document(county, reference_date, with_ground)
+        document(county, with_ground)
     )
     (folder / "settings.toml").write_text(text, encoding="utf-8")
