@@ -193,10 +193,6 @@ class Person:
         assert answer.status_code == 303, (self.account, answer.status_code)
         found = re.search(r'name="csrf" value="([0-9a-f]{64})"', (await self.client.get("/account")).text)
         self.csrf = found[1] if found else ""
-        if self.role in ("offender_manager", "supervisor"):
-            await self.client.post("/people/purpose", data={"csrf": self.csrf, "purpose": "review"})
-        if self.role == "ethics_reviewer":
-            await self.client.post("/people/purpose", data={"csrf": self.csrf, "purpose": "audit"})
 
     def _next(self) -> tuple[str, str, dict[str, str] | None]:
         """Name of the page, its address, and its form if it has one."""

@@ -82,15 +82,13 @@ def make(folder: Path, areas: Sequence[str] = ()) -> State:
 
 
 def client(app: FastAPI, account: str) -> TestClient:
-    """A client signed in as the user of a role, purpose given."""
+    """A client signed in as the user of a role."""
     state: State = app.state.harmcast
     held = state.users.roles_of(account)[0]
     with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
         token = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
     found = TestClient(app, raise_server_exceptions=False)
     found.cookies.set("harmcast", token)
-    if Role(account) in (Role.OFFENDER_MANAGER, Role.SUPERVISOR):
-        found.post("/people/purpose", data={"csrf": csrf(found), "purpose": "review"})
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import polars as pl
 
 Kind = Literal["text", "code", "date", "datetime", "number", "whole", "flag", "share"]
-Sensitivity = Literal["open", "personal", "protected"]
+Sensitivity = Literal["open", "personal", "protected", "name", "reference"]
 Shown = Literal["open code", "reference", "free", "protected"]
 
 _POLARS: dict[Kind, pl.DataType] = {
@@ -123,8 +123,8 @@ PERSONS = Table(
     "People of the records system; kept only once a charge is held.",
     key=("person_ref",),
     columns=(
-        Column("person_ref", "text", "The force's reference of the person.", required=True, sensitivity="personal", shown="reference"),
-        Column("name", "text", "Shown to the person's own unit only.", optional=True, sensitivity="personal"),
+        Column("person_ref", "text", "The force's reference of the person.", required=True, sensitivity="reference", shown="reference"),
+        Column("name", "text", "Shown to the person's own unit only.", optional=True, sensitivity="name"),
         Column("born_on", "date", "Opened only to say whether under 18 on a date, and for the audit's age bands.", sensitivity="protected", shown="protected"),
         Column("sex", "code", "Opened by the fairness audit alone.", sensitivity="protected", shown="protected"),
         Column("ethnicity_self", "code", "Self-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected", shown="protected"),

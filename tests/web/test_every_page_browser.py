@@ -36,14 +36,6 @@ def faults(page: Any, site: Site, what: str, width: int) -> None:
     assert all(url.startswith((site.address, "data:")) for url in page.asked), what
 
 
-def asked_why(page: Any, site: Site) -> None:
-    page.goto(f"{site.address}/people/purpose")
-    if page.query_selector("input[name=purpose]"):
-        page.check("input[name=purpose][value=review]", force=True)
-        with page.expect_navigation():
-            page.click("main form[action$=purpose] button[type=submit]")
-
-
 def doors() -> list[tuple[str, str, str]]:
     """(account, route, address): each page once, with the first role that it lets in."""
     found = []
@@ -63,8 +55,6 @@ def test_every_page_of_the_router(browser: object, site: Site, width: int) -> No
     for account, route, address in doors():
         if account not in pages:
             pages[account] = visit(browser, site, account, width)
-            if account in ("offender_manager", "supervisor"):
-                asked_why(pages[account], site)
         page = pages[account]
         page.goto(site.address + address.replace("CELL", site.cell).replace("a" * 24, key))
         assert page.query_selector("h1"), route
@@ -196,8 +186,6 @@ def test_every_state_of_a_page(browser: object, site: Site, width: int) -> None:
     for name, (account, bring) in STATES.items():
         if account not in pages:
             pages[account] = visit(browser, site, account, width)
-            if account in (M, S):
-                asked_why(pages[account], site)
         page = pages[account]
         page.faults.clear()
         bring(page, site, state)

@@ -65,10 +65,9 @@ class Hand:
         assert self.page.is_checked(selector)
 
     def purpose(self) -> None:
-        """Says why people are opened: asked once in a session, before the first one is shown."""
-        assert "/people/purpose" in self.page.url
-        self.tick("input[name=purpose][value=review]")
-        self.press("main form[action$=purpose] button[type=submit]")
+        """Says why somebody who stands on no list is opened: asked for each person."""
+        self.tick("input[name=purpose][value=audit]")
+        self.press("main form[action$=open] button[type=submit]")
 
     def write(self, selector: str, text: str) -> None:
         if not self.by_keyboard:
@@ -151,7 +150,6 @@ def test_the_offender_managers_way(hand: Hand, served: State) -> None:
     hand.sign_in("offender_manager")
     hand.says("My people", "Changed band, not reviewed yet")
     hand.press(f'a[href="/people/{key}"]')
-    hand.purpose()
     hand.says("Chance of becoming high harm", "What changed since last week", "Charges that count most", "What the score does not know", "UNKNOWN")
     hand.tick("input[name=decision][value=no_change]")
     hand.choose("#reason", "known_support")
@@ -176,7 +174,6 @@ def test_the_supervisors_way(hand: Hand, served: State) -> None:
     hand.press('a[href="/unit-work"]')
     hand.says("Band changes reviewed within 7 days", "Decisions that went against the score", "Workload by unit")
     hand.press(f'a[href="/people/{key}#referral-{number}"]')
-    hand.purpose()
     hand.tick("input[name=sign][value=agreed]")
     hand.write("#sign-words", "Agreed with the unit.")
     hand.press("form[action$=sign-off] button[type=submit]")
@@ -196,6 +193,7 @@ def test_the_ethics_reviewers_way(hand: Hand, served: State) -> None:
     hand.says("Were we right?")
     hand.press('nav a[href="/pseudonymised"]')
     hand.press("tbody a[href^='/pseudonymised/']")
+    hand.purpose()
     assert "Invented Person" not in page.content()
     assert not re.search(r"\bP\d{5}\b", page.inner_text("main"))
     hand.press('nav a[href="/register"]')

@@ -9,7 +9,6 @@ import pytest
 from tests.web import invented_people as invented
 from tests.web.conftest import Site
 from tests.web.test_browser import visit
-from tests.web.test_people_browser import ready
 
 from harmcast.oversight.log import Event
 from harmcast.store import desk
@@ -55,7 +54,6 @@ def test_a_supervisor_signs_off_by_keyboard(browser: object, site: Site) -> None
     key = invented.key(state, 13)
     number = refer(state, key)
     page = visit(browser, site, "supervisor")
-    ready(page, site)
     press(page, 'a[href="/unit-work"]')
     page.wait_for_url("**/unit-work")  # type: ignore[attr-defined]
     press(page, f'a[href="/people/{key}#referral-{number}"]')

@@ -31,21 +31,10 @@ def key_of(site: Site, number: int) -> str:
         state.close()
 
 
-def ready(page: object, site: Site) -> None:
-    """Says why people are opened, with the keyboard."""
-    page.goto(f"{site.address}/people/purpose")  # type: ignore[attr-defined]
-    page.focus("input[value=review]")  # type: ignore[attr-defined]
-    page.keyboard.press("Space")  # type: ignore[attr-defined]
-    page.keyboard.press("Enter")  # type: ignore[attr-defined]
-    page.wait_for_url("**/people")  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("account", PAGES)
 @pytest.mark.parametrize("width", [1280, 320])
 def test_pages_are_accessible_and_fit(browser: object, site: Site, account: str, width: int) -> None:
     page = visit(browser, site, account, width)
-    if account in (MANAGER, "supervisor"):
-        ready(page, site)
     key = key_of(site, 1)
     for path in PAGES[account]:
         path = {"PERSON": f"/people/{key}", "KEY": f"/pseudonymised/{key}"}.get(path, path)
@@ -61,7 +50,6 @@ def test_pages_are_accessible_and_fit(browser: object, site: Site, account: str,
 def test_a_decision_by_keyboard_alone(browser: object, site: Site, scripts: bool) -> None:
     """From the list to a saved decision without a pointer; a form with a fault says so and keeps what was typed."""
     page = visit(browser, site, MANAGER, scripts=scripts)
-    ready(page, site)
     number = 4 if scripts else 9
     key = key_of(site, number)
     page.goto(f"{site.address}/people")  # type: ignore[attr-defined]

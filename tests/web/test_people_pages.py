@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import SignIn, csrf_of
+from tests.web.conftest import SignIn, csrf_of, unnamed
 
 from harmcast.errors import RunStopped
 from harmcast.store import schema
@@ -78,9 +78,9 @@ def test_every_event_is_there_with_its_day_of_charge_and_only_its_month_without_
     assert "Show the 2 more events" in page
     for words in ("1 March 2026", "5 March 2026", "violent charge", "1 June 2024", "CH-00003-1"):
         assert words in page, words
-    unnamed = sign_in("ethics_reviewer").get(f"/pseudonymised/{key}").text
-    assert "June 2024" in unnamed
-    assert not any(words in unnamed for words in ("1 June 2024", "5 March 2026", "CH-"))
+    page = unnamed(sign_in("ethics_reviewer"), key)
+    assert "June 2024" in page
+    assert not any(words in page for words in ("1 June 2024", "5 March 2026", "CH-"))
 
 
 def test_restricted_people_are_a_row_without_a_fact(manager: TestClient, supervisor: TestClient, state: State) -> None:
@@ -162,12 +162,34 @@ def test_someone_off_the_list_opens_by_exact_reference_and_purpose(manager: Test
     assert (seen["subject"], seen["purpose"]) == (key, "complaint")
 
 
-def test_a_purpose_is_asked_before_anyone_is_opened(sign_in: SignIn, state: State) -> None:
-    client, key = sign_in(MANAGER), invented.key(state, OWN)
-    asked = client.get(f"/people/{key}", follow_redirects=False)
-    assert asked.status_code == 303
-    assert asked.headers["location"].startswith("/people/purpose")
+def test_of_somebody_on_the_list_the_system_writes_why_and_nobody_is_asked(manager: TestClient, state: State) -> None:
+    assert "Why are you opening" not in manager.get(f"/people/{invented.key(state, OWN)}").text
+    (seen,) = events(state, "person_viewed")
+    assert str(seen["purpose"]) in ("list", "list_changed", "list_overdue")
+
+
+def test_a_purpose_holds_for_the_person_it_was_given_for_and_no_other(manager: TestClient, state: State) -> None:
+    """Said for one, it opens no second one, by another session's ticket or by one's own; a purpose that is none opens nobody."""
+    first, second = invented.key(state, LOW), invented.key(state, 10)
+    token = csrf_of(manager)
+    went = manager.post(f"/people/{first}/open", data={"csrf": token, "purpose": "complaint"}, follow_redirects=False)
+    assert went.status_code == 303
+    ticket = went.headers["location"].split("opened=")[1]
+    assert "Why are you opening this person?" in manager.get(f"/people/{second}?opened={ticket}").text
+    assert "Why are you opening this person?" in manager.get(f"/people/{first}").text
+    for given in ("", "curious", "list"):
+        assert manager.post(f"/people/{second}/open", data={"csrf": token, "purpose": given}).status_code == 400
     assert not events(state, "person_viewed")
+    assert "Why are you opening" not in manager.get(f"/people/{first}?opened={ticket}").text
+    assert [(e["subject"], e["purpose"]) for e in events(state, "person_viewed")] == [(first, "complaint")]
+
+
+def test_those_who_judge_say_why_for_each_person_too(sign_in: SignIn, state: State) -> None:
+    client, key = sign_in("ethics_reviewer"), invented.key(state, 1)
+    assert "Why are you opening this person?" in client.get(f"/pseudonymised/{key}").text
+    assert not events(state, "person_pseudonymised_viewed")
+    unnamed(client, key)
+    assert [(e["subject"], e["purpose"]) for e in events(state, "person_pseudonymised_viewed")] == [(key, "audit")]
 
 
 def test_the_page_in_its_order_without_protected_words(manager: TestClient, state: State) -> None:
@@ -219,7 +241,7 @@ def test_a_change_of_an_earlier_week_is_told_with_the_account_of_that_week(state
     from harmcast.web.person_page import person_document
 
     releases = state.releases.history("iom")
-    row = roster.everyone(state, releases, "iom").row(by_predicate=pl.col("person_ref") == "P00002", named=True)
+    row = roster.everyone(state, releases, "iom").row(by_predicate=pl.col("person_key") == invented.key(state, 2), named=True)
     assert row["changed_week"] == releases[-1].name
     assert person_document(state, releases, "iom", row, [])["changed_then"] is None  # the newest week's account says it
     later = person_document(state, [*releases, releases[-2]], "iom", row, [])["changed_then"]
@@ -237,7 +259,7 @@ def test_every_view_is_one_event_written_first(manager: TestClient, state: State
     added = events(state)[before:]
     assert [e["subject"] for e in added] == keys
     assert {e["action"] for e in added} == {"person_viewed"}
-    assert all(e["purpose"] == "review" and e["kind"] == "consultation" for e in added)
+    assert all(str(e["purpose"]).startswith("list") and e["kind"] == "consultation" for e in added)
     assert "P0000" not in json.dumps([e["detail"] for e in added])
     manager.get("/people")
     (listed,) = [e for e in events(state)[before + len(keys) :]]
@@ -266,7 +288,7 @@ def test_without_a_log_no_person_is_shown(manager: TestClient, state: State, mon
 def test_those_who_judge_get_no_name_and_no_reference(sign_in: SignIn, state: State, role: str) -> None:
     client = sign_in(role)
     texts = [client.get("/pseudonymised").text]
-    texts += [client.get(f"/pseudonymised/{invented.key(state, n)}").text for n in (1, 2, 3, 7, 63)]
+    texts += [unnamed(client, invented.key(state, n)) for n in (1, 2, 3, 7, 63)]
     for text in texts:
         assert not numbers_in(text)
         assert "Invented Person" not in text

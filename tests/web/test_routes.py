@@ -49,7 +49,6 @@ GETS = {
     "/users": ("/users", "U"),
     "/users/{account}": ("/users/untrained", "U"),
     "/people": ("/people", "MS"),
-    "/people/purpose": ("/people/purpose", "MS"),
     "/people/{key}": ("/people/aaaaaaaaaaaaaaaaaaaaaaaa", "MS"),
     "/pseudonymised": ("/pseudonymised", "DE"),
     "/pseudonymised/{key}": ("/pseudonymised/aaaaaaaaaaaaaaaaaaaaaaaa", "DE"),
@@ -86,7 +85,7 @@ POSTS = {
     "/users/{account}/password": ("/users/untrained/password", "U"),
     "/users/{account}/training": ("/users/untrained/training", "U"),
     "/people/search": ("/people/search", "MS"),
-    "/people/purpose": ("/people/purpose", "MS"),
+    "/pseudonymised/{key}/open": ("/pseudonymised/aaaaaaaaaaaaaaaaaaaaaaaa/open", "DE"),
     "/people/{key}/open": ("/people/aaaaaaaaaaaaaaaaaaaaaaaa/open", "MS"),
     "/people/{key}/judgement": ("/people/aaaaaaaaaaaaaaaaaaaaaaaa/judgement", "MS"),
     "/people/{key}/decisions": ("/people/aaaaaaaaaaaaaaaaaaaaaaaa/decisions", "MS"),
@@ -233,7 +232,7 @@ def test_each_view_is_one_event_written_before_the_page(web: FastAPI, sign_in: S
             assert [(e.kind, e.action) for e in new] == [("consultation", "place_found")]
         elif "download" in route["path"]:
             assert [(e.kind, e.action) for e in new] == [("disclosure", "areas_downloaded")]
-        elif route["action"] in ABOUT_PEOPLE | {Action.VIEW_RETENTION} and route["path"] != "/people/purpose":
+        elif route["action"] in ABOUT_PEOPLE | {Action.VIEW_RETENTION}:
             assert [e.kind for e in new] == ["consultation"]
             assert new[0].actor == account
         else:

@@ -1,7 +1,7 @@
 """Who may do what: roles, purposes and actions as one table. The answer is yes or no, with a reason.
 
 Rules only; nothing here opens a file. A route of the web names one action of `RULES`, and nothing else decides.
-Pseudonymised roles never receive a name: `may_see_names` is asked wherever one could be shown.
+Pseudonymised roles never receive a name: names leave the store through `Records.names` alone, which asks `may_see_names`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ PURPOSES: dict[str, str] = {
     "request": "Answering a request by the person or a court",
     "complaint": "Looking into a complaint, an objection or a data error",
     "audit": "Audit or inspection",
+}
+
+BASES: dict[str, str] = {  # written by the system for somebody on the asker's own list, who is opened without being asked why
+    "list_changed": "On the unit's list: the band changed",
+    "list_overdue": "On the unit's list: a review is due",
+    "list": "On the unit's list",
 }
 
 
@@ -94,7 +100,7 @@ class Rule:
         trained: a training on the tool must be recorded first.
         own_unit: only for people of the asker's own unit.
         names: a name or reference of a person may be shown.
-        purpose: a purpose is asked where the settings ask for one.
+        purpose: a purpose is asked for each person who is not on the asker's list, where the settings ask for one.
         machine: for a collector of the force's own, known by its address or token; no role is enough.
     """
 
@@ -139,13 +145,13 @@ RULES: dict[Action, Rule] = {
     ),
     Action.SIGN_OFF: _rule((S,), "sign off a referral", trained=True, own_unit=True, names=True, purpose=True),
     Action.REPORT_DATA_ERROR: _rule(
-        (M, S), "report an error in a person's data", trained=True, own_unit=True, names=True
+        (M, S), "report an error in a person's data", trained=True, own_unit=True, names=True, purpose=True
     ),
     Action.EXPORT_PEOPLE: _rule(
-        (M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True, purpose=True
+        (M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True
     ),
     Action.APPROVE_EXPORT: _rule((S,), "approve a download that holds names", own_unit=True, names=True),
-    Action.VIEW_UNIT_WORK: _rule((S,), "see the unit's decisions and workload", own_unit=True),
+    Action.VIEW_UNIT_WORK: _rule((S,), "see the unit's decisions and workload", own_unit=True, names=True),
     Action.VIEW_REGISTER: _rule(EVERYONE, "see the register of tools"),
     Action.ENTER_APPROVAL: _rule((P, E), "enter an approval in the register"),
     Action.VIEW_RELEASES: _rule((S, D, E, P), "see releases and what was found about them"),
@@ -173,56 +179,65 @@ class Answer:
         return self.allowed
 
 
-def may(
-    role: Role | None,
-    action: Action,
-    *,
-    trained: bool = False,
-    same_unit: bool = True,
-    purpose: str | None = None,
-    ask_purpose: bool = False,
-) -> Answer:
-    """Whether someone in `role` may do `action`.
+@dataclass(frozen=True)
+class Ask:
+    """One question, with everything the answer hangs on. No field has a default: whoever asks says each.
 
-    Args:
+    Attributes:
         role: None when nobody is signed in.
-        trained: whether a current training on the tool is recorded for the asker.
-        same_unit: whether the person asked about belongs to the asker's unit.
-        purpose: key of PURPOSES that the asker gave.
-        ask_purpose: whether the force's settings ask for one.
+        about_tool: something of a tool is asked for; then `tool_status` is its status in the register, and `tool_shown` whether
+            nothing in the register stops it from being shown (`register.Standing.may_show`).
+        trained: a current training on the tool is recorded for the asker.
+        about_person: one person is asked for; then `own_unit` is whether the person is among the asker's own, `restricted` whether
+            the record is, `on_list` whether the person stands on the asker's list.
+        purpose: key of PURPOSES that the asker gave for this person; ask_purpose: whether the force's settings ask for one.
     """
-    rule = RULES[action]
+
+    role: Role | None
+    action: Action
+    about_tool: bool
+    tool_status: str
+    tool_shown: bool
+    trained: bool
+    about_person: bool
+    own_unit: bool
+    restricted: bool
+    on_list: bool
+    purpose: str | None
+    ask_purpose: bool
+
+
+def may(ask: Ask) -> Answer:
+    """Whether it may be done, with the reason, and what would turn a no into a yes."""
+    rule = RULES[ask.action]
     if rule.machine:
         return Answer(False, f"Only the force's own collector may {rule.says}.", "machine")
     if not rule.signed_in:
         return Answer(True, "open to anyone who reaches the service")
-    if role is None:
+    if ask.role is None:
         return Answer(False, "Sign in first.", "session")
-    if role not in rule.roles:
-        return Answer(False, f"Your role, {ROLES[role][0].lower()}, may not {rule.says}.", "role")
-    if rule.trained and not trained:
+    if ask.role not in rule.roles:
+        return Answer(False, f"Your role, {ROLES[ask.role][0].lower()}, may not {rule.says}.", "role")
+    if rule.trained and not ask.trained:
         return Answer(False, "Your training on this tool is not recorded yet.", "training")
-    if rule.own_unit and not same_unit:
-        return Answer(False, "There is no such person in your unit.", "unit")
-    if rule.purpose and ask_purpose and purpose not in PURPOSES:
-        return Answer(False, "Say why you are opening this person.", "purpose")
-    return Answer(True, f"{ROLES[role][0]}s may {rule.says}.")
-
-
-def may_see_tool(role: Role, status: str, shown: bool) -> Answer:
-    """Whether a role may see a tool of that register status: shadow is for those who judge it.
-
-    Args: `shown`: no finding of the register stops showing it (`register.Standing.may_show`); stopped or refused it is for nobody.
-    """
-    if not shown:
+    if ask.about_tool and not ask.tool_shown:
         return Answer(False, "The tool is stopped, or an approval of it was refused: the register says which.", "status")
-    if status == "shadow" and role not in SHADOW_ROLES:
-        return Answer(
-            False, "The tool runs in shadow: it is being judged, and not shown to those who would act on it.", "status"
-        )
-    return Answer(True, f"The tool's status is {status}.")
+    if ask.about_tool and ask.tool_status == "shadow" and ask.role not in SHADOW_ROLES:
+        return Answer(False, "The tool runs in shadow: it is being judged, and not shown to those who would act on it.", "status")
+    if rule.own_unit and ask.about_person and not ask.own_unit:
+        return Answer(False, "There is no such person in your unit.", "unit")
+    if rule.own_unit and ask.about_person and ask.restricted and ask.role is not Role.SUPERVISOR:
+        return Answer(False, "This person's record is restricted.", "restricted")
+    if rule.purpose and ask.about_person and ask.ask_purpose and not ask.on_list and ask.purpose not in PURPOSES:
+        return Answer(False, "Say why you are opening this person.", "purpose")
+    return Answer(True, f"{ROLES[ask.role][0]}s may {rule.says}.")
 
 
-def may_see_names(role: Role) -> bool:
-    """Whether a role may ever receive a person's name or the force's reference."""
-    return any(role in rule.roles and rule.names for rule in RULES.values())
+def may_see_names(ask: Ask) -> bool:
+    """Whether what is asked for may hold people's names and the force's references."""
+    return RULES[ask.action].names and bool(may(ask))
+
+
+def why(purpose: str | None) -> str | None:
+    """Why a person was opened, in words: the purpose given, or what put the person on the list; None where neither is known."""
+    return {**PURPOSES, **BASES}.get(purpose or "", purpose)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.oversight import log
-from harmcast.oversight.access import PURPOSES, ROLES, Role
+from harmcast.oversight.access import BASES, PURPOSES, ROLES, Role
 from harmcast.oversight.log import Entry, Event
 from harmcast.store import checkpoints, files, schema
 from harmcast.store.state import State
@@ -86,7 +86,7 @@ def _about(state: State, entries: Sequence[Entry]) -> dict[str, Any]:
         "kinds": {kind: {"entries": count[kind], "says": says} for kind, says in KINDS.items()},
         "people_who_acted": {u["account"]: u["name"] for u in users if u["account"] in accounts},
         "roles": {role: ROLES[Role(role)][0] for role in sorted(roles & set(Role))},
-        "purposes": dict(PURPOSES),
+        "purposes": {**PURPOSES, **BASES},
         "how_to_check": CHECK,
         "checkpoints": [json.loads(point.line()) for point in checkpoints.outside(state)],
         "checkpoint_key": log.public_key((state.root / "signing.key").read_bytes()).hex(),

@@ -16,7 +16,7 @@ of a day, and up to a load (`upto_part`), so that any past week can be made agai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -26,9 +26,10 @@ import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
 
-from harmcast.errors import StoreDamaged
+from harmcast.errors import AccessDenied, StoreDamaged
+from harmcast.oversight import access
 from harmcast.oversight.log import Event
-from harmcast.store import files, keys, ledger, schema
+from harmcast.store import files, ledger, schema
 from harmcast.store.ledger import Part
 from harmcast.store.operations import Operations
 from harmcast.tables import (
@@ -88,7 +89,6 @@ class Records:
         self.root = root
         self.operations = operations
         self.waiting = waiting
-        self._names: tuple[tuple[str, ...], pl.DataFrame] | None = None
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -191,10 +191,25 @@ class Records:
     def known(
         self, table: str, as_of: date | None = None, upto: int | None = None, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """What was known of a table at the end of `as_of` (None: all that is held): a row a key, deleted ones gone.
+        """What was known of a table at the end of `as_of` (None: all that is held): a row a key, deleted ones gone, without names.
 
         Only keys that occur in a later part, or twice in the first, have to be resolved.
         """
+        if columns is None or set(columns) & set(HELD[table].having("name")):
+            columns = [name for name in columns or held_columns(HELD[table]) if name not in HELD[table].having("name")]
+        return self._known(table, as_of, upto, columns)
+
+    def names(self, ask: access.Ask) -> pl.DataFrame:
+        """People's references and names as held now: person_ref, name. The one way by which names leave.
+
+        Raises: AccessDenied unless what is asked for may hold them.
+        """
+        if not access.may_see_names(ask):
+            raise AccessDenied("That is not shown with names.", code="names_closed", next_step="Ask as somebody of the person's own unit.")
+        found = self._known(PERSONS.name, None, None, ["person_ref", *PERSONS.having("name")])
+        return found if "name" in found.columns else found.with_columns(name=pl.lit(None, pl.String))
+
+    def _known(self, table: str, as_of: date | None, upto: int | None, columns: Sequence[str] | None) -> pl.DataFrame:
         spec = HELD[table]
         key = list(spec.key)
         wanted = list(columns) if columns is not None else None
@@ -302,19 +317,6 @@ class Records:
         columns = OPENED[reader]
         self.operations.record(event.with_detail(reader=reader, columns=columns))
         return self.known(PERSONS_PROTECTED.name, as_of, upto_part, columns).sort("person_ref")
-
-    def names(self, person_keys: Iterable[str]) -> dict[str, str | None]:
-        """Names by person key, for the person's own unit; the caller has logged the view. Unknown keys are absent."""
-        refs = keys.refs_of(self.operations, person_keys)
-        parts = tuple(part.name for part in self.parts(PERSONS.name))
-        if self._names is None or self._names[0] != parts:
-            held = self.known(PERSONS.name, columns=["person_ref", "name"])
-            if "name" not in held.columns:
-                held = held.with_columns(pl.lit(None, pl.String).alias("name"))
-            self._names = (parts, held.sort("person_ref"))
-        found = self._names[1].filter(pl.col("person_ref").is_in(list(refs.values())))
-        by_ref = dict(found.select("person_ref", "name").iter_rows())
-        return {key: by_ref.get(ref) for key, ref in refs.items()}
 
     # -- for loading -----------------------------------------------------------------------------
 

@@ -356,7 +356,6 @@ sessions = Table(
     Column("seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("purpose", Text),
 )  # fmt: skip
 
 login_attempts = Table(

@@ -28,7 +28,6 @@ class Session:
 
     Attributes:
         csrf: token that each unsafe form carries.
-        purpose: key of PURPOSES given last; None until one was.
     """
 
     token_hash: str
@@ -37,7 +36,6 @@ class Session:
     role: Role
     unit: str | None
     csrf: str
-    purpose: str | None
 
     def holds(self, token: str) -> bool:
         """Whether a form's token is this session's, in constant time."""
@@ -99,7 +97,6 @@ def _session(row: Mapping[str, Any]) -> Session:
         role=Role(row["role"]),
         unit=row["unit"],
         csrf=row["csrf"],
-        purpose=row["purpose"],
     )
 
 
@@ -113,9 +110,3 @@ def end(tx: Writing, session: Session) -> None:
     """Ends the session: its token opens nothing any more."""
     table = schema.sessions
     tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(ended_at=tx.at))
-
-
-def set_purpose(tx: Writing, session: Session, purpose: str) -> None:
-    """Keeps why people are opened: every view of a person in this session carries it in the log."""
-    table = schema.sessions
-    tx.execute(sa.update(table).where(table.c.token_hash == session.token_hash).values(purpose=purpose))

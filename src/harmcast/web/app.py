@@ -15,10 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from harmcast.errors import AccessDenied, HarmcastError, RunStopped, traced
-from harmcast.oversight.access import Action
+from harmcast.oversight.access import PURPOSES, Action
 from harmcast.store.state import State
 from harmcast.web import guard, pages, ready, templating
-from harmcast.web.guard import Refused, Visit
+from harmcast.web.forms import Form
+from harmcast.web.guard import PurposeNeeded, Refused, Visit
 from harmcast.web.security import SecurityHeaders
 from harmcast.web.shell import page
 
@@ -96,6 +97,15 @@ def _answer_errors(app: FastAPI) -> None:
         if error.status == 401:
             return RedirectResponse("/sign-in?" + urlencode({"next": error.where or "/"}), status_code=303)
         return _problem(request, error.status, error.title, error.words)
+
+    @app.exception_handler(PurposeNeeded)
+    def unsaid(request: Request, error: PurposeNeeded) -> Response:
+        form = Form(error.visit.form)
+        if request.method != "GET":
+            form.fault("purpose", "Choose why you are opening this person")
+        title, room = "Why are you opening this person?", request.url.path.split("/")[1]
+        values = {"address": f"/{room}/{error.key}/open", "home": f"/{room}", "purposes": PURPOSES, "form": form, "errors": form.errors}
+        return page(error.visit, "purpose", 400 if form.errors else 200, title=title, **values)
 
     @app.exception_handler(AccessDenied)
     def denied(request: Request, error: AccessDenied) -> Response:

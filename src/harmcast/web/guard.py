@@ -1,8 +1,9 @@
 """The door of every page: who is asking, may they, is the form theirs, and is the view in the log before the page goes.
 
 Every route is made by `Pages.get` or `Pages.post` and names one action of `oversight/access.py`; `app.create_app` refuses
-to start with a route that does not. A page's handler gets a `Visit`: the signed-in user, the form, and ways to write
-with an event.
+to start with a route that does not. Before a handler runs the door has resolved tool, unit, restriction and purpose from the
+request and asked `access.may`; the handler gets a `Visit` that can only do what was allowed: `visit.person` is the person asked
+for, `visit.people` the asker's own people, and there is no other.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import polars as pl
 from annotated_types import Ge, Le
 from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import UploadFile
@@ -23,14 +25,17 @@ from starlette.responses import Response
 
 from harmcast.errors import RunStopped, StoreDamaged
 from harmcast.oversight import access, register
-from harmcast.oversight.access import Action, Role
+from harmcast.oversight.access import Action, Ask, Role
 from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
-from harmcast.store import sessions
+from harmcast.store import alerts, sessions
 from harmcast.store.operations import Operations, Writing
+from harmcast.store.reads import looks
+from harmcast.store.releases import Release
 from harmcast.store.sessions import Session
 from harmcast.store.state import State
-from harmcast.web import released
+from harmcast.web import released, roster, tickets
+from harmcast.web.roster import Roster
 
 ACCESS = "x-access"
 VIEW = "x-view"
@@ -40,6 +45,8 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ABOUT_PEOPLE = frozenset(action for action, rule in access.RULES.items() if rule.own_unit or rule.names) | {
     Action.OPEN_PERSON_PSEUDONYMISED
 }
+OPENS = frozenset({Action.OPEN_PERSON, Action.OPEN_PERSON_PSEUDONYMISED})  # their forms say why
+OPEN_HOURS = 12
 BESIDE_THE_TOOL = frozenset({Action.TAKE_TRAINING, Action.MANAGE_USERS})  # about a tool, and nothing of it is shown
 
 
@@ -54,6 +61,29 @@ class Refused(Exception):
         self.where = where
 
 
+class PurposeNeeded(Exception):
+    """Nobody has said yet why this person is opened: the page that asks is shown instead."""
+
+    def __init__(self, visit: Visit, key: str) -> None:
+        super().__init__()
+        self.visit = visit
+        self.key = key
+
+
+NOBODY = Refused(
+    404,
+    "No such person",
+    "There is no such person among your unit's scored people. Check the reference; people without a standing charge, and anyone under 18, are not scored.",
+)
+NOBODY_OF_KEY = Refused(404, "No such person", "Nobody of this key is scored in the newest release.")
+RESTRICTED = Refused(
+    403, "Restricted access", "This person's record is restricted. Ask your supervisor, who can open it."
+)
+NOT_OPENED = Refused(
+    403, "Open this person first", "This person is not on your list: open the record for a purpose, and send the form from there. Nothing was saved."
+)
+
+
 def not_found(words: str = "Check the address, or go back to where you came from.") -> Refused:
     return Refused(404, "Page not found", words)
 
@@ -62,7 +92,8 @@ def not_found(words: str = "Check the address, or go back to where you came from
 class Visit:
     """One request by someone: the state, the session, and the form that was sent.
 
-    `log_down` is true when a page about areas went on although its event could not be written.
+    `purpose` is why the person asked for is opened, as given for that person, or what put the person on the asker's list; it
+    stands in each event. `log_down` is true when a page about areas went on although its event could not be written.
     """
 
     request: Request
@@ -73,7 +104,9 @@ class Visit:
     trained: frozenset[str] = frozenset()
     statuses: Mapping[str, str] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
+    purpose: str | None = None
     log_down: bool = False
+    _person: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def operations(self) -> Operations:
@@ -108,7 +141,7 @@ class Visit:
     ) -> Event:
         """An event by this visitor."""
         who = self.user
-        return Event(who.account, who.role.value, kind, action, who.purpose, subject, about, detail)
+        return Event(who.account, who.role.value, kind, action, self.purpose, subject, about, detail)
 
     @contextmanager
     def writing(self, event: Event) -> Iterator[Writing]:
@@ -123,18 +156,74 @@ class Visit:
         with self.writing(event):
             pass
 
+    def ask(self, action: Action, tool: str | None = None) -> Ask:
+        """A question about an action and, if one is named, a tool; about no person."""
+        return Ask(
+            role=self.session.role if self.session else None,
+            action=action,
+            about_tool=tool is not None and action not in BESIDE_THE_TOOL,
+            tool_status=self.statuses.get(tool or "", "shadow"),
+            tool_shown=tool in self.shown,
+            trained=tool in self.trained if tool else bool(self.trained),
+            about_person=False,
+            own_unit=False,
+            restricted=False,
+            on_list=False,
+            purpose=None,
+            ask_purpose=self.settings.log.ask_purpose,
+        )
+
     def may(self, action: Action, tool: str | None = None) -> bool:
         """Whether this visitor may do something: for links and forms. The route asks again."""
-        if self.session is None:
-            return False
-        trained = tool in self.trained if tool else bool(self.trained)
-        return bool(access.may(self.session.role, action, trained=trained, purpose="review"))
+        return bool(access.may(self.ask(action, tool)))
 
     def may_see(self, tool: str) -> bool:
-        """Whether the tool's status in the register lets this visitor see it."""
-        return self.session is not None and bool(
-            access.may_see_tool(self.session.role, self.statuses.get(tool, "shadow"), tool in self.shown)
-        )
+        """Whether the register lets this visitor see anything of the tool."""
+        return self.session is not None and bool(access.may(replace(self.ask(Action.VIEW_REGISTER, tool), trained=True)))
+
+    def history(self) -> tuple[PeopleTool, list[Release]]:
+        """The tool about people and its published releases, oldest first. Raises Refused where there is none."""
+        tool = self.people_tool()
+        found = released.history(self.state, tool.name)
+        if not found:
+            raise Refused(
+                404,
+                "Nothing is published yet",
+                "No release about people is published. It appears here after the first weekly run is released.",
+            )
+        return tool, found
+
+    @property
+    def people(self) -> Roster:
+        """The asker's own people, and nobody else's: the unit's, and for a supervisor those without a unit. Raises Refused."""
+        if not access.RULES[self.action].own_unit:
+            raise RuntimeError(f"{self.action} is not about the asker's own people")
+        tool, releases = self.history()
+        leads, ask = self.role == Role.SUPERVISOR, self.ask(self.action, tool.name)
+        return roster.roster(self.state, releases, tool.name, self.user.unit, leads, self.today, ask)
+
+    @property
+    def listed(self) -> pl.DataFrame:
+        """Who stands on the asker's list, in its order."""
+        return roster.listed(self.state, self.people, self.settings, self.today, self.role == Role.SUPERVISOR)
+
+    @property
+    def person(self) -> dict[str, Any]:
+        """The person asked for, whom the door has let this visitor open."""
+        if self._person is None:
+            raise RuntimeError("no person was asked for")
+        return self._person
+
+    def looked_at(self, action: str, *, subject: str | None = None, about: str | None = None, **detail: Any) -> None:
+        """Writes a look at people before the page is made, and raises the scraping alarm when there were too many in an hour.
+
+        Raises: RunStopped (`log_unavailable`): a page about people that cannot be logged is not shown.
+        """
+        with self.writing(self.event("consultation", action, subject=subject, about=about, **detail)) as tx:
+            if looks.within_an_hour(tx, self.user.account) + 1 == self.settings.web.views_alarm:
+                most = self.settings.web.views_alarm
+                words = f"{self.user.name} ({self.user.account}) looked at people {most} times within an hour."
+                alerts.raise_alarm(tx, "scraping", self.people_tool().name, words)
 
     def places_tool(self, name: str) -> PlacesTool:
         """A places tool that this visitor may see, by name. Raises Refused."""
@@ -155,7 +244,7 @@ class Visit:
 
 
 def _require_visible(visit: Visit, tool: str) -> None:
-    answer = access.may_see_tool(visit.role, visit.statuses.get(tool, "shadow"), tool in visit.shown)
+    answer = access.may(replace(visit.ask(Action.VIEW_REGISTER, tool), trained=True))
     if not answer:
         raise Refused(403, "You cannot see this tool", answer.reason)
 
@@ -197,8 +286,9 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
         )
     visit.trained = state.users.tools_trained(session.account)
     visit.statuses, visit.shown = standings(state, visit.today)
-    _require(visit, rule)
-    _require_shown(visit)
+    _require(visit)
+    if "key" in request.path_params and action in ABOUT_PEOPLE:
+        _require_person(visit, str(request.path_params["key"]))
     _log_view(visit, named.get(VIEW))
     return visit
 
@@ -248,29 +338,100 @@ def _return_to(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def _require(visit: Visit, rule: access.Rule) -> None:
+def _require(visit: Visit) -> None:
+    """That this visitor may do what the route does, with its tool, whoever it is about. Raises Refused."""
     tool = _tool_of(visit)
-    trained = tool in visit.trained if tool else bool(visit.trained)
-    answer = access.may(visit.role, visit.action, trained=trained, purpose="review")
-    if answer:
-        return
-    if tool and tool not in {known.name for known in visit.settings.tools}:
+    answer = access.may(visit.ask(visit.action, tool))
+    is_known = tool is None or tool in {known.name for known in visit.settings.tools}
+    if answer.missing == "role":
+        raise Refused(403, "You cannot open this page", answer.reason)
+    if not is_known:
         raise not_found("There is no such tool.")
     if answer.missing == "training":
         raise Refused(
             403, "Your training is not recorded yet", f"{answer.reason} See Training for what it is and who gives it."
         )
-    raise Refused(403, "You cannot open this page", answer.reason)
+    if answer.missing == "status":
+        raise Refused(403, "You cannot see this tool", answer.reason)
+    if not answer:
+        raise Refused(403, "You cannot open this page", answer.reason)
 
 
-def _require_shown(visit: Visit) -> None:
-    """Before anything of a tool is shown, or done about what it showed: the register and its status let this visitor see it."""
-    tool = _tool_of(visit)
-    if tool is None or visit.action in BESIDE_THE_TOOL:
-        return
-    if tool not in {known.name for known in visit.settings.tools}:
-        raise not_found("There is no such tool.")
-    _require_visible(visit, tool)
+def _require_person(visit: Visit, key: str) -> None:
+    """Resolves the person asked for, and why, before a handler runs. Someone else and nobody give the same answer and the same event.
+
+    Raises: Refused, PurposeNeeded.
+    """
+    rule = access.RULES[visit.action]
+    tool, releases = visit.history()
+    people = visit.people if rule.own_unit else roster.pseudonymised(visit.state, releases, tool.name)
+    row = people.person(key)
+    basis, given = _why(visit, key, row, rule.own_unit)
+    answer = access.may(
+        replace(
+            visit.ask(visit.action, tool.name),
+            about_person=True,
+            own_unit=row is not None and rule.own_unit,
+            restricted=row is not None and bool(row.get("restricted")),
+            on_list=basis is not None,
+            purpose=given,
+        )
+    )
+    if row is None:
+        visit.looked_at("person_not_found")
+        raise NOBODY if rule.own_unit else NOBODY_OF_KEY
+    if answer.missing == "restricted":
+        visit.looked_at("restricted_refused", subject=key)
+        raise RESTRICTED
+    if answer.missing == "purpose":
+        if visit.request.method in UNSAFE and visit.action not in OPENS:
+            raise NOT_OPENED
+        raise PurposeNeeded(visit, key)
+    if not answer:
+        raise NOBODY
+    visit._person, visit.purpose = row, given or basis
+
+
+def _why(visit: Visit, key: str, row: dict[str, Any] | None, of_list: bool) -> tuple[str | None, str | None]:
+    """What puts a person on the asker's list (None: not on it), and the purpose given for this very person (None: none was).
+
+    A purpose is given with the form that opens a person, and goes on for the day with the page's ticket; a form sent from the page
+    carries why that page was opened.
+    """
+    if row is None:
+        return None, None
+    basis = _basis(visit, key) if of_list else None
+    if visit.request.method in UNSAFE and visit.action in OPENS:
+        given = visit.form.get("purpose")
+        return basis, given if given in access.PURPOSES else None
+    if visit.request.method in UNSAFE:
+        said = looks.opened_for(visit.operations, visit.user.account, key, OPEN_HOURS)
+    else:
+        said = opened_by_ticket(visit, key)
+    if basis is None and said in access.BASES and of_list:
+        basis = said  # it stood on the list when this asker opened it
+    return basis, said if said in access.PURPOSES else None
+
+
+def _basis(visit: Visit, key: str) -> str | None:
+    rows = visit.listed.filter(pl.col("person_key") == key)
+    if rows.is_empty():
+        return None
+    row = rows.row(0, named=True)
+    return "list_changed" if row["changed"] else "list_overdue" if row["overdue"] else "list"
+
+
+def ticket_of(visit: Visit, key: str) -> str:
+    """What keeps a person open for the rest of the day to whoever said why, or had the page from the list."""
+    facts = {"key": key, "account": visit.user.account, "day": visit.today.isoformat(), "purpose": visit.purpose}
+    return tickets.issue(visit.state.secret, "opened", facts)
+
+
+def opened_by_ticket(visit: Visit, key: str) -> str | None:
+    """Why the asker opened this person today, by the ticket in the address; None without one."""
+    facts = tickets.read(visit.state.secret, "opened", visit.request.query_params.get("opened", ""))
+    own = facts is not None and (facts["key"], facts["account"], facts["day"]) == (key, visit.user.account, visit.today.isoformat())
+    return str(facts["purpose"]) if facts is not None and own and facts.get("purpose") else None
 
 
 def _tool_of(visit: Visit) -> str | None:

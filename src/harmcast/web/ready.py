@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from harmcast.errors import HarmcastError
+from harmcast.oversight import access
 from harmcast.oversight.access import Role
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
@@ -50,11 +51,29 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
     for role, unit in state.users.roles_in_use():
         if role in (Role.OFFENDER_MANAGER, Role.SUPERVISOR):
             leads = role == Role.SUPERVISOR
-            people = roster.roster(state, history, tool, unit, leads, today)
+            people = roster.roster(state, history, tool, unit, leads, today, _as(role))
             roster.listed(state, people, state.settings, today, leads)
     roster.everyone(state, history, tool)
     newest.row_of(tool, "", ("reasons",))
     person_page.model_of(state, newest)
+
+
+def _as(role: Role) -> access.Ask:
+    """The question that somebody of this role asks by opening the unit's list, as the door will ask it: what is read ahead is for them."""
+    return access.Ask(
+        role=role,
+        action=access.Action.LIST_PEOPLE,
+        about_tool=False,
+        tool_status="in use",
+        tool_shown=True,
+        trained=True,
+        about_person=False,
+        own_unit=True,
+        restricted=False,
+        on_list=False,
+        purpose=None,
+        ask_purpose=False,
+    )
 
 
 def _read_past(history: list[Release], tool: str) -> None:

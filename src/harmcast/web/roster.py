@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.oversight.access import Ask, may_see_names
 from harmcast.settings import Settings
 from harmcast.store import desk, ledger
 from harmcast.store.releases import Release
@@ -43,6 +44,7 @@ _everyone = ReadCache(most=2)
 _unit = ReadCache(most=40)
 _lists = ReadCache(most=80)
 small = ReadCache(most=120)
+_names = ReadCache(most=2)
 
 
 def records_mark(state: State) -> tuple[int, int]:
@@ -89,24 +91,31 @@ def circumstances(state: State) -> pl.DataFrame:
 
 
 def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
-    """Everyone of the newest release, with reference, name, whether restricted, and the newest change of band."""
+    """Everyone of the newest release, whether restricted, and the newest change of band; without name and reference."""
     release = history[-1]
 
     def make() -> pl.DataFrame:
-        people = state.records.known("persons", columns=["person_ref", "name", "restricted", "died_on"])
-        people = people.filter(pl.col("died_on").is_null()).drop("died_on")
-        if "name" not in people.columns:
-            people = people.with_columns(name=pl.lit(None, pl.String))
-        named = people.join(state.person_keys(), on="person_ref", how="inner")
+        people = state.records.known("persons", columns=["person_ref", "restricted", "died_on"])
+        people = people.filter(pl.col("died_on").is_null())
+        held = people.join(state.person_keys(), on="person_ref", how="inner").drop("died_on", "person_ref")
         return (
             columns(release, tool, SCORES)
             .sort("person_key")
-            .join(named, on="person_key", how="inner", maintain_order="left")
+            .join(held, on="person_key", how="inner", maintain_order="left")
             .join(recent_changes(history, tool), on="person_key", how="left", maintain_order="left")
             .with_columns(pl.col("restricted").fill_null(False))
         )
 
     return _everyone.get((state.root, release.manifest_sha256, release.published_at, records_mark(state)), make)
+
+
+def names_of(state: State, ask: Ask) -> pl.DataFrame:
+    """person_key, person_ref, name of everyone held, for whoever may see them. Raises AccessDenied."""
+    if not may_see_names(ask):
+        return state.records.names(ask)  # which refuses
+    mark = (state.root, records_mark(state))
+    found: pl.DataFrame = _names.get(mark, lambda: state.records.names(ask).join(state.person_keys(), on="person_ref", how="inner"))
+    return found
 
 
 def reasons(release: Release, tool: str, key: str) -> dict[str, Any]:
@@ -159,20 +168,24 @@ class Roster:
         return None if place is None else str(self.frame["person_key"][place])
 
 
-def roster(state: State, history: list[Release], tool: str, unit: str | None, unassigned: bool, today: date) -> Roster:
-    """The people of one unit.
+def roster(
+    state: State, history: list[Release], tool: str, unit: str | None, unassigned: bool, today: date, ask: Ask
+) -> Roster:
+    """The people of one unit, with their names: for whoever may see them.
 
     Args:
+        ask: what is asked for; where it may not hold names, AccessDenied.
         history: published releases, oldest first; the last one is shown.
         unassigned: whether people without a unit belong too: a supervisor's do.
     """
-    release = history[-1]
+    release, names = history[-1], names_of(state, ask)
 
     def make() -> Roster:
         own = (pl.col("unit") == unit) if unit is not None else pl.lit(False)
         if unassigned:
             own = own | pl.col("unit").is_null()
         frame = everyone(state, history, tool).filter(own.fill_null(False))
+        frame = frame.join(names, on="person_key", how="inner", maintain_order="left")
         frame = frame.join(managed_now(circumstances(state), today), on="person_ref", how="left", maintain_order="left")
         by_key = {key: i for i, key in enumerate(frame["person_key"].to_list())}
         by_ref = {ref.upper(): i for i, ref in enumerate(frame["person_ref"].to_list())}
@@ -188,7 +201,7 @@ def pseudonymised(state: State, history: list[Release], tool: str) -> Roster:
     release = history[-1]
 
     def make() -> Roster:
-        frame = everyone(state, history, tool).drop("name", "person_ref", "restricted")
+        frame = everyone(state, history, tool).drop("restricted")
         return Roster(release, frame, {key: i for i, key in enumerate(frame["person_key"].to_list())}, {})
 
     return _unit.get(

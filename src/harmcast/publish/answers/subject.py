@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from harmcast.oversight.access import PURPOSES, ROLES, Role
+from harmcast.oversight.access import ROLES, Role, why
 from harmcast.publish.answers import wording
 from harmcast.publish.answers.document import (
     AnswerColumn,
@@ -344,7 +344,7 @@ def _views(held: PersonFacts) -> tuple[Block, ...]:
             "at": v.at[:16].replace("T", " "),
             "role": ROLES[Role(v.role)][0] if v.role in set(Role) else v.role,
             "action": v.action.replace("_", " "),
-            "purpose": PURPOSES.get(v.purpose or "", v.purpose) or "not asked",
+            "purpose": why(v.purpose) or "not asked",
         }
         for v in held.views
     ]

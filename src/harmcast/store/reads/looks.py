@@ -33,14 +33,15 @@ def within_an_hour(tx: Writing, account: str) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def had_open(operations: Operations, account: str, person_key: str, hours: int) -> bool:
-    """Whether an account opened a person's page within the last hours."""
+def opened_for(operations: Operations, account: str, person_key: str, hours: int) -> str | None:
+    """Why an account had a person's page open within the last hours, the newest time; None if it had not."""
     table = schema.events
     since = log.instant(log.moment(operations.now()) - timedelta(hours=hours))
-    query = sa.select(table.c.seq).where(
+    query = sa.select(table.c.purpose).where(
         table.c.subject == person_key, table.c.actor == account, table.c.action == "person_viewed", table.c.at > since
     )
-    return bool(operations.rows(query.limit(1)))
+    rows = operations.rows(query.order_by(table.c.seq.desc()).limit(1))
+    return rows[0]["purpose"] if rows else None
 
 
 def of_person(operations: Operations, person_key: str, before: str) -> list[Look]:

@@ -98,7 +98,7 @@ def by_horizon(release: Release, tool: str) -> list[dict[str, Any]]:
 @pages.get("/bands", Action.VIEW_TRACK_RECORD, view="bands_viewed")
 def bands_page(visit: Here) -> Response:
     """The table: counts of people, none of them named."""
-    tool, releases = unit_people.history(visit)
+    tool, releases = visit.history()
     window = releases[-LONGEST_RELEASES:]
     rows = roster.small.get(
         (window[0].manifest_sha256, window[-1].manifest_sha256, "followed"),

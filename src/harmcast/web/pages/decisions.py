@@ -11,19 +11,14 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action
 from harmcast.store import desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, roster, tickets, unit_people
+from harmcast.web import past_scores, roster, tickets
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Number, Pages, Visit, not_found
+from harmcast.web.guard import Here, Number, Pages, Visit, not_found, ticket_of
 from harmcast.web.pages.person import seconds_since, shown
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go
 
 pages = Pages()
-
-
-def _own(visit: Visit, key: str) -> dict[str, Any]:
-    tool, releases = unit_people.history(visit)
-    return unit_people.opened(visit, unit_people.own(visit, tool, releases), key)
 
 
 def _judgement(form: Form, ticket: dict[str, Any], band: str | None) -> str:
@@ -39,12 +34,12 @@ def _judgement(form: Form, ticket: dict[str, Any], band: str | None) -> str:
 @pages.post("/people/{key}/decisions", Action.DECIDE)
 def decide(visit: Here, key: str) -> Response:
     """Keeps a decision with what was shown when it was made."""
-    row, form = _own(visit, key), Form(visit.form)
+    row, form = visit.person, Form(visit.form)
     ticket = tickets.read(visit.state.secret, "page", form.value("ticket"))
     if ticket is None or ticket["key"] != key or ticket["account"] != visit.user.account:
         form.fault("decision", "This form had expired. Read the page again, then decide")
         return shown(visit, row, form, 400)
-    tool, releases = unit_people.history(visit)
+    tool, releases = visit.history()
     release = next((r for r in releases if r.id == ticket["release"]), None)
     if release is None:
         form.fault("decision", "The release you saw was withdrawn. Read the page again, then decide")
@@ -70,7 +65,9 @@ def decide(visit: Here, key: str) -> Response:
     upto = releases[: releases.index(release) + 1]
     past = past_scores.of_person(upto, tool.name, key)
     if release is not releases[-1]:
-        row = roster.everyone(visit.state, upto, tool.name).row(by_predicate=pl.col("person_key") == key, named=True)
+        row = roster.everyone(visit.state, upto, tool.name).row(
+            by_predicate=pl.col("person_key") == key, named=True
+        )
     new = desk.NewDecision(
         person_key=key,
         week=release.week,
@@ -115,9 +112,7 @@ def _words_missing(decision: str, reason: str) -> str | None:
 
 def _reopened(visit: Visit, key: str) -> str:
     """What keeps a person who is not on the list open to whoever just wrote about them."""
-    return "&opened=" + tickets.issue(
-        visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
-    )
+    return f"&opened={ticket_of(visit, key)}"
 
 
 def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
@@ -130,7 +125,7 @@ def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
 @pages.post("/people/{key}/decisions/{number}/sign-off", Action.SIGN_OFF)
 def sign_off(visit: Here, key: str, number: Number) -> Response:
     """Keeps a supervisor's sign-off of a referral that somebody else made."""
-    row, form = _own(visit, key), Form(visit.form)
+    row, form = visit.person, Form(visit.form)
     referral = _decision(visit, key, number)
     outcome = form.choice("sign", desk.SIGN_OFFS, "Choose whether you agree")
     words = form.words("sign-words", "Say why you do not agree" if outcome == "not_agreed" else None)
@@ -154,7 +149,7 @@ def sign_off(visit: Here, key: str, number: Number) -> Response:
 @pages.post("/people/{key}/decisions/{number}/follow-ups", Action.DECIDE)
 def follow_up(visit: Here, key: str, number: Number) -> Response:
     """Keeps what came of a referral: support offered, taken up, declined, ended, each with its date."""
-    row, form = _own(visit, key), Form(visit.form)
+    row, form = visit.person, Form(visit.form)
     referral = _decision(visit, key, number)
     step = form.choice("step", desk.STEPS, "Choose what happened")
     on = form.day("happened", "Enter the date it happened", last=visit.today)
@@ -172,7 +167,7 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
 @pages.post("/people/{key}/data-errors", Action.REPORT_DATA_ERROR)
 def report_error(visit: Here, key: str) -> Response:
     """Keeps a report that something in this person's data is wrong; the data protection officer sees it."""
-    row, form = _own(visit, key), Form(visit.form)
+    row, form = visit.person, Form(visit.form)
     words = form.words("error-words", "Say what is wrong: which charge, and what it should say")
     if form.errors:
         return shown(visit, row, form, 400)

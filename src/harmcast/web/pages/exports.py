@@ -133,10 +133,9 @@ def download(visit: Here, number: Number) -> Response:
 
 def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response:
     """The file, after its row and its event are written."""
-    tool, releases = unit_people.history(visit)
-    people = unit_people.own(visit, tool, releases)
+    (tool, _), people = visit.history(), visit.people
     most = visit.settings.web.export_rows
-    frame = roster.filtered(unit_people.on_list(visit, people), band).filter(~pl.col("closed"))
+    frame = roster.filtered(visit.listed, band).filter(~pl.col("closed"))
     if visit.role != Role.SUPERVISOR:
         frame = frame.filter(~pl.col("restricted"))
     whole, frame = frame.height, frame.head(most)

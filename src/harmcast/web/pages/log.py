@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from harmcast import words
 from harmcast.oversight import log as rules
-from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
+from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import alerts, keys
 from harmcast.store.reads import events
 from harmcast.web import released
@@ -63,7 +63,7 @@ def _shown(
                 "when": released.local(r.at, zone),
                 "role_name": _role(r.role),
                 "told": told(r.detail),
-                "purpose": PURPOSES.get(r.purpose or "", r.purpose),
+                "purpose": why(r.purpose),
             }
             for r in rows
         ],

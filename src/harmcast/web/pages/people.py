@@ -8,12 +8,10 @@ import polars as pl
 from starlette.responses import Response
 
 from harmcast.oversight.access import PURPOSES, Action
-from harmcast.store import sessions
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, roster, tickets, unit_people
+from harmcast.web import frequencies, roster, unit_people
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Visit
-from harmcast.web.pages.signing_in import safe_next
+from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -49,9 +47,7 @@ def my_people(
     at: int = 1,
 ) -> Response:
     """The list in its order, 25 rows at a time, with filters."""
-    tool, releases = unit_people.history(visit)
-    people = unit_people.own(visit, tool, releases)
-    everyone = unit_people.on_list(visit, people)
+    (tool, _), people, everyone = visit.history(), visit.people, visit.listed
     band = band if band in BANDS else ""
     custody = custody if custody in CUSTODY else ""
     frame = roster.filtered(everyone, band, changed == "yes", overdue == "yes", custody, unmanaged == "yes")
@@ -60,7 +56,7 @@ def my_people(
     start = (at - 1) * roster.PAGE_ROWS
     shown = frame.slice(start, roster.PAGE_ROWS)
     open_keys = shown.filter(~pl.col("closed"))["person_key"].to_list()
-    unit_people.looked(visit, "people_listed", about=f"release:{people.release.name}", shown=open_keys)
+    visit.looked_at("people_listed", about=f"release:{people.release.name}", shown=open_keys)
     given = {
         "band": band,
         "changed": changed if changed == "yes" else "",
@@ -89,7 +85,6 @@ def my_people(
         custody_choices=CUSTODY,
         form=Form({}),
         found=None,
-        ask_purpose=unit_people.purpose_missing(visit),
         purposes=PURPOSES,
         scope=_scope(visit),
         list_bands=visit.settings.bands.list_bands,
@@ -114,9 +109,7 @@ def _counts(everyone: pl.DataFrame) -> dict[str, int]:
 def search(visit: Here) -> Response:
     """Finds people of the list by name or reference, and anyone else of the unit by exact reference. Sent as a form, so that
     no name stands in an address."""
-    tool, releases = unit_people.history(visit)
-    people = unit_people.own(visit, tool, releases)
-    everyone = unit_people.on_list(visit, people)
+    (tool, _), people, everyone = visit.history(), visit.people, visit.listed
     form = Form(visit.form)
     text = form.words("find", "Enter a name or a reference", 100)
     if text and len(text) < SHORTEST_SEARCH:
@@ -125,8 +118,7 @@ def search(visit: Here) -> Response:
     shown = frame.head(roster.PAGE_ROWS)
     if outside is not None and outside["restricted"] and not visit.may(Action.SIGN_OFF):
         outside = None
-    unit_people.looked(
-        visit,
+    visit.looked_at(
         "people_searched",
         about=f"release:{people.release.name}",
         shown=shown["person_key"].to_list(),
@@ -156,75 +148,14 @@ def search(visit: Here) -> Response:
         errors=form.errors,
         found=text if not form.errors else None,
         outside=outside,
-        ask_purpose=unit_people.purpose_missing(visit),
         purposes=PURPOSES,
         scope=_scope(visit),
         list_bands=visit.settings.bands.list_bands,
     )
 
 
-@pages.get("/people/purpose", Action.LIST_PEOPLE, view=None)
-def purpose_page(visit: Here, next: str = "/people") -> Response:
-    """Why people are opened in this session; asked where the force's settings say so."""
-    return page(
-        visit,
-        "purpose",
-        title="Why are you opening people?",
-        after=safe_next(next),
-        purposes=PURPOSES,
-        form=Form({"purpose": visit.user.purpose or ""}),
-    )
-
-
-@pages.post("/people/purpose", Action.LIST_PEOPLE)
-def give_purpose(visit: Here) -> Response:
-    """Keeps the purpose for this session: every view of a person carries it in the log."""
-    form = Form(visit.form)
-    after = safe_next(form.value("next") or "/people")
-    purpose = form.choice("purpose", PURPOSES, "Choose why you are opening people")
-    if form.errors:
-        return page(
-            visit,
-            "purpose",
-            400,
-            title="Why are you opening people?",
-            after=after,
-            purposes=PURPOSES,
-            form=form,
-            errors=form.errors,
-        )
-    _keep_purpose(visit, purpose, None)
-    return go(after)
-
-
-def _keep_purpose(visit: Visit, purpose: str, subject: str | None) -> None:
-    event = visit.event("administration", "purpose_given", subject=subject, given=purpose)
-    with visit.writing(event) as tx:
-        sessions.set_purpose(tx, visit.user, purpose)
-
-
 @pages.post("/people/{key}/open", Action.OPEN_PERSON)
 def open_outside(visit: Here, key: str) -> Response:
     """Opens someone of the unit who is not on the list, for a purpose given for this person."""
-    tool, releases = unit_people.history(visit)
-    people = unit_people.own(visit, tool, releases)
-    unit_people.person(visit, people, key)
-    form = Form(visit.form)
-    purpose = form.choice("purpose", PURPOSES, "Choose why you are opening this person")
-    if form.errors:
-        return page(
-            visit,
-            "purpose",
-            400,
-            title="Why are you opening this person?",
-            after="",
-            key=key,
-            purposes=PURPOSES,
-            form=form,
-            errors=form.errors,
-        )
-    _keep_purpose(visit, purpose, key)
-    ticket = tickets.issue(
-        visit.state.secret, "opened", {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
-    )
-    return go(f"/people/{key}?opened={ticket}")
+    visit.looked(visit.event("administration", "purpose_given", subject=key, given=visit.purpose))
+    return go(f"/people/{key}?opened={ticket_of(visit, key)}")

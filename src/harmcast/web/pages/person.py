@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-import polars as pl
 from starlette.responses import Response
 
 from harmcast import words
 from harmcast.charts import people as people_charts
 from harmcast.oversight import log
-from harmcast.oversight.access import PURPOSES, ROLES, Action, Role
+from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, released, roster, tickets, unit_people
+from harmcast.web import past_scores, released, tickets, unit_people
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Visit
+from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go, page
 
@@ -31,42 +30,18 @@ SAVED = {
 
 
 @pages.get("/people/{key}", Action.OPEN_PERSON, view=None)
-def person_page(visit: Here, key: str, saved: str = "", opened: str = "", judged: str = "") -> Response:
+def person_page(visit: Here, key: str, saved: str = "", judged: str = "") -> Response:
     """The page of one of the unit's people."""
-    tool, releases = unit_people.history(visit)
-    people = unit_people.own(visit, tool, releases)
-    row = unit_people.person(visit, people, key)
-    if not _is_open(visit, people, key, opened):
-        return page(
-            visit,
-            "purpose",
-            title="Why are you opening this person?",
-            after="",
-            key=key,
-            purposes=PURPOSES,
-            form=Form({}),
-        )
-    if unit_people.purpose_missing(visit):
-        return go(f"/people/purpose?next=/people/{key}")
-    return shown(visit, row, Form({}), notice=SAVED.get(saved), judged=judged)
-
-
-def _is_open(visit: Visit, people: roster.Roster, key: str, opened: str) -> bool:
-    """Whether the person stands on the list, or was opened today by this asker for a purpose of its own."""
-    everyone = unit_people.on_list(visit, people)
-    if not everyone.filter(pl.col("person_key") == key).is_empty() or not visit.settings.log.ask_purpose:
-        return True
-    ticket = tickets.read(visit.state.secret, "opened", opened)
-    return ticket == {"key": key, "account": visit.user.account, "day": visit.today.isoformat()}
+    return shown(visit, visit.person, Form({}), notice=SAVED.get(saved), judged=judged)
 
 
 def shown(
     visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", **values: Any
 ) -> Response:
     """The page, after its view is written."""
-    tool, releases = unit_people.history(visit)
+    tool, releases = visit.history()
     release, key = releases[-1], row["person_key"]
-    unit_people.looked(visit, "person_viewed", subject=key, about=f"release:{release.name}")
+    visit.looked_at("person_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
     document = person_document(visit.state, releases, tool.name, row, past)
     decisions = desk.of_person(visit.operations, key)
@@ -103,7 +78,7 @@ def shown(
         review_form=with_review(visit, form),
         days=days,
         local=lambda at: released.local(at, visit.settings.force.timezone),
-        purpose=PURPOSES.get(visit.user.purpose or ""),
+        purpose=why(visit.purpose),
         **values,
     )
 
@@ -160,15 +135,13 @@ def read_judgement(visit: Visit, key: str, text: str) -> dict[str, Any] | None:
 @pages.post("/people/{key}/judgement", Action.DECIDE)
 def judge_first(visit: Here, key: str) -> Response:
     """Takes the officer's own judgement; the score is shown after it."""
-    tool, releases = unit_people.history(visit)
-    row = unit_people.opened(visit, unit_people.own(visit, tool, releases), key)
-    form = Form(visit.form)
+    row, form = visit.person, Form(visit.form)
     band = form.choice("band", {b: b for b in BANDS}, "Choose the band you expect")
     if form.errors:
         return shown(visit, row, form, 400)
     facts = {"key": key, "account": visit.user.account, "band": band, "at": visit.operations.now()}
     visit.looked(visit.event("alteration", "judged_first", subject=key))
-    return go(f"/people/{key}?judged={tickets.issue(visit.state.secret, 'judged', facts)}")
+    return go(f"/people/{key}?judged={tickets.issue(visit.state.secret, 'judged', facts)}&opened={ticket_of(visit, key)}")
 
 
 def timeline(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import polars as pl
 from starlette.responses import Response
 
-from harmcast.oversight.access import PURPOSES, Action
+from harmcast.oversight.access import PURPOSES, Action, why
 from harmcast.store import desk, representations
 from harmcast.tables import BANDS
 from harmcast.web import frequencies, past_scores, released, roster, unit_people
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, Refused
+from harmcast.web.guard import Here, Pages, ticket_of
 from harmcast.web.pages.person import days, pictures, timeline
 from harmcast.web.person_page import person_document
-from harmcast.web.shell import page
+from harmcast.web.shell import go, page
 
 pages = Pages()
 
@@ -21,7 +21,7 @@ pages = Pages()
 @pages.get("/pseudonymised", Action.OPEN_PERSON_PSEUDONYMISED, view=None)
 def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Response:
     """Everyone scored, by random key: band, chance, change."""
-    tool, releases = unit_people.history(visit)
+    tool, releases = visit.history()
     people = roster.pseudonymised(visit.state, releases, tool.name)
     frame = people.frame
     band = band if band in BANDS else ""
@@ -33,8 +33,7 @@ def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Res
     at = min(max(1, at), last_page)
     start = (at - 1) * roster.PAGE_ROWS
     shown = frame.slice(start, roster.PAGE_ROWS)
-    unit_people.looked(
-        visit,
+    visit.looked_at(
         "people_pseudonymised_listed",
         about=f"release:{people.release.name}",
         shown=shown["person_key"].to_list(),
@@ -65,14 +64,9 @@ def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Res
 @pages.get("/pseudonymised/{key}", Action.OPEN_PERSON_PSEUDONYMISED, view=None)
 def one(visit: Here, key: str) -> Response:
     """One person's scores and why, without name, reference, whole dates, words or what a unit does."""
-    tool, releases = unit_people.history(visit)
-    people = roster.pseudonymised(visit.state, releases, tool.name)
-    row = people.person(key)
-    if row is None:
-        unit_people.looked(visit, "person_not_found")
-        raise Refused(404, "No such person", "Nobody of this key is scored in the newest release.")
-    release = releases[-1]
-    unit_people.looked(visit, "person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
+    tool, releases = visit.history()
+    row, release = visit.person, releases[-1]
+    visit.looked_at("person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
     document = person_document(visit.state, releases, tool.name, row, past, named=False)
     return page(
@@ -104,6 +98,13 @@ def one(visit: Here, key: str) -> Response:
         bands=BANDS,
         words_of=desk,
         local=lambda at: released.local(at, visit.settings.force.timezone),
-        purpose=None,
+        purpose=why(visit.purpose),
         purposes=PURPOSES,
     )
+
+
+@pages.post("/pseudonymised/{key}/open", Action.OPEN_PERSON_PSEUDONYMISED)
+def open_one(visit: Here, key: str) -> Response:
+    """Opens somebody's scores for a purpose given for this person."""
+    visit.looked(visit.event("administration", "purpose_given", subject=key, given=visit.purpose))
+    return go(f"/pseudonymised/{key}?opened={ticket_of(visit, key)}")

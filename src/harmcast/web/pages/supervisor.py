@@ -22,16 +22,13 @@ WEEKS = 13
 @pages.get("/unit-work", Action.VIEW_UNIT_WORK, view=None)
 def unit_page(visit: Here) -> Response:
     """The unit's last 13 weeks."""
-    tool, releases = unit_people.history(visit)
-    people = unit_people.own(visit, tool, releases)
-    everyone = unit_people.on_list(visit, people)
+    (tool, releases), people, everyone = visit.history(), visit.people, visit.listed
     now = visit.operations.now()
     made = desk.since(visit.operations, log.instant(log.moment(now) - timedelta(weeks=WEEKS)))
     own = [d for d in made if d["person_key"] in people.by_key]
     waiting = desk.waiting_for_sign_off(visit.operations)
     own_waiting = [w for w in waiting if w["person_key"] in people.by_key]
-    unit_people.looked(
-        visit,
+    visit.looked_at(
         "unit_work_viewed",
         about=f"unit:{visit.user.unit or 'none'}",
         shown=[w["person_key"] for w in own_waiting],
