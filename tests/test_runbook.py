@@ -19,13 +19,13 @@ def _texts(node: ast.expr) -> Iterator[str]:
 
 
 def codes() -> set[str]:
-    """Codes of errors and rules of whole files and settings, as written in the sources; forms of the pages say theirs there."""
+    """Codes of errors and rules of whole files and settings, as written in the sources; forms of the web say theirs there."""
     found: set[str] = set()
     for path in (ROOT / "src").rglob("*.py"):
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
             name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
             found |= {text for keyword in call.keywords if keyword.arg == "code" for text in _texts(keyword.value)}
-            if name in FAULTS and call.args and "pages" not in path.parts:
+            if name in FAULTS and call.args and "web" not in path.parts:
                 found |= set(_texts(call.args[0]))
             if name == "_damaged" and len(call.args) > 2:
                 found |= set(_texts(call.args[2]))

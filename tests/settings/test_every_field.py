@@ -23,6 +23,7 @@ HOLDERS = {
     "tools": {"tool", "of", "places_tool", "people_tool", "t", "settings", "who", "self", "known", "chosen", "found", "made", "one"},
     "bands": {"wanted"},
     "gaps": {"gap", "one"},
+    "feed": {"form", "first"},
     "shadow": {"shadow", "bar", "line", "one"},
     "retention": {"retention", "review"},
 }
