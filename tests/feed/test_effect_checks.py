@@ -201,3 +201,13 @@ def test_one_incident_with_many_victims_is_named() -> None:
     assert places.incident("knife_injury", 10, 1).verdict == "ok"
     assert places.incident("knife_injury", 11, 1).verdict == "note"
     assert places.incident("knife_injury", 15, 3).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("at_point", "n", "verdict"),
+    [(49, 100, "ok"), (50, 2_500, "ok"), (51, 2_500, "note"), (250, 2_500, "note"), (251, 2_500, "hold"), (0, 0, "ok")],
+)
+def test_a_point_that_gathers_crimes_is_named_by_its_square_alone(at_point: int, n: int, verdict: str) -> None:
+    found = places.one_point(at_point, n, "E400000 N290000")
+    assert (found.check, found.scope, found.verdict) == ("placeholders", "crimes place", verdict)
+    assert ("E400000 N290000" in found.says) is (verdict != "ok")

@@ -65,7 +65,7 @@ def looked_at(seen: Seen) -> list[Effect]:
     for look in (_keys, _links, _deletions, _resolution, _placeholders):
         found += look(seen)
     if CRIMES.name in work.new:
-        for look in (_matched, _gaps, _incident):
+        for look in (_matched, _gaps, _incident, _one_point):
             found += look(seen)
     tool = state.settings.people_tool
     if tool is not None and (CHARGES.name in work.new or PERSONS.name in work.new):
@@ -367,6 +367,15 @@ def _incident(seen: Seen) -> list[Effect]:
     since = seen.made_on - timedelta(weeks=WEEKS)
     held = seen.before(CRIMES.name).filter(pl.col("recorded_at") >= since)
     return [places.incident(tool.name, largest(seen.new(CRIMES.name), tool.where), largest(held, tool.where)) for tool in seen.state.settings.places_tools]
+
+
+def _one_point(seen: Seen) -> list[Effect]:
+    placed = seen.recent(CRIMES.name).drop_nulls(["easting_m", "northing_m"]).select("easting_m", "northing_m")
+    if placed.is_empty():
+        return []
+    most = placed.group_by("easting_m", "northing_m").len().sort("len", "easting_m", "northing_m", descending=True).row(0)
+    square = " ".join(f"{axis}{int(metres // 1000) * 1000}" for axis, metres in zip("EN", most[:2], strict=True))
+    return [places.one_point(most[2], placed.height, square)]
 
 
 def _weights(seen: Seen, tool: PeopleTool) -> list[Effect]:
