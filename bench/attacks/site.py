@@ -46,7 +46,7 @@ def delivery(folder: Path, sent: Sequence[Payload]) -> Path:
             for n, _ in enumerate(sent)
         ],
         "crimes.csv": [
-            {"crime_ref": f"K{n:05d}", "offence_code": p.text if n % 3 == 0 else "008/06", "happened_from": "2026-10-01T10:00:00", "recorded_at": "2026-10-02T10:00:00", "changed_at": when, "status": "recorded", "easting_m": 405000, "northing_m": 285000, "weapon": "knife", "injury": "minor", "area": p.text}
+            {"crime_ref": f"K{n:05d}", "offence_code": p.text if n % 3 == 0 else "008/06", "happened_from": f"2026-{n % 9 + 1:02d}-{n % 28 + 1:02d}T{n % 24:02d}:10:00", "recorded_at": f"2026-10-{n % 28 + 1:02d}T{n % 24:02d}:30:00", "changed_at": when, "status": "recorded", "easting_m": 405000 + n * 7 % 900, "northing_m": 285000 + n * 13 % 900, "weapon": "knife", "injury": "minor", "area": p.text}
             for n, p in enumerate(sent)
         ],
         "circumstances.csv": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harmcast.documents.effects import Effect
+from harmcast.documents.effects import Effect, Verdict
 
 LEAST, TIMES = 10, 5
 LEAST_AT_A_POINT, NOTED_SHARE, HELD_SHARE = 50, 0.02, 0.10
@@ -23,7 +23,7 @@ def one_point(at_point: int, n: int, square: str) -> Effect:
     """
     share = at_point / n if n else 0.0
     odd = at_point >= LEAST_AT_A_POINT and share > NOTED_SHARE
-    verdict = "ok" if not odd else "hold" if share > HELD_SHARE else "note"
+    verdict: Verdict = "ok" if not odd else "hold" if share > HELD_SHARE else "note"
     step = "Look whether the point stands for an unknown place (a police station's own, say); leave those places empty in the mapping." if odd else ""
     where = f", in the square {square}" if odd else ""
     return Effect("placeholders", "crimes place", share, 0, NOTED_SHARE, verdict, step, f"{at_point:,} of {n:,} crimes lie at one point{where}.")
