@@ -54,6 +54,7 @@ def test_a_supervisor_signs_off_by_keyboard(browser: object, site: Site) -> None
     key = invented.key(state, 13)
     number = refer(state, key)
     page = visit(browser, site, "supervisor")
+    page.goto(f"{site.address}/people")  # type: ignore[attr-defined]
     press(page, 'a[href="/unit-work"]')
     page.wait_for_url("**/unit-work")  # type: ignore[attr-defined]
     press(page, f'a[href="/people/{key}#referral-{number}"]')
