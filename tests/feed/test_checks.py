@@ -10,6 +10,7 @@ import pytest
 from bench.accepted import load_accepted
 
 from harmcast.errors import FeedRefused
+from harmcast.oversight.access import Action, Ask, Role
 from harmcast.store.state import State
 
 SETTINGS = """
@@ -274,7 +275,11 @@ def test_words_for_nothing_are_empty_and_said(checked: State, deliver: Deliver, 
     result = load_accepted(checked, deliver({"crimes": [rows["crimes"]], "persons": [person], "charges": charges}))
     assert checked.records.known("charges", columns=["charge_ref", "crime_ref"]).sort("charge_ref")["crime_ref"].to_list() == [None, None, "C1", None]
     assert {file.table: file.notes.get("null_word") for file in result.files} == {"crimes": None, "persons": 1, "charges": 2}
-    assert checked.records.known("persons", columns=["name"])["name"].to_list() == ["Null"]
+    may = Ask(
+        role=Role.SUPERVISOR, action=Action.LIST_PEOPLE, about_tool=False, tool_status="", tool_shown=True, trained=True, about_person=False,
+        own_unit=False, restricted=False, on_list=False, purpose=None, ask_purpose=False,
+    )  # fmt: skip
+    assert checked.records.names(may)["name"].to_list() == ["Null"]
 
 
 def test_references_that_became_doubles_are_whole_text_again(checked: State, deliver: Deliver, rows: Good) -> None:

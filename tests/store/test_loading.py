@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 from bench.accepted import load_accepted
 
-from harmcast.errors import FeedRefused, RunStopped, StoreDamaged
+from harmcast.errors import AccessDenied, FeedRefused, RunStopped, StoreDamaged
+from harmcast.oversight.access import Action, Ask, Role
 from harmcast.oversight.log import Event
 from harmcast.runs.load import FileCount, LoadResult
 from harmcast.store import keys, ledger, schema
@@ -216,12 +218,19 @@ def test_protected_columns_lie_apart_and_each_reading_is_logged(state: State, fi
         assert {"born_on", "sex"} & set(pl.read_parquet_schema(path)) == set()
 
 
-def test_names_are_given_by_key_alone(state: State, deliver: Callable[..., Path], rows: Good) -> None:
+def test_names_leave_by_an_answered_question_alone(state: State, deliver: Callable[..., Path], rows: Good) -> None:
     load_accepted(state, deliver(all_of(rows, persons={"name": "Ada Example"}), FIRST))
-    key = keys.key_of(state.operations, "P1")
-    assert key is not None
-    assert state.records.names([key, "no such key"]) == {key: "Ada Example"}
+    may = Ask(
+        role=Role.SUPERVISOR, action=Action.LIST_PEOPLE, about_tool=False, tool_status="", tool_shown=True, trained=True, about_person=False,
+        own_unit=False, restricted=False, on_list=False, purpose=None, ask_purpose=False,
+    )  # fmt: skip
+    assert state.records.names(may).rows() == [("P1", "Ada Example")]
+    for closed in (replace(may, role=None), replace(may, role=Role.DATA_SCIENTIST), replace(may, trained=False)):
+        with pytest.raises(AccessDenied):
+            state.records.names(closed)
     assert "name" not in state.records.persons().columns
+    assert "name" not in state.records.known("persons").columns
+    assert "name" not in state.records.known("persons", columns=["person_ref", "name"]).columns
 
 
 def test_keys_are_random_to_an_outsider_and_the_same_in_a_copy(state: State, first: LoadResult) -> None:

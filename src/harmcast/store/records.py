@@ -195,9 +195,9 @@ class Records:
 
         Only keys that occur in a later part, or twice in the first, have to be resolved.
         """
-        if columns is None or set(columns) & set(HELD[table].having("name")):
-            columns = [name for name in columns or held_columns(HELD[table]) if name not in HELD[table].having("name")]
-        return self._known(table, as_of, upto, columns)
+        closed = HELD[table].having("name")
+        wanted = None if columns is None else [name for name in columns if name not in closed]
+        return self._known(table, as_of, upto, wanted).drop(closed, strict=False)
 
     def names(self, ask: access.Ask) -> pl.DataFrame:
         """People's references and names as held now: person_ref, name. The one way by which names leave.
