@@ -7,6 +7,7 @@ import pytest
 from harmcast.fairness import binned
 from harmcast.fairness.groups import Groups, groups_of
 from harmcast.fairness.proxies import cost_of_leaving_out, findings, proxy_tests
+from harmcast.fairness.thresholds import Thresholds
 
 
 def people(seed: int, n: int = 8000) -> tuple[pl.DataFrame, Groups, np.ndarray]:
@@ -43,7 +44,9 @@ def test_missingness_is_a_proxy() -> None:
     row = of(table, feature="gang", attribute="sex", kind="missing")
     assert row["auc"] == 1.0
     assert row["verdict"] == "stop"
-    assert any(f.name == "proxy/gang/missing/sex" and "missing" in f.says for f in findings(table))
+    (found,) = (f for f in findings(table, Thresholds()) if f.name == "proxy/gang/missing/sex")
+    assert (found.verdict, found.measured, found.limit, found.severity) == ("stop", 1.0, 0.65, 3.3)
+    assert "gang is missing" in found.says
 
 
 def test_a_bent_relation_is_seen_though_ranks_are_even() -> None:

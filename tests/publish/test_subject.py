@@ -60,12 +60,12 @@ def test_what_was_received_has_its_outcome_and_when_the_person_was_scored_again(
 def test_who_looked_counts_lists_too_and_nobody_else_s(known: tuple[State, str]) -> None:
     held = person_facts.gather(known[0], "P1", FOREVER)
     assert held is not None
-    assert [(v["role"], v["action"]) for v in held.views if v["kind"] == "consultation"] == [
+    assert [(v.role, v.action) for v in held.views if v.kind == "consultation"] == [
         ("offender_manager", "person_viewed"), ("supervisor", "list_viewed"),
     ]  # fmt: skip
     other = person_facts.gather(known[0], "P2", FOREVER)
     assert other is not None
-    assert [v for v in other.views if v["kind"] == "consultation"] == []
+    assert [v for v in other.views if v.kind == "consultation"] == []
 
 
 def test_the_report_is_written_logged_about_the_person_and_never_about_an_unknown_one(known: tuple[State, str], tmp_path: Path) -> None:
