@@ -327,7 +327,8 @@ def test_what_followed_in_each_band_equals_a_count_by_hand(made: tuple[pl.DataFr
     then = _scored(made, None, rules, day).people.drop_nulls("band")
     own = by_hand.known_charges(charges.to_dicts(), persons.to_dicts(), AS_OF)
     weights = dict(harm.weights_of(charges["offence_code"], rules.index).select("offence_code", "weight").iter_rows())
-    into = {p["person_ref"]: p["merged_into"] for p in persons.to_dicts() if p["merged_into"] and p["known_on"] <= AS_OF}
+    there = {p["person_ref"] for p in persons.to_dicts() if p["known_on"] <= AS_OF}
+    into = {p["person_ref"]: p["merged_into"] for p in persons.to_dicts() if p["merged_into"] in there and p["known_on"] <= AS_OF}
     counted: dict[str, list[int]] = {}
     for ref, band in then.select("person_ref", "band").iter_rows():
         while ref in into:
