@@ -22,6 +22,15 @@ def shows_somebody(text: str) -> bool:
 
 
 @pytest.mark.parametrize("way", FORMS)
+def test_a_form_with_faults_shows_nobody_off_the_list_before_a_purpose_is_given(way: str, manager: TestClient, state: State) -> None:
+    key = invented.key(state, OFF_LIST)
+    answer = manager.post(f"/people/{key}/{way}", data={"csrf": csrf_of(manager)})
+    assert answer.status_code == 403
+    assert "open the record for a purpose" in answer.text
+    assert not shows_somebody(answer.text)
+
+
+@pytest.mark.parametrize("way", FORMS)
 def test_a_form_with_faults_shows_nobody_off_the_list_who_was_not_opened(way: str, manager: TestClient, state: State) -> None:
     key = invented.key(state, OFF_LIST)
     answer = manager.post(f"/people/{key}/{way}", data={"csrf": csrf_of(manager), "purpose": "review"})
