@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import CRIME, write_csv
 
+from harmcast.errors import FeedRefused
 from harmcast.store import state as states
 from harmcast.store.state import State
 
@@ -94,11 +96,19 @@ def write(folder: Path, number: int, delivery: Delivery) -> Path:
     return folder
 
 
+def would_empty(delivery: Delivery, held: Mapping[str, object]) -> bool:
+    """Whether a delivery says it is complete and holds no row though rows are held: it is refused whole."""
+    return delivery.complete and not delivery.rows and bool(held)
+
+
 def plain(all_deliveries: list[Delivery]) -> list[dict[str, str]]:
-    """What is held after each delivery, by the contract's words alone: weapon by key."""
+    """What is held after each delivery, by the contract's words alone: weapon by key. One that is refused changes nothing."""
     held: dict[str, tuple[str, int]] = {}
     after = []
     for delivery in all_deliveries:
+        if would_empty(delivery, held):
+            after.append({key: weapon for key, (weapon, _) in held.items()})
+            continue
         best: dict[str, tuple[str, int]] = {}
         for key, weapon, hour in delivery.rows:
             if key not in best or hour >= best[key][1]:
@@ -130,15 +140,20 @@ def check_history(blank: Path, sent: list[Delivery], again: list[int]) -> None:
         state = states.open_state(Path(folder) / "state")
         paths = [write(Path(folder), number, delivery) for number, delivery in enumerate(sent)]
         expected = plain(sent)
+        refused = {n for n, delivery in enumerate(sent) if n and would_empty(delivery, expected[n - 1])}
         for number, path in enumerate(paths):
-            result = load_accepted(state, path)
-            assert all(count.adds_up for count in result.files)
+            if number in refused:
+                with pytest.raises(FeedRefused):
+                    load_accepted(state, path)
+            else:
+                result = load_accepted(state, path)
+                assert all(count.adds_up for count in result.files)
             assert known(state, date(2027, 1, 1)) == expected[number]
         first = next((number for number, delivery in enumerate(sent) if delivery.rows), len(sent))
         for number in range(first, len(paths)):
             assert known(state, made_at(number).date()) == expected[number]
         before = contents(state)
-        for number in again:
+        for number in (number for number in again if number not in refused):
             assert load_accepted(state, paths[number]).changed_rows == 0
         assert contents(state) == before
         state.close()

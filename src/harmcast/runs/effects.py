@@ -30,7 +30,7 @@ from harmcast.places import counts as counting
 from harmcast.runs import people as people_run
 from harmcast.runs.received import Work, is_whole
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.store import loads
+from harmcast.store import deliveries, loads
 from harmcast.store.state import State
 from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, CRIMES, FALLEN_AWAY, PERSONS
 
@@ -204,10 +204,15 @@ def _without_rows(seen: Seen) -> list[Effect]:
     empty = [count.table for count in seen.work.counts.values() if count.received == 0 and count.table in HELD_TABLES]
     past = loads.rows_received(seen.state.operations) if empty else {}
     return [
-        counted.without_rows(table, held, is_whole(seen.work, table), past.get(table, ()), seen.deviations)
+        counted.without_rows(table, held, _deletes_absent(seen, table), past.get(table, ()), seen.deviations)
         for table in empty
         if (held := seen.before(table).height)
     ]
+
+
+def _deletes_absent(seen: Seen, table: str) -> bool:
+    """Whether what is absent counts as deleted: never of an extract older than one that is held, which changes nothing."""
+    return is_whole(seen.work, table) and seen.work.manifest.made_at >= (deliveries.newest_made_at(seen.state.operations, table) or datetime.min)
 
 
 def _keys(seen: Seen) -> list[Effect]:
