@@ -41,16 +41,18 @@ def test_nothing_of_the_forgotten_is_left_anywhere(invented_force: InventedForce
     assert before.count > 5 * DUE
     if store_url:
         assert erasure.in_dump(store_url, due) > DUE
-    sunday = monday + timedelta(days=6)
-    left, overdue = erasure.forgotten(state, sunday)
-    assert (left.count, overdue.count) == (DUE * 4 // 10, DUE * 6 // 10)
-    assert (sunday - due.deleted_on).days <= 28
+    left, overdue = erasure.forgotten(state, monday + timedelta(days=13))  # whoever left the source may still come back
+    assert (left.count, overdue.count) == (0, DUE * 6 // 10)
+    fortnight = monday + timedelta(days=14)
+    left, overdue = erasure.forgotten(state, fortnight)
+    assert (left.count, overdue.count) == (DUE * 4 // 10, 0)
+    assert (fortnight - due.deleted_on).days <= 28
     assert erasure.residue(state, due).places == {}
     assert erasure.in_training(state, due) == 0
     if store_url:
         assert erasure.in_dump(store_url, due) == 0
     if not store_url:  # what is kept for the next week holds none of them either; once is enough
-        run_week(state, sunday + timedelta(days=1), OPERATOR)
+        run_week(state, fortnight, OPERATOR)
         assert erasure.residue(state, due).places == {}
     checkpoints.write(state)
     assert erasure.chain_findings(state) == 0
