@@ -59,8 +59,8 @@ def tables(seed: int, week: int, size: int) -> dict[str, list[dict[str, str]]]:
     changed = f"2026-0{3 if week else 2}-0{1 + week}T00:00:00"
     crimes = [
         {
-            "crime_ref": f"C{i:05d}", "offence_code": "008/01", "happened_from": f"2026-01-0{1 + i % 5}T22:00:00", "happened_to": "",
-            "recorded_at": "2026-01-06T09:00:00", "changed_at": changed if i % 7 == week else "2026-01-06T09:00:00",
+            "crime_ref": f"C{i:05d}", "offence_code": "008/01", "happened_from": f"2026-01-{5 + i % 20:02d}T22:00:00",
+            "happened_to": "", "recorded_at": f"2026-01-{6 + i % 20:02d}T09:00:00", "changed_at": changed if i % 7 == week else f"2026-01-{6 + i % 20:02d}T09:00:00",
             "status": "recorded", "easting_m": str(400000 + r.randrange(9000)) if i != 3 else "nowhere",
             "northing_m": str(290000 + i), "weapon": "knife", "injury": "minor",
         }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from harmcast.errors import StoreDamaged
 from harmcast.oversight.findings import from_text
 from harmcast.oversight.log import Event
 from harmcast.oversight.release_rules import open_findings
@@ -50,6 +51,9 @@ def old(tmp_path: Path, store_url: str | None) -> Operations:
                 ),
                 {"tool": tool, "reasons": json.dumps(reasons)},
             )
+        connection.execute(
+            sa.text("INSERT INTO release_moves (release, to_standing, by, role, at) SELECT id, 'held', 'operator', 'operator', '2026-11-09' FROM releases")
+        )
     return database
 
 
@@ -62,4 +66,28 @@ def test_old_reasons_become_findings_and_stop_what_they_stopped(old: Operations)
     assert len({f.id for f in rows["iom"]}) == len(REASONS)
     assert rows["iom"][0].name.startswith("aa/")
     assert len(open_findings(rows["iom"], (), date(2026, 11, 9), ())) == len(REASONS)
+    old.close()
+
+
+def test_moves_stay_with_their_releases_and_references_are_heeded_again(old: Operations) -> None:
+    of_moves = sa.text("SELECT r.tool FROM release_moves m JOIN releases r ON r.id = m.release ORDER BY m.id")
+    upgrade.upgrade(old, Event("system", "operator", "administration", "schema_upgraded"))
+    assert [row["tool"] for row in old.rows(of_moves)] == ["iom", "knife_injury"]
+    with pytest.raises(sa.exc.IntegrityError), old.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM releases"))
+    old.close()
+
+
+def test_an_upgrade_stops_at_a_row_that_refers_to_nothing(old: Operations) -> None:
+    if not old.is_sqlite:
+        pytest.skip("SKIPPED: PostgreSQL takes no such row")
+    with old.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute("INSERT INTO release_moves (release, to_standing, by, role, at) VALUES (99, 'held', 'operator', 'operator', '2026-11-09')")
+        raw.execute("PRAGMA foreign_keys = ON")
+    with pytest.raises(StoreDamaged, match=r"1 rows.*release_moves") as stopped:
+        upgrade.upgrade(old, Event("system", "operator", "administration", "schema_upgraded"))
+    assert (stopped.value.code, upgrade.revision(old)) == ("operations_damaged", "0004")
     old.close()

@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -82,6 +82,28 @@ def engine_of(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def _rebuilding(connection: sa.Connection) -> Iterator[None]:
+    """Foreign keys wait while SQLite makes tables anew: it cannot drop one that others refer to, and heeds the pragma
+    only outside a transaction (https://sqlite.org/lang_altertable.html#otheralter). `check_references` asks for them instead."""
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+
+
+def check_references(connection: sa.Connection) -> None:
+    """Raises StoreDamaged (`operations_damaged`) if a row refers to one that is not there. PostgreSQL never lets it come to that."""
+    if connection.dialect.name == "sqlite" and (wrong := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+        raise StoreDamaged(
+            f"{len(wrong):,} rows of the operational database refer to rows that are not there: {', '.join(sorted({row[0] for row in wrong}))}.",
+            code="operations_damaged",
+            next_step="Stop, keep the file, restore the newest backup (`harmcast restore`), tell the data owner.",
+        )
 
 
 def _named(error: exc.DBAPIError) -> HarmcastError | None:
@@ -222,12 +244,15 @@ class Operations:
             yield connection
 
     @contextmanager
-    def writing(self, event: Event) -> Iterator[Writing]:
+    def writing(self, event: Event, is_rebuilding: bool = False) -> Iterator[Writing]:
         """A transaction that carries its event: it commits with the event in the chain, or leaves no trace.
+
+        An upgrade of the schema is `is_rebuilding`: it may drop and rename tables that others refer to (`_rebuilding`).
 
         Raises: RunStopped (`log_unavailable`) or StoreDamaged; whatever the body raises rolls all back.
         """
-        with translating(), self._writer.connect() as connection, connection.begin():
+        rebuilding = _rebuilding if is_rebuilding and self.is_sqlite else nullcontext
+        with translating(), self._writer.connect() as connection, rebuilding(connection), connection.begin():
             if not self.is_sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
             tx = Writing(connection, event, self.now(), self.keyed)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from harmcast.errors import RunStopped
 from harmcast.oversight.log import Event
 from harmcast.store import row_lines, schema
-from harmcast.store.operations import ADOPTED, Operations, Writing
+from harmcast.store.operations import ADOPTED, Operations, Writing, check_references
 from harmcast.store.row_lines import RowLine
 
 HEAD = "0009"
@@ -57,7 +57,8 @@ def upgrade(operations: Operations, event: Event) -> bool:
 
     Killed on the way, the database is as before: both databases change schema inside the transaction.
 
-    Raises: RunStopped (`schema_newer`) if a later version of harmcast wrote this state.
+    Raises: RunStopped (`schema_newer`) if a later version of harmcast wrote this state; StoreDamaged (`operations_damaged`)
+    if rows would refer to rows that are not there.
     """
     held = revision(operations)
     if held == HEAD:
@@ -72,9 +73,10 @@ def upgrade(operations: Operations, event: Event) -> bool:
             code="schema_newer",
             next_step="Install that version again, or restore a backup made by this one.",
         )
-    with operations.writing(event.with_detail(from_revision=held, to_revision=HEAD)) as tx:
+    with operations.writing(event.with_detail(from_revision=held, to_revision=HEAD), is_rebuilding=True) as tx:
         before = _vouched(tx.connection) if held is not None else None
         command.upgrade(_config(tx.connection), "head")
+        check_references(tx.connection)
         if before is not None:
             _adopt(tx, event, before)
     return True
