@@ -114,8 +114,8 @@ def child(state: Path, deliveries: list[Path], die_at: int | None) -> None:
     """Loads and accepts each delivery and makes its week; kills itself at the boundary numbered `die_at`. Prints how many it passed."""
     from datetime import date
 
+    from harmcast.errors import NotFit
     from harmcast.runs.accept import accept_load
-    from harmcast.runs.load import load_delivery
     from harmcast.store import loads
     from harmcast.store.state import open_state
     from harmcast.store.users import Actor
@@ -126,12 +126,16 @@ def child(state: Path, deliveries: list[Path], die_at: int | None) -> None:
     for delivery in deliveries:
         day = date.fromisoformat(json.loads((delivery / "manifest.json").read_text())["made_at"][:10])
         operator = Actor("operator", "Operator", (("operator", None),))
-        if loads.waiting(opened.operations) is None:
-            load_delivery(opened, delivery)
-        waits = loads.waiting(opened.operations)
-        if waits is not None:
-            accept_load(opened, waits.number, operator, "invented")
-        run_week(opened, day, operator)
+        for _ in range(2):  # the first run of a load that waits stops there
+            waits = loads.waiting(opened.operations)
+            if waits is not None:
+                accept_load(opened, waits.number, operator, "invented")
+            try:
+                run_week(opened, day, operator, delivery)
+                break
+            except NotFit as error:
+                if error.code != "load_waiting":
+                    raise
     print(passed[0])
 
 
