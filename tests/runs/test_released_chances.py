@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from harmcast.runs.audit import judged_releases
+from harmcast.runs.people_results import judged_releases
 
 
 @dataclass

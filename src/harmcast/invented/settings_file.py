@@ -58,6 +58,7 @@ def document(county: County, with_ground: bool = True) -> dict[str, object]:
                 "horizons_months": [12, 24],
             },
         ],
+        "people": {"capacity": 40, "useful_share": 0.1},
         **({"map": of_map} if with_ground else {}),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,21 +23,19 @@ from harmcast.people import charges as charge_rules
 from harmcast.people.features import FEATURES
 from harmcast.places.grid import Units
 from harmcast.publish import group_impact, release_files
-from harmcast.runs import outcomes, people, shadowed, watch
+from harmcast.runs import outcomes, people_results, shadowed, watch
 from harmcast.runs.force_area import ForceArea
 from harmcast.runs.outcomes import SETTLED_WEEKS, recorded_in
 from harmcast.runs.people import PeopleMade
+from harmcast.runs.people_results import FLAGGED_SHARE, JudgedChances
 from harmcast.runs.places import PlacesMade
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-from harmcast.transitions import landmarks
-from harmcast.transitions.model import card_chances, gives_chances, look_back_of, matrix
-from harmcast.weeks import Week, add_months
+from harmcast.weeks import Week
 from harmcast.words.tools import tool_title
 
-FLAGGED_SHARE = 0.05
 SEED = 2010  # Equality Act
 KIND_OF = {"concern": findings.CONCERN, "stop": findings.STOP}
 
@@ -72,7 +70,9 @@ def make_audit(
         _watch(made, one.tool.name, watch.watch_places(state, one, crimes, week), week)
         _shadow(made, state, one.tool, as_of, partial(outcomes.judged, one))
     if who is not None:
-        _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, thresholds))
+        judged = people_results.judged_chances(state, who, as_of, sequence, actor)
+        made.files |= people_results.files(state, who, judged)
+        _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, judged, thresholds))
         _watch(made, who.tool.name, watch.watch_people(state, who, week), week)
         _shadow(made, state, who.tool, as_of, partial(shadowed.people_judged, who, as_of))
     return made
@@ -172,65 +172,17 @@ def _matches(where: Mapping[str, list[str]]) -> pl.Expr:
 
 
 def audit_of_people(
-    state: State, as_of: date, sequence: int, actor: Actor, who: PeopleMade, thresholds: Thresholds
+    state: State, as_of: date, sequence: int, actor: Actor, who: PeopleMade, judged: JudgedChances | str, thresholds: Thresholds
 ) -> Audit | str:
-    """The audit of the person tool, or why none could be made.
-
-    What was said is the chances as released, one release in 13 weeks, against what was known when their 12 months ended. Until
-    one is a year old it is a rehearsal: the fit of a year before the model in use, kept with it. The flagged are the twentieth
-    with the highest chances.
-    """
-    months = who.tool.horizons_months[0]
-    if who.model is None or not gives_chances(who.model):
-        return "No person model that gives chances is approved yet, so there is nothing to audit."
-    given, newest, look_back = released_chances(state, who, as_of, months), as_of, look_back_of(who.model)
-    kept, rehearsal = who.model.get("rehearsal"), given.is_empty()
-    if rehearsal and kept is None:
-        return "The records are too short for a fit of a year ago, so nothing can be held against what came yet."
-    if rehearsal and kept is not None:
-        newest, look_back = date.fromisoformat(kept["day"]), int(kept["look_back_months"])
-    else:
-        newest = given["released_on"].max()  # type: ignore[assignment]
-    births = people.under_18(state, [newest], as_of, sequence, actor, "Audit: nobody under 18 is counted")
-    then = landmarks.panel(people.people_of(who, births), [newest], [months], as_of, look_back).drop_nulls(f"became_{months}m")
-    if not rehearsal:
-        of_newest = given.filter(pl.col("released_on") == newest).select("person_ref", "chance")
-        then = then.join(of_newest, on="person_ref", how="inner").sort("person_ref")
-    if then.is_empty():
-        return f"Nobody was held and not yet high harm on {newest.isoformat()}, {months} months ago."
-    chance = card_chances(kept, matrix(then))[:, 0] if rehearsal and kept is not None else then["chance"].to_numpy()
+    """The audit of the person tool on chances that can be judged, or why there are none. The flagged are the twentieth with the highest chances."""
+    if isinstance(judged, str):
+        return judged
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
-    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), newest, rules=group_rules(state))
-    managed = state.records.circumstances(newest, sequence).filter(pl.col("kind") == "managed").select("person_ref")
+    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), judged.newest, rules=group_rules(state))
+    managed = state.records.circumstances(judged.newest, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
-    return audit_of_landmark(then, chance, months, labels, managed, standing, thresholds, None if rehearsal else given)
-
-
-RELEASED_EVERY_WEEKS = 13
-
-
-def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> list[Release]:
-    """Releases whose first horizon is over by `as_of`, one in 13 weeks back from the newest; newest first."""
-    kept: list[Release] = []
-    for release in sorted((r for r in releases if r.as_of is not None and r.standing != "withdrawn"), key=lambda r: r.as_of, reverse=True):  # type: ignore[arg-type,return-value]
-        day = cast(date, release.as_of)
-        if add_months(day, months) <= as_of and (not kept or (cast(date, kept[-1].as_of) - day).days >= 7 * RELEASED_EVERY_WEEKS):
-            kept.append(release)
-    return kept
-
-
-def released_chances(state: State, who: PeopleMade, as_of: date, months: int) -> pl.DataFrame:
-    """person_ref, released_on, chance as released, became by the end of its horizon as known then: a row a person and release."""
-    column, parts = f"chance_high_harm_{months}m", []
-    for release in judged_releases(state.releases.history(who.tool.name, None), as_of, months):
-        frame = release.frame(who.tool.name)
-        if column not in frame.columns or release.as_of is None or not release.has(f"{who.tool.name}.parquet"):
-            continue
-        own = frame.select("person_key", chance=column).drop_nulls().join(who.keys, on="person_key", how="inner").sort("person_ref")
-        became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, months), own["person_ref"])
-        parts.append(own.select("person_ref", pl.lit(release.as_of).alias("released_on"), "chance").with_columns(became=became))
-    schema = {"person_ref": pl.String, "released_on": pl.Date, "chance": pl.Float64, "became": pl.Boolean}
-    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+    given = None if judged.rehearsal else judged.given
+    return audit_of_landmark(judged.panel, judged.panel["chance"].to_numpy(), who.tool.horizons_months[0], labels, managed, standing, thresholds, given)
 
 
 def audit_of_landmark(
@@ -248,7 +200,7 @@ def audit_of_landmark(
     Args:
         then: a `landmarks.panel` of one day, with `became_<months>m`.
         managed: person_ref of those under management that day; standing: charges as known now.
-        given: chances as released with what came (`released_chances`); None: a rehearsal on the landmark itself.
+        given: chances as released with what came (`people_results.released_chances`); None: a rehearsal on the landmark itself.
     """
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
     cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")

@@ -16,7 +16,7 @@ from harmcast.people.features import FEATURES
 from harmcast.publish.answers.facts import Counted
 from harmcast.publish.disclosure import Published
 from harmcast.runs import people
-from harmcast.runs.audit import FLAGGED_SHARE
+from harmcast.runs.people_results import FLAGGED_SHARE
 from harmcast.settings import PeopleTool
 from harmcast.store import desk
 from harmcast.store.releases import Release

@@ -183,6 +183,12 @@ class PeopleSettings(SettingsSection):
         None,
         description="First day of charge records the force vouches for; chances look back no further. Default: the first charge, moved past a thin start.",
     )
+    capacity: int | None = Field(
+        None, ge=1, description="People whom one unit can consider: of so many with the highest chances it is counted who became high harm. Default: a twentieth of all with a chance."
+    )
+    useful_share: float | None = Field(
+        None, gt=0, lt=1, description="Share of people considered who must become high harm for considering them to be worth it, by the units' own word; net benefit is counted with it, share."
+    )
 
 
 class Bands(SettingsSection):

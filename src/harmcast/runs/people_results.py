@@ -1,0 +1,112 @@
+"""Chances of people that can be held against what came, and the record "were we right?" of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+
+from harmcast.evaluate.people_results import GIVEN, Capacity, results
+from harmcast.publish import release_files
+from harmcast.runs import people
+from harmcast.runs.people import PeopleMade
+from harmcast.store.releases import Release
+from harmcast.store.state import State
+from harmcast.store.users import Actor
+from harmcast.transitions import landmarks
+from harmcast.transitions.model import card_chances, gives_chances, look_back_of, matrix
+from harmcast.weeks import add_months
+
+FLAGGED_SHARE = 0.05
+RELEASED_EVERY_WEEKS = 13
+
+
+@dataclass(frozen=True)
+class JudgedChances:
+    """Chances whose first horizon is over, with what came.
+
+    Attributes:
+        given: `evaluate.people_results.GIVEN`, a row a person and release judged.
+        rehearsal: no released chance is so old yet: these are of a fit of a year before the model in use, which nobody saw.
+        newest: day of the last release judged; panel: its people as a `landmarks.panel` of one day, with `chance`.
+    """
+
+    given: pl.DataFrame
+    rehearsal: bool
+    newest: date
+    panel: pl.DataFrame
+
+
+def judged_chances(state: State, who: PeopleMade, as_of: date, sequence: int, actor: Actor) -> JudgedChances | str:
+    """What can be judged this week, or why nothing can.
+
+    What was said is the chances as released, one release in 13 weeks, against what was known when their first horizon ended. Until
+    one is so old it is a rehearsal: the fit of a year before the model in use, kept with it.
+    """
+    months = who.tool.horizons_months[0]
+    if who.model is None or not gives_chances(who.model):
+        return "No person model that gives chances is approved yet, so there is nothing to audit."
+    given = released_chances(state, who, as_of, months)
+    look_back = look_back_of(who.model)
+    kept: Mapping[str, Any] = who.model.get("rehearsal") or {}
+    rehearsal = given.is_empty()
+    if not rehearsal:
+        newest = cast(date, given["released_on"].max())
+    elif kept:
+        newest, look_back = date.fromisoformat(kept["day"]), int(kept["look_back_months"])
+    else:
+        return "The records are too short for a fit of a year ago, so nothing can be held against what came yet."
+    births = people.under_18(state, [newest], as_of, sequence, actor, "Audit: nobody under 18 is counted")
+    then = landmarks.panel(people.people_of(who, births), [newest], [months], as_of, look_back).drop_nulls(f"became_{months}m")
+    if rehearsal:
+        chance = card_chances(kept, matrix(then))[:, 0] if then.height else np.zeros(0)
+        then = then.with_columns(chance=pl.Series(chance, dtype=pl.Float64))
+        units = who.scored.people.select("person_ref", "unit")
+        given = then.join(units, on="person_ref", how="left", maintain_order="left").select(
+            "person_ref", "unit", "chance", "harm", released_on=pl.lit(newest), became=pl.col(f"became_{months}m")
+        )
+    else:
+        of_newest = given.filter(pl.col("released_on") == newest).select("person_ref", "chance")
+        then = then.join(of_newest, on="person_ref", how="inner").sort("person_ref")
+    if then.is_empty():
+        return f"Nobody was held and not yet high harm on {newest.isoformat()}, {months} months ago."
+    return JudgedChances(given.select(list(GIVEN)), rehearsal, newest, then)
+
+
+def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> list[Release]:
+    """Releases whose first horizon is over by `as_of`, one in 13 weeks back from the newest; newest first."""
+    kept: list[Release] = []
+    for release in sorted((r for r in releases if r.as_of is not None and r.standing != "withdrawn"), key=lambda r: r.as_of, reverse=True):  # type: ignore[arg-type,return-value]
+        day = cast(date, release.as_of)
+        if add_months(day, months) <= as_of and (not kept or (cast(date, kept[-1].as_of) - day).days >= 7 * RELEASED_EVERY_WEEKS):
+            kept.append(release)
+    return kept
+
+
+def released_chances(state: State, who: PeopleMade, as_of: date, months: int) -> pl.DataFrame:
+    """GIVEN of the releases judged: chances as released, and whether the cut was reached by the end of the horizon, as known then."""
+    column, parts = f"chance_high_harm_{months}m", [pl.DataFrame(schema=GIVEN)]
+    for release in judged_releases(state.releases.history(who.tool.name, None), as_of, months):
+        if release.as_of is None or not release.has(f"{who.tool.name}.parquet"):
+            continue
+        frame = release.frame(who.tool.name)
+        if column not in frame.columns:
+            continue
+        own = frame.select("person_key", "unit", "harm", chance=column).drop_nulls("chance").join(who.keys, on="person_key", how="inner").sort("person_ref")
+        became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, months), own["person_ref"])
+        parts.append(own.with_columns(pl.lit(release.as_of).alias("released_on"), became=became).select(list(GIVEN)))
+    return pl.concat(parts)
+
+
+def files(state: State, who: PeopleMade, judged: JudgedChances | str) -> dict[str, bytes]:
+    """The release's file of results (`documents.people_results`); none where nothing can be judged."""
+    if isinstance(judged, str):
+        return {}
+    settings = state.settings
+    capacity = Capacity(settings.people.capacity, FLAGGED_SHARE, settings.people.useful_share)
+    found = results(judged.given, who.tool.horizons_months[0], capacity, judged.rehearsal, settings.fairness.small_number)
+    return {} if found is None else {f"{who.tool.name}_results.json": release_files.document(found.document())}
