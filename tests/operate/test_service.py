@@ -72,6 +72,39 @@ def test_a_week_nobody_sent_anything_for_is_not_made(inbox: tuple[State, Path], 
     assert list(days.values())[2:] == [None]
 
 
+def test_the_timer_makes_no_week_that_nobody_sent_anything_for_and_says_so(
+    inbox: tuple[State, Path], invented_force: InventedForce, webhook: tuple[str, list[dict[str, object]]]
+) -> None:
+    address, heard = webhook
+    state = with_settings(inbox[0], "alerts", f'webhook = "{address}"')
+    monday, before = invented_force.mondays[2], state.releases.names()
+    with pytest.raises(RunStopped) as stopped:
+        service.run_due(state, monday, OPERATOR)  # the newest delivery is of the Monday before
+    assert (stopped.value.code, stopped.value.who_acts) == ("no_delivery", "the force's data team")
+    assert str(monday - timedelta(days=7)) in stopped.value.message
+    assert state.releases.names() == before
+    assert [(alert["kind"], alert["who_acts"]) for alert in heard] == [("no_delivery", "the force's data team")]
+    assert any(words.startswith(f"no delivery came for {Week.of(monday)}") for words in status_of(state, monday).health.concerns)
+    service.run_due(state, monday, OPERATOR, catch_up=False)  # a person's choice: --as-of
+    assert len(state.releases.names()) == len(before) + 1
+
+
+@pytest.mark.parametrize(("days_before", "comes"), [(7, False), (6, True), (0, True), (-1, False)])
+def test_a_delivery_made_after_the_last_timers_monday_is_this_weeks(
+    days_before: int, comes: bool, inbox: tuple[State, Path], invented_force: InventedForce
+) -> None:
+    state, folder = inbox
+    monday = invented_force.mondays[2] + timedelta(days=7)  # nothing else lies near
+    shutil.copytree(invented_force.deliveries[3], folder / "one")
+    manifest = json.loads((folder / "one" / "manifest.json").read_text())
+    (folder / "one" / "manifest.json").write_text(json.dumps({**manifest, "made_at": f"{monday - timedelta(days=days_before)}T05:00:00"}))
+    if comes:
+        service.stop_if_nothing_came(state, monday)
+        return
+    with pytest.raises(RunStopped):
+        service.stop_if_nothing_came(state, monday)
+
+
 def test_a_late_delivery_of_a_missed_week_counts_on_its_day(inbox: tuple[State, Path], invented_force: InventedForce) -> None:
     state, folder = inbox
     shutil.copytree(invented_force.deliveries[3], folder / "late")

@@ -87,7 +87,7 @@ def _run(state: State, deliveries: Path, progress: Progress) -> None:
         accept_load(state, first.load, operator, "Invented for the demo: there are no figures to compare it with", progress=part(progress, 0.2, 0.25))
     _people_who_use_it(state)
     first_monday = Week.of(last_week()).plus(2 - len(folders[1:])).monday
-    _registered(state, first_monday)
+    registered(state, first_monday, date.today())
     scientist, supervisor = state.users.get("scientist"), state.users.get("supervisor")
     for tool in [state.settings.people_tool] if state.settings.people_tool else []:
         progress("Fitting the first person model", 0.25)
@@ -117,10 +117,10 @@ def _people_who_use_it(state: State) -> None:
     demo_users(state, sorted(set(state.records.persons()["unit"].drop_nulls().to_list())))
 
 
-def _registered(state: State, first_use: date) -> None:
+def registered(state: State, first_use: date, today: date) -> None:
     """Approvals of the invented force: invented, and said to be. In use from the day of its first release, in shadow before."""
-    since = date.today() - timedelta(days=400)
-    review = date.today() + timedelta(days=300)
+    since = today - timedelta(days=400)
+    review = today + timedelta(days=300)
     for tool in state.settings.tools:
         state.register.set_status(tool.name, "shadow", since, "Invented for the demo", SETTER_UP)
         state.register.set_status(tool.name, "in use", first_use, "Invented for the demo", SETTER_UP)

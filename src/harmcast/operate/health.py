@@ -124,7 +124,9 @@ def _run(state: State, concern: Callable[[str], None]) -> RunSeen | None:
     run = week_runs.last(state.operations)
     if run is None:
         return None
-    if run.standing == "failed":
+    if run.code == "no_delivery":
+        concern(f"no delivery came for {run.week}, so it was not made; ask the force's data team for it")
+    elif run.standing == "failed":
         concern(f"the last weekly run failed with {run.code}; the runbook says what to do")
     return RunSeen(run.week, run.ended_at, run.standing, run.code)
 

@@ -80,7 +80,9 @@ def run_due(
 ) -> Served:
     """Makes the weeks that were missed, then the week of `as_of`; tells who is to be told how it ended.
 
-    Raises: what the weekly run raises; everything made before it stands.
+    With `catch_up` (the timer's call) the week is made only if a delivery came for it.
+
+    Raises: RunStopped (`no_delivery`), and what the weekly run raises; everything made before it stands.
     """
     begun = state.operations.now()
     week = str(Week.of(as_of))
@@ -88,10 +90,12 @@ def run_due(
     try:
         missed = [] if not catch_up else missed_weeks(state, as_of)
         made = [patiently(partial(run_week, state, day, actor), state, pauses_s) for _, day in missed if day is not None]
+        if catch_up and delivery is None:
+            stop_if_nothing_came(state, as_of)
         made.append(patiently(lambda: run_week(state, as_of, actor, delivery, progress, again), state, pauses_s))
     except HarmcastError as error:
         _ended(state, actor, week, begun, "failed", error.code)
-        alerts.send(state, "feed_refused" if isinstance(error, FeedRefused) else "week_failed", week, error=error, tell=write_line)
+        alerts.send(state, _kind(error), week, error=error, tell=write_line)
         raise
     except Exception as error:
         _ended(state, actor, week, begun, "failed", "bug")
@@ -108,6 +112,32 @@ def run_due(
         write_line(state, "shared_map", said=said)
     _say_if_late(state, as_of, week)
     return Served(made, [str(missing) for missing, day in missed if day is None])
+
+
+def stop_if_nothing_came(state: State, as_of: date) -> None:
+    """A week is not made of what nobody sent: one delivery at least was made from the day after the last timer's Monday to `as_of`.
+
+    A database as source is read by the run itself, so nothing has to come. Raises: RunStopped (`no_delivery`).
+    """
+    if state.settings.feed.source == "sql":
+        return
+    monday, days = Week.of(as_of).monday, _delivery_days(state)
+    if any(monday - timedelta(days=7) < day <= as_of for day in days):
+        return
+    newest = max((day for day in days if day <= as_of), default=None)
+    stopped = RunStopped(
+        f"No delivery came for {Week.of(as_of)}, so it is not made. " + (f"The newest was made on {newest}." if newest else "None was ever loaded."),
+        code="no_delivery",
+        next_step="Ask the force's data team for the delivery, then run the week again; harmcast week STATE --as-of DAY makes it of what is held.",
+    )
+    stopped.who_acts = FeedRefused.who_acts
+    raise stopped
+
+
+def _kind(error: HarmcastError) -> alerts.Kind:
+    if error.code == "no_delivery":
+        return "no_delivery"
+    return "feed_refused" if isinstance(error, FeedRefused) else "week_failed"
 
 
 def missed_weeks(state: State, as_of: date) -> list[tuple[Week, date | None]]:
