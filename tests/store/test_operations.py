@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -159,3 +160,24 @@ def test_running_numbers_go_on(any_state: State) -> None:
         assert operations.count_from(tx, "thing", 2) == 4
     with any_state.operations.writing(WRITE) as tx:
         assert operations.count_from(tx, "thing", 1) == 6
+
+
+def test_a_full_disk_is_named_by_the_databases_own_code(tmp_path: Path) -> None:
+    small = sqlite3.connect(tmp_path / "small.db")
+    small.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        small.execute("CREATE TABLE t AS SELECT randomblob(100000) AS x")
+    small.close()
+    named = operations._named(sa.exc.OperationalError("insert", {}, full.value))
+    assert named is not None
+    assert named.code == "disk_full"
+
+
+@pytest.mark.parametrize(("code", "expected"), [("53100", "disk_full"), ("25006", "state_read_only"), ("XX001", "operations_damaged"), ("57P01", "log_unavailable")])
+def test_postgresql_says_by_its_sqlstate_what_it_cannot_do(code: str, expected: str) -> None:
+    class Problem(Exception):
+        sqlstate = code
+
+    named = operations._named(sa.exc.OperationalError("insert", {}, Problem()))
+    assert named is not None
+    assert named.code == expected

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -106,22 +107,42 @@ def check_references(connection: sa.Connection) -> None:
         )
 
 
+# https://www.sqlite.org/rescode.html; https://www.postgresql.org/docs/current/errcodes-appendix.html
+KINDS: dict[int | str, str] = {
+    sqlite3.SQLITE_CORRUPT: "damaged", sqlite3.SQLITE_NOTADB: "damaged", "XX001": "damaged", "XX002": "damaged",
+    sqlite3.SQLITE_READONLY: "read_only", sqlite3.SQLITE_CANTOPEN: "read_only", "25006": "read_only",
+    sqlite3.SQLITE_FULL: "full", "53100": "full",
+}  # fmt: skip
+
+
+def _kind(problem: BaseException | None) -> str | None:
+    """What a database says it cannot do, by its own code: SQLite's primary result code, or PostgreSQL's SQLSTATE."""
+    code = getattr(problem, "sqlite_errorcode", None)
+    return KINDS.get(code & 0xFF if isinstance(code, int) else str(getattr(problem, "sqlstate", None)))
+
+
 def _named(error: exc.DBAPIError) -> HarmcastError | None:
     """What a person can act on, of a database error; None if it is a bug or the caller's own business."""
-    words = str(error.orig).lower()
     if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
         return None
-    if "malformed" in words or "not a database" in words or "corrupt" in words:
+    kind = _kind(error.orig)
+    if kind == "damaged":
         return StoreDamaged(
             "The operational database is damaged.",
             code="operations_damaged",
             next_step="Stop, keep the file, restore the newest backup (`harmcast restore`), tell the data owner.",
         )
-    if "readonly" in words or "read-only" in words or "unable to open database file" in words:
+    if kind == "read_only":
         return RunStopped(
             "The operational database may not be written: the state's folder is read-only to this account, or not there.",
             code="state_read_only",
             next_step="Check owner, mode and mount of the state's folder, then run again. To look at a copy, make it one that can be written: looking is logged.",
+        )
+    if kind == "full":
+        return RunStopped(
+            "The operational database could not be written: the disk is full.",
+            code="disk_full",
+            next_step="Free space or mend the disk, then run again; what stood before still stands.",
         )
     if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError) or error.connection_invalidated:
         return RunStopped(
