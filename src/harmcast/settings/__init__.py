@@ -267,6 +267,23 @@ class Decisions(SettingsSection):
     judge_then_reveal: bool = Field(False, description="Whether an officer gives an own judgement before the score is shown.")
 
 
+class Work(SettingsSection):
+    """How long open work may wait before it is overdue. A change of band is due after `[decisions] reviewed_days`."""
+
+    tasking_days: int = Field(14, gt=0, description="A recommendation is answered by the next tasking meeting: so many days after it was made or put off.")
+    sign_off_days: int = Field(7, gt=0, description="A supervisor signs a referral off within so many days.")
+    decide_again_days: int = Field(7, gt=0, description="A referral that was not agreed is decided again within so many days.")
+    review_ahead_days: int = Field(7, ge=0, description="A review becomes open work so many days before its date.")
+    answer_months: int = Field(1, gt=0, description="An objection or a data error is answered within so many months of its receipt: one, by section 54 of the Data Protection Act 2018.")
+    correction_days: int = Field(14, gt=0, description="What was upheld is corrected, and the person scored again, within so many days.")
+    release_days: int = Field(2, gt=0, description="A release or a model that waits for people moves on within so many days.")
+    finding_days: int = Field(28, gt=0, description="A finding is answered, and a missing or refused approval entered, within so many days.")
+    approval_days: int = Field(60, ge=0, description="The review of an approval becomes open work so many days before its date.")
+    delivery_days: int = Field(2, gt=0, description="A delivery that was refused, waits or did not come is looked into within so many days.")
+    download_days: int = Field(2, gt=0, description="A download with names is granted or refused within so many days.")
+    closed_days: int = Field(14, gt=0, description="Homes list what was closed in the last so many days, and how.")
+
+
 class Web(SettingsSection):
     idle_minutes: int = Field(15, gt=0, description="A session ends after so long without a page, minutes.")
     absolute_hours: int = Field(10, gt=0, description="A session ends after so long in any case, hours.")
@@ -377,6 +394,7 @@ class Settings(SettingsSection):
     shadow: ShadowSettings = ShadowSettings()
     release: ReleaseSettings = ReleaseSettings()
     decisions: Decisions = Decisions()
+    work: Work = Work()
     retention: Review = Review()
     log: Log = Log()
     web: Web = Web()

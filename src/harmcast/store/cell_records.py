@@ -17,6 +17,12 @@ OUTCOMES: dict[str, str] = {
     "not_adopted": "Not adopted",
     "deferred": "Deferred",
 }
+DONE: dict[str, str] = {
+    "done": "Done",
+    "done_in_part": "Done in part",
+    "not_done": "Not done",
+    "not_known": "Not known what was done",
+}
 ACTIVITIES: dict[str, str] = {"patrol": "Patrol", "visit": "Visit", "other": "Other"}
 
 

@@ -16,11 +16,12 @@ from harmcast.store.operations import Operations
 
 @dataclass(frozen=True)
 class KeptLift(Lift):
-    """A lift with its number, its tool and both reasons."""
+    """A lift with its number, its tool, both reasons, and the condition it was lifted on."""
 
     id: int
     tool: str
     first_reason: str
+    condition: str | None
     second_reason: str | None
 
 

@@ -35,6 +35,9 @@ class Model:
     made_at: str
     approved_by: str | None
     approved_at: str | None
+    refused_by: str | None
+    refused_at: str | None
+    refuse_reason: str | None
 
     @property
     def made_by(self) -> str:
@@ -99,6 +102,13 @@ class Models:
                 .where(table.c.id == model.id)
                 .values(standing="approved", approved_by=event.actor, approved_at=tx.at)
             )
+
+    def refuse(self, model: Model, reason: str, event: Event) -> None:
+        """Takes a candidate back before it scored anybody; the model in use stays."""
+        table = schema.models
+        with self.operations.writing(event) as tx:
+            values = {"standing": "withdrawn", "refused_by": event.actor, "refused_at": tx.at, "refuse_reason": reason}
+            tx.execute(sa.update(table).where(table.c.id == model.id).values(**values))
 
     def approved(self, tool: str) -> Model | None:
         """The newest approved model of a tool; None before the first."""

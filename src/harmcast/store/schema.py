@@ -226,6 +226,7 @@ finding_lifts = Table(
     Column("first", Name, nullable=False),
     Column("first_role", Name, nullable=False),
     Column("first_reason", Text, nullable=False),
+    Column("condition", Text),  # what must hold while it is lifted
     Column("at", Instant, nullable=False),
     Column("second", Name),  # null until a second person has agreed
     Column("second_role", Name),
@@ -249,6 +250,9 @@ models = Table(
     Column("made_at", Instant, nullable=False),
     Column("approved_by", Name),
     Column("approved_at", Instant),
+    Column("refused_by", Name),
+    Column("refused_at", Instant),
+    Column("refuse_reason", Text),
 )  # fmt: skip
 
 band_cuts = Table(
@@ -503,11 +507,12 @@ tasking = Table(
     Column("tool", String(40), nullable=False),
     Column("cell", Name, nullable=False),
     Column("week", String(8), nullable=False),
-    Column("step", String(20), nullable=False),  # recommendation, outcome
-    Column("about", Number),  # the recommendation an outcome answers
+    Column("step", String(20), nullable=False),  # recommendation, outcome, done
+    Column("about", Number),  # the recommendation that tasking answered, or that something was done on
     Column("choice", String(40)),
     Column("words", Text),
     Column("decided_on", Date),
+    Column("deferred_to", Date),  # day to which tasking put it off
     Column("by", Name, nullable=False),
     Column("role", Name, nullable=False),
     Column("at", Instant, nullable=False),

@@ -1,0 +1,372 @@
+"""The records that open work is derived from, read as they stand, and the items that `store.work` makes of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.errors import StoreDamaged
+from harmcast.oversight import log, register
+from harmcast.oversight.access import Role
+from harmcast.store import schema, work
+from harmcast.store.releases import Release
+from harmcast.store.state import State
+from harmcast.store.work import Item, PersonNow, WorkRules
+from harmcast.tables import BANDS
+
+CHANGE_RELEASES = 13
+ERASED_SHOWN_DAYS = 60
+ROLES = {role.value: role for role in Role}
+PEOPLE_NOW = pl.Schema(
+    {"person_key": pl.String(), "survivor": pl.String(), "unit": pl.String(), "restricted": pl.Boolean(), "gone": pl.String(), "gone_on": pl.Date()}
+)
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """Every item, open and lately closed, as it stood when it was read. `unread`: kinds whose records could not be read."""
+
+    items: tuple[Item, ...]
+    unread: tuple[str, ...]
+    rules: WorkRules
+
+
+def mark(state: State) -> int:
+    """What changes whenever any kept row does: number of the newest entry that wrote one."""
+    found = state.operations.rows(sa.select(sa.func.max(schema.versions.c.seq).label("seq")))[0]["seq"]
+    return int(found or 0)
+
+
+def people_now(state: State, release: Release | None, tool: str) -> pl.DataFrame:
+    """Everybody held: the record that survives, its unit as the newest release has it, whether restricted, and why gone: PEOPLE_NOW.
+
+    A merged record is as restricted as it or the surviving one is.
+    """
+    known = state.records.known("persons", columns=["person_ref", "unit", "restricted", "merged_into", "died_on"])
+    if known.is_empty():
+        return PEOPLE_NOW.to_frame()
+    held = known.join(state.person_keys(), on="person_ref", how="inner")
+    into: dict[str, str] = dict(held.filter(pl.col("merged_into").is_not_null()).select("person_ref", "merged_into").iter_rows())
+    survivors = pl.DataFrame(
+        [(ref, _survivor(ref, into)) for ref in into], schema={"person_ref": pl.String, "survivor_ref": pl.String}, orient="row"
+    )
+    held = held.join(survivors, on="person_ref", how="left").with_columns(survivor_ref=pl.coalesce("survivor_ref", "person_ref"))
+    scored = pl.DataFrame(schema={"person_key": pl.String, "unit_now": pl.String})
+    if release is not None:
+        scored = _columns(release, tool, ["person_key", "unit"]).rename({"unit": "unit_now"})
+    there = held.select(
+        survivor_ref="person_ref", survivor="person_key", there_restricted="restricted", there_died="died_on", there_unit="unit"
+    ).join(scored.with_columns(scored=pl.lit(True)), left_on="survivor", right_on="person_key", how="left")
+    joined = held.drop("unit").join(there, on="survivor_ref", how="left")
+    is_scored = pl.col("scored").fill_null(False)
+    gone = (
+        pl.when(pl.col("there_died").is_not_null()).then(pl.lit("died"))
+        .when(~is_scored if release is not None else pl.lit(False)).then(pl.lit("not_scored"))
+        .otherwise(pl.lit(""))
+    )  # fmt: skip
+    on = pl.when(gone == "died").then("there_died").when(gone == "not_scored").then(pl.lit(release.origin if release else None, dtype=pl.Date))
+    return joined.select(
+        "person_key",
+        survivor=pl.coalesce("survivor", "person_key"),
+        unit=pl.when(is_scored).then("unit_now").otherwise("there_unit"),
+        restricted=pl.col("restricted").fill_null(False) | pl.col("there_restricted").fill_null(False),
+        gone=gone,
+        gone_on=on,
+    ).cast(dict(PEOPLE_NOW))  # type: ignore[arg-type]
+
+
+def _columns(release: Release, tool: str, names: list[str]) -> pl.DataFrame:
+    return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=names)
+
+
+def _survivor(ref: str, into: Mapping[str, str]) -> str:
+    seen = {ref}
+    while ref in into and into[ref] not in seen:
+        ref = into[ref]
+        seen.add(ref)
+    return ref
+
+
+def band_changes(release: Release, tool: str) -> pl.DataFrame:
+    """People whose band a release changed: person_key, was, now."""
+    frame = _columns(release, tool, ["person_key", "band", "band_last_week"])
+    moved = frame.filter(pl.col("band") != pl.col("band_last_week"))
+    return moved.select("person_key", was="band_last_week", now="band")
+
+
+def read(
+    state: State,
+    today: date,
+    *,
+    now: Callable[[Release | None, str], pl.DataFrame] | None = None,
+    changes: Callable[[Release, str], pl.DataFrame] | None = None,
+) -> OpenWork:
+    """Every item as the records stand on `today`. A kind whose records cannot be read is named, and the others go on.
+
+    Args: `now`, `changes`: `people_now` and `band_changes`, or what keeps what they read.
+    """
+    reader = _Reader(state, today, now or (lambda release, tool: people_now(state, release, tool)), changes or band_changes)
+    items: list[Item] = []
+    unread: list[str] = []
+    for kinds, make in reader.kinds():
+        try:
+            items += make()
+        except StoreDamaged:
+            unread += kinds
+    return OpenWork(tuple(items), tuple(unread), reader.rules)
+
+
+class _Reader:
+    """Reads what each kind needs, once."""
+
+    def __init__(
+        self, state: State, today: date, now: Callable[[Release | None, str], pl.DataFrame], changes: Callable[[Release, str], pl.DataFrame]
+    ) -> None:
+        self.state = state
+        self.today = today
+        self.zone = ZoneInfo(state.settings.force.timezone)
+        self.since = log.instant(log.moment(state.operations.now()) - timedelta(days=state.settings.work.closed_days + 7))
+        self._now = now
+        self._changes = changes
+
+    def kinds(self) -> Sequence[tuple[tuple[str, ...], Callable[[], list[Item]]]]:
+        rules, settings = self.rules, self.state.settings
+        return (
+            (("recommendation",), lambda: work.recommendations(self.recommended(), rules)),
+            (("referral",), lambda: work.referrals(self.decided, self.people, rules)),
+            (("moved_up",), lambda: work.moved_up(self.moved, self.decided, self.people, rules)),
+            (("review",), lambda: work.reviews(self.decided, self.people, rules)),
+            (("objection", "data_error", "complaint"), lambda: work.representations(self.received, self.people, rules)),
+            (("release",), lambda: work.releases(self.released, rules)),
+            (("model",), lambda: work.models(self.models(), rules)),
+            (("finding",), lambda: work.findings(self.released, self.state.lifts.all(), self.entered, rules)),
+            (("approval",), lambda: work.approvals(self.state.register.tools(self.today), self.entered, rules)),
+            (("delivery",), lambda: work.deliveries(self.delivered(), settings.feed.late_days, rules)),
+            (("download",), lambda: work.downloads(self.asked(), rules)),
+        )
+
+    # -- what all share --
+
+    def day(self, at: str) -> date:
+        return log.moment(at).astimezone(self.zone).date()
+
+    @cached_property
+    def rules(self) -> WorkRules:
+        settings, tools = self.state.settings, self.state.register.tools(self.today)
+        entries = self.state.register.entries(self.today)
+        people = settings.people_tool
+        stopped = {}
+        for tool in tools:
+            if not register.standing(tool, entries, self.today).may_show:
+                refused = [e.dated for e in entries if e.tool == tool.name and e.refused]
+                stopped[tool.name] = tool.status_since if tool.status == "stopped" else max(refused, default=self.today)
+        return WorkRules(
+            today=self.today,
+            days=settings.work,
+            managed_units=frozenset(self._managed_units()),
+            horizon_days={tool.name: 7 * tool.horizon_weeks for tool in settings.places_tools},
+            reviewed_days=settings.decisions.reviewed_days,
+            stopped=stopped,
+            people_tool=people.name if people else None,
+        )
+
+    def _managed_units(self) -> Iterable[str]:
+        roles, users = schema.user_roles, schema.users
+        query = (
+            sa.select(roles.c.unit)
+            .join(users, users.c.account == roles.c.account)
+            .where(roles.c.role == Role.OFFENDER_MANAGER.value, roles.c.ended_at.is_(None), roles.c.unit.is_not(None), users.c.standing == "active")
+            .distinct()
+        )
+        return (row["unit"] for row in self.state.operations.rows(query))
+
+    @cached_property
+    def history(self) -> list[Release]:
+        tool = self.rules.people_tool
+        return self.state.releases.history(tool) if tool else []
+
+    @cached_property
+    def people(self) -> dict[str, PersonNow]:
+        """Where everybody whom an item may be about stands."""
+        named = {d.person_key for d in self.decided} | {r.person_key for r in self.received} | {m.person_key for m in self.moved}
+        tool = self.rules.people_tool
+        if not named or tool is None:
+            return {}
+        frame = self._now(self.history[-1] if self.history else None, tool)
+        found = frame.filter(pl.col("person_key").is_in(sorted(named)))
+        stand = {row[0]: PersonNow(*row[1:]) for row in found.iter_rows()}
+        erased = self._erased() if named - set(stand) else {}
+        return stand | {key: PersonNow(key, None, False, "erased", erased.get(key)) for key in named - set(stand)}
+
+    def _erased(self) -> dict[str, date]:
+        table = schema.events
+        since = log.instant(log.moment(self.state.operations.now()) - timedelta(days=ERASED_SHOWN_DAYS))
+        query = sa.select(table.c.subject, table.c.at).where(table.c.action == "person_forgotten", table.c.at >= since)
+        return {row["subject"]: self.day(row["at"]) for row in self.state.operations.rows(query)}
+
+    # -- records of each kind --
+
+    def recommended(self) -> list[work.Recommended]:
+        table = schema.tasking
+        rows = self.state.operations.checked(table, order_by=(table.c.id,))
+        steps: dict[int, list[work.Recorded]] = {}
+        for row in rows:
+            if row["step"] in ("outcome", "done") and row["about"] is not None and row["choice"] in work.STATES["recommendation"]:
+                on = row["decided_on"] or self.day(row["at"])
+                steps.setdefault(row["about"], []).append(work.Recorded(row["choice"], on, self.day(row["at"]), row["deferred_to"], row["words"] or ""))
+        withdrawn = self._withdrawn_when_written()
+        return [
+            work.Recommended(row["id"], row["tool"], row["cell"], row["week"], self.day(row["at"]), ROLES.get(row["role"]),
+                             tuple(steps.get(row["id"], ())), withdrawn(row["tool"], row["week"], row["at"]))
+            for row in rows if row["step"] == "recommendation"
+        ]  # fmt: skip
+
+    def _withdrawn_when_written(self) -> Callable[[str, str, str], bool]:
+        """Whether the release of a tool and week that was published at an instant is withdrawn today."""
+        published: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for release, moves in self._releases:
+            out = next((move["at"] for move in moves if move["to_standing"] == "published"), None)
+            if out is not None:
+                published.setdefault((release.tool, release.week), []).append((out, release.standing))
+
+        def is_withdrawn(tool: str, week: str, at: str) -> bool:
+            before = [standing for out, standing in sorted(published.get((tool, week), ())) if out <= at]
+            return bool(before) and before[-1] == "withdrawn"
+
+        return is_withdrawn
+
+    @cached_property
+    def decided(self) -> list[work.Decided]:
+        """The newest decision about each person, those made lately, and those that these came after."""
+        table, operations = schema.decisions, self.state.operations
+        newest = sa.select(sa.func.max(table.c.id)).group_by(table.c.person_key)
+        before = sa.select(table.c.after).where(table.c.at >= self.since, table.c.after.is_not(None))
+        rows = operations.checked(table, sa.or_(table.c.id.in_(newest), table.c.at >= self.since, table.c.id.in_(before)), order_by=(table.c.id,))
+        referred = [row["id"] for row in rows if row["decision"] == "refer"]
+        signed = self._recorded(schema.sign_offs, "outcome", referred)
+        followed = self._recorded(schema.follow_ups, "step", referred)
+        return [
+            work.Decided(row["id"], row["person_key"], row["week"], row["decision"], self.day(row["at"]), row["at"], row["review_on"],
+                         ROLES.get(row["role"]), _last(signed.get(row["id"])), tuple(followed.get(row["id"], ())))
+            for row in rows
+        ]  # fmt: skip
+
+    def _recorded(self, table: sa.Table, what: str, decisions: Sequence[int]) -> dict[int, list[work.Recorded]]:
+        found: dict[int, list[work.Recorded]] = {}
+        for first in range(0, len(decisions), 500):
+            some = table.c.decision.in_(decisions[first : first + 500])
+            for row in self.state.operations.checked(table, some, order_by=(table.c.id,)):
+                written = self.day(row["at"])
+                on = row["happened_on"] if "happened_on" in table.c else written
+                found.setdefault(row["decision"], []).append(work.Recorded(row[what], on, written))
+        return found
+
+    @cached_property
+    def moved(self) -> list[work.BandMoved]:
+        """Changes of band of the last releases about people who stand on a list, oldest first."""
+        tool, listed = self.rules.people_tool, self.state.settings.bands.list_bands
+        found = []
+        for release in self.history[-CHANGE_RELEASES:] if tool else ():
+            at = release.published_at or release.made_at
+            on = self.day(at)
+            found += [
+                work.BandMoved(key, release.id, release.name, was, now, on, at) for key, was, now in self._changes(release, str(tool)).iter_rows()
+            ]
+        rising = {m.person_key for m in found if m.now in listed and BANDS.index(m.now) > BANDS.index(m.was)}
+        return [m for m in found if m.person_key in rising]
+
+    @cached_property
+    def received(self) -> list[work.Received]:
+        table, steps = schema.representations, schema.representation_steps
+        written: dict[int, list[work.Recorded]] = {}
+        for row in self.state.operations.checked(steps, order_by=(steps.c.id,)):
+            key = {"upheld": "upheld", "upheld_in_part": "upheld"}.get(row["outcome"] or "", row["outcome"]) if row["step"] == "outcome" else row["step"]
+            on = self.day(row["at"])
+            written.setdefault(row["representation"], []).append(work.Recorded(str(key), on, on))
+        return [
+            work.Received(row["id"], row["kind"], row["person_key"] or "", row["received_on"], ROLES.get(row["role"]), tuple(_in_order(written.get(row["id"], ()))))
+            for row in self.state.operations.checked(table, order_by=(table.c.id,)) if row["kind"] in work.KINDS
+        ]  # fmt: skip
+
+    @cached_property
+    def _releases(self) -> list[tuple[Release, list[dict[str, Any]]]]:
+        """Every tool's releases with their moves, by number."""
+        found = [release for tool in self.state.settings.tools for release in self.state.releases.history(tool.name, None)]
+        table = schema.release_moves
+        moves: dict[int, list[dict[str, Any]]] = {}
+        for move in self.state.operations.checked(table, order_by=(table.c.id,)):
+            moves.setdefault(move["release"], []).append(move)
+        return [(release, moves.get(release.id, [])) for release in sorted(found, key=lambda r: r.id)]
+
+    @cached_property
+    def released(self) -> list[work.ReleaseStood]:
+        found = []
+        for release, moves in self._releases:
+            reviewed = [ROLES.get(move["role"]) for move in moves if move["to_standing"] == "reviewed"]
+            since = self.day(moves[-1]["at"] if moves else release.made_at)
+            found.append(
+                work.ReleaseStood(
+                    release.id, release.name, release.tool, release.standing, self.day(release.made_at), since,
+                    waited=bool(moves) and moves[0]["to_standing"] != "published", reviewer=reviewed[-1] if reviewed else None,
+                    makers=frozenset(move["by"] for move in moves if move["from_standing"] is None), findings=release.findings,
+                )
+            )  # fmt: skip
+        return found
+
+    def models(self) -> list[work.ModelKept]:
+        roles = schema.user_roles
+        scientists = {row["account"] for row in self.state.operations.rows(sa.select(roles.c.account).where(roles.c.role == Role.DATA_SCIENTIST.value, roles.c.ended_at.is_(None)))}
+        found = []
+        for tool in self.state.settings.tools:
+            for model in self.state.models.all(tool.name):
+                since = model.approved_at or model.refused_at or model.made_at
+                maker = Role.DATA_SCIENTIST if model.made_by in scientists else None
+                found.append(work.ModelKept(model.id, model.name, model.tool, model.standing, self.day(model.made_at), self.day(since), maker))
+        return found
+
+    @cached_property
+    def entered(self) -> list[work.Entered]:
+        table = schema.register_entries
+        return [
+            work.Entered(row["id"], row["tool"], row["kind"], row["outcome"], row["dated"], self.day(row["at"]), row["review_by"])
+            for row in self.state.operations.checked(table, order_by=(table.c.id,))
+        ]
+
+    def delivered(self) -> list[work.Delivered]:
+        table = schema.deliveries
+        return [
+            work.Delivered(row["id"], row["delivery_id"], row["standing"], self.day(row["accepted_at"] or row["loaded_at"]),
+                           date.fromisoformat(row["made_at"][:10]) if row["made_at"] else None, row["first_by"])
+            for row in self.state.operations.checked(table, order_by=(table.c.id,))
+        ]  # fmt: skip
+
+    def asked(self) -> list[work.ListAsked]:
+        table = schema.export_requests
+        return [
+            work.ListAsked(row["id"], row["unit"], ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
+                           self.day(row["decided_at"]) if row["decided_at"] else None)
+            for row in self.state.operations.checked(table, order_by=(table.c.id,))
+        ]  # fmt: skip
+
+
+def _last(steps: Sequence[work.Recorded] | None) -> work.Recorded | None:
+    return steps[-1] if steps else None
+
+
+def _in_order(steps: Iterable[work.Recorded]) -> list[work.Recorded]:
+    """Steps as they count: `looked at` after an answer says nothing new, and only what was upheld is scored again."""
+    found: list[work.Recorded] = []
+    for step in steps:
+        last = found[-1].key if found else ""
+        if (step.key == "looked_at" and last not in ("", "looked_at")) or (step.key == "rescored" and last != "upheld"):
+            continue
+        found.append(step)
+    return found
