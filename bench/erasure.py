@@ -27,10 +27,11 @@ from bench.servers import programs
 from harmcast.oversight.log import Event
 from harmcast.publish.qlik import qvd
 from harmcast.runs import people
-from harmcast.store import checkpoints, desk, keys, representations, schema
+from harmcast.store import desk, keys, representations, schema
 from harmcast.store.retention import Forgotten, forget_due
 from harmcast.store.state import State
 from harmcast.store.users import Actor
+from harmcast.store.verify import verify
 
 OFFICER = Actor("officer", "Data protection officer", (("data_protection_officer", None),))
 TIMER = Actor("os:harmcast", "harmcast", (("operator", None),))
@@ -226,8 +227,8 @@ def in_training(state: State, due: Due) -> int:
 
 
 def chain_findings(state: State) -> int:
-    """Signs of tampering in the log, against the checkpoints kept elsewhere."""
-    found = checkpoints.verify(state)
-    if not found.checkpoints:
-        raise AssertionError("no checkpoint was looked at")
-    return len(found.findings)
+    """Signs of tampering in log, rows and files, against the lines kept outside."""
+    found = verify(state)
+    if not found.outside:
+        raise AssertionError("no line kept outside was looked at")
+    return len(found.faults)

@@ -28,8 +28,8 @@ from bench.attacks.looking import csv_faults, page_faults
 from bench.attacks.payloads import MARK, Payload
 from harmcast import tables
 from harmcast.store import schema
-from harmcast.store.checkpoints import verify
 from harmcast.store.state import State
+from harmcast.store.verify import verify
 
 
 @dataclass

@@ -38,17 +38,21 @@ def init(
     settings: Annotated[Path, Parameter(help="Settings file; the files it names are copied with it.")] = Path("settings.toml"),
 ) -> CommandResult:
     """Make an empty state from a settings file."""
+    from harmcast.store.checkpoints import key_code
     from harmcast.store.state import create
 
     made = create(state, settings)
-    lines = [f"Made an empty state for {made.settings.force.name} in {state}."]
+    lines = [
+        f"Made an empty state for {made.settings.force.name} in {state}.",
+        f"Code of its signing key, for paper kept elsewhere: {key_code(made)} (harmcast log verify {state} --key CODE).",
+    ]
     if made.settings.map.ground is not None:
         from harmcast.runs.ground import compile_ground
 
         with shown() as progress:
             lines += compile_ground(made, "system", progress).lines()
     lines.append(f"Next: harmcast check {state}, then harmcast load {state} DELIVERY.")
-    return CommandResult({"state": str(state), "tools": [tool.name for tool in made.settings.tools]}, lines)
+    return CommandResult({"state": str(state), "tools": [tool.name for tool in made.settings.tools], "key": key_code(made)}, lines)
 
 
 @command(app)

@@ -21,7 +21,7 @@ from harmcast.commands.base import (
     report,
     users,
 )
-from harmcast.errors import AccessDenied, SettingsRefused
+from harmcast.errors import AccessDenied, RunStopped, SettingsRefused
 
 if TYPE_CHECKING:
     from harmcast.oversight.log import Event
@@ -305,13 +305,30 @@ def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help=
 
 @command(log, "verify")
 def log_verify(
-    state: StateFolder, *, checkpoint: Annotated[Path | None, Parameter(help="Checkpoints kept elsewhere.")] = None
+    state: StateFolder,
+    *,
+    checkpoint: Annotated[Path | None, Parameter(help="File or folder of lines kept elsewhere; default the places that the settings name.")] = None,
+    key: Annotated[str | None, Parameter(help="Code of the signing key, from paper: no other key is believed.")] = None,
 ) -> CommandResult:
     """Check log, rows and files of record for tampering and say where; exit 25 where nothing outside could be looked at."""
+    from harmcast.oversight.log import as_code
     from harmcast.store.verify import verify
 
-    found = verify(opened(state), checkpoint)
+    try:
+        wanted = None if key is None else as_code(key)
+    except ValueError:
+        raise RunStopped("That is not the code of a key.", code="code_unreadable", next_step="Five groups of five, as `harmcast init` printed them.") from None
+    found = verify(opened(state), checkpoint, wanted)
     return CommandResult(found.document(), found.lines(), exit_code=found.exit_code)
+
+
+@command(log, "check-code")
+def log_check_code(state: StateFolder, code: Annotated[str, Parameter(help="Witness code from paper, mail or a printed answer.")]) -> CommandResult:
+    """Say which signed line a witness code is of, and whether the log still holds what it covers; exit 24 if not."""
+    from harmcast.store.checkpoints import check_code
+
+    found = check_code(opened(state), code)
+    return CommandResult(vars(found), [found.line()], exit_code=0 if found.held else 24)
 
 
 @command(log, "declare-restore")

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from harmcast.documents.health import DeliverySeen, DiskUse, Health, LeftSource, ReleaseSeen, RunSeen, ToolSeen
-from harmcast.store import week_runs
+from harmcast.store import checkpoints, week_runs
 from harmcast.store.reads import health
 from harmcast.store.state import State
 
@@ -115,8 +115,8 @@ def _register(state: State, today: date, concern: Callable[[str], None]) -> dict
 
 
 def _log(state: State, concern: Callable[[str], None]) -> int:
-    if state.settings.log.checkpoint_dir is None:
-        concern("no checkpoint is kept elsewhere; set [log] checkpoint_dir")
+    if not checkpoints.places_of(state):
+        concern("no signed line of the log is kept elsewhere; set [log] witnesses")
     return health.log_entries(state.operations)
 
 

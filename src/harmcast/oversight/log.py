@@ -174,6 +174,7 @@ class Checkpoint:
         number: 1, 2, 3 ... ; `previous` is the digest of the checkpoint before, so that none can be swapped.
         state_id: random name of the state, so that another force's checkpoint does not pass.
         lost: first and last entry that a declared restore gave up; what earlier checkpoints saw of them is not asked for again.
+        backup: SHA-256 of the backup that was made just before, so that a changed archive shows.
     """
 
     number: int
@@ -184,18 +185,24 @@ class Checkpoint:
     previous: str
     signature: str = ""
     lost: tuple[int, int] | None = None
+    backup: str | None = None
 
     def body(self) -> bytes:
         return json.dumps(self._fields(without="signature"), sort_keys=True, separators=(",", ":")).encode()
 
     def _fields(self, without: str = "") -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != without and not (name == "lost" and value is None)}
+        return {name: value for name, value in vars(self).items() if name != without and not (name in ("lost", "backup") and value is None)}
 
     def digest(self) -> str:
         return hashlib.sha256(self.body()).hexdigest()
 
     def line(self) -> str:
         return json.dumps(self._fields(), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def code(self) -> str:
+        """The witness code of its line, short enough for paper."""
+        return code_of(self.line().encode())
 
     @classmethod
     def of_line(cls, line: str) -> Checkpoint:
@@ -205,6 +212,25 @@ class Checkpoint:
             return found if found.lost is None else replace(found, lost=(int(found.lost[0]), int(found.lost[1])))
         except (TypeError, json.JSONDecodeError) as error:
             raise ValueError("not a checkpoint") from error
+
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base 32 without letters that are misread: https://www.crockford.com/base32.html
+CODE_DIGITS = 25
+
+
+def code_of(content: bytes) -> str:
+    """125 bits of a SHA-256 as five groups of five, e.g. `W89M6-A9A96-D91TY-2RF96-P9818`: 80 bits would fall to a pair made at 2^40 tries."""
+    number = int.from_bytes(hashlib.sha256(content).digest()[:16], "big") >> 3
+    digits = "".join(CROCKFORD[number >> (5 * i) & 31] for i in reversed(range(CODE_DIGITS)))
+    return "-".join(digits[i : i + 5] for i in range(0, CODE_DIGITS, 5))
+
+
+def as_code(text: str) -> str:
+    """A code as somebody typed it from paper, in the form of `code_of`. Raises ValueError if it is none."""
+    digits = text.upper().translate(str.maketrans("OIL", "011", "- \t"))
+    if len(digits) != CODE_DIGITS or set(digits) - set(CROCKFORD):
+        raise ValueError("not a code of five groups of five")
+    return "-".join(digits[i : i + 5] for i in range(0, CODE_DIGITS, 5))
 
 
 def signed(checkpoint: Checkpoint, private_key: bytes) -> Checkpoint:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harmcast.errors import Fault, HarmcastError, SettingsRefused
 from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.store import checkpoints
 from harmcast.store.state import State, open_state
 
 if TYPE_CHECKING:
@@ -172,12 +173,17 @@ def _source(state: State) -> str:
 
 
 def _checkpoints(state: State) -> str:
-    folder = state.settings.log.checkpoint_dir
-    if folder is None:
-        return "none kept elsewhere: a cut tail of the log could not be seen ([log] checkpoint_dir)"
-    if not folder.is_dir():
+    places = checkpoints.places_of(state)
+    if not places:
+        return "none kept elsewhere: a cut tail of the log could not be seen ([log] witnesses)"
+    gone = [place for place in places if not place.path.parent.is_dir()]
+    if gone:
         raise SettingsRefused(
-            "The folder for checkpoints is not there.",
-            faults=(Fault("checkpoint_dir_missing", "log.checkpoint_dir", next_step="make the folder, on another machine if you can"),),
+            f"{len(gone)} folder(s) for the lines kept outside are not there.",
+            faults=tuple(
+                Fault("checkpoint_dir_missing", f"log.{place.name}", next_step="make the folder, on another machine if you can") for place in gone
+            ),
         )
-    return "kept elsewhere"
+    if len(places) == 1 and not state.settings.log.witness_command:
+        return "kept in one place: whoever holds it too can hide; name a second ([log] witnesses)"
+    return f"kept in {len(places)} places"

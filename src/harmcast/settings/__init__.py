@@ -248,7 +248,14 @@ class Review(SettingsSection):
 
 class Log(SettingsSection):
     checkpoint_dir: RelativePath | None = Field(
-        None, description="Folder, kept elsewhere, that receives a signed checkpoint after each run; without one a cut tail cannot be seen."
+        None, description="One folder, kept elsewhere, whose `checkpoints.jsonl` receives a signed line after each run: the form of 0.1.0, one more place beside `witnesses`."
+    )
+    witnesses: list[RelativePath] = Field(
+        default_factory=list,
+        description="Files, each kept elsewhere, that receive a signed line after each run: two or more, in different hands. Without any a cut tail of the log cannot be seen.",
+    )
+    witness_command: list[str] = Field(
+        default_factory=list, description="Command that gets each signed line and its code as JSON on its standard input (e.g. a mail to the data protection officer)."
     )
     ask_purpose: bool = Field(True, description="Whether opening a person asks why. Our policy, not a duty: the duty to log a justification was removed in 2025.")
 
@@ -457,18 +464,18 @@ def _paths(node: Any, trail: tuple[str | int, ...] = ()) -> list[tuple[tuple[str
     return []
 
 
-NOT_COPIED = {("feed", "inbox"), ("log", "checkpoint_dir"), ("map", "shared_folder")}
+NOT_COPIED = {("feed", "inbox"), ("log", "checkpoint_dir"), ("log", "witnesses"), ("map", "shared_folder")}
 LEFT_IN_PLACE = {("map", "ground"), ("map", "names")}  # too large to copy: the state remembers where they lie
 
 
 def named_files(settings: Settings) -> dict[str, Path]:
     """Files that the settings name and a state keeps a copy of: dotted setting -> path as written."""
-    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail not in NOT_COPIED | LEFT_IN_PLACE}
+    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail[:2] not in NOT_COPIED | LEFT_IN_PLACE}
 
 
 def files_left_in_place(settings: Settings) -> dict[str, Path]:
     """Files and folders that the settings name and a state does not copy: dotted setting -> path as written."""
-    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail in LEFT_IN_PLACE}
+    return {".".join(map(str, trail)): path for trail, path in _paths(settings) if trail[:2] in LEFT_IN_PLACE}
 
 
 def _fault(error: Any, name: str) -> Fault:

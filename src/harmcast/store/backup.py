@@ -25,7 +25,7 @@ import sqlalchemy as sa
 
 from harmcast.errors import RunStopped, SettingsRefused, StoreDamaged
 from harmcast.oversight.log import Event
-from harmcast.store import files, kept_settings, operations, schema, state, upgrade, verify
+from harmcast.store import checkpoints, files, kept_settings, operations, schema, state, upgrade, verify
 from harmcast.store.operations import Operations
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -70,7 +70,10 @@ class BackedUp:
 
 
 def back_up(made: State, file: Path, actor: Actor) -> BackedUp:
-    """Writes the whole state into one file. Raises RunStopped (disk, a run at work), SettingsRefused if it exists."""
+    """Writes the whole state into one file; its SHA-256 goes outside with a signed line.
+
+    Raises: RunStopped (disk, a run at work; `witness_...` where the outside does not agree: the file stands), SettingsRefused if it exists.
+    """
     if file.exists():
         raise SettingsRefused(
             "The file named for the backup is there already.", code="backup_exists", next_step="Name a new file."
@@ -84,19 +87,20 @@ def back_up(made: State, file: Path, actor: Actor) -> BackedUp:
     with made.run_lock("backup", actor.account):
         listed: dict[str, dict[str, Any]] = {}
         files.write_whole(file, lambda beside: _write(made, beside, listed))
-    found = BackedUp(
-        "Backed up", str(file), _file_count(listed), sum(n.get("rows", 0) for n in listed.values()), files.sha256(file)
-    )
-    made.operations.record(
-        Event(
-            actor.account,
-            "operator",
-            "administration",
-            "backup_made",
-            object=f"backup:{file.name}",
-            detail={"sha256": found.sha256, "file": str(file.resolve())},
+        found = BackedUp(
+            "Backed up", str(file), _file_count(listed), sum(n.get("rows", 0) for n in listed.values()), files.sha256(file)
         )
-    )
+        made.operations.record(
+            Event(
+                actor.account,
+                "operator",
+                "administration",
+                "backup_made",
+                object=f"backup:{file.name}",
+                detail={"sha256": found.sha256, "file": str(file.resolve())},
+            )
+        )
+        checkpoints.write(made, backup=found.sha256)
     return found
 
 

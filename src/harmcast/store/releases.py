@@ -25,6 +25,7 @@ from harmcast.oversight.log import Event
 from harmcast.store import durable, rows, schema
 from harmcast.store import files as files_of_record
 from harmcast.store.operations import Operations, Writing
+from harmcast.store.reads import witness_lines
 
 Standing = Literal["draft", "reviewed", "held", "published", "withdrawn"]
 FOLDER = "releases"
@@ -137,6 +138,7 @@ class Releases:
         self.folder.mkdir(exist_ok=True)
         durable.write_folder(self.folder / name, files)
         manifest_sha256 = hashlib.sha256(files["manifest.json"]).hexdigest()
+        witness = witness_lines.newest_code(self.operations)
         with self.operations.writing(event) as tx:
             tx.says(release=name, manifest_sha256=manifest_sha256)
             tx.insert(
@@ -148,6 +150,7 @@ class Releases:
                 sha256=manifest_sha256,
                 standing="current",
                 added_at=tx.at,
+                witness=witness,
             )
             for tool in tools:
                 release = tx.insert(

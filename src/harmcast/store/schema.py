@@ -71,12 +71,6 @@ versions = Table(
     Index("ix_versions_tab_key", "tab", "key"),
 )  # fmt: skip
 
-checkpoints = Table(
-    "checkpoints", metadata,
-    Column("number", Number, primary_key=True, autoincrement=False),
-    Column("line", Text, nullable=False),
-)  # fmt: skip
-
 facts = Table(
     "facts", metadata,
     Column("name", String(60), primary_key=True),
@@ -97,6 +91,7 @@ ledger = Table(
     Column("sha256", Hash, nullable=False),
     Column("standing", String(20), nullable=False),  # current, waiting, replaced, removed
     Column("added_at", Instant, nullable=False),
+    Column("witness", String(40)),  # of a release: the code of the last line signed outside before it
 )  # fmt: skip
 
 deliveries = Table(
@@ -618,7 +613,6 @@ KEPT: dict[str, str | None] = {
     report_runs.name: "at",
 }
 LEFT_OUT = frozenset({
-    checkpoints.name,
     counters.name,
     events.name,
     login_attempts.name,

@@ -1,7 +1,7 @@
 """Verification of a state: the chain of entries with the lines of rows behind it, the rows as they are, the files of record.
 
 Streamed: entries beside lines in their order, then each kept table against its newest lines, then the ledger's files. What comes
-of it against the lines kept outside is `witnesses.py`'s; a state alone can only agree with itself.
+of it against the lines kept outside is `checkpoints.py`'s; a state alone can only agree with itself.
 
 | kind | what is wrong |
 |---|---|
@@ -102,16 +102,15 @@ class Verification:
         return [*said, agrees, *LIMITS]
 
 
-def verify(state: State, checkpoint: Path | None = None) -> Verification:
-    """Chain, rows and files, and the chain against the lines kept outside: those named, else those of the settings."""
+def verify(state: State, checkpoint: Path | None = None, key: str | None = None) -> Verification:
+    """Chain, rows and files, and the chain against the lines kept outside: those named, else those of the settings. `key`: its code on paper."""
     agreement = verify_state(state)
-    outside = checkpoints.verify(state, checkpoint)
-    known = {(fault.kind, fault.event) for fault in agreement.faults}
-    more = [StateFault(f.rule, None, None, f.seq, f.says) for f in outside.findings if (f.rule, f.seq) not in known]
+    outside = checkpoints.verify(state, checkpoint, key)
+    more = [StateFault(fault.rule, None, None, fault.seq, fault.says) for fault in outside.faults]
     faults = (*agreement.faults, *more)
-    lost = [f"A restore was declared: entries {p.lost[0]} to {p.lost[1]} were lost." for p in checkpoints.outside(state) if p.lost]
-    said = (*lost, *with_actors(state.operations, faults))
-    return Verification(agreement.events, agreement.rows, outside.checkpoints, faults, said)
+    lost = [f"A restore was declared: entries {p.lost[0]} to {p.lost[1]} were lost." for p in outside.points if p.lost]
+    said = (*lost, *outside.notes, *with_actors(state.operations, faults))
+    return Verification(agreement.events, agreement.rows, len(outside.points), faults, said)
 
 
 def verify_state(state: State) -> Agreement:
