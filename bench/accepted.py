@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from harmcast.errors import HarmcastError, NotFit
 from harmcast.runs import source
 from harmcast.runs.accept import accept_load
 from harmcast.runs.load import LoadResult, load_delivery
-from harmcast.store.state import State
+from harmcast.store import loads
+from harmcast.store.state import State, open_state
 from harmcast.store.users import Actor
 
 FIRST = Actor("first of two", "First", (("data_scientist", None),))
 SECOND = Actor("second of two", "Second", (("supervisor", None),))
+T = TypeVar("T")
+WAITS = NotFit.exit_code
 
 
 def accept(state: State, number: int) -> None:
@@ -36,3 +42,44 @@ def read_accepted(state: State, actor: Actor) -> list[LoadResult]:
     if results[-1].waiting and results[-1].load is not None:
         accept(state, results[-1].load)
     return results
+
+
+def with_acceptance(state: State, work: Callable[[], T]) -> T:
+    """Does it; where a load waits, before it or because of it, that is accepted and it is done again."""
+    while True:
+        waits = loads.waiting(state.operations)
+        if waits is not None:
+            accept(state, waits.number)
+        try:
+            return work()
+        except NotFit as error:
+            if error.code != "load_waiting":
+                raise
+
+
+def week_by_command(state: Path, delivery: Path, day: str) -> int:
+    """`harmcast week` as somebody at a shell does it: what waits is accepted and the same command run again. Gives its exit code."""
+    week = ["week", str(state), "--as-of", day, "--from", str(delivery)]
+    code = _command(week)
+    if code != WAITS:
+        return code
+    try:
+        opened = open_state(state)
+        waits = loads.waiting(opened.operations)
+        opened.close()
+    except HarmcastError as error:
+        print(f"[{error.code}]", file=sys.stderr)
+        return error.exit_code
+    if waits is None:
+        return code
+    return _command(["accept", str(state), "--load", str(waits.number), "--reason", "invented"]) or _command(week)
+
+
+def _command(words: list[str]) -> int:
+    from harmcast.cli import main
+
+    try:
+        main(words)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0

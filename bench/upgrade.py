@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import re
@@ -39,6 +40,7 @@ VERSIONS = ROOT / "src/harmcast/store/migrations/versions"
 MONDAY = date(2026, 11, 16)
 NEW_EVENTS = ("schema_upgraded", "rows_adopted")
 RELEASED = "0003"  # schema of version 0.1.0
+LEAVES = {"releases": {"reasons"}, "sessions": {"purpose"}}  # columns that the upgrade takes away: reasons become findings (`reasons`)
 
 
 # -- the older version ---------------------------------------------------------------------------
@@ -166,6 +168,24 @@ def revision(url: sa.URL) -> str:
     return found
 
 
+def reasons_of(url: sa.URL) -> dict[int, list[str]]:
+    """Why each release was held, of version 0.1.0: sentences after their kind."""
+    return {number: [reason.partition(": ")[2] for reason in reasons] for number, reasons in _releases(url, "reasons")}
+
+
+def found_of(url: sa.URL) -> dict[int, list[str]]:
+    """The same of an upgraded state, where they are findings."""
+    return {number: [finding["says"] for finding in findings] for number, findings in _releases(url, "findings")}
+
+
+def _releases(url: sa.URL, column: str) -> list[tuple[int, list[Any]]]:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        found = [(number, json.loads(text)) for number, text in connection.execute(sa.text(f"SELECT id, {column} FROM releases"))]
+    engine.dispose()
+    return found
+
+
 def files(state: Path) -> dict[str, str]:
     """Digest of every file of record."""
     kept = [p for folder in ("records", "releases", "models") for p in sorted((state / folder).rglob("*")) if p.is_file()]
@@ -239,15 +259,17 @@ class Outcome:
 
 def upgraded(held: Held, folder: Path, kills: int, seed: int = 1, after: Callable[[Path], dict[str, str]] | None = None) -> Outcome:
     """Upgrades copies of an old state, one undisturbed and others killed, and says where they differ."""
-    old_columns = columns_of(held.url(held.state))
-    before, old, old_files = tables(held.url(held.state)), revision(held.url(held.state)), files(held.state)
+    stay = {name: [c for c in columns if c not in LEAVES.get(name, ())] for name, columns in columns_of(held.url(held.state)).items()}
+    before, old, old_files = tables(held.url(held.state), stay), revision(held.url(held.state)), files(held.state)
+    reasons = reasons_of(held.url(held.state))
     counts = {name: count for name, (count, _) in before.items()}
     wrong: list[str] = []
     with held.copied(folder / "clean") as clean:
         _, statements, seconds = opened_by_child(clean)
         new = revision(held.url(clean))
-        kept = tables(held.url(clean), {name: columns for name, columns in old_columns.items() if name in before})
+        kept = tables(held.url(clean), stay)
         wrong += [f"undisturbed: {name} is not what it was" for name in before if kept.get(name) != before[name]]
+        wrong += [] if found_of(held.url(clean)) == reasons else ["undisturbed: why a release was held is not what it was"]
         expected = tables(held.url(clean))
         wrong += [f"undisturbed: {fault}" for fault in whole(clean)]
         wrong += [] if files(clean) == old_files else ["undisturbed: a file of record changed"]

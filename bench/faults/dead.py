@@ -21,14 +21,15 @@ from bench.upgrade import Held
 
 CHILD = """
 import sys
+from pathlib import Path
 from harmcast.operate import service
 pauses = tuple(float(s) for s in sys.argv[4:])
 service.run_due.__kwdefaults__["pauses_s"] = pauses
 service.opened.__defaults__ = (pauses,)
 import harmcast.weekly, harmcast.runs.people, harmcast.runs.places
-from harmcast.cli import main
+from bench.accepted import week_by_command
 print("begun", flush=True)
-main(["week", sys.argv[1], "--as-of", sys.argv[3], "--from", sys.argv[2]])
+sys.exit(week_by_command(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
 """
 
 

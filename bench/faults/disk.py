@@ -24,8 +24,8 @@ import errno, os, sys
 from pathlib import Path
 from bench.faults import disk
 disk.fail_sync(int(sys.argv[3]), getattr(errno, sys.argv[4]))
-from harmcast.cli import main
-main(["week", sys.argv[1], "--as-of", sys.argv[5], "--from", sys.argv[2]])
+from bench.accepted import week_by_command
+sys.exit(week_by_command(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[5]))
 """
 ROOT = Path(__file__).parents[2]
 NAMED = ("disk_full", "write_failed", "log_unavailable")
@@ -45,7 +45,7 @@ def fail_sync(at: int, number: int) -> None:
 
 
 def week(state: Path, delivery: Path, day: str, at: int = 0, error: str = "EIO") -> tuple[int, str]:
-    """The weekly run as a command; gives its exit code and what it said of an error."""
+    """The weekly run as a command, a load that waits accepted by one more; gives its exit code and what it said of an error."""
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(state), str(delivery), str(at), error, day], capture_output=True, text=True, cwd=ROOT
     )

@@ -91,12 +91,12 @@ def approve(state: Any, day: date) -> None:
         state.register.set_status(tool.name, "trial", day, None, event)
 
 
-def lifted(state: Any, release: str, tool: str, day: date) -> None:
-    """What was found about a tool's release and may be lifted, lifted by the two people whom the table of release rules names."""
+def lifted(state: Any, release: str, day: date) -> None:
+    """What was found about a release and may be lifted, lifted by the two people whom the table of release rules names."""
     from harmcast.oversight.release_rules import rule_of
     from harmcast.runs.lift import lift_finding
 
-    for found in next(r for r in state.releases.named(release) if r.tool == tool).findings:
+    for found in [found for tool in state.releases.named(release) for found in tool.findings]:
         rule = rule_of(found.kind)
         for person, roles in (("first", rule.first), ("second", rule.second)):
             if roles:

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,28 +115,19 @@ def child(state: Path, deliveries: list[Path], die_at: int | None) -> None:
     """Loads and accepts each delivery and makes its week; kills itself at the boundary numbered `die_at`. Prints how many it passed."""
     from datetime import date
 
-    from harmcast.errors import NotFit
-    from harmcast.runs.accept import accept_load
-    from harmcast.store import loads
     from harmcast.store.state import open_state
     from harmcast.store.users import Actor
     from harmcast.weekly import run_week
 
+    sys.path.append(str(Path(__file__).parents[2]))
+    from bench.accepted import with_acceptance
+
     passed = watch_boundaries(die_at)
     opened = open_state(state)
+    operator = Actor("operator", "Operator", (("operator", None),))
     for delivery in deliveries:
         day = date.fromisoformat(json.loads((delivery / "manifest.json").read_text())["made_at"][:10])
-        operator = Actor("operator", "Operator", (("operator", None),))
-        for _ in range(2):  # the first run of a load that waits stops there
-            waits = loads.waiting(opened.operations)
-            if waits is not None:
-                accept_load(opened, waits.number, operator, "invented")
-            try:
-                run_week(opened, day, operator, delivery)
-                break
-            except NotFit as error:
-                if error.code != "load_waiting":
-                    raise
+        with_acceptance(opened, partial(run_week, opened, day, operator, delivery))
     print(passed[0])
 
 

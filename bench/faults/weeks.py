@@ -95,7 +95,7 @@ def _week(copy: Path, force: Force, made: Path, tables: Tables) -> tuple[str, tu
         except HarmcastError as error:
             moves.append(error.code)
         if len(moves) == 1:
-            lifted(state, result.name, TOOL, day)
+            lifted(state, result.name, day)
     state.close()
     shutil.rmtree(copy)
     return standing, tuple(finding.kind for finding in found), moves

@@ -86,6 +86,18 @@ def test_most_inputs_changed_together_suspends() -> None:
     assert "suspend_inputs_share" in found.rules
 
 
+def test_one_input_of_two_that_changed_is_watched_and_suspends_nothing() -> None:
+    rows = history(1, "input", weeks=DRIFT + 6)
+    kept = ["weapon", next(name for name in rows.filter(pl.col("kind") == "input")["name"].unique(maintain_order=True) if name != "weapon")]
+    two = rows.filter((pl.col("kind") != "input") | pl.col("name").is_in(kept))
+    found = monitor(two)
+    assert found.alarms.filter(pl.col("kind") == "input")["name"].unique().to_list() == ["weapon"]
+    assert (found.state, found.rules) == ("watch", ())
+    again = two.filter((pl.col("kind") == "input") & (pl.col("name") == "weapon")).with_columns(name=pl.lit("weapon_use"))
+    both = monitor(pl.concat([two.filter(pl.col("name") != kept[1]), again]))
+    assert "suspend_inputs_share" in both.rules
+
+
 def test_calibration_counts_whole_periods_and_its_ranges_hold_the_ratio() -> None:
     table = monitor(history(5)).calibration
     assert table.filter(pl.col("period").is_not_null()).height == 140 // 4

@@ -24,14 +24,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="this bench does not yet follow loads that wait to be accepted: open in the issue on understood loads", strict=False)
 def test_a_failed_sync_stops_with_a_name_and_the_next_run_ends_the_same(made: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
     state, delivery, expected = made
     assert disk.failed_syncs(tmp_path, state, delivery, DAY, [9], expected) == []
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="this bench does not yet follow loads that wait to be accepted: open in the issue on understood loads", strict=False)
 def test_torn_files_are_written_again_or_said(made: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
     state, delivery, expected = made
     assert disk.torn(tmp_path, state, delivery, DAY, expected) == []

@@ -25,7 +25,6 @@ def test_corrections_come_through_as_a_full_rebuild_would_have_them(made: tuple[
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="this bench does not yet follow loads that wait to be accepted: open in the issue on understood loads", strict=False)
 def test_odd_volume_is_held_until_two_people_let_it_out(
     made: tuple[force.Force, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +55,6 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[st
     return state, deliveries[1], kill.summary(folder / "clean")
 
 
-@pytest.mark.xfail(reason="this bench does not yet follow loads that wait to be accepted: open in the issue on understood loads", strict=False)
 def test_a_clock_that_jumps_changes_nothing_that_is_made(plain: tuple[Path, Path, dict[str, object]], tmp_path: Path) -> None:
     state, delivery, expected = plain
     assert clock.jumps(tmp_path, state, delivery, DAY, [4], expected) == (4, [])
@@ -65,7 +63,6 @@ def test_a_clock_that_jumps_changes_nothing_that_is_made(plain: tuple[Path, Path
 
 @pytest.mark.slow
 @pytest.mark.postgres
-@pytest.mark.xfail(reason="this bench does not yet follow loads that wait to be accepted: open in the issue on understood loads", strict=False)
 def test_a_database_stopped_dead_is_named_and_the_next_run_ends_the_same(tmp_path: Path) -> None:
     if programs() is None:
         pytest.skip("SKIPPED: no PostgreSQL here")

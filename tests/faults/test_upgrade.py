@@ -9,7 +9,6 @@ from bench import upgrade
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="this bench does not yet follow loads that wait to be accepted: open in the issue on understood loads", strict=False)
 def test_a_state_of_0_1_0_comes_up_whole_however_often_it_is_killed(tmp_path: Path) -> None:
     commit = upgrade.commit_of_release()
     if commit is None:

@@ -6,10 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
+from harmcast.errors import NotFit
 from harmcast.oversight.findings import Finding
+from harmcast.oversight.log import Event
 from harmcast.oversight.register import LAPSE_GRACE_DAYS, REQUIRED_ENTRIES, RegisterEntry, Tool
 from harmcast.oversight.release_rules import Lift
-from harmcast.runs.release_moves import first_standing
+from harmcast.runs.release_moves import first_standing, publish_release
+from harmcast.store.releases import NewTool
+from harmcast.store.state import State
+from harmcast.store.users import Actor
 
 TODAY = date(2026, 11, 16)
 SOON = TODAY + timedelta(days=100)
@@ -77,3 +82,27 @@ def test_a_lapsed_approval_warns_for_four_weeks_then_holds_the_week(past: int, s
 
 def test_shadow_goes_out_to_those_who_judge_it() -> None:
     assert starts("shadow", [], []) == "published"
+
+
+DAN = Actor("dan", "Dan", (("data_scientist", None),))
+SUE = Actor("sue", "Sue", (("supervisor", "North"),))
+
+
+def test_a_tool_that_is_held_keeps_no_other_back(any_state: State) -> None:
+    state = any_state
+    suspended = Finding("suspension", "iom", "calibration_low", "Half of what was said came.", None, None, None)
+    tools = [NewTool("iom", "held", [suspended]), NewTool("knife_injury", "draft")]
+    event = Event("operator", "operator", "run", "week_made")
+    state.releases.keep("2026-W47", {"manifest.json": b'{"files": {}}'}, tools, origin=TODAY, as_of=TODAY, sequence=1, event=event)
+    first = publish_release(state, "2026-W47", DAN, "looked at", TODAY)
+    assert first.document["moved"] == {"knife_injury": "reviewed"}
+    assert {tool: why["code"] for tool, why in first.document["stayed"].items()} == {"iom": "finding_open"}
+    assert any(line.startswith("iom stays as it is.") for line in first.lines)
+    second = publish_release(state, "2026-W47", SUE, "looked at", TODAY)
+    assert second.document["moved"] == {"knife_injury": "published"}
+    with pytest.raises(NotFit) as stopped:
+        publish_release(state, "2026-W47", SUE, "looked at", TODAY)
+    assert stopped.value.code == "finding_open"
+    assert {release.tool: release.standing for release in state.releases.named("2026-W47")} == {
+        "iom": "held", "knife_injury": "published",
+    }  # fmt: skip

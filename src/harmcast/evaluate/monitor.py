@@ -349,7 +349,7 @@ def _state(
     rules, watched = [], open_alarms.height > 0
     inputs = rows.filter(pl.col("kind") == "input")["name"].n_unique()
     alarmed = open_alarms.filter(pl.col("kind") == "input")["name"].n_unique()
-    if inputs > 1 and alarmed >= t.suspend_inputs_share * inputs:
+    if alarmed > 1 and alarmed >= t.suspend_inputs_share * inputs:  # one alone is not the feed
         rules.append("suspend_inputs_share")
         reasons.append(
             f"{alarmed} of {inputs} inputs are in open alarm together: the feed is not what it was."

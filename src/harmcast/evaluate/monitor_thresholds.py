@@ -61,7 +61,7 @@ class MonitorThresholds:
     recent_weeks: int = _threshold(8, "An alarm is open for so many weeks after it was raised.", "weeks")
     suspend_inputs_share: float = _threshold(
         0.5,
-        "This share of the inputs in open alarm together suspends the tool: the feed is not what it was.",
+        "This share of the inputs, and more than one, in open alarm together suspends the tool: the feed is not what it was.",
         "share",
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from harmcast.errors import AccessDenied, NotFit, RunStopped
+from harmcast.errors import AccessDenied, HarmcastError, NotFit, RunStopped
 from harmcast.oversight import register, release_rules
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
@@ -78,10 +78,10 @@ def next_move(release: Release, moves: Sequence[dict[str, Any]], actor: Actor, s
 
 
 def publish_release(state: State, name: str, actor: Actor, reason: str = "", today: date | None = None) -> Moved:
-    """Moves every tool of a release on, or approves a person model.
+    """Moves every tool of a release on that may go, or approves a person model; a tool that is held keeps no other back.
 
-    Raises: AccessDenied without the role or by the same person twice; NotFit while anything found stops it and is not lifted;
-    RunStopped if there is no such release.
+    Raises, where no tool may go on: AccessDenied without the role or by the same person twice; NotFit while anything found stops
+    it and is not lifted. RunStopped if there is no such release.
     """
     role = actor.acting(*RELEASERS)
     today = today or date.today()
@@ -93,24 +93,39 @@ def publish_release(state: State, name: str, actor: Actor, reason: str = "", tod
         raise RunStopped(
             "There is no release of that name.", code="release_unknown", next_step="`harmcast status STATE` lists them."
         )
-    moved = {}
-    for release in [r for r in releases if r.standing in ("draft", "held", "reviewed")]:
-        stopping = stopped_by(state, release, today)
-        if stopping:
-            raise _held(release, stopping)
-        if release.findings and not reason:
-            raise NotFit(
-                f"Something was found about {release.tool}: {' '.join(f.says for f in release.findings)}",
-                code="reason_needed",
-                next_step="Say why it may go out with --reason; it is kept in the log.",
-            )
-        to = next_move(release, state.releases.moves(release), actor, state.settings.release.second_person)
+    waiting = [release for release in releases if release.standing in ("draft", "held", "reviewed")]
+    if not waiting:
+        raise NotFit("Nothing of that release waits to move on.", code="release_not_movable", next_step="See `harmcast status`.")
+    moves: dict[Release, Standing] = {}
+    stay: dict[str, HarmcastError] = {}
+    for release in waiting:
+        try:
+            moves[release] = _may_move(state, release, actor, reason, today)
+        except (NotFit, AccessDenied) as error:
+            stay[release.tool] = error
+    if not moves:
+        raise next(iter(stay.values()))
+    for release, to in moves.items():
         event = Event(actor.account, role, "disclosure", f"release_{to}", purpose=reason or None, object=f"release:{name}:{release.tool}")
         state.releases.move(release, to, event, reason or None)
-        moved[release.tool] = to
-    if not moved:
-        raise NotFit("Nothing of that release waits to move on.", code="release_not_movable", next_step="See `harmcast status`.")
-    return Moved({"release": name, "moved": moved}, [f"{tool}: {to}." for tool, to in moved.items()])
+    moved = {release.tool: to for release, to in moves.items()}
+    stayed = {tool: {"code": error.code, "says": str(error)} for tool, error in stay.items()}
+    lines = [f"{tool}: {to}." for tool, to in moved.items()] + [f"{tool} stays as it is. {error}" for tool, error in stay.items()]
+    return Moved({"release": name, "moved": moved, "stayed": stayed}, lines)
+
+
+def _may_move(state: State, release: Release, actor: Actor, reason: str, today: date) -> Standing:
+    """Where one tool's release goes next. Raises NotFit, AccessDenied as `publish_release` says."""
+    stopping = stopped_by(state, release, today)
+    if stopping:
+        raise _held(release, stopping)
+    if release.findings and not reason:
+        raise NotFit(
+            f"Something was found about {release.tool}: {' '.join(f.says for f in release.findings)}",
+            code="reason_needed",
+            next_step="Say why it may go out with --reason; it is kept in the log.",
+        )
+    return next_move(release, state.releases.moves(release), actor, state.settings.release.second_person)
 
 
 def _held(release: Release, stopping: Sequence[Finding]) -> NotFit:

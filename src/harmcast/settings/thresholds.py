@@ -108,7 +108,7 @@ class MonitorSettings(SettingsSection):
     )
     recent_weeks: int = Field(8, ge=1, description="An alarm is open for so many weeks after it was raised, weeks.")
     suspend_inputs_share: float = Field(
-        0.5, gt=0, le=1, description="This share of the inputs in open alarm together suspends the tool: the feed is not what it was, share."
+        0.5, gt=0, le=1, description="This share of the inputs, and more than one, in open alarm together suspends the tool: the feed is not what it was, share."
     )
 
 
