@@ -40,7 +40,8 @@ VERSIONS = ROOT / "src/harmcast/store/migrations/versions"
 MONDAY = date(2026, 11, 16)
 NEW_EVENTS = ("schema_upgraded", "rows_adopted")
 RELEASED = "0003"  # schema of version 0.1.0
-LEAVES = {"releases": {"reasons"}, "sessions": {"purpose"}}  # columns that the upgrade takes away: reasons become findings (`reasons`)
+LEAVES = {"releases": {"reasons"}, "sessions": {"purpose"}}  # columns that the upgrade takes away: reasons become findings (`found_of`)
+GONE = {"checkpoints"}  # what it held stands in the files outside
 
 
 # -- the older version ---------------------------------------------------------------------------
@@ -259,7 +260,7 @@ class Outcome:
 
 def upgraded(held: Held, folder: Path, kills: int, seed: int = 1, after: Callable[[Path], dict[str, str]] | None = None) -> Outcome:
     """Upgrades copies of an old state, one undisturbed and others killed, and says where they differ."""
-    stay = {name: [c for c in columns if c not in LEAVES.get(name, ())] for name, columns in columns_of(held.url(held.state)).items()}
+    stay = {name: [c for c in columns if c not in LEAVES.get(name, ())] for name, columns in columns_of(held.url(held.state)).items() if name not in GONE}
     before, old, old_files = tables(held.url(held.state), stay), revision(held.url(held.state)), files(held.state)
     reasons = reasons_of(held.url(held.state))
     counts = {name: count for name, (count, _) in before.items()}
