@@ -3,6 +3,7 @@
     what the force sent      every row accounted for, or nothing is loaded           runs.inbox
     where                    each places tool: how many, in which cell               runs.places
     who                      harm and the chance of becoming high harm               runs.people
+    how many, of whom?       counts of the last quarter, closed once                  runs.closing
     were we right?           windows that are over, beside the plain counts          runs.outcomes
     who bears it?            the audit, able to stop the release                     runs.audit
     what leaves              files written whole, then named; people let them out    keep, releasing
@@ -27,7 +28,7 @@ from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.publish import qlik, release_files
-from harmcast.runs import audit, force_area, ground, inbox, outcomes, people, places, volume
+from harmcast.runs import audit, closing, force_area, ground, inbox, outcomes, people, places, volume
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
@@ -61,6 +62,7 @@ class WeekResult:
     already: bool
     loads: list[LoadResult] = field(default_factory=list)
     changed: dict[str, int] = field(default_factory=dict)
+    closed: list[str] = field(default_factory=list)
     standings: dict[str, tuple[str, tuple[Finding, ...]]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -70,6 +72,7 @@ class WeekResult:
             "already_made": self.already,
             "changed_since": self.changed,
             "loads": [load.document() for load in self.loads],
+            "closed": self.closed,
             "tools": {
                 tool: {"standing": standing, "reasons": [f.says for f in found], "findings": [f.document() for f in found]}
                 for tool, (standing, found) in self.standings.items()
@@ -77,7 +80,7 @@ class WeekResult:
         }
 
     def lines(self) -> list[str]:
-        said = [line for load in self.loads for line in inbox.lines(load)]
+        said = [line for load in self.loads for line in inbox.lines(load)] + self.closed
         said.append(f"{self.week} {'was made before: nothing to do' if self.already else 'is made'} (release {self.name}).")
         if any(self.changed.values()):
             counts = " and ".join(f"{count:,} {table}" for table, count in self.changed.items() if count)
@@ -106,11 +109,12 @@ def run_week(
         checkpoints.must_agree(state)
         state.releases.sweep()
         loads = inbox.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
+        closed = closing.close_what_is_due(state, as_of, actor)
         standing = [r for r in state.releases.of_week(str(week)) if r.standing != "withdrawn"]
         if standing and again is None:
             checkpoints.write(state)
             changed = {table: state.records.changed_since(table, standing[0].sequence or 0, as_of) for table in ("crimes", "charges")}
-            return WeekResult(str(week), standing[0].name, True, loads, changed, {r.tool: (r.standing, r.findings) for r in standing})
+            return WeekResult(str(week), standing[0].name, True, loads, changed, closed, {r.tool: (r.standing, r.findings) for r in standing})
         made = make_week(state, week, as_of, state.records.latest(), actor, part(progress, 0.3, 0.95))
         tools = where_each_tool_stands(state, made, actor)
         event = Event(
@@ -130,7 +134,7 @@ def run_week(
         )
         checkpoints.write(state)
         progress("Done", 1.0)
-        return WeekResult(str(week), name, False, loads, {}, {t.tool: (t.standing, tuple(t.findings)) for t in tools})
+        return WeekResult(str(week), name, False, loads, {}, closed, {t.tool: (t.standing, tuple(t.findings)) for t in tools})
 
 
 def make_week(

@@ -56,6 +56,38 @@ class Week:
         return f"{year}-W{number:02d}"
 
 
+@dataclass(frozen=True, order=True)
+class Quarter:
+    """A quarter of a calendar year; its name is `2026-Q3`."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def of(cls, day: date) -> Quarter:
+        return cls(day.year, (day.month + 2) // 3)
+
+    @property
+    def first(self) -> date:
+        return date(self.year, 3 * self.number - 2, 1)
+
+    @property
+    def next(self) -> Quarter:
+        return Quarter(self.year + self.number // 4, self.number % 4 + 1)
+
+    @property
+    def before(self) -> Quarter:
+        return Quarter.of(self.first - timedelta(days=1))
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.next.first - timedelta(days=1)
+
+    def __str__(self) -> str:
+        return f"{self.year}-Q{self.number}"
+
+
 @dataclass(frozen=True)
 class Window:
     """Days from `first` up to but not including `end`."""

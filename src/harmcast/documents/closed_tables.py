@@ -19,6 +19,7 @@ LEAST_UNDER_A_RATE = 50
 LEAST_MOVES = 300
 OPENING = "opening"
 ALL, EVERYONE = "all", "everyone"
+NO_CHANGE_AGAINST = "no_change_against"  # no change, by an officer who judged otherwise
 ZERO_MEANS = f"Counts are rounded to multiples of {BASE}, so that every sum still holds: 0 means 0 to {BASE - 1}."
 
 # name of a table -> its columns; the last ones are counts. `group` "all" under attribute "everyone" is the total. In a table

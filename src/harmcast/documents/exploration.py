@@ -79,7 +79,7 @@ class GroupsExplored:
     """The half that opened protected columns: measured once, on `day`, at a closing or a refit.
 
     Attributes:
-        name: of the closing, or of the model refitted.
+        name: of the closing, or of the model refitted; day: what was known at its end; known_on: the day of the run that measured it.
         model: the released model whose variables were looked at; null: none was approved.
         told: each variable against each group.
         tables: composition of the charged, charges fallen away by group.
@@ -87,6 +87,7 @@ class GroupsExplored:
 
     name: str
     day: date
+    known_on: date
     model: str | None
     told: tuple[Told, ...]
     tables: tuple[ExploredTable, ...]
@@ -108,13 +109,14 @@ class GroupsExplored:
         return max(measured, key=lambda one: abs((one.auc or 0.5) - 0.5), default=None)
 
     def document(self) -> dict[str, Any]:
-        return {**asdict(self), "day": self.day.isoformat()}
+        return {**asdict(self), "day": self.day.isoformat(), "known_on": self.known_on.isoformat()}
 
     @classmethod
     def read(cls, held: Mapping[str, Any]) -> GroupsExplored:
         return cls(
             held["name"],
             date.fromisoformat(held["day"]),
+            date.fromisoformat(held["known_on"]),
             held["model"],
             tuple(Told(**one) for one in held["told"]),
             tuple(ExploredTable.read(one) for one in held["tables"]),

@@ -15,8 +15,8 @@ import polars as pl
 from harmcast.errors import AccessDenied, NotFit, SettingsRefused
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
+from harmcast.runs import closing, people
 from harmcast.runs import load as loading
-from harmcast.runs import people
 from harmcast.settings import PeopleTool
 from harmcast.store import cuts as kept_cuts
 from harmcast.store import loads
@@ -66,9 +66,12 @@ def accept_load(
             loading.let_count(state, tx, people_named, load.left_source, datetime.fromisoformat(str(load.made_at)))
             for tool, one, percentiles in cuts:
                 kept_cuts.enter(tx, tool, one, percentiles, actor.account)
+        progress("Closing the opening table", 0.5)
+        opened = closing.close_opening(state, datetime.fromisoformat(str(load.made_at)).date(), actor)
     lines = [f"Load {number} counts from now on."]
     lines += [f"Cuts of {tool}: {', '.join(f'{value:g}' for value in one.values)} {one.harm_unit}." for tool, one, _ in cuts]
     lines += [not_taken] if not_taken else []
+    lines += opened
     return Answered({"load": number, "waiting": False, "cuts": [list(one.values) for _, one, _ in cuts]}, lines)
 
 

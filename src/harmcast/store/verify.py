@@ -237,7 +237,7 @@ def _file_faults(state: State) -> list[StateFault]:
 def _wrong_file(state: State, kind: str, name: str, sha256: str) -> str:
     """What is wrong with one file or folder of record, in words; empty if nothing is."""
     path = state.root / name
-    if kind in ("part", "model"):
+    if kind in ("part", "model", "statistics", "exploration"):
         return "" if path.is_file() and files.sha256(path) == sha256 else f"{name} is not the file that the ledger names"
     if kind != "release":
         return ""

@@ -36,12 +36,12 @@ def what_followed(people: People, as_of: date, months: Sequence[int], cuts: Sequ
     for horizon in months:
         day = add_months(as_of, -horizon)
         end = add_months(day, horizon)
-        banded = _banded(people, day, cuts)
-        refs = banded["person_ref"]
+        on_day = banded(people, day, cuts)
+        refs = on_day["person_ref"]
         high_by_then = reached_on(people.path(day), people.rules.high_cut)["person_ref"].unique()
-        was_high = refs.is_in(high_by_then.implode()) | banded["band"].is_in(BANDS[bands.HIGH :]).fill_null(True)
+        was_high = refs.is_in(high_by_then.implode()) | on_day["band"].is_in(BANDS[bands.HIGH :]).fill_null(True)
         reached = reached_by(people, day, end, refs)
-        came = banded.with_columns(
+        came = on_day.with_columns(
             reached_high=pl.select(pl.when(~was_high).then(reached)).to_series(),
             new_serious_event=_new_serious_event(people, day, end, refs),
         )
@@ -58,7 +58,7 @@ def what_followed(people: People, as_of: date, months: Sequence[int], cuts: Sequ
     return pl.concat(tables)
 
 
-def _banded(people: People, day: date, cuts: Sequence[float]) -> pl.DataFrame:
+def banded(people: People, day: date, cuts: Sequence[float]) -> pl.DataFrame:
     """person_ref, band of the cohort on `day`, as known then."""
     weighed = people.weighed(day)
     held = charge_rules.as_known(people.held.persons, day)

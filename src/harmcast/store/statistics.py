@@ -1,0 +1,134 @@
+"""Closed tables and what was explored beside them, as kept: one file a closing, named in the ledger, never written again.
+
+STATE/statistics/2026-Q3.parquet            the rounded tables; no other count of them is kept anywhere
+STATE/statistics/exploration-2026-Q3.json   the half of the exploratory analysis that opened protected columns
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from harmcast.documents.closed_tables import COLUMNS, COUNTS, ClosedTable, Closing, NotClosed
+from harmcast.documents.exploration import GroupsExplored
+from harmcast.oversight.log import Event
+from harmcast.store import files, ledger, schema
+from harmcast.store.operations import Operations
+from harmcast.weeks import Quarter
+
+FOLDER = "statistics"
+CLOSED, EXPLORED = "statistics", "exploration"
+DELIVERED_WITHIN_DAYS = 7
+_META = ("table", "quarter", "as_at", "closed_on", "base", "note")
+
+
+def keep(root: Path, operations: Operations, closing: Closing, event: Event) -> None:
+    """Writes a closing's file and names it in the ledger, with its event. Raises: RunStopped where it cannot be written."""
+    about = {"name": closing.name, "as_at": closing.as_at.isoformat(), "closed_on": closing.closed_on.isoformat(), "absent": dict(closing.absent)}
+    name = f"{FOLDER}/{closing.name}.parquet"
+    frame = _frame(closing.tables)
+    files.write_whole(root / name, lambda path: frame.write_parquet(path, metadata={"closing": json.dumps(about, sort_keys=True)}))
+    _name(root, operations, name, CLOSED, closing.as_at, event, frame.height)
+
+
+def keep_explored(root: Path, operations: Operations, explored: GroupsExplored, event: Event) -> None:
+    """Writes the explored half of groups and names it in the ledger. Raises: RunStopped where it cannot be written."""
+    name = f"{FOLDER}/{EXPLORED}-{explored.name}.json"
+    text = json.dumps(explored.document(), sort_keys=True, ensure_ascii=False, default=str)
+
+    def write(path: Path) -> None:
+        path.write_text(text + "\n", encoding="utf-8")
+
+    files.write_whole(root / name, write)
+    _name(root, operations, name, EXPLORED, explored.known_on, event, len(explored.told))
+
+
+def _name(root: Path, operations: Operations, name: str, kind: str, day: date, event: Event, rows: int) -> None:
+    with operations.writing(event) as tx:
+        part = ledger.part_of(root, name, kind, 0, None, day.isoformat(), rows)
+        tx.says(file=name, sha256=part.sha256)
+        ledger.add(tx, [part])
+
+
+def closed(root: Path, operations: Operations) -> list[Closing]:
+    """Every closing, the oldest first; quarters not closed are not looked for. Raises: StoreDamaged if a file is not what was kept."""
+    found = [_read(ledger.checked(root, part)) for part in ledger.named(operations, CLOSED)]
+    return sorted(found, key=lambda one: (one.as_at, one.closed_on))
+
+
+def closed_by(root: Path, operations: Operations, day: date) -> Closing | None:
+    """The last closing that was known on a day, with the quarters over by then that no run had closed; None before the first."""
+    every = [one for one in closed(root, operations) if one.closed_on <= day]
+    if not every:
+        return None
+    last = every[-1]
+    days = days_delivered(operations)
+    missing, quarter = [], Quarter.of(last.as_at + timedelta(days=1))
+    while quarter.last < day:
+        missing.append(why_not_closed(quarter, days))
+        quarter = quarter.next
+    return Closing(last.name, last.as_at, last.closed_on, last.tables, last.absent, tuple(missing))
+
+
+def why_not_closed(quarter: Quarter, days: Sequence[date]) -> NotClosed:
+    """Why a quarter that is over is not closed: it is short of a delivery, or no run has come since."""
+    if is_short(quarter, days):
+        newest = max((day for day in days if day <= quarter.last), default=None)
+        said = f"the newest delivery made by then is of {newest.isoformat()}" if newest else "no delivery was made by then"
+        return NotClosed(str(quarter), f"No delivery of its last {DELIVERED_WITHIN_DAYS} days counts: {said}.", "Load it, and accept it, before the next weekly run.")
+    return NotClosed(str(quarter), "No weekly run has closed it.", "The next weekly run closes the last quarter that is over.")
+
+
+def is_short(quarter: Quarter, days: Sequence[date]) -> bool:
+    """Whether no delivery that counts was made in the last seven days of a quarter: what was known at its end is then not known."""
+    first = quarter.last - timedelta(days=DELIVERED_WITHIN_DAYS - 1)
+    return not any(first <= day <= quarter.last for day in days)
+
+
+def days_delivered(operations: Operations) -> list[date]:
+    """Days on which the deliveries that count were made."""
+    table = schema.deliveries
+    rows = operations.rows(sa.select(table.c.made_at).where(table.c.standing.in_(["loaded", "again"])))
+    return sorted({date.fromisoformat(row["made_at"][:10]) for row in rows})
+
+
+def explored_by(root: Path, operations: Operations, day: date) -> GroupsExplored | None:
+    """The newest explored half of groups that was known on a day; None before the first."""
+    parts = [part for part in ledger.named(operations, EXPLORED) if part.made_at is not None and date.fromisoformat(part.made_at) <= day]
+    if not parts:
+        return None
+    newest = max(enumerate(parts), key=lambda at: (at[1].made_at, at[0]))[1]
+    return GroupsExplored.read(json.loads(ledger.checked(root, newest).read_text(encoding="utf-8")))
+
+
+def _frame(tables: Sequence[ClosedTable]) -> pl.DataFrame:
+    """The tables below one another; a column that a table does not have is null."""
+    columns = list(dict.fromkeys(column for each in COLUMNS.values() for column in each))
+    rows = [
+        {
+            "table": table.name, "quarter": table.quarter, "as_at": table.as_at, "closed_on": table.closed_on, "base": table.base, "note": table.note,
+            **{column: row.get(column) for column in columns},
+        }
+        for table in tables
+        for row in table.rows
+    ]  # fmt: skip
+    whole = {*COUNTS, "horizon_months", "base"}
+    types: dict[str, Any] = {name: pl.Date if name in ("as_at", "closed_on") else pl.Int64 if name in whole else pl.String for name in (*_META, *columns)}
+    return pl.DataFrame(rows, schema=types)
+
+
+def _read(path: Path) -> Closing:
+    about = json.loads(pl.read_parquet_metadata(path)["closing"])
+    held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in pl.read_parquet(path).iter_rows(named=True):
+        held.setdefault(tuple(row[name] for name in _META), []).append({column: row[column] for column in COLUMNS[row["table"]]})
+    tables = tuple(
+        ClosedTable(name, quarter, as_at, closed_on, tuple(rows), base, note) for (name, quarter, as_at, closed_on, base, note), rows in held.items()
+    )
+    return Closing(about["name"], date.fromisoformat(about["as_at"]), date.fromisoformat(about["closed_on"]), tables, about["absent"])
