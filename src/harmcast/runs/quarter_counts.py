@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST
-from harmcast.evaluate.backtest import FLAGGED_SHARE
 from harmcast.fairness import groups, tallies
 from harmcast.fairness.groups import Groups
 from harmcast.oversight.log import Event
@@ -21,6 +20,7 @@ from harmcast.people import bands
 from harmcast.people import charges as charge_rules
 from harmcast.runs import people
 from harmcast.runs.audit import group_rules
+from harmcast.runs.people_results import FLAGGED_SHARE
 from harmcast.settings import PeopleTool
 from harmcast.store import desk
 from harmcast.store.cuts import Cuts
