@@ -15,7 +15,7 @@ RUN_STAMP := $(VENV)/.installed-run
 ALL_STAMP := $(VENV)/.installed-all
 ASSETS := src/harmcast/web/static/vendor/.built
 
-.PHONY: help install demo test test-tools lint types walls docs figures mutants clean
+.PHONY: help install demo test test-tools lint types walls docs site figures mutants clean
 
 help: ## what there is to make
 	@grep -hE '^[a-zA-Z_%-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,7 +52,7 @@ install: $(RUN_STAMP) $(ASSETS) ## install into this checkout, nothing else
 demo: install ## an invented force, its weeks, and the dashboards on http://127.0.0.1:8000
 	@$(BIN)/harmcast demo $(STATE) --deliveries $(DELIVERIES) $(if $(filter 0,$(SERVE)),--no-serve,) --host $(HOST) --port $(PORT)
 
-test-tools: $(ALL_STAMP) install ## what the suite needs beside Python and Node
+test-tools: $(ALL_STAMP) $(VENV)/.installed-docs install ## what the suite needs beside Python and Node
 	@bash scripts/test-tools.sh
 
 test: test-tools ## the whole suite: lint, types, walls, tests
@@ -73,6 +73,13 @@ walls: $(ALL_STAMP) ## one-way imports and the four walls
 docs: $(RUN_STAMP) ## the generated reference in docs/reference
 	@$(BIN)/python -m harmcast.reference docs/reference
 
+$(VENV)/.installed-docs: locks/docs.txt | $(VENV)/bin/uv
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r locks/docs.txt
+	@touch $@
+
+site: $(VENV)/.installed-docs ## the manual as a static site with search, in .site/html
+	@$(BIN)/python scripts/site_pages.py
+
 bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -real, -feed, -week, -scale, -fleet, -load, -soak, -attack, -attack_people, -answers, -faults, -upgrade, -supply, -worlds
 	@$(BIN)/python -m bench.$*
 
@@ -83,4 +90,4 @@ figures: $(ALL_STAMP) ## measure again what no longer holds for this tree, and w
 	@$(BIN)/python -m bench.figures $(ARGS)
 
 clean: ## remove what the demo and the tests made
-	rm -rf $(STATE) $(DELIVERIES) .pytest_cache .mypy_cache .ruff_cache .bench
+	rm -rf $(STATE) $(DELIVERIES) .site .pytest_cache .mypy_cache .ruff_cache .bench

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import types
 import typing
 from pathlib import Path
@@ -87,6 +89,29 @@ def test_links_lead_somewhere(manual: Path) -> None:
     assert [link for link in links if not (manual.parent / link).exists()] == []
 
 
+def test_the_manual_is_built_into_a_site_whose_links_and_anchors_are_there_and_which_asks_no_other_host() -> None:
+    if not (Path(sys.executable).parent / "zensical").is_file():
+        pytest.skip("SKIPPED: the site's generator is not installed; run `make test-tools`")
+    run = subprocess.run([sys.executable, str(ROOT / "scripts" / "site_pages.py")], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    built = {str(path.relative_to(ROOT / ".site" / "html")) for path in (ROOT / ".site" / "html").rglob("*.html")}
+    nav = set(re.findall(r'= "([^"]+)\.md"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
+    pages = {str(page.relative_to(ROOT).with_suffix("")) for page in PAGES}
+    assert pages - nav == set(), "name the page in zensical.toml"
+    assert {"index.html", "docs/architecture.html", "search.json"} <= built | {path.name for path in (ROOT / ".site" / "html").iterdir()}
+
+
+def test_links_that_lead_nowhere_and_other_hosts_are_found(tmp_path: Path) -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        import site_pages
+    finally:
+        sys.path.pop(0)
+    (tmp_path / "a.html").write_text('<p id="here"><a href="b.html#there">b</a><a href="#here">h</a><a href="c.html">c</a><a href="b.html#gone">g</a><script src="https://host.example/x.js"></script>')
+    (tmp_path / "b.html").write_text('<h2 id="there">b</h2>')
+    assert site_pages.faults(tmp_path) == ["a.html: c.html is not there", "a.html: b.html#gone has no such anchor", "a.html: asks https://host.example/x.js"]
+
+
 def test_the_changelog_speaks_of_this_version() -> None:
     assert re.search(rf"^## {re.escape(harmcast.__version__)}\b", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
 
@@ -96,3 +121,13 @@ def test_help_names_every_target() -> None:
     assert phony
     silent = {t for t in phony[1].split() if not re.search(rf"^{t}:.*## \S", MAKEFILE, re.M)}
     assert silent == set()
+
+
+def test_every_room_stands_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.split("## The rooms")[1].split("## ")[0]
+    rooms = {path.name for path in (ROOT / "src" / "harmcast").iterdir() if (path / "__init__.py").is_file()}
+    named_rooms = set(re.findall(r"`([a-z]+)`", table))
+    assert rooms - named_rooms == set()
+    files = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text))
+    assert {file for file in files if not (ROOT / "src" / "harmcast" / file).is_file()} == set()

@@ -10,7 +10,7 @@ from bench import supply
 
 def test_locks_pin_by_hash_and_name_no_address() -> None:
     rows = supply.lock_rows()
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert [str(row) for row in rows if not row.is_held] == []
 
 
