@@ -34,7 +34,6 @@ LICENCES = ROOT / "docs" / "licences.md"
 RUNTIME = ROOT / "locks" / "run.txt"
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore")
 LATER = 1_900_000_000
-NAMED_IN_SOURCE = {"interpret-core": "MIT (named by its project, not by its package)"}
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def licence(name: str) -> str | None:
     if held.get("License-Expression"):
         return str(held["License-Expression"])
     classes = [line.split(" :: ")[-1] for line in held.get_all("Classifier") or [] if line.startswith("License ::") and line != "License :: OSI Approved"]
-    return ", ".join(classes) or (held.get("License") or "").strip().split("\n")[0][:80] or NAMED_IN_SOURCE.get(name, "")
+    return ", ".join(classes) or (held.get("License") or "").strip().split("\n")[0][:80]
 
 
 def licences_page() -> str:
