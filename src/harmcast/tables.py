@@ -287,14 +287,14 @@ SCORED_PEOPLE = Table(
 
 BANDS_FOLLOWED = Table(
     "bands",
-    "What followed in each band, from the records: the cohort of a year and two ago by its band then, and what came by the horizon's end.",
+    "What followed in each band, from the records: those of the cohort of a year and two ago not yet high harm, by their band then, and what came by the horizon's end.",
     key=("horizon_months", "what", "band"),
     columns=(
         Column("horizon_months", "whole", "How long after the day.", "months", required=True),
         Column("day", "date", "Day the bands are of, as known then.", required=True),
         Column("what", "code", "What is asked: high harm reached at a later charge, or charged with a serious event (a quarter of the high cut or more).", required=True, closed=("reached_high", "new_serious_event")),
         Column("band", "code", "Band on that day, under today's cuts.", required=True, closed=BANDS),
-        Column("people", "whole", "People of the band then.", required=True),
+        Column("people", "whole", "People of the band then who were not high harm by then.", required=True),
         Column("followed", "whole", "Of them, those it came true for.", required=True),
         Column("followed_share", "share", "followed / people; null: nobody was in the band."),
         Column("low", "share", "Lower end of its 95% interval (Wilson)."),

@@ -68,6 +68,16 @@ def harm(events: list[dict[str, Any]], day: date, table: list[tuple[float, float
     return math.fsum((e["weight"] or 0.0) * left(table, (day - e["happened_on"]).days) for e in events)
 
 
+def ever_high(own: list[dict[str, Any]], weight: Callable[[str], float | None], cut: float, table: list[tuple[float, float]]) -> bool:
+    """Whether one person's standing charges brought harm to the cut at any of them; an event's own day is its first, whenever that became known."""
+    firsts = {event["key"]: event["happened_on"] for event in as_events(own, weight)}
+    for day in sorted({row["counted_on"] for row in own}):
+        events = as_events([row for row in own if row["counted_on"] <= day], lambda code: weight(code) or 0.0)
+        if harm([event | {"happened_on": firsts[event["key"]]} for event in events], day, table) >= cut:
+            return True
+    return False
+
+
 BANDS = ["low", "low-medium", "high-medium", "high", "super high"]
 
 

@@ -76,15 +76,7 @@ def test_high_before_equals_an_independent_computation_at_every_charge(made, jud
     got = dict(people.features(DAY).select("person_ref", "high_before").iter_rows())
     highs = 0
     for ref, own in judged.items():
-        days = sorted({row["counted_on"] for row in own})
-        firsts = {e["key"]: e["happened_on"] for e in by_hand.as_events(own, weights.__getitem__)}
-        reached = False
-        for day in days:
-            then = [row for row in own if row["counted_on"] <= day]
-            events = by_hand.as_events(then, lambda code: weights[code] or 0.0)
-            for event in events:
-                event["happened_on"] = firsts[event["key"]]
-            reached |= by_hand.harm(events, day, TABLE) >= CUT
+        reached = by_hand.ever_high(own, weights.__getitem__, CUT, TABLE)
         assert got[ref] == reached
         highs += reached
     assert 50 < highs < len(judged) - 50

@@ -16,7 +16,8 @@ from harmcast.evaluate import people_choose
 from harmcast.evaluate.landmarks import backtest_people
 from harmcast.people import harm, minors
 from harmcast.people.features import NAMES
-from harmcast.tables import SCORED_PEOPLE
+from harmcast.people.harm import OGRS4_LEFT, OGRS4_MONTHS
+from harmcast.tables import BANDS, SCORED_PEOPLE
 from harmcast.transitions import card, followed, model, refit
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.history import history
@@ -27,6 +28,7 @@ from harmcast.weeks import add_months
 AS_OF = date(2025, 12, 29)
 MONTHS = (12, 24)
 CUTS = [5.0, 60.0, 300.0, 900.0]
+TABLE = list(zip(OGRS4_MONTHS, OGRS4_LEFT, strict=True))
 FIRST_DAY = date(2018, 12, 30)  # 84 months before AS_OF: the look-back is 60
 
 
@@ -329,13 +331,18 @@ def test_what_followed_in_each_band_equals_a_count_by_hand(made: tuple[pl.DataFr
     weights = dict(harm.weights_of(charges["offence_code"], rules.index).select("offence_code", "weight").iter_rows())
     there = {p["person_ref"] for p in persons.to_dicts() if p["known_on"] <= AS_OF}
     into = {p["person_ref"]: p["merged_into"] for p in persons.to_dicts() if p["merged_into"] in there and p["known_on"] <= AS_OF}
-    counted: dict[str, list[int]] = {}
+    counted: dict[str, list[int]] = {band: [] for band in BANDS}
+    before = by_hand.known_charges(charges.to_dicts(), persons.to_dicts(), day)
     for ref, band in then.select("person_ref", "band").iter_rows():
+        if band in BANDS[3:] or by_hand.ever_high(before[ref], weights.__getitem__, rules.high_cut, TABLE):
+            continue
         while ref in into:
             ref = into[ref]
         events = by_hand.as_events(own.get(ref, []), weights.__getitem__)
         heavy = any(e["counted_on"] > day and e["weight"] is not None and e["weight"] >= rules.high_cut / 4 for e in events)
-        counted.setdefault(band, []).append(heavy)
+        counted[band].append(heavy)
     rows = found.filter((pl.col("horizon_months") == 12) & (pl.col("what") == "new_serious_event"))
     assert {r["band"]: (r["people"], r["followed"]) for r in rows.to_dicts()} == {b: (len(c), sum(c)) for b, c in counted.items()}
     assert rows["followed"].sum() > 20
+    assert sum(len(c) for c in counted.values()) < then.height
+    assert rows.filter(pl.col("band").is_in(BANDS[3:]))["people"].to_list() == [0, 0]

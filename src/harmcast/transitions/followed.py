@@ -17,16 +17,16 @@ from harmcast.tables import BANDS
 from harmcast.transitions.landmarks import People, reached_by
 from harmcast.weeks import add_months
 
-# What is asked: of those not yet high, and of everyone alike.
+# What is asked, each of those not yet high by then alone.
 WHAT = ("reached_high", "new_serious_event")
 
 
 def what_followed(people: People, as_of: date, months: Sequence[int], cuts: Sequence[float]) -> pl.DataFrame:
     """For each horizon, everyone of the cohort on the day so many months before `as_of`, by band then, and what came by its end.
 
-    reached_high: stood at the high cut at a charge after that day; asked of those who were not high by then alone, and null
-    for the others. new_serious_event: charged after that day with an event whose weight is a quarter of the high cut or
-    more. Both by what was known at the horizon's end.
+    reached_high: stood at the high cut at a charge after that day. new_serious_event: charged after that day with an event
+    whose weight is a quarter of the high cut or more. Both are asked of those who were not high by then alone, and by what was
+    known at the horizon's end.
 
     Args: `people`: with minors' flags for each of those days.
     Returns: horizon_months, day, what, and the columns of `bands.what_followed`; a row a horizon, question and band,
@@ -40,10 +40,9 @@ def what_followed(people: People, as_of: date, months: Sequence[int], cuts: Sequ
         refs = on_day["person_ref"]
         high_by_then = reached_on(people.path(day), people.rules.high_cut)["person_ref"].unique()
         was_high = refs.is_in(high_by_then.implode()) | on_day["band"].is_in(BANDS[bands.HIGH :]).fill_null(True)
-        reached = reached_by(people, day, end, refs)
         came = on_day.with_columns(
-            reached_high=pl.select(pl.when(~was_high).then(reached)).to_series(),
-            new_serious_event=_new_serious_event(people, day, end, refs),
+            pl.select(pl.when(~was_high).then(column).alias(what)).to_series()
+            for what, column in zip(WHAT, (reached_by(people, day, end, refs), _new_serious_event(people, day, end, refs)), strict=True)
         )
         for what in WHAT:
             found = bands.what_followed(came, what)
