@@ -346,3 +346,26 @@ def test_what_followed_in_each_band_equals_a_count_by_hand(made: tuple[pl.DataFr
     assert rows["followed"].sum() > 20
     assert sum(len(c) for c in counted.values()) < then.height
     assert rows.filter(pl.col("band").is_in(BANDS[3:]))["people"].to_list() == [0, 0]
+
+
+def test_the_level_of_six_months_is_kept_and_never_printed(fitted: dict[str, Any], scored: ScoredPeople) -> None:
+    kept = fitted["cards"][fitted["chosen"]]
+    first, half = kept["stretches"][0], kept["half_year"]
+    assert (half["months"], half["b"]) == (6, first["b"])
+    assert half["a"] < first["a"]
+    assert not [name for row in kept["table"] for name in row if name.startswith("p6")]
+
+
+def test_a_printed_chance_leads_back_to_its_row_of_the_card(fitted: dict[str, Any], scored: ScoredPeople) -> None:
+    kept = fitted["cards"][fitted["chosen"]]
+    row = kept["table"][3]
+    found = model.by_chance(fitted, pl.Series([row["p12"], 0.123456]), 12)
+    a, b = kept["half_year"]["a"], kept["half_year"]["b"]
+    assert found.row(0) == (row["p12_group_low"], row["p12_group_high"], pytest.approx(1 / (1 + math.exp(-(a + 0.3 * b))), rel=1e-12))
+    assert found.row(1) == (None, None, None)
+    chances = scored.people["chance_high_harm_12m"].drop_nulls()
+    beside = model.by_chance(fitted, chances, 12)
+    assert beside["group_low"].null_count() == 0
+    assert (beside["half_year"] < chances).all()
+    older = {**fitted, "cards": {**fitted["cards"], fitted["chosen"]: {k: v for k, v in kept.items() if k != "half_year"}}}
+    assert model.by_chance(older, chances, 12)["half_year"].null_count() == len(chances)

@@ -7,7 +7,7 @@ watched by bins of their own values: bins by quantile would see nothing in count
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ class Monitor:
         alarms: week, kind, name, bins, direction.
         breaks: name, period, change, chance, verdict.
         calibration: period, recorded, expected, ratio, ratio_low, ratio_high.
+        said: of chances about people, what was said and what came (`people_monitor.SAID`); no row for places. rehearsal: of it, whether nobody saw those chances.
         watched: everything that is watched; silent: what of it cannot speak yet.
     """
 
@@ -46,6 +47,8 @@ class Monitor:
     thresholds: MonitorThresholds
     watched: tuple[Thing, ...] = ()
     silent: tuple[Thing, ...] = ()
+    said: pl.DataFrame = field(default_factory=pl.DataFrame)
+    rehearsal: bool = False
 
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON; the history is left to its table."""
@@ -56,6 +59,8 @@ class Monitor:
             "alarms": _rows(self.alarms),
             "breaks": _rows(self.breaks),
             "calibration": _rows(self.calibration),
+            "said": _rows(self.said),
+            "rehearsal": self.rehearsal,
             "thresholds": self.thresholds.document(),
             "watched": len(self.watched),
             "silent": [{"kind": kind, "name": name} for kind, name in self.silent],

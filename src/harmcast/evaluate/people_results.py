@@ -14,7 +14,6 @@ import polars as pl
 from harmcast.documents.people_results import PeopleResults, PutHigh, YearOfReleases
 from harmcast.fairness import ratios
 from harmcast.fairness.intervals import USUAL
-from harmcast.fairness.ratios import SaidAndCame
 
 Z90 = 1.6448536269514722
 GIVEN = {
@@ -79,7 +78,7 @@ def results(given: pl.DataFrame, months: int, capacity: Capacity, rehearsal: boo
     if known.is_empty():
         return None
     rows = flagged(known, capacity)
-    everyone = _everyone(rows)
+    everyone = ratios.of_all(rows, "person_ref")
     verdict = ratios.judged([everyone], rehearsal)["verdict"][0]
     low, high = everyone.interval(USUAL)
     hidden = 0 < everyone.became < small
@@ -110,10 +109,6 @@ def results(given: pl.DataFrame, months: int, capacity: Capacity, rehearsal: boo
         gain_low=None if found is None else found[1],
         years=_years(rows, capacity, small),
     )
-
-
-def _everyone(rows: pl.DataFrame) -> SaidAndCame:
-    return ratios.rows_of(rows.select("person_ref", "chance", "became"), pl.DataFrame({"person_ref": []}, schema={"person_ref": pl.String}), "person_ref")[0]
 
 
 def _put(rows: pl.DataFrame, by: str, capacity: Capacity, small: int) -> PutHigh:

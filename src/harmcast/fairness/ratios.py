@@ -73,10 +73,17 @@ def holm(p_values: Sequence[float], error: float = ERROR) -> list[tuple[bool, fl
     return found
 
 
-def verdict(row: SaidAndCame, found: bool, level: float) -> RatioVerdict:
-    """met: the 95% interval lies inside the bar. stop: found, and its interval at the level held to lies outside. concern: found."""
-    near = row.attribute == EVERYONE and row.said >= NEAR_FROM
-    low, high = (NEAR_LOW, NEAR_HIGH) if near else (LOW, HIGH)
+def bar_of(row: SaidAndCame) -> tuple[float, float]:
+    """Between which ratios a row is met: narrower for everyone, once so many are expected."""
+    return (NEAR_LOW, NEAR_HIGH) if row.attribute == EVERYONE and row.said >= NEAR_FROM else (LOW, HIGH)
+
+
+def verdict(row: SaidAndCame, found: bool, level: float, bar: tuple[float, float] | None = None) -> RatioVerdict:
+    """met: the 95% interval lies inside the bar. stop: found, and its interval at the level held to lies outside. concern: found.
+
+    Args: `bar`: another than `bar_of` the row.
+    """
+    low, high = bar or bar_of(row)
     inner, outer = row.interval(norm.ppf(1 - ERROR / 2)), row.interval(norm.ppf(1 - level / 2))
     if inner[0] >= low and inner[1] <= high:
         return "met"
@@ -85,19 +92,23 @@ def verdict(row: SaidAndCame, found: bool, level: float) -> RatioVerdict:
     return "concern" if found else "cannot say"
 
 
-def judged(rows: Sequence[SaidAndCame], rehearsal: bool = False, small: int = 5) -> pl.DataFrame:
+def judged(
+    rows: Sequence[SaidAndCame], rehearsal: bool = False, small: int = 5, single: Sequence[str] = SINGLE, bar: tuple[float, float] | None = None
+) -> pl.DataFrame:
     """The table of what was said and what came: everyone first, then each single attribute, then pairs, printed only.
 
-    Args: `rehearsal`: no released chance is a year old yet, so nothing is ever met.
+    Args:
+        rehearsal: no released chance is a year old yet, so nothing is ever met.
+        single: attributes that are tested, in their order; `bar`: another than `bar_of` each row.
     Returns: scope, measure, attribute, group, people, denominator, said, became, ratio, ratio_low, ratio_high (95%), least_ratio, verdict, small.
     """
-    tested = [row for row in rows if row.attribute in SINGLE]
+    tested = [row for row in rows if row.attribute in single]
     decided = dict(zip(map(id, tested), holm([row.p_value for row in tested]), strict=True))
     out: list[dict[str, Any]] = []
-    place = {name: k for k, name in enumerate(SINGLE)}
+    place = {name: k for k, name in enumerate(single)}
     for row in sorted(rows, key=lambda r: (place.get(r.attribute, len(place)), r.attribute, r.group)):
         low, high = row.interval(norm.ppf(1 - ERROR / 2))
-        said: str = verdict(row, *decided[id(row)]) if id(row) in decided else "printed"
+        said: str = verdict(row, *decided[id(row)], bar) if id(row) in decided else "printed"
         out.append({
             "scope": "said", "measure": "said_and_came", "attribute": row.attribute, "group": row.group, "people": row.people, "denominator": row.people, "said": row.said, "became": row.became, "ratio": row.ratio,
             "ratio_low": low, "ratio_high": high, "least_ratio": least_ratio(row.said, len(tested)),
@@ -124,7 +135,10 @@ def rows_of(given: pl.DataFrame, labels: pl.DataFrame, key: str) -> list[SaidAnd
     parts = [(EVERYONE, "all", known)]
     for name in (c for c in labels.columns if c != key):
         parts += [(name, str(label), part) for (label,), part in together.drop_nulls(name).sort(name).group_by(name, maintain_order=True)]
-    return [
-        SaidAndCame(name, group, part[key].n_unique(), round(float(part["chance"].sum()), 9), int(part["became"].sum()), part.filter("became")[key].n_unique())
-        for name, group, part in parts
-    ]
+    return [of_all(part, key, name, group) for name, group, part in parts]
+
+
+def of_all(known: pl.DataFrame, key: str, attribute: str = EVERYONE, group: str = "all") -> SaidAndCame:
+    """One row of everybody in a table of chance and became, nothing null."""
+    became, distinct = int(known["became"].sum()), known.filter("became")[key].n_unique()
+    return SaidAndCame(attribute, group, known[key].n_unique(), round(float(known["chance"].sum()), 9), became, distinct)

@@ -73,7 +73,7 @@ def make_audit(
         judged = people_results.judged_chances(state, who, as_of, sequence, actor)
         made.files |= people_results.files(state, who, judged)
         _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, judged, thresholds))
-        _watch(made, who.tool.name, watch.watch_people(state, who, week), week)
+        _watch(made, who.tool.name, watch.watch_people(state, who, judged, as_of, week), week)
         _shadow(made, state, who.tool, as_of, partial(shadowed.people_judged, who, as_of))
     return made
 

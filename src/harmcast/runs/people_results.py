@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
+from harmcast.evaluate.people_monitor import HALF_YEAR_MONTHS
 from harmcast.evaluate.people_results import GIVEN, Capacity, results
 from harmcast.publish import release_files
 from harmcast.runs import people
@@ -18,7 +19,7 @@ from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import landmarks
-from harmcast.transitions.model import card_chances, gives_chances, look_back_of, matrix
+from harmcast.transitions.model import by_chance, card_chances, gives_chances, look_back_of, matrix
 from harmcast.weeks import add_months
 
 FLAGGED_SHARE = 0.05
@@ -89,15 +90,34 @@ def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> li
 
 def released_chances(state: State, who: PeopleMade, as_of: date, months: int) -> pl.DataFrame:
     """GIVEN of the releases judged: chances as released, and whether the cut was reached by the end of the horizon, as known then."""
+    return _with_outcome(state, who, as_of, months, months)
+
+
+def half_year_chances(state: State, who: PeopleMade, as_of: date) -> pl.DataFrame:
+    """GIVEN of releases half a year old: chances by the level for six months of the card each was made with, and what came by then.
+
+    The level is kept with the model and was never printed. Chances of a model that says none are null.
+    """
+    return _with_outcome(state, who, as_of, who.tool.horizons_months[0], HALF_YEAR_MONTHS)
+
+
+def _with_outcome(state: State, who: PeopleMade, as_of: date, months: int, by: int) -> pl.DataFrame:
+    """GIVEN of releases `by` months old, one in 13 weeks: the chance given for `months`, or where `by` is another the card's own for it."""
     column, parts = f"chance_high_harm_{months}m", [pl.DataFrame(schema=GIVEN)]
-    for release in judged_releases(state.releases.history(who.tool.name, None), as_of, months):
+    for release in judged_releases(state.releases.history(who.tool.name, None), as_of, by):
         if release.as_of is None or not release.has(f"{who.tool.name}.parquet"):
             continue
         frame = release.frame(who.tool.name)
         if column not in frame.columns:
             continue
         own = frame.select("person_key", "unit", "harm", chance=column).drop_nulls("chance").join(who.keys, on="person_key", how="inner").sort("person_ref")
-        became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, months), own["person_ref"])
+        if by != months:
+            model = state.models.named(release.model) if release.model else None
+            content = model.content() if model else None
+            if content is None or not gives_chances(content):
+                continue
+            own = own.with_columns(chance=by_chance(content, own["chance"], months)["half_year"])
+        became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, by), own["person_ref"])
         parts.append(own.with_columns(pl.lit(release.as_of).alias("released_on"), became=became).select(list(GIVEN)))
     return pl.concat(parts)
 

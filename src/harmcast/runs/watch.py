@@ -10,7 +10,10 @@ import polars as pl
 from harmcast.evaluate import streams
 from harmcast.evaluate.monitor import Monitor, monitor
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
+from harmcast.evaluate.people_monitor import said_and_came, with_said
+from harmcast.evaluate.people_results import GIVEN
 from harmcast.runs.people import PeopleMade
+from harmcast.runs.people_results import JudgedChances, half_year_chances
 from harmcast.runs.places import PlacesMade
 from harmcast.store.releases import Release
 from harmcast.store.state import State
@@ -37,8 +40,8 @@ def watch_places(state: State, made: PlacesMade, crimes: pl.DataFrame, week: Wee
     return _monitored(state, rows, week, (tool.name,))
 
 
-def watch_people(state: State, who: PeopleMade, week: Week) -> Monitor:
-    """The monitor of the person tool: charges as they arrive, and the chances released each week."""
+def watch_people(state: State, who: PeopleMade, judged: JudgedChances | str, as_of: date, week: Week) -> Monitor:
+    """The monitor of the person tool: charges as they arrive, the chances released each week, and what came of those that are old enough."""
     charges = who.known.charge_versions.unique("charge_ref", keep="first", maintain_order=True)
     charges = charges.with_columns(offence_class=pl.col("offence_code").str.split("/").list.first())
     rows = [streams.flows(_recent(charges, "charged_on", week), "charged_on", {"offence_class": None}, "charges")]
@@ -49,7 +52,10 @@ def watch_people(state: State, who: PeopleMade, week: Week) -> Monitor:
             if column in frame.columns:
                 rows.append(streams.scores(Week.named(release.week).monday, column, frame[column], streams.CHANCE_EDGES))
     rows.append(streams.scores(week.monday, column, who.scored.people[column], streams.CHANCE_EDGES))
-    return _monitored(state, rows, week)
+    given, rehearsal = (pl.DataFrame(schema=GIVEN), True) if isinstance(judged, str) else (judged.given, judged.rehearsal)
+    soon = half_year_chances(state, who, as_of)
+    said = said_and_came(given, soon, who.tool.horizons_months[0], rehearsal, state.settings.fairness.small_number)
+    return with_said(_monitored(state, rows, week), said, rehearsal)
 
 
 def _recent(table: pl.DataFrame, on: str, week: Week) -> pl.DataFrame:

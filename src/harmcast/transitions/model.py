@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from harmcast.people.features import NAMES
 from harmcast.transitions import baselines, card
-from harmcast.transitions.regression import Array, Document, chance
+from harmcast.transitions.regression import Array, Document
+from harmcast.transitions.regression import chance as chance_of
 from harmcast.transitions.table import Stretch, chances_of_points, fit_stretch
 from harmcast.transitions.thinning import thinned
 
@@ -109,7 +110,7 @@ def card_chances(kept: Mapping[str, Any], x: Array) -> Array:
     """Chances of a card kept without its table (lines, stretches): rows x stretches."""
     total, none_yet, out = card.points(kept["lines"], x), np.ones(len(x)), []
     for stretch in kept["stretches"]:
-        none_yet = none_yet * (1 - chance(stretch["a"] + stretch["b"] * total / 10.0))
+        none_yet = none_yet * (1 - chance_of(stretch["a"] + stretch["b"] * total / 10.0))
         out.append(1 - none_yet)
     return np.column_stack(out)
 
@@ -157,6 +158,23 @@ def printed(model: Mapping[str, Any], table: pl.DataFrame, months: Sequence[int]
     missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in rows.columns]
     looked_up = rows.with_columns(*missing).select(pl.col("points").cast(pl.Int64), *names)
     return pl.DataFrame({"points": points_of(model, table)}).join(looked_up, on="points", how="left", maintain_order="left")
+
+
+def by_chance(model: Mapping[str, Any], chance: pl.Series, months: int) -> pl.DataFrame:
+    """What the printed card says beside each chance it gave within `months`: `group_low`, `group_high`, and `half_year`.
+
+    half_year: chance within 6 months by the same card's level, which is not printed. Null where the card never gave that chance, or a
+    model made before says none.
+    """
+    kept = model["cards"][model["chosen"]]
+    rows = pl.DataFrame(kept["table"], infer_schema_length=None)
+    half = kept.get("half_year")
+    points = rows["points"].cast(pl.Float64).to_numpy()
+    given = rows.select(chance=f"p{months}", group_low=f"p{months}_group_low", group_high=f"p{months}_group_high").with_columns(
+        half_year=pl.Series([None] * rows.height if half is None else chance_of(half["a"] + half["b"] * points / 10.0), dtype=pl.Float64)
+    )
+    found = pl.DataFrame({"chance": chance.cast(pl.Float64)}).join(given.unique("chance", keep="first", maintain_order=True), on="chance", how="left", maintain_order="left")
+    return found.drop("chance")
 
 
 __all__ = ["Document", "Stretch"]

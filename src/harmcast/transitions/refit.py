@@ -30,6 +30,7 @@ Choose = Callable[[pl.DataFrame, Sequence[int], Sequence[str]], dict[str, Any]]
 
 JUDGED_LANDMARKS = 3
 JUDGED_STEP_MONTHS = 12
+HALF_YEAR = 6  # months after which a release is looked at first
 SEED = 20
 
 
@@ -189,13 +190,14 @@ def refit(
     years = choice.get("slopes", {}).get(chosen, [])
     slope = slope_of_years([y["slope"] for y in years], [y["error"] for y in years])
     halving = halved(people, held, cards[chosen], seed)
+    soon = half_year(people, to_fit, cards[chosen], as_of)
     return document | {
         "chosen": chosen,
         "because": choice["because"],
         "choice": choice,
         "calibration_slope": {"years": years, "mean": slope.mean, "low": slope.low, "high": slope.high, "variance": slope.variance},
         "halving": halving,
-        "cards": {name: _kept(one, slope, halving, name == chosen) for name, one in cards.items()},
+        "cards": {name: _kept(one, slope, halving, name == chosen, soon) for name, one in cards.items()},
         "not_charged_lately": group_figure(people, held),
         "rehearsal": rehearsal(people, held, chosen, seed),
     }
@@ -227,17 +229,31 @@ def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: i
         "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in horizons},
         "data_hash": data_hash(learn),
         "because": f"the card of {model['as_of']} with its level of {same.scored_on.isoformat()}",
-        "cards": {**model["cards"], chosen: _kept(one, slope, model["halving"], True)},
+        "cards": {**model["cards"], chosen: _kept(one, slope, model["halving"], True, half_year(people, rows, one, same.scored_on))},
         "not_charged_lately": group_figure(people, same),
     }
 
 
-def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool) -> Document:
-    """A card as kept: lines and stretches; the printed one with its table."""
+def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool, soon: Document | None = None) -> Document:
+    """A card as kept: lines and stretches; the printed one with its table and the level of six months, by which it is judged early."""
     document: Document = {"lines": one.lines, "stretches": [stretch.document() for stretch in one.stretches]}
     if printed and slope is not None:
         document["table"] = chance_table(one.stretches, one.most, slope.variance, halving)
+        document["half_year"] = soon
     return document
+
+
+def half_year(people: People, rows: pl.DataFrame, one: Card, scored_on: date) -> Document | None:
+    """The same card's level for what comes within 6 months: never printed, but judged when a release is so old.
+
+    Args: `rows`: the panel that the card's stretches were fitted on. Returns: a stretch; None where fewer than LEAST_BECAME became.
+    """
+    parts = []
+    for part in rows.partition_by("landmark", maintain_order=True):
+        came = outcomes(people, part["landmark"][0], part["person_ref"], [HALF_YEAR], scored_on)
+        parts.append(part.join(came, on="person_ref", how="left", maintain_order="left"))
+    found = fit_stretches(one.lines, pl.concat(parts), (HALF_YEAR,), scored_on, [one.stretches[0].b])
+    return found[0].document() if found else None
 
 
 def halved(people: People, held: RecordsHeld, whole: Card, seed: int = SEED) -> list[float]:

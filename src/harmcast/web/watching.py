@@ -111,7 +111,7 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
 
 @dataclass(frozen=True)
 class MonitorPage:
-    """A release's monitor: its document with alarms in words, what is watched, pictures; `silent`: what cannot speak yet."""
+    """A release's monitor: its document with alarms in words, what is watched, pictures; `silent`: what cannot speak yet; `said`: of people, what chances said and what came."""
 
     document: dict[str, Any]
     state_says: str
@@ -123,6 +123,8 @@ class MonitorPage:
     calibration: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
     watched: list[Watched]
+    said: list[dict[str, Any]]
+    rehearsal: bool
 
 
 def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
@@ -155,7 +157,16 @@ def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
         [_calibration(row, document) for row in reversed(document["calibration"])],
         [_break(row) for row in document["breaks"]],
         watched,
+        [row | {"who": _who(row)} for row in document.get("said", [])],
+        bool(document.get("rehearsal")),
     )
+
+
+def _who(row: dict[str, Any]) -> str:
+    """Whom a row of what was said and what came is about."""
+    if row["what"] == "tenth":
+        return f"Tenth {int(row['group'])}"
+    return "The first half year, everyone" if row["what"] == "half_year" else "Everyone"
 
 
 def _alarm(row: dict[str, Any]) -> dict[str, Any]:
