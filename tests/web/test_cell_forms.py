@@ -28,6 +28,41 @@ def cell(web: FastAPI) -> str:
     return str(web.state.harmcast.releases.published(TOOL).frame(TOOL).sort("expected", descending=True)["cell"][0])
 
 
+def answer(csrf: str, step: str = "outcome", choice: str = "adopted", day: int = 16, newest: int = 0, **more: str) -> dict[str, str]:
+    """Tasking's answer, or what was done, as the form sends it."""
+    return {"csrf": csrf, "step": step, "choice": choice, "on-day": str(day), "on-month": "11", "on-year": "2026", "newest": str(newest), **more}
+
+
+def test_tasking_answers_and_what_was_done_closes_it(web: FastAPI, sign_in: SignIn, cell: str) -> None:
+    client, operations = sign_in("intelligence_analyst"), web.state.harmcast.operations
+    csrf, here = csrf_of(client), f"/areas/{TOOL}/cells/{cell}"
+    client.post(f"{here}/recommendations", data={"csrf": csrf, "recommendation": "Late turns."})
+    number = cell_records.recommendations(operations, TOOL, cell)[0]["id"]
+    address, home = f"/recommendations/{number}", client.get("/home").text
+    assert "Waits for tasking" in home
+    assert f'href="{address}"' in home
+    assert "Your open work: 1" in home
+    done = answer(csrf, "done", "done", words="Two patrols.")
+    assert "record tasking&#39;s decision first" in client.post(address, data=done).text
+    assert "or later" in client.post(address, data=answer(csrf, day=15)).text  # before it was recommended
+    late = {"until-day": "1", "until-month": "12", "until-year": "2026"}
+    assert "put it off" in client.post(address, data=answer(csrf, choice="deferred")).text
+    assert client.post(address, data=answer(csrf, choice="deferred") | late, follow_redirects=False).status_code == 303
+    assert "Deferred by tasking" in client.get("/home").text
+    assert client.post(address, data=answer(csrf)).status_code == 409  # written on what stood before
+    first, *_ = cell_records.recommendation(operations, number)["outcomes"]
+    assert client.post(address, data=answer(csrf, newest=first["id"]), follow_redirects=False).status_code == 303
+    second = cell_records.recommendation(operations, number)["outcomes"][-1]["id"]
+    assert "Say what was done" in client.post(address, data=answer(csrf, "done", "done", newest=second)).text
+    assert client.post(address, data=answer(csrf, "done", "done", newest=second, words="Two patrols."), follow_redirects=False).status_code == 303
+    home = client.get("/home").text
+    assert "Your open work: 0" in home
+    assert "Closed in the last 14 days: 1" in home
+    page = client.get(address).text
+    assert "Two patrols." in page
+    assert "does not show that it worked" in page
+
+
 def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     client = sign_in("intelligence_analyst")
     operations = web.state.harmcast.operations
@@ -39,11 +74,7 @@ def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     assert "Visible patrol, late turns." in sheet
     assert "not yet decided" in sheet
     assert "recommended to tasking" in client.get(f"/areas/{TOOL}").text
-    decided = {f"decided-{number}-day": "16", f"decided-{number}-month": "11", f"decided-{number}-year": "2026"}
-    client.post(
-        f"{here}/recommendations/{number}/outcomes",
-        data={"csrf": csrf, f"outcome-{number}": "adopted_in_part", **decided},
-    )
+    assert client.post(f"/recommendations/{number}", data=answer(csrf, choice="adopted_in_part"), follow_redirects=False).status_code == 303
     happened = {"happened-day": "15", "happened-month": "11", "happened-year": "2026"}
     client.post(f"{here}/activity", data={"csrf": csrf, "activity": "patrol", "minutes": "45", **happened})
     assert "adopted in part" in client.get(f"/areas/{TOOL}/briefing").text
@@ -121,9 +152,7 @@ def test_cells_and_recommendations_that_are_not_there(sign_in: SignIn, cell: str
     csrf = csrf_of(client)
     assert client.get(f"/areas/{TOOL}/cells/E1N1").status_code == 404
     assert client.post(f"/areas/{TOOL}/cells/E1N1/notes", data={"csrf": csrf, "note": "x"}).status_code == 404
-    assert (
-        client.post(f"/areas/{TOOL}/cells/{cell}/recommendations/999/outcomes", data={"csrf": csrf}).status_code == 404
-    )
+    assert client.post("/recommendations/999", data=answer(csrf)).status_code == client.get("/recommendations/999").status_code == 404
     assert client.get(f"/areas/{TOOL}?week=2031-W01").status_code == 404
     assert client.get(f"/areas/{TOOL}?area=Nowhere").status_code == 404
     assert client.get("/areas/iom").status_code == 404

@@ -124,6 +124,8 @@ def test_the_analysts_monday(hand: Hand) -> None:
     """Log in, what changed, open a cell, note, recommend, print."""
     page = hand.page
     hand.sign_in("intelligence_analyst")
+    hand.says("Your open work", "Make the tasking briefing")
+    hand.press('nav a[href="/areas"]')
     hand.says("What changed since", "Whole force", "A person decides.")
     top = page.eval_on_selector("#changed", "e => e.getBoundingClientRect().top")
     assert top < 900, "what changed is not on the first screen"
@@ -171,7 +173,6 @@ def test_the_supervisors_way(hand: Hand, served: State) -> None:
     page, key = hand.page, invented.key(served, REFERRED[hand.way])
     number = refer(served, key)
     hand.sign_in("supervisor")
-    hand.press('a[href="/unit-work"]')
     hand.says("Band changes reviewed within 7 days", "Decisions that went against the score", "Workload by unit")
     hand.press(f'a[href="/people/{key}#referral-{number}"]')
     hand.tick("input[name=sign][value=agreed]")
@@ -191,7 +192,8 @@ def test_the_ethics_reviewers_way(hand: Hand, served: State) -> None:
     hand.press("a[href*='view=monitor']")
     hand.press('nav a[href="/track-record"]')
     hand.says("Were we right?")
-    hand.press('nav a[href="/pseudonymised"]')
+    hand.press('nav a[href="/home"]')
+    hand.press('a[href="/pseudonymised"]')
     hand.press("tbody a[href^='/pseudonymised/']")
     hand.purpose()
     assert "Invented Person" not in page.content()

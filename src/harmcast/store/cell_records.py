@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -76,7 +77,7 @@ def of_week(operations: Operations, tool: str, week: str) -> list[dict[str, Any]
     query = (
         sa.select(tasking, users.c.name.label("by_name"))
         .outerjoin(users, users.c.account == tasking.c.by)
-        .where(tasking.c.tool == tool, (tasking.c.week == week) | (tasking.c.step == "outcome"))
+        .where(tasking.c.tool == tool, (tasking.c.week == week) | (tasking.c.step != "recommendation"))
         .order_by(tasking.c.cell, tasking.c.id)
     )
     return _with_outcomes([_signed(row) for row in operations.rows(query)])
@@ -86,9 +87,29 @@ def _with_outcomes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Recommendations as they stand in `rows`, each with what tasking decided on it, the first decision first."""
     answered: dict[int, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda r: int(r["id"])):
-        if row["step"] == "outcome":
+        if row["step"] in ("outcome", "done"):
             answered.setdefault(row["about"], []).append(row)
     return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
+
+
+def recommendation(operations: Operations, number: int) -> dict[str, Any] | None:
+    """One recommendation by its number, with everything recorded on it as `outcomes`, oldest first; None if there is none."""
+    users, tasking = schema.users, schema.tasking
+    query = (
+        sa.select(tasking, users.c.name.label("by_name"))
+        .outerjoin(users, users.c.account == tasking.c.by)
+        .where((tasking.c.id == number) | (tasking.c.about == number))
+        .order_by(tasking.c.id)
+    )
+    rows = [_signed(row) for row in operations.rows(query)]
+    found = [row for row in rows if row["id"] == number and row["step"] == "recommendation"]
+    return {**found[0], "outcomes": [row for row in rows if row["about"] == number]} if found else None
+
+
+def newest_step(tx: Writing, number: int) -> int:
+    """Number of the newest thing recorded on a recommendation; 0 if nothing was."""
+    table = schema.tasking
+    return int(tx.execute(sa.select(sa.func.max(table.c.id)).where(table.c.about == number)).scalar() or 0)
 
 
 def marked(operations: Operations, tool: str, week: str) -> dict[str, str]:
@@ -111,28 +132,21 @@ def recommend(tx: Writing, tool: str, cell: str, week: str, text: str, by: str, 
     )
 
 
-def decide(
-    tx: Writing,
-    tool: str,
-    cell: str,
-    week: str,
-    about: int,
-    choice: str,
-    text: str,
-    decided_on: date,
-    by: str,
-    role: str,
-) -> int:
+def record(
+    tx: Writing, about: Mapping[str, Any], step: str, choice: str, text: str, on: date, deferred_to: date | None, by: str, role: str
+) -> int:  # fmt: skip
+    """Keeps what tasking decided (`outcome`, a key of OUTCOMES) on a recommendation, or what was done (`done`, a key of DONE)."""
     return tx.insert(
         schema.tasking,
-        tool=tool,
-        cell=cell,
-        week=week,
-        step="outcome",
-        about=about,
+        tool=about["tool"],
+        cell=about["cell"],
+        week=about["week"],
+        step=step,
+        about=about["id"],
         choice=choice,
         words=text or None,
-        decided_on=decided_on,
+        decided_on=on,
+        deferred_to=deferred_to,
         by=by,
         role=role,
         at=tx.at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ def take_guess(operations: Operations, account: str, address: str) -> int:
     Raises: AccessDenied (`too_many_guesses`) once GUESSES failed within GUESS_MINUTES.
     """
     table = schema.login_attempts
-    named = hashlib.sha256(f"{operations.fact('state_id')}:{account}".encode()).hexdigest()
+    named = _named(operations, account)
     since = log.instant(log.moment(operations.now()) - timedelta(minutes=GUESS_MINUTES))
     event = Event("unknown", "none", "administration", "sign_in_tried")
 
@@ -50,6 +51,19 @@ def take_guess(operations: Operations, account: str, address: str) -> int:
             next_step=f"Wait {GUESS_MINUTES} minutes, then try again, or ask an administrator.",
         )
     return number
+
+
+def locked(operations: Operations, accounts: Iterable[str]) -> list[str]:
+    """Of these accounts, those that may not guess again just now."""
+    table = schema.login_attempts
+    since = log.instant(log.moment(operations.now()) - timedelta(minutes=GUESS_MINUTES))
+    query = sa.select(table.c.account_hash, sa.func.count().label("n")).where(table.c.at > since, table.c.succeeded.is_(False)).group_by(table.c.account_hash)
+    failed = {row["account_hash"] for row in operations.rows(query) if row["n"] >= GUESSES}
+    return [account for account in accounts if failed and _named(operations, account) in failed]
+
+
+def _named(operations: Operations, account: str) -> str:
+    return hashlib.sha256(f"{operations.fact('state_id')}:{account}".encode()).hexdigest()
 
 
 def mark_right(tx: Writing, guess: int) -> None:

@@ -58,3 +58,8 @@ def of_person(visit: Visit, key: str) -> Sequence[Item]:
 def of_cell(visit: Visit, tool: str, cell: str) -> Sequence[Item]:
     """Recommendations on a cell, open ones first."""
     return work.of_cell(seen(visit), tool, cell)
+
+
+def unread(visit: Visit) -> list[str]:
+    """Kinds whose records could not be read, in words: the page says so."""
+    return [work.KINDS[kind] for kind in everything(visit.state, visit.today).unread]

@@ -162,6 +162,11 @@ class Roster:
         place = self.by_key.get(key)
         return None if place is None else self.frame.row(place, named=True)
 
+    def names(self) -> dict[str, tuple[str, str]]:
+        """Name and reference of each, by key."""
+        columns = self.frame.select("person_key", pl.col("name").fill_null("Name not held"), "person_ref")
+        return {key: (name, ref) for key, name, ref in columns.iter_rows()}
+
     def key_of(self, reference: str) -> str | None:
         """The key of a reference as the force writes it; None for anyone else, known elsewhere or not."""
         place = self.by_ref.get(reference.strip().upper())

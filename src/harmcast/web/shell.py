@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from harmcast.oversight.access import ROLES, Action
+from harmcast.oversight.access import ROLES, RULES, Action, Role
 from harmcast.publish.release_files import NOTICE, code_version
+from harmcast.web import open_work
 from harmcast.web.guard import Visit
 from harmcast.words.tools import tool_title
 
@@ -45,46 +47,53 @@ class Shell:
     log_down: bool
 
 
-# Order of the navigation; a page module adds its home here: action, address, text, what its addresses begin with.
-NAVIGATION: list[tuple[Action, str, str, tuple[str, ...]]] = [
-    (Action.VIEW_AREAS, "/areas", "My area", ("/areas",)),
-    (Action.LIST_PEOPLE, "/people", "My people", ("/people",)),
-    (Action.VIEW_UNIT_WORK, "/unit-work", "Unit work", ("/unit-work",)),
-    (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names", ("/pseudonymised",)),
-    (Action.VIEW_TRACK_RECORD, "/track-record", "Were we right?", ("/track-record",)),
-    (Action.VIEW_AUDIT, "/audit", "Who bears it?", ("/audit",)),
-    (Action.VIEW_RELEASES, "/releases", "Releases", ("/releases",)),
-    (Action.READ_LOG, "/log", "Log", ("/log",)),
-    (Action.VIEW_RETENTION, "/retention", "Retention", ("/retention",)),
-    (Action.VIEW_RETENTION, "/representations", "Objections", ("/representations",)),
-    (Action.VIEW_DATA_QUALITY, "/data-quality", "Data quality", ("/data-quality",)),
-    (Action.VIEW_REGISTER, "/register", "Register", ("/register",)),
-    (Action.TAKE_TRAINING, "/training", "Training", ("/training",)),
-    (Action.MANAGE_USERS, "/users", "Users", ("/users",)),
-]
+Link = tuple[Action, str, str]  # the action it needs, its address, its text
+_TRACK: Link = (Action.VIEW_TRACK_RECORD, "/track-record", "Were we right?")
+_AUDIT: Link = (Action.VIEW_AUDIT, "/audit", "Who bears it?")
+_AREAS: Link = (Action.VIEW_AREAS, "/areas", "My area")
+_RELEASES: Link = (Action.VIEW_RELEASES, "/releases", "Releases")
+_QUALITY: Link = (Action.VIEW_DATA_QUALITY, "/data-quality", "Data quality")
+_REGISTER: Link = (Action.VIEW_REGISTER, "/register", "Register")
+_TRAINING: Link = (Action.TAKE_TRAINING, "/training", "Training")
+_UNNAMED: Link = (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names")
+_BANDS: Link = (Action.VIEW_TRACK_RECORD, "/bands", "What bands mean")
+_DOWNLOADS: Link = (Action.EXPORT_PEOPLE, "/exports", "Downloads")
+HOMES: dict[Role, Link] = {
+    Role.INTELLIGENCE_ANALYST: (Action.USE_OWN_ACCOUNT, "/home", "Home"),
+    Role.OFFENDER_MANAGER: (Action.LIST_PEOPLE, "/people", "My people"),
+    Role.SUPERVISOR: (Action.VIEW_UNIT_WORK, "/unit-work", "Home"),
+    Role.DATA_SCIENTIST: (Action.USE_OWN_ACCOUNT, "/home", "Home"),
+    Role.ETHICS_REVIEWER: (Action.USE_OWN_ACCOUNT, "/home", "Home"),
+    Role.DATA_PROTECTION_OFFICER: (Action.USE_OWN_ACCOUNT, "/home", "Home"),
+    Role.ADMINISTRATOR: (Action.USE_OWN_ACCOUNT, "/home", "Home"),
+}
+# The home and at most five more; what else a role may open stands at the foot of its home.
+NAVIGATION: dict[Role, tuple[Link, ...]] = {
+    Role.INTELLIGENCE_ANALYST: (_AREAS, _TRACK, _QUALITY, _REGISTER, _TRAINING),
+    Role.OFFENDER_MANAGER: (_TRACK, _DOWNLOADS, _REGISTER, _TRAINING),
+    Role.SUPERVISOR: ((Action.LIST_PEOPLE, "/people", "My people"), _DOWNLOADS, _RELEASES, _TRACK, _REGISTER),
+    Role.DATA_SCIENTIST: (_AREAS, _RELEASES, _QUALITY, _AUDIT, _TRACK),
+    Role.ETHICS_REVIEWER: (_AUDIT, _TRACK, _REGISTER, (Action.READ_ANSWERS, "/answers", "Answers"), _TRAINING),
+    Role.DATA_PROTECTION_OFFICER: (
+        (Action.VIEW_RETENTION, "/representations", "Objections"), (Action.READ_LOG, "/log", "Log"), (Action.VIEW_RETENTION, "/retention", "Retention"),
+        (Action.READ_ANSWERS, "/answers", "Answers"), _REGISTER,
+    ),
+    Role.ADMINISTRATOR: ((Action.MANAGE_USERS, "/users", "Users"), _REGISTER, _TRAINING),
+}  # fmt: skip
+BESIDE = (
+    _AREAS, _TRACK, _BANDS, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _DOWNLOADS, _REGISTER, _TRAINING,
+)  # fmt: skip
 
 
 def shell(visit: Visit) -> Shell:
     """What surrounds the page of this visit."""
     session = visit.session
-    path = visit.request.url.path
-    items = []
-    if session:
-        for action, address, text, begins in NAVIGATION:
-            if _offered(visit, action):
-                items.append(
-                    {
-                        "href": address,
-                        "text": text,
-                        "current": any(path == b or path.startswith(b + "/") for b in begins),
-                    }
-                )
     return Shell(
         force=visit.settings.force.name,
         invented=visit.settings.force.invented,
         user=SignedIn(session.name, ROLES[session.role][0], session.unit) if session else None,
         csrf=session.csrf if session else "",
-        navigation=items,
+        navigation=_navigation(visit) if session else [],
         held=_held(visit) if session else [],
         now=visit.now,
         version=code_version(),
@@ -93,11 +102,46 @@ def shell(visit: Visit) -> Shell:
     )
 
 
-def _offered(visit: Visit, action: Action) -> bool:
-    """Whether the navigation shows a home: the role allows it, trained or not, so that the page can say what is missing."""
-    from harmcast.oversight.access import RULES
+def home_of(visit: Visit) -> Link:
+    """The home of the visitor's role; a supervisor's without people where nothing of the tool about them may be shown."""
+    tool = visit.settings.people_tool
+    if visit.role is Role.SUPERVISOR and (tool is None or not visit.may_see(tool.name)):
+        return (Action.USE_OWN_ACCOUNT, "/home", "Home")
+    return HOMES[visit.role]
 
-    return visit.session is not None and visit.session.role in RULES[action].roles
+
+def _navigation(visit: Visit) -> list[dict[str, Any]]:
+    """The role's links, the home first with how much is open and overdue."""
+    path, held = visit.request.url.path, visit.role
+    home = home_of(visit)
+    links = [link for link in (home, *NAVIGATION[held]) if _is_there(visit, link)]
+    desk = open_work.desk(visit)
+    items = []
+    for _, address, text in links:
+        counts = _counts(len(desk.mine), desk.overdue(visit.today)) if address == home[1] else Markup()
+        current = path == address or path.startswith(f"{address}/")
+        items.append({"href": address, "html": Markup("{}{}").format(text, counts), "current": current})
+    return items
+
+
+def _counts(mine: int, overdue: int) -> Markup:
+    """How many items are one's own, and how many of them overdue, as a header shows it."""
+    if not mine:
+        return Markup()
+    late = Markup(' <span class="app-count app-count--overdue">{} overdue</span>').format(overdue) if overdue else Markup()
+    return Markup(' <span class="app-count"><span class="govuk-visually-hidden">, open work: </span>{}</span>{}').format(mine, late)
+
+
+def beside(visit: Visit) -> list[tuple[str, str]]:
+    """Pages that the role may open and its navigation does not name: address and text."""
+    named = {home_of(visit)[1], *(address for _, address, _ in NAVIGATION[visit.role])}
+    return [(link[1], link[2]) for link in BESIDE if link[1] not in named and _is_there(visit, link)]
+
+
+def _is_there(visit: Visit, link: Link) -> bool:
+    """Whether a link is offered: the role allows it, trained or not, so that the page can say what is missing."""
+    paths = {getattr(route, "path", "") for route in visit.request.app.routes}
+    return visit.role in RULES[link[0]].roles and link[1] in paths
 
 
 def _held(visit: Visit) -> list[HeldWeek]:

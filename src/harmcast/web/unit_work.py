@@ -41,16 +41,15 @@ def changes_of(history: Sequence[Release], tool: str, keys: pl.Series) -> pl.Dat
 
 
 def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]], days: int, now: str) -> Share:
-    """Share of band changes that somebody decided on within `days` of the release; changes too fresh to say are left out."""
+    """Share of band changes that somebody decided on within `days` of the release; only changes older than that, in both counts."""
     made: dict[str, list[str]] = {}
     for decision in decisions:
         made.setdefault(decision["person_key"], []).append(decision["at"])
     hits = n = 0
     for key, at in changes.select("person_key", "changed_at").iter_rows():
         until = log.instant(log.moment(at) + timedelta(days=days))
-        in_time = any(at <= decided <= until for decided in made.get(key, ()))
-        if in_time or until <= now:
-            hits, n = hits + in_time, n + 1
+        if until <= now:
+            hits, n = hits + any(at <= decided <= until for decided in made.get(key, ())), n + 1
     return Share(hits, n)
 
 

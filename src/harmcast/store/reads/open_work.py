@@ -17,6 +17,7 @@ from harmcast.errors import StoreDamaged
 from harmcast.oversight import log, register
 from harmcast.oversight.access import Role
 from harmcast.store import schema, work
+from harmcast.store.reads import units
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.work import Item, PersonNow, WorkRules
@@ -171,22 +172,12 @@ class _Reader:
         return WorkRules(
             today=self.today,
             days=settings.work,
-            managed_units=frozenset(self._managed_units()),
+            managed_units=units.managed(self.state),
             horizon_days={tool.name: 7 * tool.horizon_weeks for tool in settings.places_tools},
             reviewed_days=settings.decisions.reviewed_days,
             stopped=stopped,
             people_tool=people.name if people else None,
         )
-
-    def _managed_units(self) -> Iterable[str]:
-        roles, users = schema.user_roles, schema.users
-        query = (
-            sa.select(roles.c.unit)
-            .join(users, users.c.account == roles.c.account)
-            .where(roles.c.role == Role.OFFENDER_MANAGER.value, roles.c.ended_at.is_(None), roles.c.unit.is_not(None), users.c.standing == "active")
-            .distinct()
-        )
-        return (row["unit"] for row in self.state.operations.rows(query))
 
     @cached_property
     def history(self) -> list[Release]:

@@ -18,12 +18,14 @@ def all_pages() -> list[Pages]:
         force_sign_in,
         ground,
         health,
+        home,
         log,
         notices,
         people,
         person,
         pseudonymised,
         quality,
+        recommendation,
         register,
         releases,
         representations,
@@ -36,7 +38,7 @@ def all_pages() -> list[Pages]:
         users,
     )
 
-    areas = (files, health, signing_in, force_sign_in, notices, area, ground, cell, track_record, training, tour, users)
+    areas = (files, health, home, signing_in, force_sign_in, notices, area, ground, cell, recommendation, track_record, training, tour, users)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
     oversight = (audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

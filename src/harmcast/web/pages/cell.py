@@ -13,9 +13,9 @@ from harmcast.charts.series import Period
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.store import cell_records
-from harmcast.web import areas, force_map, released
+from harmcast.web import areas, force_map, homes, open_work, released
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
+from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.pages.area import Chosen, choose, rows_of
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
@@ -27,7 +27,6 @@ EARLIEST_DAYS = 366
 SAVED = {
     "note": "Your note is saved.",
     "recommendation": "Your recommendation to tasking is saved.",
-    "outcome": "What tasking decided is saved.",
     "activity": "The activity is saved.",
 }
 
@@ -125,8 +124,9 @@ def _shown(
         neighbours=sorted(neighbours, key=lambda r: -r.expected),
         notes=cell_records.notes(operations, tool.name, cell),
         recommendations=cell_records.recommendations(operations, tool.name, cell),
+        work={item.number: row for item in open_work.of_cell(visit, tool.name, cell) for row in homes.rows(visit, [item])},
         activity=cell_records.activity(operations, tool.name, cell),
-        outcomes=cell_records.OUTCOMES,
+        answers={**cell_records.OUTCOMES, **cell_records.DONE},
         activities=cell_records.ACTIVITIES,
         form=form,
         errors=form.errors,
@@ -181,33 +181,6 @@ def recommend(visit: Here, tool: str, cell: str) -> Response:
     with visit.writing(visit.event("alteration", "tasking_recommended", about=_about(chosen, cell))) as tx:
         cell_records.recommend(tx, tool, cell, chosen.release.week, text, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "recommendation")
-
-
-@pages.post("/areas/{tool}/cells/{cell}/recommendations/{number}/outcomes", Action.RECOMMEND_TASKING)
-def record_outcome(visit: Here, tool: str, cell: str, number: Number) -> Response:
-    """Saves what tasking decided on a recommendation, and when."""
-    chosen = choose(visit, tool, "")
-    row_of(chosen, cell)
-    if number not in {r["id"] for r in cell_records.recommendations(visit.operations, tool, cell)}:
-        raise Refused(404, "No such recommendation", "It is not on this cell.")
-    form = Form(visit.form)
-    choice = form.choice(f"outcome-{number}", cell_records.OUTCOMES, "Choose what tasking decided")
-    text = form.words(f"outcome-words-{number}", None)
-    decided = form.day(
-        f"decided-{number}",
-        "Enter the date tasking decided",
-        first=visit.today - timedelta(days=EARLIEST_DAYS),
-        last=visit.today,
-    )
-    if form.errors or decided is None:
-        return _shown(visit, chosen, cell, 400, form)
-    with visit.writing(
-        visit.event("alteration", "tasking_outcome_recorded", about=_about(chosen, cell), choice=choice)
-    ) as tx:
-        cell_records.decide(
-            tx, tool, cell, chosen.release.week, number, choice, text, decided, visit.user.account, visit.role.value
-        )
-    return _saved(chosen, cell, "outcome")
 
 
 @pages.post("/areas/{tool}/cells/{cell}/activity", Action.RECORD_ACTIVITY)

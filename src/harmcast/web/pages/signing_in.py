@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,14 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from harmcast.errors import AccessDenied
-from harmcast.oversight import access
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.oversight.log import Event
 from harmcast.store import login_attempts, sessions, users
 from harmcast.store.users import HeldRole
 from harmcast.web import passwords
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
-from harmcast.web.shell import go, page
+from harmcast.web.shell import go, home_of, page
 
 pages = Pages()
 FORM_COOKIE = "harmcast-form"
@@ -36,17 +34,10 @@ def safe_next(address: str) -> str:
 
 @pages.get("/", Action.USE_OWN_ACCOUNT, view=None)
 def home(visit: Here) -> Response:
-    """On to the home of one's role."""
-    homes = [
-        (Action.LIST_PEOPLE, "/people"),
-        (Action.VIEW_AREAS, "/areas"),
-        (Action.MANAGE_USERS, "/users"),
-        (Action.VIEW_TRACK_RECORD, "/track-record"),
-    ]
-    for action, address in homes:
-        if access.may(replace(visit.ask(action), trained=True)):
-            return go(address if visit.may(action) else "/training")
-    return go("/training")
+    """On to the home of one's role; those who are not trained yet see what is missing."""
+    action, address, _ = home_of(visit)
+    needs_training = action is not Action.USE_OWN_ACCOUNT or visit.role is Role.INTELLIGENCE_ANALYST
+    return go(address if visit.may(action) and (visit.trained or not needs_training) else "/training")
 
 
 @pages.get("/sign-in", Action.SIGN_IN, view=None)

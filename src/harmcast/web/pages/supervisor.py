@@ -1,4 +1,4 @@
-"""The supervisor's page: is what changed looked at in time, do people judge for themselves, what waits."""
+"""The supervisor's home: what waits to be signed, is what changed looked at in time, do people judge for themselves."""
 
 from __future__ import annotations
 
@@ -11,37 +11,45 @@ from harmcast.oversight import log
 from harmcast.oversight.access import Action
 from harmcast.store import desk
 from harmcast.store.releases import Release
-from harmcast.web import roster, unit_people, unit_work
+from harmcast.web import homes, open_work, roster, unit_people, unit_work
 from harmcast.web.guard import Here, Pages, Visit
-from harmcast.web.shell import page
+from harmcast.web.shell import beside, page
 
 pages = Pages()
 WEEKS = 13
+SHOWN = 12
 
 
 @pages.get("/unit-work", Action.VIEW_UNIT_WORK, view=None)
-def unit_page(visit: Here) -> Response:
-    """The unit's last 13 weeks."""
+def unit_page(visit: Here, all: str = "") -> Response:
+    """What is open for the supervisor, and the unit's last 13 weeks."""
     (tool, releases), people, everyone = visit.history(), visit.people, visit.listed
     now = visit.operations.now()
     made = desk.since(visit.operations, log.instant(log.moment(now) - timedelta(weeks=WEEKS)))
     own = [d for d in made if d["person_key"] in people.by_key]
     waiting = desk.waiting_for_sign_off(visit.operations)
-    own_waiting = [w for w in waiting if w["person_key"] in people.by_key]
+    own_desk = open_work.desk(visit)
     visit.looked_at(
         "unit_work_viewed",
         about=f"unit:{visit.user.unit or 'none'}",
-        shown=[w["person_key"] for w in own_waiting],
+        shown=sorted({i.about for i in (*own_desk.mine, *own_desk.waiting, *own_desk.closed) if i.about in people.by_key}),
     )
     limits = visit.settings.decisions
     override = unit_work.overrides(own)
     changes, by_unit = _of_release(visit, tool.name, releases, people)
     overdue = everyone.filter(everyone["overdue"])
-    rows = {w["person_key"]: people.person(w["person_key"]) or {} for w in own_waiting}
+    names = people.names()
     return page(
         visit,
         "unit_work",
-        title="Unit work",
+        title="Home",
+        mine=homes.rows(visit, own_desk.mine if all else own_desk.mine[:SHOWN], names),
+        count=len(own_desk.mine),
+        waiting=homes.rows(visit, own_desk.waiting, names),
+        closed=homes.rows(visit, own_desk.closed, names),
+        closed_days=visit.settings.work.closed_days,
+        unread=open_work.unread(visit),
+        beside=beside(visit),
         about=unit_people.about(visit, tool, releases[-1]),
         unit=visit.user.unit or "People without a unit",
         weeks=WEEKS,
@@ -57,9 +65,6 @@ def unit_page(visit: Here) -> Response:
         reasons=unit_work.counted(own, "reason_code", desk.REASONS),
         judgements=unit_work.counted(own, "own_judgement", desk.JUDGEMENTS),
         times=unit_work.counted(own, "time_band", {}),
-        waiting=[
-            {**w, **{name: rows[w["person_key"]].get(name) for name in ("name", "person_ref")}} for w in own_waiting
-        ],
         workload=unit_work.workload(by_unit, made, waiting),
     )
 

@@ -1,0 +1,315 @@
+"""What stands on the home of each role: its open work, and a few cards about what it watches. At most seven things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
+
+from harmcast import words
+from harmcast.oversight import findings, register
+from harmcast.oversight.access import ROLES, Action, Role
+from harmcast.settings import PlacesTool
+from harmcast.store import alerts, login_attempts, retention
+from harmcast.store.reads import data_quality, health, units
+from harmcast.store.work import ABOUT_PEOPLE, KINDS, Item
+from harmcast.web import areas, force_map, released
+from harmcast.web.guard import Visit
+from harmcast.words.tools import tool_title
+
+SHORT = {"dpia": "Data protection impact assessment", "legal": "Legal advice", "ethics": "Ethics committee's advice"}
+COLOURS = {
+    **dict.fromkeys(("waits", "received", "draft", "candidate", "open", "waiting", "due", "review_due", "missing"), "yellow"),
+    **dict.fromkeys(("deferred", "looked_at", "proposed", "reviewed"), "purple"),
+    **dict.fromkeys(("adopted", "adopted_in_part", "upheld", "offered", "taken_up"), "light-blue"),
+    **dict.fromkeys(("not_agreed", "overdue", "held", "stands", "lapsed", "refused", "late"), "red"),
+    "agreed": "green",
+}
+
+
+@dataclass(frozen=True)
+class WorkRow:
+    """An item as a row of a table. `late`: it is overdue; `beneath`: what stands under its name."""
+
+    item: Item
+    name: str
+    beneath: str
+    colour: str
+    late: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a card: what, its figure or word, and the page about it."""
+
+    text: str
+    value: str = ""
+    href: str = ""
+    alarm: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """A box of the home; `note` stands under its lines."""
+
+    title: str
+    lines: tuple[Line, ...]
+    note: str = ""
+    href: str = ""
+    more: str = ""
+
+
+def rows(visit: Visit, items: Iterable[Item], names: Mapping[str, tuple[str, str]] | None = None) -> list[WorkRow]:
+    """Items as rows. `names`: name and reference of people, by key, for whoever may see them."""
+    titles = {tool.name: tool_title(tool) for tool in visit.settings.tools}
+    found = []
+    for item in items:
+        name, beneath = _named(visit, item, titles, names or {})
+        colour = COLOURS.get(item.key, "grey") if item.is_open else "grey"
+        found.append(WorkRow(item, name, beneath, colour, item.is_overdue(visit.today)))
+    return found
+
+
+def _named(visit: Visit, item: Item, titles: Mapping[str, str], names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    tool = titles.get(item.tool or "", "Every tool" if item.kind == "approval" else "")
+    if item.kind == "recommendation":
+        return place_of(visit, item), " · ".join(filter(None, (f"R{item.number}", tool, item.says)))
+    if item.kind in ABOUT_PEOPLE:
+        name, reference = names.get(item.about, (f"Person {item.about[:6]}", ""))
+        merged = f"from {names[item.source][1] if item.source in names else item.source[:6]}" if len(item.source) > 20 else ""
+        return name, " · ".join(filter(None, (reference, KINDS[item.kind], item.says, merged)))
+    if item.kind == "finding":
+        return findings.KINDS.get(item.about.split("-")[0], KINDS["finding"]), " · ".join(filter(None, (tool, item.says)))
+    if item.kind == "approval":
+        return SHORT.get(item.about, register.ENTRY_KINDS.get(item.about, item.about)), tool
+    if item.kind == "delivery":
+        return (f"Delivery {item.about}" if item.about != "none came" else "No delivery came"), ""
+    return (KINDS[item.kind] if item.kind == "download" else item.about), " · ".join(filter(None, (KINDS[item.kind] if item.kind != "download" else "", tool)))
+
+
+def place_of(visit: Visit, item: Item) -> str:
+    """Name of the place that a recommendation is about, as the newest release has it."""
+    history = released.history(visit.state, item.tool or "")
+    if history:
+        frame = released.frame(history[-1], str(item.tool))
+        places: dict[str, str] = (
+            released.kept.get((released.fingerprint(history[-1]), item.tool, "places"), lambda: dict(frame.select("cell", "place").drop_nulls().iter_rows()))
+            if "place" in frame.columns
+            else {}
+        )
+        if item.about in places:
+            return places[item.about]
+    return words.cell(item.about)
+
+
+# -- cards -------------------------------------------------------------------------------------------
+
+
+def cards(visit: Visit) -> list[Card]:
+    """The cards of a role's home, in their order."""
+    made = {
+        Role.INTELLIGENCE_ANALYST: (_changed,),
+        Role.DATA_SCIENTIST: (_deliveries, _releases, _drift, _models),
+        Role.ETHICS_REVIEWER: (_findings, _approvals, _verdicts),
+        Role.DATA_PROTECTION_OFFICER: (_alarms, _log, _erasure, _approvals),
+        Role.ADMINISTRATOR: (_locked, _accounts, _units),
+    }
+    found = [make(visit) for make in made.get(visit.role, ())]
+    return [card for card in found if card is not None]
+
+
+def _day(day: date) -> str:
+    return words.short_day(day)
+
+
+def _when(visit: Visit, at: str | None) -> str:
+    return _day(released.local(at, visit.settings.force.timezone).date()) if at else "none yet"
+
+
+@dataclass(frozen=True)
+class ForceRange:
+    """What is expected in the whole force by one tool: range, what came in the last four weeks."""
+
+    tool: PlacesTool
+    title: str
+    lower: int
+    upper: int
+    last_4w: int | None
+
+
+@dataclass(frozen=True)
+class AreasAtOnce:
+    """What an analyst sees of the places tools at once: the ranges, and the first tool's map with the open work on it."""
+
+    ranges: tuple[ForceRange, ...]
+    overview: Markup
+    first: PlacesTool
+    about: released.ReleaseLine
+    attribution: str
+
+
+def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
+    """None where no release of a places tool is open to the visitor."""
+    ranges, shown = [], None
+    for tool in visit.settings.places_tools:
+        history = released.history(visit.state, tool.name) if visit.may(Action.VIEW_AREAS, tool.name) else []
+        if not history:
+            continue
+        newest = history[-1]
+        frame = released.frame(newest, f"{tool.name}_areas")
+        force = frame.filter(frame["area"].is_null())
+        if force.height:
+            row = force.row(0, named=True)
+            ranges.append(ForceRange(tool, tool_title(tool), row["lower"], row["upper"], row["baseline_4w"]))
+        shown = shown or (tool, newest, history)
+    if shown is None:
+        return None
+    tool, newest, history = shown
+    past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
+    every = areas.of_release(newest, tool.name, past, len(history))
+    keys = {item.about: str(item.number) for item in mine if item.kind == "recommendation" and item.tool == tool.name}
+    overview = force_map.overviews(
+        visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: cells by expected offences, numbers are open recommendations",
+    )  # fmt: skip
+    about = released.about(newest, tool, visit.today, visit.settings.force.timezone)
+    return AreasAtOnce(tuple(ranges), overview, tool, about, force_map.attribution(visit.state))
+
+
+def _changed(visit: Visit) -> Card | None:
+    lines = []
+    for tool in visit.settings.places_tools:
+        if not visit.may(Action.VIEW_AREAS, tool.name):
+            continue
+        history = released.history(visit.state, tool.name)
+        if not history:
+            continue
+        newest = history[-1]
+        every = areas.of_release(newest, tool.name, released.outcomes(newest, history, tool.name, tool.horizon_weeks), len(history))
+        above = sum(row.is_higher for row in every)
+        lines.append(Line(f"{tool_title(tool)}: places above their own usual", words.count(above), f"/areas/{tool.name}?sort=change"))
+    return Card("Places out of the ordinary", tuple(lines), href="/track-record", more="Were we right?") if lines else None
+
+
+def _deliveries(visit: Visit) -> Card:
+    held = data_quality.deliveries(visit.operations, 3)
+    lines = [Line(one.delivery_id, one.standing, f"/data-quality?delivery={one.id}", one.standing == "refused") for one in held]
+    aside = health.quarantined_rows(visit.operations)
+    lines.append(Line("Rows set aside in the newest", words.count(aside), "/data-quality", aside > 0))
+    return Card("Deliveries", tuple(lines))
+
+
+def _releases(visit: Visit) -> Card:
+    lines = []
+    for tool in visit.settings.tools:
+        newest = visit.state.releases.newest(tool.name)
+        words_ = f"{newest.name}, {newest.standing}" if newest else "none yet"
+        lines.append(Line(tool_title(tool), words_, f"/releases/{newest.name}" if newest else "", newest is not None and newest.standing == "held"))
+    return Card("Releases", tuple(lines))
+
+
+def _drift(visit: Visit) -> Card:
+    lines = []
+    for tool in visit.settings.tools:
+        newest = visit.state.releases.newest(tool.name)
+        said = released.document(newest, f"{tool.name}_monitor") if newest else {}
+        state = str(said.get("state", "not watched yet"))
+        lines.append(Line(tool_title(tool), state, f"/audit/{tool.name}?view=monitor", state in ("watch", "suspend")))
+    return Card("Drift", tuple(lines), note="What the monitor says of the newest release.")
+
+
+def _models(visit: Visit) -> Card | None:
+    tool = visit.settings.people_tool
+    if tool is None:
+        return None
+    found = visit.state.models.all(tool.name)
+    if not found:
+        return Card("Person models", (Line("None was fitted yet"),))
+    return Card("Person models", tuple(Line(m.name, m.standing, f"/releases/{m.name}") for m in reversed(found[-4:])))
+
+
+def _findings(visit: Visit) -> Card:
+    lines = []
+    for tool in visit.settings.tools:
+        newest = visit.state.releases.newest(tool.name)
+        for finding in newest.findings if newest else ():
+            lines.append(Line(f"{tool_title(tool)}: {finding.title.lower()}", finding.says, f"/findings/{finding.id}", finding.kind in ("stop", "suspension")))
+    return Card("Found about the newest releases", tuple(lines[:6]), note="" if lines else "Nothing was found about the newest release of any tool.")
+
+
+def _approvals(visit: Visit) -> Card:
+    entries = visit.state.register.entries(visit.today)
+    lines = []
+    for tool in visit.state.register.tools(visit.today):
+        own = [e for e in entries if e.tool == tool.name]
+        standing = register.standing(tool, own, visit.today)
+        until = min((e.review_by for kind in register.REQUIRED_ENTRIES if (e := register.latest(own, kind)) and e.review_by), default=None)
+        value = standing.findings[0].title if standing.findings else f"{tool.status}; next review {_day(until)}" if until else tool.status
+        lines.append(Line(tool.title, value, "/register", bool(standing.findings)))
+    return Card("Approvals", tuple(lines), href="/register", more="Enter one")
+
+
+def _verdicts(visit: Visit) -> Card:
+    lines = []
+    for tool in visit.settings.tools:
+        audited = [r for r in visit.state.releases.history(tool.name, None) if f"{tool.name}_audit.json" in released.manifest(r).get("files", {})]
+        verdict = str(released.document(audited[-1], f"{tool.name}_audit").get("verdict", "none")) if audited else "not audited yet"
+        lines.append(Line(tool_title(tool), verdict, f"/audit/{tool.name}", verdict in ("concern", "stop")))
+    return Card("Does anyone bear it unfairly?", tuple(lines))
+
+
+def _alarms(visit: Visit) -> Card:
+    found = alerts.newest(visit.operations, 3)
+    return Card("Alarms", tuple(Line(a.words, _when(visit, a.at), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
+
+
+def _log(visit: Visit) -> Card:
+    lines = (Line("Entries", words.count(health.log_entries(visit.operations)), "/log"),)
+    return Card("Log", lines, note="Verify recomputes every entry and asks whether any row stands that no entry wrote.", href="/log/verify", more="Verify the log")
+
+
+def _erasure(visit: Visit) -> Card:
+    due = retention.due(visit.state, visit.today)
+    lines = tuple(Line(reason.replace("_", " ").capitalize(), words.count(n), "/forget") for reason, n in due.group_by("reason").len().sort("reason").iter_rows())
+    links = (*lines, Line("One person's report", "", "/subject"))
+    return Card("Erasure and requests", links, note="" if lines else "Nobody is due to be forgotten.", href="/forget", more="Look at what would go")
+
+
+def _locked(visit: Visit) -> Card:
+    accounts = [user.account for user in visit.state.users.everyone() if user.is_active]
+    locked = login_attempts.locked(visit.operations, accounts)
+    lines = tuple(Line(account, "too many guesses", f"/users/{account}", True) for account in locked)
+    return Card("Locked", lines, note="" if lines else "Nobody is locked out now.")
+
+
+def _accounts(visit: Visit) -> Card:
+    everyone = visit.state.users.everyone()
+    active = [user for user in everyone if user.is_active]
+    without = [user for user in active if not user.roles]
+    untrained = [user for user in active if user.roles and not visit.state.users.tools_trained(user.account)]
+    lines = (
+        Line("Active accounts", words.count(len(active)), "/users"),
+        Line("Shut out", words.count(len(everyone) - len(active)), "/users"),
+        Line("Without a role", words.count(len(without)), "/users", bool(without)),
+        Line("Not trained on any tool", words.count(len(untrained)), "/users", bool(untrained)),
+    )
+    return Card("Accounts", lines)
+
+
+def _units(visit: Visit) -> Card:
+    empty = units.without_manager(visit.state)
+    lines = tuple(Line(unit, words.plural(people, "person", "people"), "/users", True) for unit, people in empty[:6])
+    return Card(
+        f"Units without an {ROLES[Role.OFFENDER_MANAGER][0].lower()}", lines, note="Their people are the supervisor's." if lines else "Every unit has one.",
+    )  # fmt: skip
+
+
+def days_left(item: Item, today: date) -> str:
+    """How long there is, in words: for those who answer to a period of the law."""
+    if item.due_on is None:
+        return ""
+    left = (item.due_on - today).days
+    return f"{words.plural(left, 'day')} left" if left >= 0 else f"{words.plural(-left, 'day')} over"
+
+
