@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from bench.accepted import load_accepted
 from bench.servers import programs
 from harmcast.oversight.log import Event
-from harmcast.publish.qlik import qvd
+from harmcast.publish.qlik.qvd import qvd
 from harmcast.runs import people
 from harmcast.store import desk, keys, representations, schema
 from harmcast.store.retention import Forgotten, forget_due

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import harmcast
 from harmcast import cli, reference
-from harmcast.commands import loads, oversight  # noqa: F401 - they add their commands
+from harmcast.commands import loads, oversight, qlik  # noqa: F401 - they add their commands
 from harmcast.settings import Settings
 
 ROOT = Path(__file__).parents[1]

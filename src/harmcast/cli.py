@@ -203,17 +203,14 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 @command(app)
 def publish(state: StateFolder, release: Release, *, reason: Words = "") -> CommandResult:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
-    from harmcast.operate import shared_map
-    from harmcast.operate.reload import after_release
+    from harmcast.operate import qlik, shared_map
     from harmcast.runs.release_moves import publish_release
 
     opened_state = opened(state)
     who = actor(opened_state)
     result = publish_release(opened_state, release, who, reason)
-    moved = result.document["moved"]
-    is_out = isinstance(moved, dict) and "published" in moved.values()
-    lines = result.lines + after_release(opened_state, who.account, who.roles[0][0], is_out)
-    return CommandResult(result.document, lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
+    said = qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0])
+    return CommandResult(result.document, [*result.lines, *said, *shared_map.refresh(opened_state, who.account, who.roles[0][0])])
 
 
 @command(app)
@@ -258,13 +255,14 @@ def qlik_reload(state: StateFolder) -> CommandResult:
 @command(app)
 def withdraw(state: StateFolder, release: Release, *, reason: Words) -> CommandResult:
     """Take a release back; pages fall back to the last good one and say so."""
-    from harmcast.operate import shared_map
+    from harmcast.operate import qlik, shared_map
     from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
     who = actor(opened_state)
     result = withdraw_release(opened_state, release, who, reason)
-    return CommandResult(result.document, result.lines + shared_map.refresh(opened_state, who.account, who.roles[0][0]))
+    said = qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0])
+    return CommandResult(result.document, [*result.lines, *said, *shared_map.refresh(opened_state, who.account, who.roles[0][0])])
 
 
 @command(app)
@@ -333,15 +331,18 @@ def forget(
     as_of: AsOf = None,
 ) -> CommandResult:
     """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
-    from harmcast.publish.qlik import qvd
+    from harmcast.operate import qlik
+    from harmcast.publish.qlik.qvd import qvd
     from harmcast.store.retention import forget_due
 
     opened_state = opened(state)
+    who = actor(opened_state)
     with shown() as progress:
         result = forget_due(
-            opened_state, day(as_of), actor(opened_state), dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
+            opened_state, day(as_of), who, dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
         )
-    return CommandResult(result.document(), result.lines())
+    said = [] if result.dry_run else qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0], erased=True)
+    return CommandResult(result.document(), [*result.lines(), *said])
 
 
 @command(app)
@@ -447,7 +448,7 @@ def _wants_json(words: Sequence[str]) -> bool:
 def main(words: Sequence[str] | None = None) -> None:
     """Run one command; exit 0, a code of errors.py, or 2 for words that do not fit."""
     words = list(sys.argv[1:] if words is None else words)
-    from harmcast.commands import loads, oversight  # noqa: F401 - they add their commands
+    from harmcast.commands import loads, oversight, qlik  # noqa: F401 - they add their commands
 
     try:
         said = app(words)

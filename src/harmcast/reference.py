@@ -114,7 +114,7 @@ def commands_page() -> str:
     from rich.console import Console
 
     from harmcast import cli  # noqa: F401 - it and the next two add their commands
-    from harmcast.commands import loads, oversight  # noqa: F401
+    from harmcast.commands import loads, oversight, qlik  # noqa: F401
     from harmcast.commands.base import app
 
     def said(*words: str) -> str:

@@ -27,7 +27,8 @@ from harmcast.oversight import register as register_rules
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.publish import qlik, release_files
+from harmcast.publish import release_files
+from harmcast.publish.qlik import week_folder
 from harmcast.runs import audit, closing, force_area, ground, inbox, outcomes, people, places, volume
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
@@ -138,11 +139,19 @@ def run_week(
 
 
 def make_week(
-    state: State, week: Week, as_of: date, sequence: int, actor: Actor, progress: Progress = quiet, made_at: str | None = None
+    state: State,
+    week: Week,
+    as_of: date,
+    sequence: int,
+    actor: Actor,
+    progress: Progress = quiet,
+    made_at: str | None = None,
+    with_qlik: bool = False,
 ) -> MadeWeek:
     """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`.
 
     Made again (`made_at`: when it was made first), it leaves the state kept for speed as it is: that belongs to the newest week.
+    `with_qlik`: the week was first made when releases still held a folder for Qlik.
     """
     settings = state.settings
     running = [t for t in settings.tools if state.register.tool(t.name, as_of).status != "stopped"]
@@ -205,9 +214,10 @@ def make_week(
     progress("Writing", 0.95)
     files["scores.parquet"] = release_files.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
     files["dictionary.json"] = release_files.dictionary()
-    for_people = _qlik_people(state, as_of)
-    decisions = desk.before(state.operations, week.origin, settings.force.timezone) if for_people else None
-    files |= qlik.files_of(files, str(week), people=for_people, decisions=decisions)
+    if with_qlik:
+        for_people = _qlik_people(state, as_of)
+        decisions = desk.before(state.operations, week.origin, settings.force.timezone) if for_people else None
+        files |= week_folder.files_of(files, str(week), people=for_people, decisions=decisions)
     about = {
         "week": str(week),
         "as_of": as_of.isoformat(),
@@ -268,7 +278,8 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     if first.as_of is None or first.sequence is None:
         raise RunStopped("That release does not say what it was made from.", code="release_without_source")
     with_its_own = state.with_kept_settings(first.settings_sha256) if first.settings_sha256 else state
-    made = make_week(with_its_own, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at)
+    with_qlik = any(name.startswith(f"{week_folder.FOLDER}/") for name in first.manifest()["files"])
+    made = make_week(with_its_own, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at, with_qlik)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -289,7 +300,7 @@ def _kept_file(path: Path) -> bytes | None:
 
 
 def _qlik_people(state: State, as_of: date) -> bool:
-    """People's files for Qlik: only by setting, once the register names who controls and logs access there, and unless it stops showing."""
+    """Whether a week of before held people's files for Qlik: by setting, once the register named who controls and logs access there."""
     tool, entries = state.settings.people_tool, state.register.entries(as_of)
     if not state.settings.web.qlik_people or tool is None:
         return False

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from harmcast.errors import NotFit, SettingsRefused
+from harmcast.operate import qlik
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, shown
 from harmcast.runs import ground
@@ -100,6 +101,7 @@ def _run(state: State, deliveries: Path, progress: Progress) -> None:
         result = run_week(state, monday, operator, delivery=folder)
         if any(standing in ("draft", "held") for standing, _ in result.standings.values()):
             _let_out(state, result.name, (scientist, supervisor), monday)
+    qlik.refresh(state, operator.account, "operator")
 
 
 def _let_out(state: State, name: str, people: tuple[Actor, ...], monday: date) -> None:

@@ -19,8 +19,7 @@ from typing import Any, TypeVar
 
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.feed.extract import read_manifest
-from harmcast.operate import alerts, shared_map
-from harmcast.operate.reload import after_release
+from harmcast.operate import alerts, qlik, shared_map
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
 from harmcast.runs import inbox
@@ -105,8 +104,7 @@ def run_due(
     _ended(state, actor, week, begun, "held" if held else "done", None)
     if held and not made[-1].already:
         alerts.send(state, "week_held", week, tools=held, tell=write_line)
-    is_out = any(standing == "published" for standing, _ in made[-1].standings.values()) and not made[-1].already
-    for said in after_release(state, actor.account, "operator", is_out):
+    for said in qlik.refresh_and_reload(state, actor.account, "operator"):
         write_line(state, "qlik", said=said)
     for said in shared_map.refresh(state, actor.account, "operator"):
         write_line(state, "shared_map", said=said)

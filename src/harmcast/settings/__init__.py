@@ -302,7 +302,7 @@ class Web(SettingsSection):
     base_url: str | None = Field(None, description="Address people type, for log-in redirects and secure cookies.")
     export_rows: int = Field(500, gt=0, description="Most rows in one export about people.")
     views_alarm: int = Field(120, gt=0, description="So many people opened by one user in an hour raise the scraping alarm.")
-    qlik_people: bool = Field(False, description="Files about people for Qlik; only once the register names who controls and logs access there.")
+    qlik_people: bool = Field(False, description="The app about people for Qlik: everyone on a unit's list, past the daily caps of people opened; only once the register names who controls and logs access there.")
     metrics_token: str | None = Field(
         None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one: from this machine alone."
     )
@@ -337,6 +337,7 @@ class MapSettings(SettingsSection):
 
 
 class Qlik(SettingsSection):
+    user_directory: str | None = Field(None, description="User directory of Qlik's accounts, e.g. FORCE: section access names people as FORCE\\ACCOUNT; none: the account alone.")
     reload_server: str | None = Field(None, description="Host of the Qlik Repository Service that is asked to reload once a release is out; none: nothing is asked. Needs the extra `qlik`.")
     reload_port: int = Field(4242, gt=0, lt=65536, description="Its port.")
     reload_task: str | None = Field(None, description="Id of the reload task to start there (a UUID).")

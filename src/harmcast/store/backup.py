@@ -34,7 +34,7 @@ FORMAT = 1
 MANIFEST = "backup.json"
 LAST_LINE = b"\nharmcast backup sha256:"
 LAST_LENGTH = len(LAST_LINE) + 64 + 1
-LEFT_OUT = ("operations.db", "run.lock", "kept", "incoming", "logs")
+LEFT_OUT = ("operations.db", "run.lock", "kept", "incoming", "logs", "qlik", "qlik-access")  # the last two are written again from the ledger
 TABLES = "operations"
 BATCH = 5_000
 

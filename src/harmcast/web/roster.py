@@ -25,6 +25,7 @@ from harmcast.web.released import ReadCache
 
 CHANGE_RELEASES = 13
 PAGE_ROWS = 25
+EVERY_UNIT = "\0every unit"  # the scope of all of them together; no unit is called so
 SCORES = [
     "person_key",
     "unit",
@@ -212,6 +213,19 @@ def pseudonymised(state: State, history: list[Release], tool: str) -> Roster:
     return _unit.get(
         (state.root, release.manifest_sha256, release.published_at, records_mark(state), "pseudonymised"), make
     )
+
+
+def of_every_unit(state: State, history: list[Release], tool: str, today: date) -> Roster:
+    """Everyone of some unit, with what units say of them, without names: whose lists leave for Qlik."""
+    release, records = history[-1], records_mark(state)
+
+    def make() -> Roster:
+        frame = everyone(state, history, tool).filter(pl.col("unit").is_not_null())
+        frame = frame.join(state.person_keys(), on="person_key", how="inner", maintain_order="left")
+        frame = frame.join(managed_now(circumstances(state), today), on="person_ref", how="left", maintain_order="left")
+        return Roster(release, frame, {}, {}, (EVERY_UNIT, False), records)
+
+    return _unit.get((state.root, release.manifest_sha256, release.published_at, records, EVERY_UNIT, today), make)
 
 
 def decided(state: State) -> pl.DataFrame:

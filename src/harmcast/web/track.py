@@ -9,6 +9,7 @@ from datetime import date
 
 import polars as pl
 
+from harmcast import words
 from harmcast.charts.series import Point
 from harmcast.store.releases import Release
 from harmcast.web import released
@@ -17,6 +18,11 @@ from harmcast.web.released import Outcome
 GROUPS = 8
 FEWEST_CELLS = 30
 BASELINES = ("count_4w", "count_last_year", "count_12m", "count_24m")
+NAMES = {
+    "ours": "This tool",
+    "foresight": "Best possible",
+    **{name: words.model_name(name).capitalize() for name in BASELINES},
+}
 
 
 def scores(history: Sequence[Release], tool: str) -> pl.DataFrame:

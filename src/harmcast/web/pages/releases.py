@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from harmcast.errors import AccessDenied, NotFit, RunStopped
-from harmcast.operate import reload, shared_map
+from harmcast.operate import qlik, shared_map
 from harmcast.oversight import release_rules
 from harmcast.oversight.access import Action
 from harmcast.runs import lift, release_moves
@@ -157,10 +157,9 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         if withdraw:
             release_moves.withdraw_release(visit.state, name, _actor(visit), reason)
         else:
-            moved = release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today).document["moved"]
-            is_out = isinstance(moved, dict) and "published" in moved.values()
-            after = (visit.state, visit.user.account, visit.role.value, is_out)
-            threading.Thread(target=reload.after_release, args=after, name="qlik", daemon=True).start()
+            release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today)
+        who = (visit.state, visit.user.account, visit.role.value)
+        threading.Thread(target=qlik.refresh_and_reload, args=who, name="qlik", daemon=True).start()
         shared_map.refresh(visit.state, visit.user.account, visit.role.value)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())

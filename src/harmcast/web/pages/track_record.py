@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harmcast import tables, words
+from harmcast import tables
 from harmcast.charts import series as charts
 from harmcast.charts.series import Line
 from harmcast.oversight.access import Action
@@ -20,11 +20,6 @@ from harmcast.words.tools import tool_title
 
 pages = Pages()
 SHOWN = 52
-NAMES = {
-    "ours": "This tool",
-    "foresight": "Best possible",
-    **{name: words.model_name(name).capitalize() for name in track.BASELINES},
-}
 SHORT = {"ours": "This tool", "foresight": "Best possible", "count_24m": "24-month count", "count_4w": "Last 4 weeks"}
 
 
@@ -53,7 +48,7 @@ def track_record(visit: Here, tool: str) -> Response:
         tool=found,
         tool_title=tool_title(found),
         tabs=_tabs(visit, tool),
-        names=NAMES,
+        names=track.NAMES,
         **released.kept.get((released.fingerprint(newest), tool, "track record", tuple(r.id for r in history)), lambda: _record(found, history)),
     )
 
@@ -109,7 +104,7 @@ def _pooled(rows: list[track.ClosedRelease]) -> list[dict[str, Any]]:
             span = share_interval(hits, crimes)
             found.append(
                 {
-                    "name": NAMES[name],
+                    "name": track.NAMES[name],
                     "key": name,
                     "hits": hits,
                     "crimes": crimes,

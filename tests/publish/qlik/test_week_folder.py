@@ -9,7 +9,7 @@ import pytest
 from pyqvd import QvdTable
 
 from harmcast import tables
-from harmcast.publish import qlik
+from harmcast.publish.qlik import week_folder
 from harmcast.publish.release_files import NOTICE, parquet
 
 ORIGIN = date(2026, 11, 16)
@@ -88,7 +88,7 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_every_qvd_read_back_by_another_reader_equals_its_parquet():
-    files = qlik.files_of(release_files(), "2026-W47", people=True, decisions=decisions())
+    files = week_folder.files_of(release_files(), "2026-W47", people=True, decisions=decisions())
     compared = 0
     for name, content in files.items():
         if not name.endswith(".qvd"):
@@ -116,7 +116,7 @@ def decisions() -> pl.DataFrame:
 
 
 def test_nothing_about_people_leaves_by_default():
-    files = qlik.files_of(release_files(), "2026-W47")
+    files = week_folder.files_of(release_files(), "2026-W47")
     assert not [name for name in files if "people" in name or "person" in name or "score" in name]
     assert b"k001" not in b"".join(files.values())
     assert "fact_score" not in json.loads(files["qlik/dictionary.json"])
@@ -124,7 +124,7 @@ def test_nothing_about_people_leaves_by_default():
 
 
 def test_one_folder_a_unit_holding_that_units_keys_alone():
-    files = qlik.files_of(release_files(), "2026-W47", people=True)
+    files = week_folder.files_of(release_files(), "2026-W47", people=True)
     held: dict[str, set[str]] = {}
     for name, content in files.items():
         if name.endswith("fact_score.parquet"):
@@ -136,7 +136,7 @@ def test_one_folder_a_unit_holding_that_units_keys_alone():
 
 
 def test_the_script_parts_people_by_unit_and_loads_every_file_there_is():
-    files = qlik.files_of(release_files(), "2026-W47", people=True, decisions=decisions())
+    files = week_folder.files_of(release_files(), "2026-W47", people=True, decisions=decisions())
     script = files["qlik/load.qvs"].decode()
     assert script.index("SECTION ACCESS") < script.index("SECTION APPLICATION") < script.index("dim_person:")
     for name in files:
@@ -146,15 +146,15 @@ def test_the_script_parts_people_by_unit_and_loads_every_file_there_is():
 
 
 def test_no_two_tables_of_the_star_share_more_than_one_field_once_facts_are_one():
-    facts = {c for name, s in qlik.STAR.items() if name.startswith("fact") for c in s.columns}
-    dims = {name: set(s.columns) for name, s in qlik.STAR.items() if name.startswith("dim")}
+    facts = {c for name, s in week_folder.STAR.items() if name.startswith("fact") for c in s.columns}
+    dims = {name: set(s.columns) for name, s in week_folder.STAR.items() if name.startswith("dim")}
     for name, columns in dims.items():
         assert len(columns & facts) <= 1, name
         assert all(len(columns & other) <= 1 for n, other in dims.items() if n != name), name
 
 
 def test_the_dictionary_names_every_column_there_is():
-    files = qlik.files_of(release_files(), "2026-W47", people=True, decisions=decisions())
+    files = week_folder.files_of(release_files(), "2026-W47", people=True, decisions=decisions())
     words = json.loads(files["qlik/dictionary.json"])
     for name, content in files.items():
         if name.endswith(".parquet"):
@@ -163,12 +163,12 @@ def test_the_dictionary_names_every_column_there_is():
 
 
 def test_the_same_release_gives_the_same_bytes():
-    one, other = (qlik.files_of(release_files(), "2026-W47", people=True) for _ in range(2))
+    one, other = (week_folder.files_of(release_files(), "2026-W47", people=True) for _ in range(2))
     assert one == other
 
 
 @pytest.mark.parametrize("pair", [("A/B", "A B"), ("..", "."), ("É", "È")])
 def test_unit_folders_are_safe_and_never_shared(pair):
-    one, other = map(qlik.unit_folder, pair)
+    one, other = map(week_folder.unit_folder, pair)
     assert one != other
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for name in (one, other))

@@ -1,0 +1,89 @@
+"""The tables of the app about checks: were we right, who bears it, how good the data is. No count of a protected group leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from harmcast.publish import group_impact
+from harmcast.publish.qlik import star
+
+HIDDEN = "[c]"
+Rows = Sequence[Mapping[str, Any]]
+
+
+def tables(tools: Sequence[tuple[str, str]], scores: Rows, audit: Rows, deliveries: Rows, rules: Rows, says: str) -> dict[str, pl.DataFrame]:
+    """The tables of the app.
+
+    Args:
+        tools: name and title of each tool.
+        scores, audit, deliveries, rules: rows by field of the table of that name.
+        says: what is shown and what is held.
+    """
+    raw: dict[str, Rows] = {
+        "scores": scores,
+        "audit": audit,
+        "deliveries": deliveries,
+        "rules": rules,
+        "dim_tool": [{"tool": name, "tool_title": title} for name, title in tools],
+        "about_checks": [{"about_says": says}],
+    }
+    found = {name: pl.DataFrame(rows, schema=star.CHECKS[name].schema) for name, rows in raw.items()}
+    star.require_whole("checks", found)
+    return found
+
+
+def audit_rows(document: Mapping[str, Any], tool: str, week: str) -> list[dict[str, Any]]:
+    """An audit's measures as its page prints them: shares to a tenth in 100, no counts, hidden figures null and said."""
+    reading = group_impact.Reading(document)
+    head = {"tool": tool, "audit_week": week, "audit_verdict": document["verdict"]}
+    if not reading.is_people:
+        return [{**head, **row} for row in _fifths(reading)]
+    found = []
+    for attribute in reading.attributes:
+        for scope, parts in reading.parts(attribute):
+            for part in parts:
+                for row in part.rows:
+                    is_against_itself = row["is_reference"] and row["against"] == "reference"
+                    found.append(
+                        {
+                            **head,
+                            "audit_scope": scope,
+                            "audit_attribute": group_impact.title_of(attribute),
+                            "audit_group": str(row["group"]),
+                            "audit_measure": part.title,
+                            **{f"audit_{name}": _tenth(row[name]) for name in ("value", "low", "high")},
+                            "audit_gap": None if is_against_itself else _tenth(row["gap"]),
+                            "audit_row_verdict": row["verdict"] or "too few to say",
+                            "audit_text": HIDDEN if row["value"] is None else f"{100 * row['value']:.1f}%",
+                        }
+                    )
+    return found
+
+
+def _fifths(reading: group_impact.Reading) -> list[dict[str, Any]]:
+    """Recorded over forecast by deprivation fifth: what is judged of a places tool."""
+    rows = [row for section in reading.plain if section["rows"] and "fifth" in section["columns"] for row in group_impact.records(section)]
+    return [
+        {
+            "audit_scope": "Residents by deprivation",
+            "audit_attribute": group_impact.COLUMNS["fifth"],
+            "audit_group": str(row["fifth"]),
+            "audit_measure": group_impact.COLUMNS["ratio"],
+            **{f"audit_{name}": _hundredth(row[key]) for name, key in (("value", "ratio"), ("low", "ratio_low"), ("high", "ratio_high"))},
+            "audit_row_verdict": row["verdict"],
+            "audit_text": HIDDEN if row["ratio"] is None else f"{row['ratio']:.2f}",
+        }
+        for row in rows
+    ]
+
+
+def _tenth(share: float | None) -> float | None:
+    """A share as printed: to a tenth in 100, so that no count can be worked out of it."""
+    return None if share is None else round(share, 3)
+
+
+def _hundredth(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio, 2)
