@@ -13,7 +13,7 @@ from typing import Any, Literal
 from harmcast.errors import HarmcastError
 from harmcast.store.state import State
 
-Kind = Literal["week_held", "week_failed", "feed_refused", "no_delivery", "delivery_late"]
+Kind = Literal["week_held", "week_failed", "feed_refused", "no_delivery", "load_waits", "delivery_late"]
 SECONDS = 30
 NEXT = {
     "week_held": "Two people look at it: harmcast status, then harmcast publish.",

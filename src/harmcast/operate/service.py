@@ -133,9 +133,8 @@ def stop_if_nothing_came(state: State, as_of: date) -> None:
 
 
 def _kind(error: HarmcastError) -> alerts.Kind:
-    if error.code == "no_delivery":
-        return "no_delivery"
-    return "feed_refused" if isinstance(error, FeedRefused) else "week_failed"
+    own: dict[str, alerts.Kind] = {"no_delivery": "no_delivery", "load_waiting": "load_waits"}
+    return own.get(error.code, "feed_refused" if isinstance(error, FeedRefused) else "week_failed")
 
 
 def missed_weeks(state: State, as_of: date) -> list[tuple[Week, date | None]]:
