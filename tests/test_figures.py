@@ -26,7 +26,7 @@ def test_a_bench_rests_on_what_it_imports_and_on_what_that_imports() -> None:
 def test_a_bench_that_starts_the_command_line_rests_on_all_of_it() -> None:
     found = reached("bench.week")
     assert {"src/harmcast/cli.py", "src/harmcast/weekly.py", "src/harmcast/store/operations.py"} <= found
-    assert "src/harmcast/publish/answers/questions.toml" in found, "tables beside the code count too"
+    assert "src/harmcast/publish/answers/pieces.toml" in found, "tables beside the code count too"
 
 
 @pytest.fixture

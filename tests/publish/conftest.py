@@ -1,185 +1,204 @@
-"""Facts of an invented force, written by hand: enough of everything for every answer, with gaps left in on purpose."""
+"""Facts of an invented force, written by hand: every key that a template may name, for two places tools and one of people."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
+from typing import Any
 
-import polars as pl
 import pytest
 
-from harmcast import tables
-from harmcast.oversight.access import ROLES
-from harmcast.oversight.register import RegisterEntry, Tool
-from harmcast.publish.answers.facts import Counted, Facts, ReleaseThen, ToolFacts, Trained, WorkCounts
+from harmcast.documents.facts import Fact, Facts
+from harmcast.publish.answers.pieces import facts_of_design
 
 AS_OF = date(2026, 11, 22)
-GROUPS = {
-    "age_band": {"18 to 24": 0.3, "25 to 34": 0.4, "35 to 49": 0.2, "50 and over": 0.0995, "not recorded": 0.0005},
-    "sex": {"female": 0.15, "male": 0.8495, "not recorded": 0.0005},
-    "ethnicity_self": {"Asian": 0.2, "Black": 0.2, "Mixed": 0.05, "White": 0.5495, "not recorded": 0.0005},
-    "ethnicity_officer": {"Asian": 0.2, "Black": 0.25, "White": 0.55},
-}
+TOOLS = {"knife_injury": "places", "serious_violence": "places", "iom": "people"}
 
 
-def split(total: int, shares: dict[str, float]) -> dict[str, int]:
-    """Whole numbers that add up, the last group taking the rest."""
-    names = list(shares)
-    found = {name: int(total * shares[name]) for name in names[:-1]}
-    return found | {names[-1]: total - sum(found.values())}
+def paper(outcome: str = "approved", dated: date = date(2026, 3, 2), by: str = "Data Protection Officer") -> tuple[dict[str, Any], ...]:
+    return ({"title": "Of all three tools", "dated": dated, "by": by, "reference": "DP/12", "conditions": None, "review_by": date(2027, 3, 2), "outcome": outcome},)
 
 
-def tracked(with_conviction: int = 6_040, without: int = 3_960) -> pl.DataFrame:
-    rows = []
-    for flag, total in ((True, with_conviction), (False, without)):
-        rows.append(("everyone", "all", flag, total))
-        rows += [(a, g, flag, n) for a, shares in GROUPS.items() for g, n in split(total, shares).items()]
-    return pl.DataFrame(rows, schema=["attribute", "group", "has_conviction", "people"], orient="row")
-
-
-def confusion() -> pl.DataFrame:
-    rows = []
-    for model, (tp, fp) in {"monotone_additive": (110, 140), "plain_harm": (96, 154)}.items():
-        cells = {"tp": tp, "fp": fp, "fn": 200 - tp, "tn": 4_750 - fp}
-        by_group = {name: {a: split(n, shares) for a, shares in GROUPS.items()} for name, n in cells.items()}
-        rows.append(("iom", model, "2025", "everyone", "all", *cells.values()))
-        for a, shares in GROUPS.items():
-            rows += [("iom", model, "2025", a, g, *(by_group[name][a][g] for name in cells)) for g in shares]
-    return pl.DataFrame(
-        rows, schema=["tool", "model", "year", "attribute", "group", "tp", "fp", "fn", "tn"], orient="row"
+def groups(**values: Any) -> tuple[dict[str, Any], ...]:
+    """Rows by group that add up: `values` of everyone, a fifth of it female."""
+    fifth = {k: v // 25 * 5 for k, v in values.items()}
+    return (
+        {"attribute": "Everyone", "group": "All", **values},
+        {"attribute": "Gender (sex as recorded)", "group": "Female", **fifth},
+        {"attribute": "Gender (sex as recorded)", "group": "Male", **{k: v - fifth[k] for k, v in values.items()}},
     )
 
 
-def scores(tool: str) -> pl.DataFrame:
-    rows = []
-    for k in range(6):
-        origin = date(2026, 6, 1 + 4 * k)
-        for model, hits in {"empirical_bayes": 9 + k, "count_24m": 8 + k, "foresight": 17 + k}.items():
-            rows += [
-                (tool, model, "hits_top20", origin, float(hits), 31 + k, "count"),
-                (tool, model, "hit_rate_top20", origin, hits / (31 + k), 31 + k, "share"),
-            ]
-        rows.append((tool, "empirical_bayes", "inside_printed_range", origin, 0.975, 800, "share"))
-        rows.append((tool, "empirical_bayes", "expected_inside_printed_range", origin, 0.971, 800, "share"))
-    frame = pl.DataFrame(rows, schema=["tool", "model", "figure", "origin", "value", "n", "unit"], orient="row")
-    return frame.with_columns(
-        group=pl.lit(None, dtype=pl.String),
-        low=pl.lit(None, dtype=pl.Float64),
-        high=pl.lit(None, dtype=pl.Float64),
-        better=pl.lit("higher"),
-        reason=pl.lit(None, dtype=pl.String),
-        week=pl.lit("2026-W40"),
-    ).select(*tables.SCORES.names, "week")
+FORCE: dict[str, Any] = {
+    "answer.as_of": AS_OF,
+    "answer.known_on": AS_OF,
+    "answer.is_looking_back": False,
+    "answer.begun": date(2026, 1, 5),
+    "since.withdrawn": (),
+    "force.name": "Mercia Vale Police",
+    "force.invented": True,
+    "software.version": "0.1.0+abc",
+    "software.records": "ab" * 32,
+    "network.outside": (),
+    "record.views": 950,
+    "record.exports": 4,
+    "record.named_exports": 1,
+    "rule.export_rows": 500,
+    "rule.override_from": 20,
+    "rule.override_low": (0.05, "share"),
+    "rule.override_high": (0.6, "share"),
+    "retention.release_weeks": 156,
+    "retention.backup_days": 28,
+    "retention.export_days": 29,
+    "retention.reviews": ({"group": "1", "years": 10.0},),
+}
+ANY: dict[str, Any] = {
+    "status": "in use",
+    "status_since": date(2026, 6, 1),
+    "stages": ({"status": "trial", "from": date(2026, 4, 6), "reason": "ethics committee"}, {"status": "in use", "from": date(2026, 6, 1), "reason": "none given"}),
+    "deployment": "running",
+    "first_deployed": date(2026, 4, 6),
+    "ended": date(2026, 11, 20),
+    "held_from": date(2026, 6, 8),
+    "is_older_than_releases": True,
+    "purpose": "To show where help is needed.",
+    "policy_purpose": "Fewer people hurt.",
+    "owner": "Head of Intelligence",
+    "made_by": "In-house, Data Analytics Lab",
+    "users": "The intelligence team",
+    "decisions_supported": "Which places are recommended.",
+    "website": "force.invalid/tools",
+    "contact": "tools@force.invalid",
+    "previous_process": "Maps drawn by hand.",
+    "objections_to": "dpo@force.invalid",
+    "cost": "Two analysts.",
+    "releases": 25,
+    "releases_from": date(2026, 6, 1),
+    "releases_to": date(2026, 11, 16),
+    "standings": ({"standing": "published", "releases": 25},),
+    "model": "Place model",
+    "release": "2026-W47",
+    "variables": ({"name": "Harm share", "says": "Harm today.", "unit": "share"}, {"name": "Events", "says": "Events charged.", "unit": "events"}),
+    "access": ({"role": "Intelligence analyst", "sees": "Area forecasts.", "people": 3, "trained": 2},),
+    "trained": ({"kind": "Methodology", "trainer": "Lab", "contact": "lab@force.invalid", "people": 9, "first": date(2026, 3, 1), "last": date(2026, 10, 1)},),
+    "trained_people": 9,
+    "trainers": ("Lab",),
+    "feed": ({"table": "crimes", "received": 1000, "loaded": 900, "unchanged": 50, "superseded": 20, "quarantined": 30, "left_out": 0},),
+    "feed_from": date(2026, 1, 5),
+    "feed_to": date(2026, 11, 16),
+    "feed_source": "a folder of files that the records system fills",
+    "audit_week": "2026-W47",
+    "audit_verdict": "concern",
+    "audit_judged": 18,
+    "audit_too_few": 7,
+    "audit_findings": ("Concern: Selected more often than the reference group.",),
+    "audit_notes": ("Rehearsal.",),
+    "audit_limits": ("Conduct that was never recorded.",),
+}
+PLACES: dict[str, Any] = {
+    "cell": "square cells of 1 square kilometre, sides 1,000 m",
+    "horizon_weeks": 4,
+    "definition": "weapon knife, injury minor, serious or fatal",
+    "leading": ("weapon knife, injury none",),
+    "range_level": (0.9, "share"),
+    "listed": 20,
+    "list_expected": 16.4,
+    "list_best": 34.4,
+    "fell_back": False,
+    "windows": 6,
+    "hits": ({"model": "Place model (as released)", "windows": 6, "hits": 69, "offences": 201}, {"model": "Plain count, 24 months", "windows": 6, "hits": 63, "offences": 201}),
+    "our_hits": 69,
+    "plain_hits": 63,
+    "offences": 201,
+    "better": "tool",
+    "ranges_held": 4680,
+    "ranges_judged": 4800,
+    "tasking": ({"what": "Recommendations", "times": 14},),
+    "by_deprivation": ({"fifth": "1", "residents": 556001, "recorded": 26, "per_thousand": 0.07, "flagged_share": 0.23, "ratio": 0.8, "ratio_low": 0.6, "ratio_high": 1.2, "verdict": "too few to say"},),
+}
+PEOPLE: dict[str, Any] = {
+    "units": ("Lye LOMU", "Northfield LOMU"),
+    "harm_unit": "days",
+    "harm_index": "Cambridge Crime Harm Index, edition 2026",
+    "coarse_share": (0.98, "share"),
+    "decay": "OGRS4",
+    "cuts": ({"band": "low", "from": 0.0}, {"band": "low-medium", "from": 30.0}, {"band": "high-medium", "from": 180.0}, {"band": "high", "from": 365.0}, {"band": "super high", "from": 1825.0}),
+    "cuts_date": date(2026, 9, 21),
+    "horizons": ("12", "24"),
+    "look_back": 24,
+    "is_plain": False,
+    "why_model": "it foretold better than harm alone",
+    "scored": 9300,
+    "without_chance": 5200,
+    "left_out": ({"reason": "No charge stands", "people": 1250},),
+    "without_charge": 0,
+    "tracked": groups(with_conviction=6050, without_conviction=3950, people=10000),
+    "tracked_people": 10000,
+    "tracked_convicted": 6050,
+    "tracked_at": date(2026, 9, 30),
+    "considered": groups(people=90),
+    "decisions": ({"decision": "Refer", "reason": "Escalating", "decisions": 30}, {"decision": "Not adopted", "reason": "Record wrong", "decisions": 15}),
+    "decisions_made": 105,
+    "set_aside": 15,
+    "referred": 30,
+    "not_closed": (),
+    "bands_by_group": ({"attribute": "Everyone", "group": "All", "band": "low", "people": 7000},),
+    "sign_offs": ({"outcome": "agreed", "times": 25},),
+    "follow_ups": ({"step": "Support offered", "times": 30},),
+    "representations": ({"kind": "Objection", "outcome": "open", "received": 5},),
+    "bands": ({"horizon_months": 12, "band": "low", "people": 5300, "followed": 65}, {"horizon_months": 12, "band": "high", "people": 40, "followed": 5}),
+    "confusion": ({"attribute": "Everyone", "group": "All", "period": "1 November 2025 to 1 November 2026", "model": "Card", "tp": 110, "fp": 140, "fn": 90, "tn": 4610},),
+    "confusion_note": "Who is judged: everyone not yet high harm on the first day of each period.",
+    "confusion_period": "1 November 2025 to 1 November 2026",
+    "flagged_right": 110,
+    "flagged": 250,
+    "became": 200,
+    "judged": 4950,
+    "proxies": ({"variable": "Harm share", "attribute": "Age", "group": "18 to 24", "auc": 0.54, "low": 0.5, "high": 0.57, "people": 2850, "verdict": "printed"},),
+    "proxy_variable": "Harm share",
+    "proxy_group": "Age: 18 to 24",
+    "proxy_auc": 0.54,
+    "proxy_low": 0.5,
+    "proxy_high": 0.57,
+    "proxies_none": False,
+    "equality.age": ({"group": "18 to 24", "measure": "Picked out", "value": 0.06, "low": 0.05, "high": 0.08, "verdict": "printed"},),
+    "equality.sex": ({"group": "Female", "measure": "Picked out", "value": 0.04, "low": 0.03, "high": 0.06, "verdict": "printed"},),
+    "equality.race": ({"group": "Black", "measure": "Picked out", "value": 0.05, "low": 0.04, "high": 0.07, "verdict": "printed"},),
+}  # fmt: skip
+PAPERS = ("dpia", "legal", "ethics", "eia", "policy", "appropriate_policy", "contract", "technical_paper", "test_for_bias", "training_material")
+STATISTICS = frozenset({"tracked", "considered", "decisions", "follow_ups", "representations", "bands", "confusion", "flagged_right", "flagged", "became", "judged", "set_aside", "decisions_made"})
+TITLES = {"knife_injury": "Knife crime causing injury", "serious_violence": "Serious violence", "iom": "Integrated Offender Management"}
 
 
-def entries(tool: str) -> tuple[RegisterEntry, ...]:
-    return (
-        RegisterEntry(tool, "dpia", date(2026, 3, 2), "Data Protection Officer", "DP/12", "DPIA of all three tools", None, date(2027, 3, 2)),
-        RegisterEntry(tool, "legal", date(2026, 3, 9), "Legal Services", "L/7"),
-        RegisterEntry(tool, "ethics", date(2026, 4, 1), "Data Ethics Committee", "Minutes, April", None, "Report again after six months", date(2026, 10, 1)),
-        RegisterEntry(tool, "eia", date(2026, 4, 1), "Policy team", made=False),
-        RegisterEntry(tool, "policy", date(2026, 5, 1), "Head of Intelligence", "POL/3"),
-    )  # fmt: skip
+def fact(key: str, value: Any) -> Fact:
+    unit = ""
+    if isinstance(value, tuple) and len(value) == 2 and value[1] == "share":
+        value, unit = value
+    source = "statistics:2026-Q3/x" if key.rpartition(".")[2] in STATISTICS else "hand:written"
+    return Fact(key, value, unit, source, date(2026, 1, 1), date(2026, 1, 1))
 
 
-def audit() -> dict[str, object]:
-    return {
-        "verdict": "concern",
-        "judged": 18,
-        "too_few_to_say": 7,
-        "findings": [{"name": "selection:black", "verdict": "concern", "says": "Selected more often than the reference group."}],
-        "cannot_see": ["Conduct that was never recorded."],
-        "notes": [],
-    }
-
-
-def places_tool(name: str, title: str) -> ToolFacts:
-    return ToolFacts(
-        tool=Tool(name, "places", title, "in use", date(2026, 6, 1), purpose="To show where knife injuries may come.", made_by="In-house, Data Analytics Lab"),
-        settings={
-            "name": name, "kind": "places", "cell_area_km2": 1.0, "cell_side_m": None, "horizon_weeks": 4,
-            "where": {"weapon": ["knife"], "injury": ["minor", "serious", "fatal"]}, "leading": [{"weapon": ["knife"], "injury": ["none"]}],
-        },
-        entries=entries(name),
-        statuses=(("shadow", date(2026, 1, 5), None), ("trial", date(2026, 4, 6), "ethics committee"), ("in use", date(2026, 6, 1), None)),
-        cost=None,
-        releases=tuple(ReleaseThen(f"2026-W{w}", date.fromisocalendar(2026, w, 1), "published", date.fromisocalendar(2026, w, 1), "empirical_bayes", ()) for w in range(23, 48)),
-        scores=scores(name),
-        trained=(Trained("methodology and demonstration", "Data Analytics Lab", "lab@force.invalid", 9, date(2026, 3, 1), date(2026, 10, 1)),),
-        tasking={"recommendations": 14, "outcome: accepted": 9, "notes": 31},
-    )  # fmt: skip
-
-
-def people_tool() -> ToolFacts:
-    return ToolFacts(
-        tool=Tool("iom", "people", "Integrated Offender Management", "trial", date(2026, 6, 1), purpose="To find people who may need support."),
-        settings={"name": "iom", "kind": "people", "horizons_months": [12, 24]},
-        entries=entries("iom"),
-        statuses=(("shadow", date(2026, 1, 5), None), ("trial", date(2026, 6, 1), None)),
-        cost="Two analysts' time; no licence.",
-        releases=(ReleaseThen("2026-W47", date(2026, 11, 16), "published", date(2026, 11, 16), "monotone_additive", ()),),
-        scores=scores("iom").clear(),
-        trained=(),
-        tasking={"recommendations": 0, "notes": 0},
-        about={"left_out": {"merged_away": 12, "no_charge_stands": 40, "dead": 8, "review_overdue": 3, "under_18": 120, "birth_unknown": 2}, "harm_unit": "days"},
-        audit=audit(),
-        audit_week="2026-W47",
-    )  # fmt: skip
+def with_design(facts: Facts) -> Facts:
+    """The same facts with their design facts drawn anew."""
+    own = [f for f in facts.held.values() if not f.key.startswith("design.")]
+    bare = Facts.of(facts.as_of, facts.known_on, own)
+    return Facts.of(facts.as_of, facts.known_on, [*own, *facts_of_design(bare, TOOLS)])
 
 
 def invented_facts() -> Facts:
-    return Facts(
-        force="Mercia Vale Police",
-        invented=True,
-        as_of=AS_OF,
-        settings={
-            "feed": {"source": "folder"},
-            "fairness": {"small_number": 5},
-            "bands": {"percentiles": [50, 75, 90, 97.5], "list_bands": ["high", "super high"]},
-            "retention": {"group_years": {"1": 10}, "release_weeks": 156, "backup_days": 28, "export_days": 28},
-            "log": {"ask_purpose": True},
-            "web": {"export_rows": 500},
-            "decisions": {"review_weeks": 12, "override_low": 0.05, "override_high": 0.6, "override_from": 20},
-            "release": {"second_person": True},
-        },
-        tools=(places_tool("knife_injury", "Knife crime causing injury"), people_tool()),
-        roles=tuple((says, sees, 3) for says, sees in ROLES.values()),
-        units=("Lye LOMU", "Northfield LOMU"),
-        work=WorkCounts(
-            decisions=pl.DataFrame(
-                {
-                    "decision": ["refer", "no_change", "not_adopted_data", "not_adopted_local"],
-                    "reason_code": ["escalating", "old_record", "record_wrong", "known_support"],
-                    "decisions": [31, 58, 3, 12],
-                }
-            ),
-            people_considered=88,
-            override=(15, 104),
-            sign_offs={"agreed": 29},
-            follow_ups={"offered": 28, "taken_up": 19, "ended": 6},
-            representations=pl.DataFrame({"kind": ["data error", "objection"], "outcome": ["rescored", "open"], "received": [6, 2]}),
-            exports=(4, 1),
-            views=950,
-        ),
-        deliveries=pl.DataFrame(
-            {
-                "table": ["crimes", "persons", "charges"],
-                "made_on": [date(2026, 11, 16)] * 3,
-                "received": [1000, 300, 700], "loaded": [900, 200, 690], "unchanged": [50, 50, 0], "superseded": [20, 0, 5], "quarantined": [30, 0, 5], "left_out": [0, 50, 0],
-            }
-        ),
-        first_delivery=date(2026, 1, 5),
-        last_delivery=date(2026, 11, 16),
-        code_version="0.1.0+abc",
-        data_hash="0" * 64,
-        counted=Counted(
-            tracked=tracked(),
-            confusion=confusion(),
-            judged="Everyone scored and not yet high harm a year before the day of the answer; flagged: the twentieth with the highest chances.",
-            features={"iom": [{"name": "events_12m", "says": "Events charged in the last 12 months.", "unit": "events"}]},
-            without_charge=0,
-        ),
-    )  # fmt: skip
+    found = [fact(key, value) for key, value in FORCE.items()]
+    for tool, kind in TOOLS.items():
+        own = {"kind": kind, "title": TITLES[tool], **ANY, **(PLACES if kind == "places" else PEOPLE)}
+        found += [fact(f"{tool}.{key}", value) for key, value in own.items()]
+        found += [fact(f"{tool}.paper.{name}", paper("none made" if name == "eia" else "approved")) for name in PAPERS]
+    return with_design(Facts.of(AS_OF, AS_OF, found))
+
+
+def bare_facts_of(facts: Facts) -> Facts:
+    """A force on its first day: a register nobody has written in, no delivery, no release, nothing counted."""
+    kept = {"answer.as_of", "answer.known_on", "answer.is_looking_back", "force.name", "force.invented", "network.outside", "since.withdrawn"}
+    own = [f for f in facts.held.values() if f.key in kept or f.key.partition(".")[0] in ("rule", "retention") or f.key.partition(".")[2] in ("kind", "title")]
+    own += [fact(f"{tool}.status", "shadow") for tool in TOOLS] + [fact(f"{tool}.deployment", "never deployed") for tool in TOOLS]
+    return with_design(Facts.of(AS_OF, AS_OF, own))
 
 
 @pytest.fixture
@@ -189,21 +208,4 @@ def facts() -> Facts:
 
 @pytest.fixture
 def bare_facts() -> Facts:
-    """A force on its first day: a register nobody has written in, no delivery, no release, nothing counted."""
-    full = invented_facts()
-    empty_scores = full.tools[0].scores.clear()
-
-    def bare(tool: ToolFacts) -> ToolFacts:
-        return replace(
-            tool,
-            tool=Tool(tool.name, tool.tool.kind, tool.tool.title, "shadow", date(2026, 11, 1)),
-            entries=(), statuses=(), cost=None, releases=(), scores=empty_scores, trained=(), tasking={"recommendations": 0, "notes": 0}, about={}, audit=None, audit_week=None,
-        )  # fmt: skip
-
-    return replace(
-        full,
-        tools=tuple(bare(t) for t in full.tools),
-        work=WorkCounts(full.work.decisions.clear(), 0, (0, 0), {}, {}, full.work.representations.clear(), (0, 0), 0),
-        deliveries=full.deliveries.clear(), first_delivery=None, last_delivery=None, code_version=None, data_hash=None,
-        roles=tuple((r, w, 0) for r, w, _ in full.roles), units=(), counted=Counted(),
-    )  # fmt: skip
+    return bare_facts_of(invented_facts())

@@ -1,48 +1,86 @@
-"""Every report of a state with weeks made, by the command's own way: rates, small counts, the same bytes again, logged."""
+"""Every report of a state with weeks made, by the command's own way: rates, the same bytes again, days that have no answer, logged."""
 
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from harmcast.publish import disclosure
+from harmcast.errors import NotFit, SettingsRefused
 from harmcast.publish.answers import checking
-from harmcast.publish.disclosure import Published
-from harmcast.runs.answer import ANSWERS, write_answer
+from harmcast.publish.answers.compose import FORMS
+from harmcast.runs.answer import read_questions, write_answer
+from harmcast.store.reads import data_quality
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
 ASKER = Actor("os:asker", "asker", (("operator", None),))
 
 
-@pytest.fixture
-def answered(own_weeks: State, tmp_path: Path) -> tuple[State, Path]:
-    for kind in ANSWERS:
-        write_answer(own_weeks, kind, own_weeks.releases.history("iom", None)[-1].as_of, tmp_path / "first", ASKER)  # type: ignore[arg-type]
-    return own_weeks, tmp_path / "first"
-
-
-def test_reports_recompute_hide_repeat_and_are_logged(answered: tuple[State, Path], tmp_path: Path) -> None:
-    state, folder = answered
+def day_of(state: State) -> date:
     as_of = state.releases.history("iom", None)[-1].as_of
     assert as_of is not None
-    documents = {kind: json.loads((folder / f"{kind}.json").read_text()) for kind in ANSWERS}
-    assert sum(len(list(checking.rates(d))) for d in documents.values()) > 20
-    assert {kind: checking.faults(d) for kind, d in documents.items()} == {kind: [] for kind in ANSWERS}
-    attacked = 0
-    for path in sorted((state.root / "answers").glob("*.json")):
-        for held in json.loads(path.read_text()).values():
-            table = Published.read(held)
-            for key, value in table.shown.items():
-                most = disclosure.bounds(table.shown, table.sums, key)[1] if value is None else value
-                assert most >= disclosure.SMALL_NUMBER, (path.name, key)
-                attacked += value is None
-    assert attacked
-    made = [e for e in state.operations.entries() if e.action == "report_made"]
-    assert [json.loads(e.detail)["as_of"] for e in made] == [as_of.isoformat()] * len(ANSWERS)
-    for kind in ANSWERS:
-        write_answer(state, kind, as_of, tmp_path / "second", ASKER)
-        for name in (f"{kind}.html", f"{kind}.json"):
-            assert (folder / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+    return as_of
+
+
+def test_reports_recompute_repeat_and_are_logged(own_weeks: State, tmp_path: Path) -> None:
+    as_of, first = day_of(own_weeks), tmp_path / "first"
+    for kind in FORMS:
+        write_answer(own_weeks, kind, as_of, first, ASKER)
+    documents = {kind: json.loads((first / f"{kind}.json").read_text()) for kind in FORMS}
+    assert sum(len(list(checking.rates(d))) for d in documents.values()) >= 8
+    assert {kind: checking.faults(d) for kind, d in documents.items()} == {kind: [] for kind in FORMS}
+    made = [json.loads(e.detail) for e in own_weeks.operations.entries() if e.action == "report_made"]
+    assert [d["as_of"] for d in made] == [as_of.isoformat()] * len(FORMS)
+    for kind in FORMS:
+        write_answer(own_weeks, kind, as_of, tmp_path / "second", ASKER)
+    assert {p.name: p.read_bytes() for p in first.iterdir()} == {p.name: p.read_bytes() for p in (tmp_path / "second").iterdir()}
+
+
+def test_the_variables_are_those_of_the_model_in_the_release(own_weeks: State, tmp_path: Path) -> None:
+    write_answer(own_weeks, "foi", day_of(own_weeks), tmp_path, ASKER)
+    document = json.loads((tmp_path / "foi.json").read_text())
+    release = own_weeks.releases.history("iom", None)[-1]
+    content = own_weeks.models.named(str(release.model)).content()  # type: ignore[union-attr]
+    asked = {line["feature"] for line in content["cards"][content["chosen"]]["lines"]} if content["chosen"] in content.get("cards", {}) else {"harm_share"}
+    fact = document["facts"]["iom.variables"]
+    assert len(fact["value"]) == len(asked) < len(content["features"])
+    assert fact["source"] == f"release:{release.name}/iom_about.json"
+    assert document["facts"]["knife_injury.range_level"]["value"] == own_weeks.releases.history("knife_injury", None)[-1].frame("knife_injury")["range_level"][0]
+
+
+def test_a_day_to_come_before_records_or_known_before_it_was_over_has_no_answer(own_weeks: State, tmp_path: Path) -> None:
+    first, last = data_quality.delivery_days(own_weeks.operations)
+    assert first is not None
+    assert last is not None
+    newest = max(last, date(2026, 1, 1))
+    one = timedelta(days=1)
+    for day, known_on, today, code in (
+        (newest + one, None, newest, "day_to_come"),
+        (first - one, None, newest, "day_before_records"),
+        (newest, newest - one, newest, "known_before_day"),
+    ):
+        with pytest.raises(NotFit) as told:
+            write_answer(own_weeks, "foi", day, tmp_path / "none", ASKER, known_on=known_on, today=today)
+        assert told.value.code == code
+    assert not (tmp_path / "none").exists()
+    write_answer(own_weeks, "foi", newest, tmp_path / "out", ASKER, today=newest)
+    write_answer(own_weeks, "public", first, tmp_path / "out", ASKER, today=newest)
+
+
+def test_a_file_of_questions(own_weeks: State, tmp_path: Path) -> None:
+    asked = tmp_path / "asked.txt"
+    asked.write_text("# from a letter\nA2f. How many people are tracked?\n\nB8\n", encoding="utf-8")
+    assert read_questions(asked) == (("A2f", "How many people are tracked?"), ("B8", ""))
+    write_answer(own_weeks, "foi", day_of(own_weeks), tmp_path / "out", ASKER, questions=asked)
+    document = json.loads((tmp_path / "out" / "foi.json").read_text())
+    assert [(line["number"], line["title"]) for line in document["summary"]] == [("A2f", "How many people are tracked?"), ("B8", "Date first deployed; date ended")]
+    asked.write_text("# nothing\n", encoding="utf-8")
+    for path in (asked, tmp_path / "gone.txt"):
+        with pytest.raises(SettingsRefused) as told:
+            read_questions(path)
+        assert told.value.code == "questions_unreadable"
+    with pytest.raises(SettingsRefused):
+        write_answer(own_weeks, "eia", day_of(own_weeks), tmp_path / "out", ASKER, questions=asked)

@@ -73,7 +73,7 @@ def test_the_report_is_written_logged_about_the_person_and_never_about_an_unknow
     operator = Actor("os:x", "x", (("operator", None),))
     written = write_answer(state, "subject", FOREVER, tmp_path / "out", operator, person="P1")
     html = next(p for p in written.paths if p.suffix == ".html").read_text()
-    for words in ("outcome: upheld: the record is put right at source", "scored again, in the release of 2026-W11", "a mentor", "not my charge"):
+    for words in ("you were right, and it is put right", "score worked out again, week of 9 March 2026", "a mentor", "not my charge"):
         assert words in html
     last = state.operations.entries()[-1]
     assert (last.action, last.kind, last.subject) == ("report_made", "disclosure", key)

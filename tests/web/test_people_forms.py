@@ -8,7 +8,6 @@ import json
 import re
 from datetime import date
 
-import polars as pl
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -17,8 +16,9 @@ from tests.web.conftest import SignIn, csrf_of, unnamed
 from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
-from harmcast.publish.answers import gathering, wording
+from harmcast.publish.answers import closed_facts
 from harmcast.store import desk, representations, schema
+from harmcast.store.reads import work
 from harmcast.store.state import State
 
 
@@ -167,20 +167,15 @@ def test_no_change_by_somebody_who_judged_otherwise_went_against_the_score(
     assert desk.of_person(state.operations, invented.key(state, OWN))[0].is_overridden
     page = supervisor.get("/unit-work").text
     assert "2 of 3" in page[page.index('id="overrides"') : page.index("Deferred decisions are not counted")]
-    work = gathering.gather(state, date(2100, 1, 1)).work
-    assert work.override == (2, 3)
-    assert dict(work.decisions.group_by("decision").agg(pl.col("decisions").sum()).iter_rows()) == {
-        "no_change": 1,
-        wording.NO_CHANGE_AGAINST: 2,
-    }
+    made = work.decisions(state.operations, "9999")
+    assert [desk.is_against(one.decision, one.own_judgement) for one in made] == [False, True, True]
 
 
 def test_what_was_not_adopted_is_counted_so_in_the_answers(manager: TestClient, state: State) -> None:
     save(manager, state, decision(manager, state, decision="not_adopted_data", words="another's charge"))
-    work = gathering.gather(state, date(2100, 1, 1)).work
-    assert work.override == (1, 1)
-    (said,) = work.decisions["decision"]
-    assert wording.sets_aside(said)
+    (made,) = work.decisions(state.operations, "9999")
+    assert desk.is_against(made.decision, made.own_judgement)
+    assert closed_facts.sets_aside(made.decision)
 
 
 def test_judge_then_reveal_hides_the_score_until_judged(

@@ -26,7 +26,7 @@ app = App(
 )
 users = App(name="users", help="People who use the system: accounts, roles, units, training.")
 register = App(name="register", help="The register of tools: status, owner, approvals with dates and review-by dates.")
-report = App(name="report", help="Answers from the records as known at the end of a day: HTML and JSON.")
+report = App(name="report", help="Answers from the records as known at the end of a day: drafts as HTML, JSON and CSV.")
 log = App(name="log", help="The log of who looked, who changed and who decided.")
 qlik = App(name="qlik", help="The dashboards for Qlik: its folder, who may see whom there, and whether it shows what harmcast shows.")
 for group in (users, register, report, log, qlik):

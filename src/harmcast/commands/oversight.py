@@ -266,28 +266,44 @@ def register_enter(
 # --- answers and the log ---------------------------------------------------------------------------------------------
 
 
-Out = Annotated[Path, Parameter(help="Folder to write the HTML and JSON into.")]
+Out = Annotated[Path, Parameter(help="Folder to write the HTML, the JSON and the tables as CSV into.")]
+KnownOn = Annotated[date | None, Parameter(help="Say what is known at the end of this day of --as-of; default that day itself.")]
 
 
-def _report(kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None) -> CommandResult:
+def _report(
+    kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None, known_on: date | None = None, questions: Path | None = None
+) -> CommandResult:
     from harmcast.runs.answer import write_answer
 
     made = opened(state)
-    written = write_answer(made, kind, day(as_of), out, actor(made), person=person)
-    return CommandResult({"report": kind, "files": [str(p) for p in written.paths], "sha256": written.sha256}, [f"Wrote {p}" for p in written.paths])
+    written = write_answer(made, kind, day(as_of), out, actor(made), person=person, known_on=known_on, questions=questions)
+    document = {"report": kind, "standing": "draft", "files": [str(p) for p in written.paths], "sha256": written.sha256}
+    return CommandResult(document, [f"Wrote {p}" for p in written.paths if p.suffix in (".html", ".json") and not p.name.endswith("-metadata.json")])
 
 
 def _report_command(kind: str, says: str) -> None:
-    def run(state: StateFolder, *, out: Out, as_of: AsOf = None) -> CommandResult:
-        return _report(kind, state, as_of, out)
+    def run(state: StateFolder, *, out: Out, as_of: AsOf = None, known_on: KnownOn = None) -> CommandResult:
+        return _report(kind, state, as_of, out, known_on=known_on)
 
     run.__doc__ = says
     command(report, kind)(run)
 
 
+@command(report, "foi")
+def report_foi(
+    state: StateFolder,
+    *,
+    out: Out,
+    as_of: AsOf = None,
+    known_on: KnownOn = None,
+    questions: Annotated[Path | None, Parameter(help="File of the numbers asked for, one a line, each with the asker's own words.")] = None,
+) -> CommandResult:
+    """Every question of the published requests, question first, with a summary of two pages; a draft."""
+    return _report("foi", state, as_of, out, known_on=known_on, questions=questions)
+
+
 for _kind, _says in {
-    "foi": "Every question of the published requests, by number, for each tool.",
-    "atrs": "Algorithmic Transparency Recording Standard record, tier 1 and 2.",
+    "atrs": "Algorithmic Transparency Recording Standard record, tier 1 and 2; a draft.",
     "dpia": "Data protection impact assessment, filled from the records.",
     "eia": "Equality impact assessment, filled from the records.",
     "algocare": "ALGO-CARE record with live numbers.",

@@ -1,44 +1,26 @@
-"""An answer from the records: counted, composed, written, and logged. Making one is never counted in one."""
+"""An answer from the records: collected, composed, written as a draft, and logged. Making one is never counted in one."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from harmcast.errors import RunStopped, SettingsRefused
+from harmcast.errors import NotFit, RunStopped, SettingsRefused
 from harmcast.oversight.log import Event
-from harmcast.publish.answers import (
-    algocare,
-    atrs,
-    foi,
-    gathering,
-    impact,
-    modelcard,
-    person_facts,
-    public,
-    render,
-    subject,
-)
+from harmcast.people import offences
+from harmcast.publish.answers import person_facts, render, subject
+from harmcast.publish.answers.collect import answer_day, collect
+from harmcast.publish.answers.compose import FORMS, compose
 from harmcast.publish.answers.document import Document
-from harmcast.runs.counted import counted
-from harmcast.store import files, keys, reports
+from harmcast.runs.counted import closing_of, without_charge
+from harmcast.store import keys, reports
+from harmcast.store.reads import data_quality
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-
-ANSWERS = {
-    "foi": foi.answer,
-    "atrs": atrs.answer,
-    "dpia": impact.dpia,
-    "eia": impact.eia,
-    "algocare": algocare.answer,
-    "modelcard": modelcard.answer,
-    "public": public.answer,
-}
 
 
 @dataclass(frozen=True)
@@ -47,31 +29,73 @@ class Written:
     sha256: str
 
 
-def write_answer(state: State, kind: str, as_of: date, out: Path, actor: Actor, *, person: str | None = None) -> Written:
-    """Writes one answer as HTML and JSON; the same bytes from the same records.
+def write_answer(
+    state: State,
+    kind: str,
+    as_of: date,
+    out: Path,
+    actor: Actor,
+    *,
+    person: str | None = None,
+    known_on: date | None = None,
+    questions: Path | None = None,
+    today: date | None = None,
+) -> Written:
+    """Writes one answer as a draft: HTML, JSON and tables as CSV; the same bytes from the same records.
 
     What is held about one person is the data protection officer's to hand over: files only their writer may read.
 
+    Args: `known_on`: what is known by the end of that day of `as_of`; default the day itself, or today where the log of the
+        state had not begun by then. `questions`: a file of the numbers asked for, one a line, each with the asker's own words.
     Raises: AccessDenied (`role_needed`) for a subject report another asks for; RunStopped (`person_unknown`) for one
-        about nobody held; SettingsRefused for an unknown kind.
+        about nobody held; NotFit (`day_to_come`, `day_before_records`, `known_before_day`); SettingsRefused for an unknown kind.
     """
+    if kind not in (*FORMS, "subject"):
+        raise SettingsRefused("There is no such report.", code="report_unknown", next_step="One of: " + ", ".join(FORMS) + ", subject.")
     is_about_one = kind == "subject"
     role = "operator" if not is_about_one or state.users.is_empty() else actor.acting("data_protection_officer")
+    asked = read_questions(questions) if questions else ()
+    if asked and kind != "foi":
+        raise SettingsRefused("Questions are picked for a request alone.", code="question_unknown", next_step="Leave out --questions, or ask for foi.")
+    today = today or date.today()
     if is_about_one:
         document, about = _subject(state, person or "", as_of)
-    elif kind in ANSWERS:
-        document, about = ANSWERS[kind](gathering.gather(state, as_of, counted(state, as_of, kind, actor))), None
     else:
-        raise SettingsRefused("There is no such report.", code="report_unknown", next_step="One of: " + ", ".join(ANSWERS) + ", subject.")
+        _refuse_day(state, as_of, known_on, today)
+        known = answer_day(state, as_of, known_on, today)
+        closing, missing = closing_of(state, as_of, known)
+        facts = collect(state, as_of, known, closing.tables if closing else (), missing, without_charge(state, as_of))
+        document, about = compose(kind, facts, asked), None
     rendered = render.files(document)
     sha256 = hashlib.sha256(rendered[f"{kind}.json"]).hexdigest()
-    event = Event(
-        actor.account, role, "disclosure", "report_made", subject=about, object=f"report:{kind}", detail={"as_of": as_of.isoformat(), "sha256": sha256}
-    )
+    detail = {"as_of": as_of.isoformat(), "known_on": document.known_on.isoformat(), "sha256": sha256}
+    event = Event(actor.account, role, "disclosure", "report_made", subject=about, object=f"report:{kind}", detail=detail)
     with state.operations.writing(event) as tx:
         reports.note(tx, kind, as_of, sha256, actor.account)
-    _keep_published(state, kind, document)
     return Written(_write(rendered, out, is_about_one), sha256)
+
+
+def _refuse_day(state: State, as_of: date, known_on: date | None, today: date) -> None:
+    """A day to come, or before any delivery, has no answer; and nobody knew of a day before it was over."""
+    first, last = data_quality.delivery_days(state.operations)
+    if as_of > max(today, last or today):
+        raise NotFit("That day is still to come.", code="day_to_come", next_step="Name a day with --as-of that is over.")
+    if first is not None and as_of < first:
+        raise NotFit("No delivery had been made by that day.", code="day_before_records", next_step=f"The first was made on {first.isoformat()}.")
+    if known_on is not None and known_on < as_of:
+        raise NotFit("The day of knowing lies before the day asked.", code="known_before_day", next_step="--known-on is --as-of or later.")
+
+
+def read_questions(path: Path) -> tuple[tuple[str, str], ...]:
+    """Numbers asked for with the asker's own words, one a line; `#` begins a remark. Raises SettingsRefused."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"The file of questions {path.name} cannot be read.", code="questions_unreadable", next_step="Name a text file.") from error
+    parted = [line.split(maxsplit=1) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not parted:
+        raise SettingsRefused(f"The file of questions {path.name} asks for none.", code="questions_unreadable", next_step="One number a line, e.g. A2f.")
+    return tuple((words[0].rstrip(".:)"), words[1].strip() if len(words) > 1 else "") for words in parted)
 
 
 def _write(rendered: Mapping[str, bytes], out: Path, only_own: bool) -> list[Path]:
@@ -88,7 +112,8 @@ def _write(rendered: Mapping[str, bytes], out: Path, only_own: bool) -> list[Pat
 
 
 def _subject(state: State, person: str, as_of: date) -> tuple[Document, str | None]:
-    held = person_facts.gather(state, person, as_of)
+    kinds = dict(offences.crosswalk().select("offence_code", "subgroup").iter_rows())
+    held = person_facts.gather(state, person, as_of, kinds)
     if held is None:
         raise RunStopped(
             "Nobody of that reference is held at the end of that day.",
@@ -96,16 +121,3 @@ def _subject(state: State, person: str, as_of: date) -> tuple[Document, str | No
             next_step="Check the reference and the day; a person whose record was erased is not held.",
         )
     return subject.answer(held), keys.key_of(state.operations, person)
-
-
-def _keep_published(state: State, kind: str, document: Document) -> None:
-    """Keeps what was printed, so that the next report cannot be subtracted from this one."""
-    if not document.published:
-        return
-    content = json.dumps({name: one.document() for name, one in document.published.items()}, sort_keys=True, ensure_ascii=False)
-    path = state.root / "answers" / f"{document.as_of.isoformat()}-{kind}.json"
-
-    def write(target: Path) -> None:
-        target.write_text(content, encoding="utf-8")
-
-    files.write_whole(path, write)

@@ -29,7 +29,7 @@ class PersonFacts:
         decisions: rows as kept, words opened; followed: on, step, words of sign-offs and of what came of a referral.
         representations: rows as kept, words opened, each with its `steps`: looked at, outcome, rescored.
         views: at, role, action, purpose, of everyone who looked, at the person alone or in a list; accounts are not named.
-        features: name -> sentence of each variable of the model that made the newest score, in its order.
+        offences: name of the kind of offence, by code, of those held.
     """
 
     person_ref: str
@@ -44,12 +44,12 @@ class PersonFacts:
     decisions: Sequence[Mapping[str, Any]]
     representations: Sequence[Mapping[str, Any]]
     views: Sequence[Look]
-    features: Mapping[str, str] = field(default_factory=dict)
+    offences: Mapping[str, str] = field(default_factory=dict)
     followed: Sequence[Mapping[str, Any]] = ()
 
 
-def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, str] | None = None) -> PersonFacts | None:
-    """Everything held about a person; null if nobody of that reference is held."""
+def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] | None = None) -> PersonFacts | None:
+    """Everything held about a person; null if nobody of that reference is held. `kinds`: offence code or class -> kind of offence."""
     key = keys.key_of(state.operations, person_ref)
     persons = state.records.persons(as_of).filter(pl.col("person_ref") == person_ref)
     if key is None or persons.is_empty():
@@ -58,7 +58,7 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
     tool = state.settings.people_tool
     scores = []
     for release in state.releases.history(tool.name, None) if tool else []:
-        if (release.as_of or as_of) <= as_of and release.has(f"{tool.name if tool else ''}.parquet"):
+        if tool is not None and (release.as_of or as_of) <= as_of and release.has(f"{tool.name}.parquet"):
             row = release.frame(release.tool).filter(pl.col("person_key") == key)
             if row.height:
                 scores.append(
@@ -90,14 +90,5 @@ def gather(state: State, person_ref: str, as_of: date, features: Mapping[str, st
         + [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs],
         representations=[{**r, "steps": [s for s in kept.steps if s["representation"] == r["id"]]} for r in kept.representations],
         views=looks.of_person(state.operations, key, end),
-        features=_features(state, scores, features or {}),
+        offences={c: (kinds or {}).get(c) or (kinds or {}).get(c.partition("/")[0], "") for c in charges["offence_code"].drop_nulls().unique()},
     )
-
-
-def _features(state: State, scores: Sequence[pl.DataFrame], says: Mapping[str, str]) -> dict[str, str]:
-    """Variables of the model of the newest score, in order, each with its sentence where one was handed in."""
-    model = scores[-1]["model"][0] if scores else None
-    found = state.models.named(model) if model else None
-    listed = found.content().get("features", []) if found else []
-    own = {str(f["name"]): str(f["says"]) for f in listed if isinstance(f, dict)} or {str(n): str(n) for n in listed}
-    return {name: says.get(name, own[name].replace("_", " ")) for name in own}

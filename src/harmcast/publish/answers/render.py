@@ -1,19 +1,21 @@
-"""A document as HTML for people and JSON for machines: the same bytes from the same document, no file fetched, no script."""
+"""A document as HTML for people, JSON for machines and its tables as CSV on the Web: the same bytes from the same document."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harmcast.publish.answers.document import Document
-from harmcast.publish.disclosure import MARK
+from harmcast.publish.answers.document import AnswerTable, Document
+from harmcast.publish.disclosure import neutral
 
-ENTERED = {"places": "places", "people": "people"}
 HEADINGS = {
     "foi": "Freedom of information",
     "atrs": "Algorithmic transparency record",
@@ -22,38 +24,92 @@ HEADINGS = {
     "algocare": "ALGO-CARE record",
     "modelcard": "Model card",
     "public": "About our tools",
-    "subject": "Information about one person",
+    "subject": "What we hold about you",
 }
 TAGS = {
     "answered": "",
     "answered in part": "Answered in part",
     "not held": "Not held",
     "none was made": "None was made",
-    "empty in the register": "Empty in the register",
+    "refused": "Refused",
+    "not known": "Not known",
+    "to fill": "To be filled",
 }
+CSVW_TYPES = {"count": "integer", "number": "number", "rate": "number", "share": "number", "date": "date"}
 
 
 def json_text(document: Document) -> bytes:
     """The document as JSON, keys sorted, ending in a newline."""
-    return (
-        json.dumps(document.document(), sort_keys=True, indent=1, ensure_ascii=False, default=_plain) + "\n"
-    ).encode()
+    return _json(document.document())
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, default=_plain) + "\n").encode()
 
 
 def html(document: Document) -> bytes:
     """The document as one self-contained page that prints on A4; everything from records is escaped."""
     data = json.loads(json_text(document))
-    page = (
-        _environment()
-        .get_template("document.html.jinja")
-        .render(d=data, heading=HEADINGS[document.kind], personal=document.personal)
-    )
+    page = _environment().get_template("document.html.jinja").render(d=data, heading=HEADINGS[document.kind], personal=document.personal)
     return page.encode()
 
 
 def files(document: Document) -> dict[str, bytes]:
-    """`foi.html` and `foi.json`, say."""
-    return {f"{document.kind}.html": html(document), f"{document.kind}.json": json_text(document)}
+    """`foi.html`, `foi.json` and each table by its key, `foi-iom.tracked.csv` with `foi-iom.tracked.csv-metadata.json`, say."""
+    found = {f"{document.kind}.html": html(document), f"{document.kind}.json": json_text(document)}
+    if not document.personal:
+        for name, table in _tables(document):
+            found[f"{document.kind}-{name}.csv"] = csv_text(table)
+            found[f"{document.kind}-{name}.csv-metadata.json"] = csvw(document, f"{document.kind}-{name}.csv", table)
+    return found
+
+
+def _tables(document: Document) -> Iterator[tuple[str, AnswerTable]]:
+    """Every table of the document once, by the key of its fact; those of a fact that is split are joined again."""
+    held: dict[str, AnswerTable] = {}
+    for table in (b for p in document.parts for s in p.sections for b in s.blocks if isinstance(b, AnswerTable) and b.facts):
+        before = held.get(table.facts[0])
+        if before is None:
+            held[table.facts[0]] = table
+        elif not set(map(_frozen, table.rows)) <= set(map(_frozen, before.rows)):
+            held[table.facts[0]] = AnswerTable(before.title, before.columns, (*before.rows, *table.rows), before.note, before.key, before.least, before.facts)
+    yield from sorted(held.items())
+
+
+def _frozen(row: Mapping[str, Any]) -> str:
+    return repr(sorted(row.items()))
+
+
+def _columns(table: AnswerTable) -> list[tuple[str, str, str]]:
+    """Name, title and kind of each column; the column that splits a fact into tables stands first."""
+    split = [(n, n.capitalize(), "text") for n in ("attribute",) if table.rows and n in table.rows[0] and n not in {c.name for c in table.columns}]
+    return [*split, *((c.name, c.title, c.kind) for c in table.columns)]
+
+
+def csv_text(table: AnswerTable) -> bytes:
+    """The table as CSV: names of columns first, nothing that a spreadsheet could run."""
+    names = [name for name, _, _ in _columns(table)]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(names)
+    for row, filled in zip(table.rows, table.filled(), strict=True):
+        values = {**row, **filled}
+        writer.writerow([_cell_text(values.get(name)) for name in names])
+    return out.getvalue().encode()
+
+
+def _cell_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return pl.Series("v", [value]).to_frame().select(neutral("v")).item()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def csvw(document: Document, url: str, table: AnswerTable) -> bytes:
+    """The table's description. Source: W3C, Metadata Vocabulary for Tabular Data (2015)."""
+    columns = [{"name": name, "titles": [name], "dc:description": title, "datatype": CSVW_TYPES.get(kind, "string")} for name, title, kind in _columns(table)]
+    described = {"@context": "http://www.w3.org/ns/csvw", "url": url, "dc:title": table.title, "dc:publisher": document.force, "dc:date": document.as_of}
+    described |= {"dc:description": f"{table.note} Draft; records as known on {document.known_on.isoformat()}.".strip()}
+    return _json({**described, "tableSchema": {"columns": columns}})
 
 
 def _plain(value: Any) -> str:
@@ -83,35 +139,31 @@ def percent(value: float | None) -> str:
 def count(value: Any) -> str:
     if value is None:
         return "none"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def cell(row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
-    """One cell as read: hidden counts bear their mark, a rate stands with its interval."""
-    value = row[column["name"]]
-    if value == MARK:
-        return MARK
-    kind = column["kind"]
+    """One cell as read: a rate stands with its interval."""
+    value, kind = row[column["name"]], column["kind"]
     if value is None:
-        return "–" if kind in ("rate", "count", "number") else "not recorded"
+        return "–" if kind in ("rate", "count", "number", "share") else "not recorded"
     if kind == "rate":
         low, high = row.get(f"{column['name']}_low"), row.get(f"{column['name']}_high")
         return percent(value) + (f" ({percent(low)} to {percent(high)})" if low is not None else "")
     if kind == "date":
         return written_day(value)
+    if kind == "share":
+        return percent(value)
     return count(value) if kind in ("count", "number") else str(value)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     env = Environment(
-        loader=PackageLoader("harmcast.publish.answers"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+        loader=PackageLoader("harmcast.publish.answers"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     env.filters.update(day=written_day, percent=percent, count=count)
-    env.globals.update(cell=cell, TAGS=TAGS, MARK=MARK)
+    env.globals.update(cell=cell, TAGS=TAGS)
     return env

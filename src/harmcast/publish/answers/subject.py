@@ -1,4 +1,4 @@
-"""What is held about one person: inputs, scores, reasons, decisions, and who looked. For the person, on request.
+"""What is held about one person: a letter to that person, then lists. For the person, on request.
 
 Sections 44 to 48 of the Data Protection Act 2018. It holds personal data: whoever hands it over checks who asks, and
 whether anything in it must be held back (section 45(4)). Nothing is hidden here by small counts.
@@ -7,357 +7,266 @@ whether anything in it must be held back (section 45(4)). Nothing is hidden here
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
+from harmcast import words
 from harmcast.oversight.access import ROLES, Role, why
-from harmcast.publish.answers import wording
-from harmcast.publish.answers.document import (
-    AnswerColumn,
-    AnswerTable,
-    Block,
-    Document,
-    DocumentPart,
-    Empty,
-    NotHeld,
-    Pairs,
-    Section,
-    Words,
-)
+from harmcast.publish.answers.area_words import offences
+from harmcast.publish.answers.closed_facts import KINDS_RECEIVED, STEPS_SEEN, decision
+from harmcast.publish.answers.compose import filled
+from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, Document, DocumentPart, Section, Words
 from harmcast.publish.answers.person_facts import PersonFacts
+from harmcast.publish.answers.pieces import text_of, wrong
 from harmcast.store import desk
+
+OUTCOMES = {"upheld": "you were right, and it is put right", "upheld_in_part": "you were right in part", "not_upheld": "we did not agree", "withdrawn": "taken back"}
+STATES = {"charged": "no result yet", "convicted": "found guilty", "acquitted": "found not guilty", "withdrawn": "dropped", "discontinued": "dropped", "quashed": "set aside by a court"}
+CHECKS = {**desk.CHECKS}
+
+
+@lru_cache(maxsize=1)
+def letter() -> Mapping[str, Any]:
+    """The letter's sentences. Raises SettingsRefused for one with a digit."""
+    text = text_of("letter.toml")
+    raw = tomllib.loads(text)
+    for says in (*raw["says"].values(), *raw["sections"].values(), *raw["tables"].values()):
+        if re.search(r"\d", says):
+            raise wrong("letter.toml", text, says, "a digit in a template: numbers are facts")
+    return raw
 
 
 def answer(held: PersonFacts) -> Document:
-    """What is held about one person, in the order in which a reader asks."""
-    sections = (
-        Section("1", "What these tools do", (Words(wording.SUMMARY["people"]), Words(wording.PREDICTS["people"]))),
-        Section("2", "Who", _who(held)),
-        Section("3", "Charges held: facts", _charges(held)),
-        Section("4", "Circumstances held: shown, never an input", _circumstances(held)),
-        Section("5", "Scores: assessments, not facts", _scores(held)),
-        Section("6", "Why the newest score is what it is", _reasons(held)),
-        Section("7", "Decisions", _decisions(held)),
-        Section("8", "Objections and corrections", _representations(held)),
-        Section("9", "Who looked", _views(held)),
-        Section("10", "Your rights", (Words("You may ask for data that is wrong to be corrected, for data that should not be held to be erased or restricted, and you may complain to the Information Commissioner. A solely automated decision is not taken: a person decides."),)),
+    """The letter, in the order in which a reader asks, and the lists behind it."""
+    titles = letter()["sections"]
+    lists = tuple(table for made in (_about, _charges, _counted, _scores, _circumstances, _decisions, _received, _looks) for table in made(held))
+    parts = (
+        ("letter", ((titles["letter"], _opening(held)), (titles["group"], _group(held)), (titles["changed"], _changed(held)),
+                    (titles["decided"], _decided(held)), (titles["looked"], _looked(held)), (titles["now"], (_says("wrong"), _says("complain"), _says("born"))))),
+        ("annex", ((titles["annex"], lists),)),
     )  # fmt: skip
     return Document(
         kind="subject",
-        title="What is held about one person",
+        title=letter()["title"],
         force=held.force,
         as_of=held.as_of,
-        parts=(DocumentPart("What is held", sections),),
-        intro=(
-            Words(
-                "This document holds personal data. Before it is handed over somebody checks who asks and whether anything in it must be held back to protect others."
-            ),
-        ),
+        known_on=held.as_of,
+        parts=tuple(DocumentPart(titles[name], tuple(Section("", title, (((), blocks),)) for title, blocks in sections)) for name, sections in parts),
         invented=held.invented,
         personal=True,
     )
 
 
-def _written(value: date) -> str:
-    return f"{value.day} {value:%B %Y}"
+def own_words(document: Document) -> list[str]:
+    """Every word of the letter and its lists that the reader meets, headings and cells included; what officers wrote in free text is not ours."""
+    found = [document.title]
+    for part in document.parts:
+        found.append(part.title)
+        for section in part.sections:
+            found.append(section.title)
+            for block in section.blocks:
+                if isinstance(block, Words):
+                    found.append(block.text)
+                elif isinstance(block, AnswerTable):
+                    found += [block.title, *(c.title for c in block.columns)]
+                    found += [str(row[c.name]) for row in block.rows for c in block.columns if c.kind == "text" and c.name not in ("words", "ref") and row.get(c.name)]
+    return found
 
 
-def _table(
-    title: str, columns: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]], note: str = ""
-) -> AnswerTable:
-    return AnswerTable(title, tuple(AnswerColumn(n, t, k) for n, t, k in columns), tuple(rows), note=note)  # type: ignore[arg-type]
+def _says(name: str, **slots: str) -> Words:
+    return Words(filled(letter()["says"][name], slots))
 
 
-def _who(held: PersonFacts) -> tuple[Block, ...]:
-    p = held.person
-    rows = [
-        ("Reference in the force's records", held.person_ref),
-        ("Random key in this system", held.person_key),
-        ("Unit", p.get("unit") or "none: supervisors only"),
-        ("Restricted", "yes" if p.get("restricted") else "no"),
-        ("Review group", str(p["review_group"]) if p.get("review_group") is not None else "not recorded"),
-        ("Record next reviewed by", _written(p["review_due_on"]) if p.get("review_due_on") else "not recorded"),
-    ]
-    protected = Words(
-        "Date of birth, sex and ethnicity as sent by the records system are held apart for two uses: to leave out anyone under 18, and for the fairness audit. "
-        "They are not inputs. Their values are handed over from the records system itself, so that nobody opens them here."
-    )
-    table = _table(
-        "Person", (("name", "Field", "text"), ("value", "Held", "text")), [{"name": a, "value": b} for a, b in rows]
-    )
-    return (table, protected)
+def _opening(held: PersonFacts) -> tuple[Block, ...]:
+    return (_says("opening", day=words.day(held.as_of)), _says("tool"), _says("checked"))
 
 
-def _charges(held: PersonFacts) -> tuple[Block, ...]:
-    if held.charges.is_empty():
-        return (Words("No charge is held."),)
-    rows = [
-        {k: r.get(k) for k in ("charge_ref", "offence_code", "happened_on", "charged_on", "outcome", "outcome_on")}
-        for r in held.charges.iter_rows(named=True)
-    ]
-    columns = (
-        ("charge_ref", "Reference", "text"),
-        ("offence_code", "Offence", "text"),
-        ("happened_on", "Happened", "date"),
-        ("charged_on", "Charged", "date"),
-        ("outcome", "State", "text"),
-        ("outcome_on", "State since", "date"),
-    )
-    convicted = [r for r in rows if r["outcome"] == "convicted"]
-    others = [r for r in rows if r["outcome"] != "convicted"]
-    found: list[Block] = []
-    if convicted:
-        found.append(_table("Convicted", columns, convicted))
-    if others:
-        found.append(
-            _table(
-                "Charged, and not convicted",
-                columns,
-                others,
-                "Charges acquitted, withdrawn, discontinued or quashed count for nothing from the day that was known.",
-            )
-        )
-    return tuple(found)
+def _newest(held: PersonFacts) -> dict[str, Any] | None:
+    return held.scores.row(-1, named=True) if held.scores.height else None
 
 
-def _circumstances(held: PersonFacts) -> tuple[Block, ...]:
-    if held.circumstances.is_empty():
-        return (Words("None held."),)
-    rows = [
-        {k: r.get(k) for k in ("kind", "value", "from_on", "to_on", "source")}
-        for r in held.circumstances.iter_rows(named=True)
-    ]
-    return (
-        _table(
-            "Circumstances",
-            (
-                ("kind", "What", "text"),
-                ("value", "Value", "text"),
-                ("from_on", "From", "date"),
-                ("to_on", "To", "date"),
-                ("source", "Source", "text"),
-            ),
-            rows,
-        ),
-    )
+def _group(held: PersonFacts) -> tuple[Block, ...]:
+    """The band, the chance as so many in a hundred people like this, and how many charges are held."""
+    said: list[Block] = []
+    newest = _newest(held)
+    if newest is None or not newest["band"]:
+        said.append(_says("not_scored"))
+    else:
+        said.append(_says("band", week=words.day(_monday(newest["week"])), band=newest["band"]))
+        said += _chance(newest)
+    n = held.charges.height
+    said.append(_says("charges", charges=words.plural(n, "charge")) if n else _says("no_charges"))
+    return tuple(said)
 
 
-def _scores(held: PersonFacts) -> tuple[Block, ...]:
-    if held.scores.is_empty():
-        return (Words("Not scored in any release that is still held."),)
-    rows = []
-    for r in held.scores.iter_rows(named=True):
-        low, mid, high = (r.get(f"chance_high_harm_12m{e}") for e in ("_low", "", "_high"))
-        rows.append(
-            {
-                "week": r["week"],
-                "band": r["band"] or "harm incomplete",
-                "harm": r["harm"],
-                "chance": "none: high now or before, or no model"
-                if mid is None
-                else f"{mid:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""),
-                "standing": r["standing"],
-            }
-        )
-    return (
-        _table(
-            "Scores by week",
-            (
-                ("week", "Week", "text"),
-                ("band", "Band", "text"),
-                ("harm", "Harm", "number"),
-                ("chance", "Chance of high harm within 12 months", "text"),
-                ("standing", "Release", "text"),
-            ),
-            rows,
-        ),
-    )
+def _monday(week: str) -> date:
+    year, number = week.split("-W")
+    return date.fromisocalendar(int(year), int(number[:2]), 1)
 
 
-def _reasons(held: PersonFacts) -> tuple[Block, ...]:
-    if held.scores.is_empty() or held.scores["reasons"][-1] is None:
-        return (NotHeld("Reasons", "No score is held.", "Nobody else would hold them."),)
-    reasons = json.loads(held.scores["reasons"][-1])
-    found: list[Block] = []
-    charges = reasons.get("charges") or []
-    if charges:
-        rows = [
-            {k: c.get(k) for k in ("charge_ref", "happened_on", "offence_code", "weight", "effect")} for c in charges
-        ]
-        others = reasons.get("others") or {}
-        if others.get("count"):
-            rows.append({"charge_ref": f"{others['count']} other {'event' if others['count'] == 1 else 'events'}", "effect": others.get("effect")})
-        columns = (
-            ("charge_ref", "Reference", "text"),
-            ("happened_on", "Happened", "date"),
-            ("offence_code", "Offence", "text"),
-            ("weight", "Weight", "number"),
-            ("effect", "Effect today", "number"),
-        )
-        note = (
-            "Weight as the harm index gives it; effect after fading with time. All effects together are the harm score."
-        )
-        found.append(_table("Charges that count most in the newest score", columns, rows, note))
-    found += [*_changed(reasons.get("changed") or {}), *_variables(held, reasons), *_not_known(reasons)]
-    return tuple(found) or (Empty("Reasons", "the release"),)
+def _chance(newest: Mapping[str, Any]) -> list[Block]:
+    months = next((m for m in ("12", "24") if newest.get(f"chance_high_harm_{m}m") is not None), None)
+    if months is None:
+        return [_says("no_chance")]
+    mid, low, high = (newest.get(f"chance_high_harm_{months}m{end}") for end in ("", "_low", "_high"))
+    low, high = (mid if low is None else low), (mid if high is None else high)
+    return [_says("chance", chance=_hundred(mid), months=months, low=_hundred(low), high=_hundred(high))]
 
 
-def _changed(changed: Mapping[str, Any]) -> list[Block]:
-    """What moved the score since the week before: records, time, model; the three add up."""
-    rows = []
-    for name, parts in sorted(changed.items()):
-        if isinstance(parts, dict) and {"last", "now"} <= set(parts):
-            title = (
-                "Harm" if name == "harm" else f"Chance within {name.removeprefix('chance_').removesuffix('m')} months"
-            )
-            digits = 1 if name == "harm" else 4
-            shown = {
-                k: "none" if parts.get(k) is None else f"{parts[k]:.{digits}f}"
-                for k in ("last", "records", "time", "model", "now")
-            }
-            rows.append({"what": title, **shown})
+def _hundred(share: Any) -> str:
+    """So many in a hundred, in whole people; under one is said so."""
+    return "fewer than 1" if 0 < share < 0.005 else str(round(100 * share))
+
+
+def _changed(held: PersonFacts) -> tuple[Block, ...]:
+    newest = _newest(held)
+    harm = (_reasons(held).get("changed") or {}).get("harm") if newest else None
+    if not harm or harm.get("last") is None or harm.get("now") is None:
+        return (_says("first"),)
+    moved = harm["now"] - harm["last"]
+    if abs(moved) < 0.05:
+        return (_says("same"),)
+    way = "up" if moved > 0 else "down"
+    most = max(("records", "time", "model"), key=lambda part: (harm.get(part) or 0) * (1 if moved > 0 else -1))
+    return (_says(f"{way}_{most}"),)
+
+
+def _decided(held: PersonFacts) -> tuple[Block, ...]:
+    said = [_says("decisions", decisions=words.plural(len(held.decisions), "choice")) if held.decisions else _says("no_decisions")]
+    said += [_says("followed")] if held.followed else []
+    said.append(_says("received", received=words.plural(len(held.representations), "message")) if held.representations else _says("nothing_received"))
+    return tuple(said)
+
+
+def _looked(held: PersonFacts) -> tuple[Block, ...]:
+    if not held.views:
+        return (_says("no_looks"),)
+    roles = Counter(_role(look.role).lower() for look in held.views)
+    listed = words.listed([f"{role}, {words.plural(n, 'time')}" for role, n in sorted(roles.items())])
+    return (_says("looks", roles=listed, last=words.day(date.fromisoformat(held.views[-1].at[:10]))),)
+
+
+def _role(role: str) -> str:
+    return ROLES[Role(role)][0] if role in set(Role) else role
+
+
+# -- lists ----------------------------------------------------------------------------------------------------------
+
+
+def _table(title: str, columns: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]]) -> tuple[AnswerTable, ...]:
     if not rows:
-        return []
-    columns = (
-        ("what", "What", "text"),
-        ("last", "Last week", "text"),
-        ("records", "Records", "text"),
-        ("time", "Time passing", "text"),
-        ("model", "Model", "text"),
-        ("now", "Now", "text"),
-    )
-    return [
-        _table(
-            "What changed since the week before",
-            columns,
-            rows,
-            "Last week, plus what records, time and model did, is now.",
-        )
-    ]
+        return ()
+    return (AnswerTable(letter()["tables"][title], tuple(AnswerColumn(n, t, k) for n, t, k in columns), tuple(rows)),)  # type: ignore[arg-type]
 
 
-def _variables(held: PersonFacts, reasons: Mapping[str, Any]) -> list[Block]:
-    """Each variable of the look-back with its value."""
-    values = reasons.get("values") or []
-    names = (
-        list(held.features) if len(held.features) == len(values) else [f"variable {i + 1}" for i in range(len(values))]
-    )
-    if not values:
-        return []
+def _about(held: PersonFacts) -> tuple[AnswerTable, ...]:
+    p = held.person
+    due = p.get("review_due_on")
     rows = [
-        {"name": held.features.get(name, name.replace("_", " ")), "value": f"{round(value, 3):g}"}
-        for name, value in zip(names, values, strict=True)
+        ("Number in the main police system", held.person_ref),
+        ("Key here", held.person_key),
+        ("Police unit", p.get("unit") or "none"),
+        ("Seen by few alone", "yes" if p.get("restricted") else "no"),
+        ("Your record is looked at again by", words.day(due) if due else "no date yet"),
     ]
-    columns = [("name", "Variable", "text"), ("value", "Value", "text")]
-    return [_table("What the records of the look-back say", columns, rows, "The points card asks about some of these; its table gives the chance.")]
+    return _table("facts", (("name", "What", "text"), ("ref", "Held", "text")), [{"name": a, "ref": b} for a, b in rows])
 
 
-def _not_known(reasons: Mapping[str, Any]) -> list[Block]:
-    said = dict(reasons.get("not_known") or {})
-    rows = [(k.replace("_", " ").capitalize(), str(v)) for k, v in sorted(said.items())]
-    card = reasons.get("card") or {}
-    if card.get("points") is not None:
-        rows.append(("Points on the card", str(card["points"])))
-    rows += [
-        (k.replace("_", " ").capitalize(), "yes" if v else "no")
-        for k, v in sorted(reasons.items())
-        if isinstance(v, bool)
+def _offence(held: PersonFacts, code: str | None) -> str:
+    """The name of an offence: never its code."""
+    code = code or ""
+    name = offences().get(code) or held.offences.get(code) or offences().get(code.partition("/")[0]) or "an offence"
+    return name[:1].upper() + name[1:]
+
+
+def _charges(held: PersonFacts) -> tuple[AnswerTable, ...]:
+    columns = (("offence", "Offence", "text"), ("happened", "Happened", "date"), ("charged", "Charged", "date"), ("state", "Result", "text"), ("since", "Since", "date"), ("ref", "Number", "text"))
+    rows = [
+        {
+            "offence": _offence(held, r.get("offence_code")), "happened": r.get("happened_on"), "charged": r.get("charged_on"),
+            "state": STATES.get(r.get("outcome") or "", r.get("outcome")), "since": r.get("outcome_on"), "ref": r.get("charge_ref"),
+        }
+        for r in held.charges.iter_rows(named=True)
+    ]  # fmt: skip
+    guilty = [r for r in rows if r["state"] == STATES["convicted"]]
+    return (*_table("convicted", columns, guilty), *_table("charged", columns, [r for r in rows if r not in guilty]))
+
+
+def _reasons(held: PersonFacts) -> dict[str, Any]:
+    newest = _newest(held)
+    return dict(json.loads(newest["reasons"])) if newest and newest.get("reasons") else {}
+
+
+def _counted(held: PersonFacts) -> tuple[AnswerTable, ...]:
+    """The charges that count most, with what each comes to; the rest in one line."""
+    reasons = _reasons(held)
+    rows = [{"offence": _offence(held, c.get("offence_code")), "happened": c.get("happened_on"), "effect": c.get("effect")} for c in reasons.get("charges") or []]
+    others = reasons.get("others") or {}
+    if others.get("count"):
+        rows.append({"offence": f"{others['count']} more", "happened": None, "effect": others.get("effect")})
+    unit = (_newest(held) or {}).get("harm_unit") or "days"
+    return _table("counted", (("offence", "Offence", "text"), ("happened", "Happened", "date"), ("effect", f"Counts as, in {unit}", "number")), rows)
+
+
+def _scores(held: PersonFacts) -> tuple[AnswerTable, ...]:
+    shown: Callable[[Any], str] = lambda value: "none" if value is None else f"about {_hundred(value)} in 100"  # noqa: E731
+    rows = [
+        {"week": _monday(r["week"]), "band": r["band"] or "not known", "harm": r["harm"], "chance": shown(r.get("chance_high_harm_12m"))}
+        for r in held.scores.iter_rows(named=True)
     ]
-    return [Pairs(tuple(rows))] if rows else []
+    return _table("scores", (("week", "Week of", "date"), ("band", "Group", "text"), ("harm", "Score", "number"), ("chance", "Chance in a year", "text")), rows)
 
 
-def _decisions(held: PersonFacts) -> tuple[Block, ...]:
-    if not held.decisions:
-        return (Words("No decision is recorded."),)
+def _circumstances(held: PersonFacts) -> tuple[AnswerTable, ...]:
+    rows = [{k: r.get(k) for k in ("kind", "value", "from_on", "to_on", "source")} for r in held.circumstances.iter_rows(named=True)]
+    columns = (("kind", "What", "text"), ("value", "Held", "text"), ("from_on", "From", "date"), ("to_on", "To", "date"), ("source", "From whom", "text"))
+    return _table("circumstances", columns, rows)
+
+
+def _decisions(held: PersonFacts) -> tuple[AnswerTable, ...]:
     rows = [
         {
             "on": date.fromisoformat(d["at"][:10]),
-            "decision": wording.decision(d["decision"]),
-            "reason": wording.reason(d["reason_code"]),
-            "checks": _checks(d),
-            "words": d.get("words") or "none",
+            "decision": decision(d["decision"]),
+            "reason": desk.REASONS.get(d["reason_code"], d["reason_code"].replace("_", " ")),
+            "checks": ", ".join(CHECKS.get(c, c.replace("_", " ")) for c in json.loads(d["checks"])) or "none",
             "own": desk.JUDGEMENTS.get(d["own_judgement"] or "", d["own_judgement"] or "not given"),
+            "words": d.get("words") or "none",
             "review": d["review_on"],
         }
         for d in held.decisions
     ]
-    columns = (
-        ("on", "Day", "date"),
-        ("decision", "Decision", "text"),
-        ("reason", "Reason", "text"),
-        ("checks", "Checks made", "text"),
-        ("words", "In words", "text"),
-        ("own", "Officer's own judgement", "text"),
-        ("review", "Review", "date"),
-    )
-    found = [_table("Decisions by officers", columns, rows)]
-    if held.followed:
-        came = [{"on": f["on"], "step": wording.step(str(f["step"])), "words": f.get("words") or "none"} for f in held.followed]
-        found.append(_table("What followed", (("on", "Day", "date"), ("step", "Step", "text"), ("words", "In words", "text")), came))
-    return tuple(found)
+    columns = (("on", "Day", "date"), ("decision", "Choice", "text"), ("reason", "Why", "text"), ("checks", "Looked at first", "text"), ("own", "The officer's own view", "text"), ("words", "In words", "text"), ("review", "Looked at again", "date"))  # fmt: skip
+    came = [{"on": f["on"], "step": STEPS_SEEN.get(str(f["step"]), str(f["step"])), "words": f.get("words") or "none"} for f in held.followed]
+    return (*_table("decisions", columns, rows), *_table("followed", (("on", "Day", "date"), ("step", "Step", "text"), ("words", "In words", "text")), came))
 
 
-def _checks(decision: Mapping[str, Any]) -> str:
-    """The checks the officer made before deciding, in words."""
-    return ", ".join(desk.CHECKS.get(check, check.replace("_", " ")) for check in json.loads(decision["checks"])) or "none yet"
-
-
-KINDS_RECEIVED = {"data_error": "Error in the data", "objection": "Objection", "complaint": "Complaint"}
-OUTCOMES = {
-    "upheld": "upheld: the record is put right at source",
-    "upheld_in_part": "upheld in part",
-    "not_upheld": "not upheld",
-    "withdrawn": "withdrawn",
-}
-
-
-def _representations(held: PersonFacts) -> tuple[Block, ...]:
+def _received(held: PersonFacts) -> tuple[AnswerTable, ...]:
     """Each objection, complaint or report of an error: received, looked at, outcome, scored again, with dates."""
-    if not held.representations:
-        return (Words("None received."),)
     rows: list[dict[str, Any]] = []
     for number, r in enumerate(held.representations, start=1):
-        kind = KINDS_RECEIVED.get(r["kind"], str(r["kind"]))
-        rows.append({"on": r["received_on"], "what": f"{number}. {kind}", "step": "received", "words": r.get("words") or "none"})
+        what = f"{number}. {KINDS_RECEIVED.get(r['kind'], str(r['kind']))}"
+        rows.append({"what": what, "step": "we got it", "on": r["received_on"], "words": r.get("words") or "none"})
         steps = r.get("steps") or ()
-        rows += [{"on": date.fromisoformat(s["at"][:10]), "what": f"{number}. {kind}", "step": _step(s), "words": s.get("words") or "none"} for s in steps]
+        rows += [{"what": what, "step": _step(s), "on": date.fromisoformat(s["at"][:10]), "words": s.get("words") or "none"} for s in steps]
         if not any(s["step"] == "outcome" for s in steps):
-            rows.append({"on": None, "what": f"{number}. {kind}", "step": "open: no outcome is recorded yet", "words": ""})
-    columns = (("what", "What", "text"), ("step", "Step", "text"), ("on", "Day", "date"), ("words", "In words", "text"))
-    return (_table("What was received, and what came of it", columns, rows),)
+            rows.append({"what": what, "step": "no result yet", "on": None, "words": ""})
+    return _table("received", (("what", "What", "text"), ("step", "Step", "text"), ("on", "Day", "date"), ("words", "In words", "text")), rows)
 
 
 def _step(step: Mapping[str, Any]) -> str:
     if step["step"] == "outcome":
-        return f"outcome: {OUTCOMES.get(step['outcome'], step['outcome'])}"
+        return OUTCOMES.get(str(step["outcome"]), str(step["outcome"]))
     if step["step"] == "rescored":
-        return f"scored again, in the release of {step['rescored_week']}"
+        return f"score worked out again, week of {words.day(_monday(step['rescored_week']))}"
     return str(step["step"]).replace("_", " ")
 
 
-def _views(held: PersonFacts) -> tuple[Block, ...]:
-    if not held.views:
-        return (Words("Nobody has opened this person's page."),)
-    rows = [
-        {
-            "at": v.at[:16].replace("T", " "),
-            "role": ROLES[Role(v.role)][0] if v.role in set(Role) else v.role,
-            "action": v.action.replace("_", " "),
-            "purpose": why(v.purpose) or "not asked",
-        }
-        for v in held.views
-    ]
-    return (
-        _table(
-            "From the log",
-            (
-                ("at", "When (UTC)", "text"),
-                ("role", "Role", "text"),
-                ("action", "What", "text"),
-                ("purpose", "Why", "text"),
-            ),
-            rows,
-            "By role: the names of officers are in the log and are not part of this document.",
-        ),
-    )
+def _looks(held: PersonFacts) -> tuple[AnswerTable, ...]:
+    rows = [{"on": date.fromisoformat(v.at[:10]), "role": _role(v.role), "what": v.action.replace("_", " "), "why": why(v.purpose) or "not asked"} for v in held.views]
+    return _table("looks", (("on", "Day", "date"), ("role", "Role", "text"), ("what", "What", "text"), ("why", "Why", "text")), rows)

@@ -110,3 +110,11 @@ def loaded_by_table(operations: Operations, before: str) -> pl.DataFrame:
         orient="row",
     )
     return frame.sort("table", "made_on")
+
+
+def delivery_days(operations: Operations) -> tuple[date | None, date | None]:
+    """The days on which the first and the last delivery that counts were made; nulls where none is."""
+    table = schema.deliveries
+    query = sa.select(sa.func.min(table.c.made_at).label("first"), sa.func.max(table.c.made_at).label("last")).where(table.c.standing == "loaded")
+    found = operations.rows(query)[0]
+    return tuple(date.fromisoformat(found[end][:10]) if found[end] else None for end in ("first", "last"))  # type: ignore[return-value]
