@@ -10,9 +10,9 @@ import pytest
 
 from harmcast.documents.facts import Fact, Facts
 from harmcast.publish.answers import render
-from harmcast.publish.answers.compose import FORMS, Said, compose
+from harmcast.publish.answers.compose import FORMS, Saying, compose
 from harmcast.publish.answers.document import Block
-from harmcast.publish.answers.pieces import Item, Sentence, When, library
+from harmcast.publish.answers.pieces import PiecePart, Sentence, When, library
 
 from .conftest import TOOLS, invented_facts, with_design
 from .test_pieces import reachable
@@ -25,14 +25,14 @@ for _tool in TOOLS:
 Unit = tuple[str, str, int]
 
 
-def units() -> dict[Unit, Sentence | Item]:
+def units() -> dict[Unit, Sentence | PiecePart]:
     """Every sentence, table, list and paper that some form can print, for each tool."""
-    found: dict[Unit, Sentence | Item] = {}
+    found: dict[Unit, Sentence | PiecePart] = {}
     for tool, kind in [*TOOLS.items(), ("", "")]:
         for name in sorted(reachable()[kind]):
             piece = library().pieces[name]
             for n, part in enumerate((*piece.answer, *piece.detail)):
-                if part.kind in ("", kind) and not (isinstance(part, Item) and part.what in ("include", "define", "lack", "blank")):
+                if part.kind in ("", kind) and not (isinstance(part, PiecePart) and part.what in ("include", "define", "lack", "blank")):
                     found[tool, name, n] = part
     return found
 
@@ -42,7 +42,7 @@ UNITS = units()
 
 def needs(unit: Unit) -> set[str]:
     """Keys of facts it rests on, those of a design check too."""
-    part, saying = UNITS[unit], Said(FACTS, unit[0], TOOLS.get(unit[0], ""))
+    part, saying = UNITS[unit], Saying(FACTS, unit[0], TOOLS.get(unit[0], ""))
     if isinstance(part, Sentence):
         own = set(part.needs)
     else:
@@ -58,7 +58,7 @@ NEEDS = {unit: needs(unit) for unit in UNITS}
 
 
 def said(facts: Facts) -> dict[Unit, list[Block]]:
-    saying = {tool: Said(facts, tool, TOOLS.get(tool, "")) for tool in (*TOOLS, "")}
+    saying = {tool: Saying(facts, tool, TOOLS.get(tool, "")) for tool in (*TOOLS, "")}
     return {unit: saying[unit[0]].part(part) for unit, part in UNITS.items()}
 
 
@@ -142,8 +142,8 @@ def test_take_one_fact_away(key):
     for unit, part in UNITS.items():
         if key not in NEEDS[unit]:
             continue
-        blocks = Said(left, unit[0], TOOLS.get(unit[0], "")).part(part)
-        gaps = [b for b in blocks if type(b).__name__ == "Gap"]
+        blocks = Saying(left, unit[0], TOOLS.get(unit[0], "")).part(part)
+        gaps = [b for b in blocks if type(b).__name__ == "Lacking"]
         if isinstance(part, Sentence) and (part.if_not_held == "skip" or not BASE[unit]):
             assert not blocks or gaps, unit
         elif ".paper." in key:
@@ -165,7 +165,7 @@ def test_every_sentence_can_be_said():
             for value in others(FACTS.held[own]) if own in FACTS.held else []:
                 now = said(FACTS.changed(own, value))
                 seen |= {unit for unit in UNITS if now[unit]}
-    assert {unit for unit in UNITS if unit not in seen and not (isinstance(UNITS[unit], Item))} == set()
+    assert {unit for unit in UNITS if unit not in seen and not (isinstance(UNITS[unit], PiecePart))} == set()
 
 
 def test_every_figure_in_a_document_comes_from_a_fact_that_it_names():

@@ -10,7 +10,7 @@ import pytest
 from harmcast.errors import SettingsRefused
 from harmcast.publish.answers import pieces
 from harmcast.publish.answers.compose import FORMS, form, read_form
-from harmcast.publish.answers.pieces import Item, Sentence, When, library
+from harmcast.publish.answers.pieces import PiecePart, Sentence, When, library
 
 from .conftest import TOOLS, invented_facts
 
@@ -78,7 +78,7 @@ def reachable() -> dict[str, set[str]]:
     def add(piece: str, kind: str) -> None:
         found[kind].add(piece)
         for part in (*library().pieces[piece].answer, *library().pieces[piece].detail):
-            if isinstance(part, Item) and part.what == "include" and part.kind in ("", kind):
+            if isinstance(part, PiecePart) and part.what == "include" and part.kind in ("", kind):
                 add(part.of, kind)
 
     for name in FORMS:
@@ -94,7 +94,7 @@ def test_every_piece_definition_design_fact_and_table_is_used():
     held, used = library(), reachable()
     assert {p for kind in used.values() for p in kind} == set(held.pieces)
     parts = [part for kind, names in used.items() for name in names for part in (*held.pieces[name].answer, *held.pieces[name].detail) if part.kind in ("", kind)]
-    items = [(p.what, p.of) for p in parts if isinstance(p, Item)]
+    items = [(p.what, p.of) for p in parts if isinstance(p, PiecePart)]
     intros = {name for kind in FORMS for name in form(kind).intro}
     assert {of for what, of in items if what in ("define", "lack")} | intros == set(held.definitions)
     assert {p.design for p in parts if isinstance(p, Sentence) and p.design} == set(held.design)

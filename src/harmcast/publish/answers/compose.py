@@ -21,20 +21,20 @@ from harmcast.publish.answers.document import (
     Bullets,
     Document,
     DocumentPart,
-    Gap,
+    Lacking,
     Papers,
     Rate,
     Section,
     SummaryLine,
     Words,
 )
-from harmcast.publish.answers.pieces import Item, KeyOf, Library, Sentence, When, library, wrong
+from harmcast.publish.answers.pieces import KeyOf, Library, PiecePart, Sentence, When, library, wrong
 
 FORMS = ("foi", "atrs", "dpia", "eia", "algocare", "modelcard", "public")
 
 
 @dataclass(frozen=True)
-class Question:
+class FormQuestion:
     """One number of a form: its title, the kind of tools it is about (empty: any) and its pieces in order."""
 
     number: str
@@ -44,34 +44,34 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Form:
+class DocumentForm:
     """A document's form. `by_question`: question first, tools below it, with a summary; else a part a tool."""
 
     kind: str
     title: str
     intro: tuple[str, ...]
-    parts: tuple[tuple[str, str, tuple[Question, ...]], ...]  # title, first kind of tool, questions
+    parts: tuple[tuple[str, str, tuple[FormQuestion, ...]], ...]  # title, first kind of tool, questions
     by_question: bool = False
 
 
 @lru_cache(maxsize=len(FORMS))
-def form(kind: str) -> Form:
+def form(kind: str) -> DocumentForm:
     """The form as shipped. Raises SettingsRefused (`answer_template_wrong`) for a piece that there is not."""
     name = {"atrs": "atrs-3.0"}.get(kind, kind) + ".toml"
     text = resources.files(__package__).joinpath("documents").joinpath(name).read_text(encoding="utf-8")
     return read_form(kind, f"documents/{name}", text)
 
 
-def read_form(kind: str, name: str, text: str) -> Form:
+def read_form(kind: str, name: str, text: str) -> DocumentForm:
     """A form from its text, every piece of it known."""
     raw, held = tomllib.loads(text), library()
     for piece in (p for part in raw["parts"] for q in part["questions"] for p in q["pieces"]):
         if piece not in held.pieces:
             raise wrong(name, text, f'"{piece}"', f"there is no piece of the name {piece}")
     parts = tuple(
-        (part["title"], part.get("first", ""), tuple(Question(**{**q, "pieces": tuple(q["pieces"])}) for q in part["questions"])) for part in raw["parts"]
+        (part["title"], part.get("first", ""), tuple(FormQuestion(**{**q, "pieces": tuple(q["pieces"])}) for q in part["questions"])) for part in raw["parts"]
     )
-    return Form(kind, raw["title"], tuple(raw["intro"]), parts, raw.get("by") == "question")
+    return DocumentForm(kind, raw["title"], tuple(raw["intro"]), parts, raw.get("by") == "question")
 
 
 def compose(kind: str, facts: Facts, only: Sequence[tuple[str, str]] = (), witness: str = "") -> Document:
@@ -81,7 +81,7 @@ def compose(kind: str, facts: Facts, only: Sequence[tuple[str, str]] = (), witne
         found = picked(found, only)
     tools = _tools(facts)
     parts, summary = (_by_question if found.by_question else _by_tool)(found, facts, tools)
-    intro = tuple(Said(facts, "", "").define(name) for name in found.intro)
+    intro = tuple(Saying(facts, "", "").define(name) for name in found.intro)
     used = {k for p in parts for s in p.sections for b in s.blocks for k in b.facts} | {k for line in intro for k in line.facts}
     return Document(
         kind=kind,
@@ -98,7 +98,7 @@ def compose(kind: str, facts: Facts, only: Sequence[tuple[str, str]] = (), witne
     )
 
 
-def picked(found: Form, only: Sequence[tuple[str, str]]) -> Form:
+def picked(found: DocumentForm, only: Sequence[tuple[str, str]]) -> DocumentForm:
     """The form with the questions asked for alone. Raises SettingsRefused (`question_unknown`)."""
     held = {q.number: (part, first, q) for part, first, questions in found.parts for q in questions}
     for line, (number, _) in enumerate(only, 1):
@@ -106,7 +106,7 @@ def picked(found: Form, only: Sequence[tuple[str, str]]) -> Form:
             raise SettingsRefused(
                 f"Question {line} of those asked: there is no question {number}.", code="question_unknown", next_step="Known: " + ", ".join(held) + "."
             )
-    parts: list[tuple[str, str, tuple[Question, ...]]] = []
+    parts: list[tuple[str, str, tuple[FormQuestion, ...]]] = []
     for number, asked in only:
         title, first, question = held[number]
         own = replace(question, title=asked or question.title)
@@ -123,7 +123,7 @@ def _tools(facts: Facts) -> list[tuple[str, str, str]]:
     return [(n, str(facts.value(f"{n}.kind")), str(facts.value(f"{n}.title"))) for n in names]
 
 
-def _by_tool(found: Form, facts: Facts, tools: Sequence[tuple[str, str, str]]) -> tuple[tuple[DocumentPart, ...], tuple[SummaryLine, ...]]:
+def _by_tool(found: DocumentForm, facts: Facts, tools: Sequence[tuple[str, str, str]]) -> tuple[tuple[DocumentPart, ...], tuple[SummaryLine, ...]]:
     parts = []
     for name, kind, title in tools:
         for part, _, questions in found.parts:
@@ -133,7 +133,7 @@ def _by_tool(found: Form, facts: Facts, tools: Sequence[tuple[str, str, str]]) -
     return tuple(parts), ()
 
 
-def _by_question(found: Form, facts: Facts, tools: Sequence[tuple[str, str, str]]) -> tuple[tuple[DocumentPart, ...], tuple[SummaryLine, ...]]:
+def _by_question(found: DocumentForm, facts: Facts, tools: Sequence[tuple[str, str, str]]) -> tuple[tuple[DocumentPart, ...], tuple[SummaryLine, ...]]:
     parts, summary = [], []
     for title, first, questions in found.parts:
         ordered = sorted(tools, key=lambda tool: tool[1] != first)
@@ -167,19 +167,19 @@ def _alike(what: Sequence[Any]) -> list[Any]:
     return [one.document() if not isinstance(one, str) else one for one in what]
 
 
-def _blocks(facts: Facts, tool: str, kind: str, question: Question) -> tuple[Block, ...]:
-    saying = Said(facts, tool, kind)
+def _blocks(facts: Facts, tool: str, kind: str, question: FormQuestion) -> tuple[Block, ...]:
+    saying = Saying(facts, tool, kind)
     return tuple(block for piece in question.pieces for block in saying.piece(piece))
 
 
-def _answer(facts: Facts, tool: str, kind: str, question: Question) -> list[str]:
+def _answer(facts: Facts, tool: str, kind: str, question: FormQuestion) -> list[str]:
     """The first piece's answer in a sentence or two, gaps included."""
-    blocks = Said(facts, tool, kind).answer(question.pieces[0])
-    return [_in_short(b) for b in blocks if isinstance(b, Words | Gap)] or ["See the detail."]
+    blocks = Saying(facts, tool, kind).answer(question.pieces[0])
+    return [_in_short(b) for b in blocks if isinstance(b, Words | Lacking)] or ["See the detail."]
 
 
-def _in_short(block: Words | Gap) -> str:
-    if isinstance(block, Gap):
+def _in_short(block: Words | Lacking) -> str:
+    if isinstance(block, Lacking):
         return block.says
     rates = [f"{r.says}: {r.numerator[1]:,} of {r.denominator[1]:,}" + (f" ({words.share(r.value)})." if r.value is not None else ".") for r in block.rates]
     return " ".join(filter(None, [block.text, *rates]))
@@ -187,7 +187,7 @@ def _in_short(block: Words | Gap) -> str:
 
 def _since(facts: Facts) -> Iterator[Block]:
     """What was learnt of those days since, and by which day of knowing."""
-    saying = Said(facts, "", "")
+    saying = Saying(facts, "", "")
     for name in ("days", "withdrawn"):
         yield from saying.piece(name)
 
@@ -207,7 +207,7 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass
-class Said:
+class Saying:
     """Says pieces of one tool from facts; of none where `tool` is empty."""
 
     facts: Facts
@@ -237,11 +237,11 @@ class Said:
         """A piece's answer alone, papers in brief."""
         found: list[Block] = []
         for part in self.library.pieces[name].answer:
-            of = part.what if isinstance(part, Item) and part.kind in ("", self.kind) else ""
+            of = part.what if isinstance(part, PiecePart) and part.kind in ("", self.kind) else ""
             found += self.brief(part.of) if of == "papers" else self.answer(part.of) if of == "include" else self.part(part)  # type: ignore[union-attr]
         return _once(found)
 
-    def part(self, part: Sentence | Item) -> list[Block]:
+    def part(self, part: Sentence | PiecePart) -> list[Block]:
         if part.kind and part.kind != self.kind:
             return []
         if isinstance(part, Sentence):
@@ -266,22 +266,22 @@ class Said:
             text = ""
         return [Words(text, self.keys(sentence.needs), rates)]
 
-    def not_held(self, key: str) -> Gap:
+    def not_held(self, key: str) -> Lacking:
         """The "not held" form, which names the key."""
         when = When.read(self.library.design.get(key.removeprefix("design."), {}).get("check", ""))
         key = when.key if key.startswith("design.") and when else key  # what a check could not ask
         entry = self.library.keys.get(key) or KeyOf(key.removeprefix("design.").replace("_", " "), "")
-        return Gap("not held", entry.title, f"{entry.title}: {entry.why or self.library.standings['not_held']} {entry.who}".strip(), (self.own(key),), entry.who)
+        return Lacking("not held", entry.title, f"{entry.title}: {entry.why or self.library.standings['not_held']} {entry.who}".strip(), (self.own(key),), entry.who)
 
     def define(self, name: str) -> Words:
         return Words(self.library.definitions[name])
 
     def lack(self, name: str) -> list[Block]:
         """What no record could hold, and why."""
-        return [Gap("not held", name.replace("_", " "), self.library.definitions[name])]
+        return [Lacking("not held", name.replace("_", " "), self.library.definitions[name])]
 
-    def blank(self, item: Item) -> Gap:
-        return Gap("to fill", item.of, self._standing("to_fill", what=item.of, who=item.who), who=item.who)
+    def blank(self, item: PiecePart) -> Lacking:
+        return Lacking("to fill", item.of, self._standing("to_fill", what=item.of, who=item.who), who=item.who)
 
     def table(self, key: str) -> list[Block]:
         held, shape = self.fact(key), self.library.tables[key]
@@ -315,13 +315,13 @@ class Said:
         key, made, found = f"tool.paper.{kind}", [], []
         held, entry = self.fact(key), self.library.keys[f"tool.paper.{kind}"]
         if held is None:
-            return [Gap("not known", entry.title, self._standing("not_known", what=entry.title, who=entry.who), self.keys((key,)), entry.who)]
+            return [Lacking("not known", entry.title, self._standing("not_known", what=entry.title, who=entry.who), self.keys((key,)), entry.who)]
         rows: Any = held.value
         for row in rows:
             if row["outcome"] in ("none made", "refused"):
                 standing = "none was made" if row["outcome"] == "none made" else "refused"
                 says = self._standing("none_made" if standing == "none was made" else standing, what=entry.title, dated=words.day(row["dated"]), by=row["by"])
-                found.append(Gap(standing, entry.title, says, self.keys((key,))))  # type: ignore[arg-type]
+                found.append(Lacking(standing, entry.title, says, self.keys((key,))))  # type: ignore[arg-type]
             else:
                 made.append({"what": entry.title, **row})
         return [*([Papers(tuple(made), self.keys((key,)))] if made else []), *found]
@@ -347,6 +347,6 @@ def filled(says: str, local: Mapping[str, str]) -> str:
 def _once(blocks: Sequence[Block]) -> list[Block]:
     found: list[Block] = []
     for block in blocks:
-        if not isinstance(block, Gap) or block not in found:
+        if not isinstance(block, Lacking) or block not in found:
             found.append(block)
     return found

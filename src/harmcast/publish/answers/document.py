@@ -130,7 +130,7 @@ class Papers:
 
 
 @dataclass(frozen=True)
-class Gap:
+class Lacking:
     """What an answer lacks. `standing`: `none was made`, `refused`, `not known` (papers), `not held`, or `to fill` (a person's field)."""
 
     standing: Literal["none was made", "refused", "not known", "not held", "to fill"]
@@ -144,7 +144,7 @@ class Gap:
         return found | ({"key": self.facts[0]} if self.standing == "not held" and self.facts else {}) | ({"who": self.who} if self.who else {})
 
 
-Block = Words | Bullets | AnswerTable | Papers | Gap
+Block = Words | Bullets | AnswerTable | Papers | Lacking
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Section:
     @property
     def standing(self) -> str:
         """What kind of answer it is: read off its blocks, never claimed."""
-        gaps = [b for b in self.blocks if isinstance(b, Gap)]
+        gaps = [b for b in self.blocks if isinstance(b, Lacking)]
         if not gaps:
             return "answered"
         return "answered in part" if len(gaps) < len(self.blocks) else gaps[0].standing
@@ -225,7 +225,7 @@ class Document:
             for part in self.parts
             for section in part.sections
             for b in section.blocks
-            if isinstance(b, Gap)
+            if isinstance(b, Lacking)
         ]
 
     def document(self) -> dict[str, Any]:

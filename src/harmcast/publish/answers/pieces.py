@@ -101,7 +101,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Item:
+class PiecePart:
     """A part of a piece that is no sentence: a table, a list, papers, another piece, or a field that a person fills."""
 
     what: str  # define, lack, table, list, papers, include, blank
@@ -113,8 +113,8 @@ class Item:
 @dataclass(frozen=True)
 class Piece:
     key: str
-    answer: tuple[Sentence | Item, ...]
-    detail: tuple[Sentence | Item, ...]
+    answer: tuple[Sentence | PiecePart, ...]
+    detail: tuple[Sentence | PiecePart, ...]
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,12 @@ class Library:
     standings: Mapping[str, str]
     references: tuple[str, ...] = field(default=())
 
-    def walk(self, piece: str, kind: str) -> Iterator[Sentence | Item]:
+    def walk(self, piece: str, kind: str) -> Iterator[Sentence | PiecePart]:
         """Sentences and items of a piece for a kind of tool, those of pieces it includes as well."""
         for part in (*self.pieces[piece].answer, *self.pieces[piece].detail):
             if part.kind not in ("", kind):
                 continue
-            if isinstance(part, Item) and part.what == "include":
+            if isinstance(part, PiecePart) and part.what == "include":
                 yield from self.walk(part.of, kind)
             else:
                 yield part
@@ -258,7 +258,7 @@ class _Check:
         needs = tuple(m[1] for m in _SLOT.finditer(note))
         return TableForm(self.words(file, entry["title"]), columns, rates, note, entry.get("split", ""), tuple(entry.get("order", ())), needs)
 
-    def part(self, part: Any, definitions: Mapping[str, str], tables: Mapping[str, TableForm], pieces: Mapping[str, Any]) -> Sentence | Item:
+    def part(self, part: Any, definitions: Mapping[str, str], tables: Mapping[str, TableForm], pieces: Mapping[str, Any]) -> Sentence | PiecePart:
         file, text = "pieces.toml", self.texts["pieces.toml"]
         entry = {"says": part} if isinstance(part, str) else dict(part)
         kind = entry.pop("kind", "")
@@ -270,7 +270,7 @@ class _Check:
                     raise wrong(file, text, near, f"there is no {what} of the name {of}")
                 if what == "papers":
                     self.key(file, f"tool.paper.{of}", near)
-                return Item(what, self.words(file, of) if what == "blank" else of, kind, entry.get("who", ""))
+                return PiecePart(what, self.words(file, of) if what == "blank" else of, kind, entry.get("who", ""))
         if "design" in entry:
             if entry["design"] not in self.designs:
                 raise wrong(file, text, f'design = "{entry["design"]}"', f"there is no design fact {entry['design']}")
