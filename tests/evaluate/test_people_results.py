@@ -14,7 +14,7 @@ FIRST, SECOND = date(2024, 12, 30), date(2025, 4, 7)
 
 
 def given(rows: list[tuple[str, date, str | None, float | None, float | None, bool | None]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=GIVEN, orient="row")
+    return pl.DataFrame([(*row, None, None) for row in rows], schema=GIVEN, orient="row")
 
 
 def of_size(n: int, day: date, became: int, offset: float = 0.0) -> list[tuple[str, date, str, float, float, bool]]:
@@ -50,7 +50,7 @@ def test_gain_counts_a_person_once_and_only_where_the_orders_differ() -> None:
     found = gain(flagged(rows, Capacity(1, 0.05)))
     assert found is not None
     # The card's first: a twice, both became; plain harm's: b twice, once became. Off: a 2, b -1.
-    assert found == pytest.approx((1.0, 1.0 - 1.6448536 * 5**0.5))
+    assert found == pytest.approx((1.0, 1.0 - 1.6448536 * 5**0.5, 1.0 + 1.6448536 * 5**0.5))
     assert gain(flagged(rows.filter(pl.col("person_ref") == "c"), Capacity(1, 0.05))) is None
 
 

@@ -18,6 +18,7 @@ from harmcast.fairness.intervals import USUAL
 Z90 = 1.6448536269514722
 GIVEN = {
     "person_ref": pl.String, "released_on": pl.Date, "unit": pl.String, "chance": pl.Float64, "harm": pl.Float64, "became": pl.Boolean,
+    "group_low": pl.Float64, "group_high": pl.Float64,
 }  # fmt: skip
 
 
@@ -55,8 +56,8 @@ def net_benefit(hits: int, looked_at: int, people: int, useful: float) -> float:
     return hits / people - (looked_at - hits) / people * useful / (1 - useful)
 
 
-def gain(rows: pl.DataFrame) -> tuple[float, float] | None:
-    """What the card's first hold more of those who became than plain harm's, over plain harm's, and its lower 90% end.
+def gain(rows: pl.DataFrame) -> tuple[float, float, float] | None:
+    """What the card's first hold more of those who became than plain harm's, over plain harm's, and the ends of its 90% interval.
 
     Only who is in one of the two and not the other moves it; a person's rows are taken together. None where plain harm's hold nobody.
     """
@@ -65,7 +66,8 @@ def gain(rows: pl.DataFrame) -> tuple[float, float] | None:
         return None
     off = rows.filter("became").select("person_ref", d=pl.col("by_card").cast(pl.Int64) - pl.col("by_harm").cast(pl.Int64))
     each = off.group_by("person_ref").agg(pl.col("d").sum())["d"].to_numpy()
-    return float(each.sum() / plain), float((each.sum() - Z90 * np.sqrt((each**2).sum())) / plain)
+    half = Z90 * float(np.sqrt((each**2).sum()))
+    return float(each.sum() / plain), float((each.sum() - half) / plain), float((each.sum() + half) / plain)
 
 
 def results(given: pl.DataFrame, months: int, capacity: Capacity, rehearsal: bool, small: int) -> PeopleResults | None:

@@ -22,6 +22,7 @@ class Bar:
     Attributes:
         figure, model: the row of `pooled` figures that is held against it; no model: what was released.
         at_least, at_most: the bar; the range of the figure must lie on its right side if `surely`, else the figure.
+        holds: a value that the range of the figure must hold.
         n: how many the figure must rest on before it is judged.
     """
 
@@ -30,6 +31,7 @@ class Bar:
     model: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    holds: float | None = None
     n: int = 0
     surely: bool = False
 
@@ -46,7 +48,7 @@ def judge_shadow(
     figures: pl.DataFrame,
     bars: tuple[Bar, ...],
     weeks_run: int,
-    weeks_asked: int = 26,
+    weeks_asked: int | None = 26,
     audit_verdict: str | None = None,
 ) -> Shadow:
     """Whether the written bar for a trial is met.
@@ -54,25 +56,14 @@ def judge_shadow(
     Args:
         figures: `tables.SCORES` of what came since the tool has run in shadow.
         bars: as written in the settings; without any, nothing can be met.
-        weeks_run, weeks_asked: weeks of shadow, and how many are asked.
+        weeks_run, weeks_asked: weeks of shadow, and how many are asked; None: no time is asked, only what the bars rest on.
         audit_verdict: of the last audit; None: none yet.
     Returns: met if every line is; not met if any line is not, however early; else too early.
     """
     rows = [_line(figures, bar) for bar in bars]
-    ran = "met" if weeks_run >= weeks_asked else "too early"
-    rows.append(
-        _row(
-            "Weeks run in shadow",
-            "weeks",
-            "",
-            weeks_run,
-            None,
-            None,
-            weeks_run,
-            f"at least {weeks_asked}",
-            ran,
-        )
-    )
+    if weeks_asked is not None:
+        ran: Judgement = "met" if weeks_run >= weeks_asked else "too early"
+        rows.append(_row("Weeks run in shadow", "weeks", "", weeks_run, None, None, weeks_run, f"at least {weeks_asked}", ran))
     if audit_verdict is None:
         rows.append(
             _row(
@@ -169,12 +160,12 @@ def _line(figures: pl.DataFrame, bar: Bar) -> tuple[object, ...]:
     found = figures.filter(wanted)
     text = " and ".join(
         f"{word} {value:g}"
-        for word, value in (("at least", bar.at_least), ("at most", bar.at_most))
+        for word, value in (("at least", bar.at_least), ("at most", bar.at_most), ("the range holds", bar.holds))
         if value is not None
     )
     if found.is_empty() or found["value"][0] is None:
         return _row(
-            bar.says, bar.figure, bar.model, None, None, None, None, text, "too early", "no figure yet"
+            bar.says, bar.figure, bar.model, None, None, None, None, text, "too early", found["reason"][0] if found.height else "no figure yet"
         )
     row = found.row(0, named=True)
     value, low, high, n = (row[c] for c in ("value", "low", "high", "n"))
@@ -192,9 +183,10 @@ def _line(figures: pl.DataFrame, bar: Bar) -> tuple[object, ...]:
             f"rests on fewer than {bar.n}",
         )
     least, most = (low, high) if bar.surely else (value, value)
-    if least is None or most is None:
+    if least is None or most is None or (bar.holds is not None and (low is None or high is None)):
         return _row(
             bar.says, bar.figure, bar.model, value, low, high, n, text, "too early", "the figure has no range"
         )
     kept = (bar.at_least is None or least >= bar.at_least) and (bar.at_most is None or most <= bar.at_most)
+    kept = kept and (bar.holds is None or low <= bar.holds <= high)
     return _row(bar.says, bar.figure, bar.model, value, low, high, n, text, "met" if kept else "not met")

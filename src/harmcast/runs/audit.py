@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from harmcast import tables
+from harmcast.evaluate import people_bars
 from harmcast.evaluate.monitor import Monitor
 from harmcast.fairness import audit, exposure, groups
 from harmcast.fairness.thresholds import Thresholds
@@ -74,7 +75,7 @@ def make_audit(
         made.files |= people_results.files(state, who, judged)
         _add(made, who.tool, week, audit_of_people(state, as_of, sequence, actor, who, judged, thresholds))
         _watch(made, who.tool.name, watch.watch_people(state, who, judged, as_of, week), week)
-        _shadow(made, state, who.tool, as_of, partial(shadowed.people_judged, who, as_of))
+        _shadow(made, state, who.tool, as_of, partial(shadowed.people_judged, who, as_of), judged)
     return made
 
 
@@ -251,10 +252,14 @@ def _watch(made: AuditMade, tool: str, found: Monitor, week: Week) -> None:
         made.found.setdefault(tool, []).append(findings.of_monitor(tool, "/".join(found.rules), says))
 
 
-def _shadow(made: AuditMade, state: State, of: PlacesTool | PeopleTool, as_of: date, came: Callable[[list[Release]], pl.DataFrame]) -> None:
+def _shadow(
+    made: AuditMade, state: State, of: PlacesTool | PeopleTool, as_of: date, came: Callable[[list[Release]], pl.DataFrame], judged: JudgedChances | str = ""
+) -> None:
     """For a tool in shadow: what came, and whether the written bar for a trial is met by it.
 
-    Args: `came`: from releases, tables.SCORES of those whose outcome is known since this week.
+    Args:
+        came: from releases, tables.SCORES of those whose outcome is known since this week.
+        judged: of people, chances with what came; those released in shadow count, and never a rehearsal.
     """
     registered = state.register.tool(of.name, as_of)
     if registered.status != "shadow":
@@ -263,6 +268,10 @@ def _shadow(made: AuditMade, state: State, of: PlacesTool | PeopleTool, as_of: d
     new = came(shadowed.ran(state, of.name, as_of))
     if of.kind == "people":
         made.scores = pl.concat([made.scores, new])
-    document = shadowed.judged(state, of, registered.status_since, as_of, new, None if verdict == "not made" else verdict)
+    since, of_people = registered.status_since, None
+    if isinstance(of, PeopleTool) and isinstance(judged, JudgedChances) and not judged.rehearsal:
+        given = judged.given.filter(pl.col("released_on") >= since)
+        of_people = people_bars.figures(given, of.name, of.horizons_months[0], people_results.capacity_of(state))
+    document = shadowed.judged(state, of, since, as_of, new, None if verdict == "not made" else verdict, of_people)
     made.files[f"{of.name}_shadow.json"] = release_files.document(document)
     made.about[of.name]["shadow"] = document["judgement"]

@@ -68,14 +68,20 @@ def judged_chances(state: State, who: PeopleMade, as_of: date, sequence: int, ac
         then = then.with_columns(chance=pl.Series(chance, dtype=pl.Float64))
         units = who.scored.people.select("person_ref", "unit")
         given = then.join(units, on="person_ref", how="left", maintain_order="left").select(
-            "person_ref", "unit", "chance", "harm", released_on=pl.lit(newest), became=pl.col(f"became_{months}m")
-        )
+            "person_ref", "unit", "chance", "harm", released_on=pl.lit(newest), became=pl.col(f"became_{months}m"),
+            group_low=pl.lit(None, pl.Float64), group_high=pl.lit(None, pl.Float64),
+        )  # fmt: skip
     else:
         of_newest = given.filter(pl.col("released_on") == newest).select("person_ref", "chance")
         then = then.join(of_newest, on="person_ref", how="inner").sort("person_ref")
     if then.is_empty():
         return f"Nobody was held and not yet high harm on {newest.isoformat()}, {months} months ago."
     return JudgedChances(given.select(list(GIVEN)), rehearsal, newest, then)
+
+
+def capacity_of(state: State) -> Capacity:
+    """How many people are put high, as the settings have it."""
+    return Capacity(state.settings.people.capacity, FLAGGED_SHARE, state.settings.people.useful_share)
 
 
 def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> list[Release]:
@@ -111,12 +117,11 @@ def _with_outcome(state: State, who: PeopleMade, as_of: date, months: int, by: i
         if column not in frame.columns:
             continue
         own = frame.select("person_key", "unit", "harm", chance=column).drop_nulls("chance").join(who.keys, on="person_key", how="inner").sort("person_ref")
-        if by != months:
-            model = state.models.named(release.model) if release.model else None
-            content = model.content() if model else None
-            if content is None or not gives_chances(content):
-                continue
-            own = own.with_columns(chance=by_chance(content, own["chance"], months)["half_year"])
+        model = state.models.named(release.model) if release.model else None
+        if model is None or not gives_chances(model.content()):
+            continue
+        own = pl.concat([own, by_chance(model.content(), own["chance"], months)], how="horizontal")
+        own = own if by == months else own.with_columns(chance="half_year")
         became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, by), own["person_ref"])
         parts.append(own.with_columns(pl.lit(release.as_of).alias("released_on"), became=became).select(list(GIVEN)))
     return pl.concat(parts)
@@ -126,7 +131,5 @@ def files(state: State, who: PeopleMade, judged: JudgedChances | str) -> dict[st
     """The release's file of results (`documents.people_results`); none where nothing can be judged."""
     if isinstance(judged, str):
         return {}
-    settings = state.settings
-    capacity = Capacity(settings.people.capacity, FLAGGED_SHARE, settings.people.useful_share)
-    found = results(judged.given, who.tool.horizons_months[0], capacity, judged.rehearsal, settings.fairness.small_number)
+    found = results(judged.given, who.tool.horizons_months[0], capacity_of(state), judged.rehearsal, state.settings.fairness.small_number)
     return {} if found is None else {f"{who.tool.name}_results.json": release_files.document(found.document())}

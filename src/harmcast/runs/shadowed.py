@@ -30,23 +30,24 @@ def ran(state: State, tool: str, as_of: date) -> list[Release]:
 
 
 def judged(
-    state: State, tool: PlacesTool | PeopleTool, since: date, as_of: date, new: pl.DataFrame, audit_verdict: str | None
+    state: State, tool: PlacesTool | PeopleTool, since: date, as_of: date, new: pl.DataFrame, audit_verdict: str | None, of_people: pl.DataFrame | None = None
 ) -> dict[str, Any]:
     """The document of the shadow page: the judgement, a line for each bar, and for people what came of each release.
 
     Args:
         since: when the tool went into shadow; what it said before does not count.
         new: tables.SCORES of what is known since this week; those of earlier weeks stand in their releases.
+        of_people: for the tool about people, the figures of its bar over the releases judged since then.
     """
     settings = state.settings.shadow
     history = [r for r in ran(state, tool.name, as_of) if r.as_of is not None and r.as_of >= since]
     figures = pl.concat([new, *(r.frame("scores").filter(pl.col("tool") == tool.name) for r in reversed(history))])
     own = figures.filter(pl.col("origin").is_in([r.origin for r in history]))
     bars = settings.places_bar if tool.kind == "places" else settings.people_bar
-    apart = timedelta(weeks=tool.horizon_weeks) if tool.kind == "places" else timedelta(weeks=52)
-    found = shadow.judge_shadow(
-        shadow.pooled(own, apart), tuple(shadow.Bar(**bar.model_dump()) for bar in bars), len(history) + 1, settings.weeks_asked, audit_verdict
-    )
+    asked = settings.weeks_asked if tool.kind == "places" else None
+    held = shadow.pooled(own, timedelta(weeks=tool.horizon_weeks)) if tool.kind == "places" else of_people
+    lines = tuple(shadow.Bar(**bar.model_dump()) for bar in bars)
+    found = shadow.judge_shadow(pl.DataFrame(schema=tables.SCORES.schema()) if held is None else held, lines, len(history) + 1, asked, audit_verdict)
     came = _came(history, own, tool.horizons_months[0]) if tool.kind == "people" else []
     return {"judgement": found.judgement, "lines": found.lines.to_dicts(), "since": since.isoformat(), "came": came}
 

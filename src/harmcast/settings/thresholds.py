@@ -120,12 +120,15 @@ class ShadowBar(SettingsSection):
     model: str = Field("", description="Which method's figure; empty: the one released.")
     at_least: float | None = Field(None, description="The figure must be at least this.")
     at_most: float | None = Field(None, description="The figure must be at most this.")
-    n: int = Field(0, ge=0, description="How many the figure must rest on before it is judged.")
+    holds: float | None = Field(None, description="The range of the figure must hold this.")
+    n: int = Field(0, ge=0, description="How many the figure must rest on before it is judged: for people, how many the chances expected.")
     surely: bool = Field(False, description="Whether the whole range of the figure must lie inside the bar, not the figure alone.")
 
 
 class ShadowSettings(SettingsSection):
-    weeks_asked: int = Field(26, gt=0, description="Weeks a tool runs in shadow before a trial can be asked for, weeks.")
+    weeks_asked: int = Field(
+        26, gt=0, description="Weeks a places tool runs in shadow before a trial can be asked for, weeks. The tool about people runs until its bar rests on enough."
+    )
     places_bar: list[ShadowBar] = Field(
         [
             ShadowBar(figure="coverage_90", says="Ranges hold: of ranges that should hold 90 in 100, at least 85 do.", at_least=0.85, n=2000),
@@ -139,12 +142,24 @@ class ShadowSettings(SettingsSection):
         [
             ShadowBar(
                 figure="came_over_said_12m",
-                says="As many became high harm as the chances said: the range of came over said lies within .67 to 1.5, from 100 expected on.",
+                says="As many became high harm as the chances said: the range of came over said holds 1 and lies within .67 to 1.5.",
                 at_least=0.67,
                 at_most=1.5,
+                holds=1.0,
                 n=100,
                 surely=True,
-            )
+            ),
+            ShadowBar(figure="calibration_slope_12m", says="Chances are neither too bold nor too shy: the range of the slope over years holds 1.", holds=1.0, n=100),
+            ShadowBar(figure="tenths_inside_12m", says="Of ten tenths of chance, in 8 what came lies inside the group range and the noise of so many.", at_least=8.0, n=100),
+            ShadowBar(
+                figure="gain_at_capacity_12m",
+                says="As many people as a unit can consider: the card's first hold surely no fewer who became than plain harm's first, less a tenth.",
+                at_least=-0.1,
+                n=100,
+                surely=True,
+            ),
+            ShadowBar(figure="net_benefit_12m", says="Considering the card's first is worth it at the share of looks that must be useful.", at_least=0.0, n=100),
+            ShadowBar(figure="net_benefit_over_plain_12m", says="It is worth no less than considering plain harm's first.", at_least=0.0, n=100),
         ],
         description="Bar for a trial of the tool about people.",
     )
