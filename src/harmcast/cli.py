@@ -186,13 +186,18 @@ def backtest(
 
 
 @command(app)
-def refit(state: StateFolder, *, tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom", as_of: AsOf = None) -> CommandResult:
-    """A new person model as a release of its own: old and new side by side, band changes counted."""
+def refit(
+    state: StateFolder, *,
+    tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom",
+    as_of: AsOf = None,
+    level_only: Annotated[bool, Parameter(help="Keep the card in use and take its level anew: each quarter. Without it the card is fitted anew: each year.")] = False,
+) -> CommandResult:  # fmt: skip
+    """A new person model as a release of its own: old and new side by side, band changes counted; a second person approves it."""
     from harmcast.runs.refit import refit_people
 
     opened_state = opened(state)
     with shown() as progress:
-        result = refit_people(opened_state, tool, day(as_of), actor(opened_state), progress)
+        result = refit_people(opened_state, tool, day(as_of), actor(opened_state), progress, level_only)
     return CommandResult(result.document, result.lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -62,6 +63,28 @@ def test_a_thin_start_moves_the_first_day_and_says_so() -> None:
     assert found.first_day == date(2023, 12, 1)  # 20 is half of 40, not under it
     assert found.left_out == ("2023-10-01", "2023-11-01")
     assert found.low_later == ()
+
+
+def test_a_thin_start_is_said_and_so_is_a_thin_month_later() -> None:
+    held = replace(history.history(date(2023, 12, 1), date(2026, 11, 30)), left_out=("2023-10-01", "2023-11-01"), low_later=("2025-07-01",))
+    first, later = held.says()
+    assert "2 month(s) from 2023-10-01" in first
+    assert "look back to 2023-12-01 at most" in first
+    assert "2025-07-01" in later
+    assert history.history(date(2023, 12, 1), date(2026, 11, 30)).says() == []
+    assert held.document()["left_out"] == ["2023-10-01", "2023-11-01"]
+
+
+def test_a_month_the_records_begin_in_is_judged_by_its_days() -> None:
+    """From the 21st on at the usual pace: nothing is thin, and the records begin with the first charge, not before it."""
+    months = [(date(2024, m, 2), 50) for m in range(2, 13)]
+    usual_pace = pl.Series([date(2024, 1, 21) + timedelta(days=k % 11) for k in range(18)])
+    found = history.vouched_from(pl.concat([usual_pace, _days(*months)]), date(2024, 12, 31))
+    assert found is not None
+    assert (found.first_day, found.left_out) == (date(2024, 1, 21), ())
+    slower = history.vouched_from(pl.concat([usual_pace[:6], _days(*months)]), date(2024, 12, 31))
+    assert slower is not None
+    assert (slower.first_day, slower.left_out) == (date(2024, 2, 1), ())  # part of a month: not a whole one left out
 
 
 def test_a_thin_month_later_is_named_and_not_cut_out() -> None:

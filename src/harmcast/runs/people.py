@@ -220,6 +220,7 @@ def make_people(
         .sort("person_key")
     )
     found = [] if model else ["No person model is approved yet, so harm and bands stand without chances."]
+    found += held.says() if held else []
     about = {
         "model": model.name if model else None,
         "model_sha256": model.sha256 if model else None,

@@ -16,6 +16,9 @@ from harmcast.settings import PeopleTool
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.transitions import refit
+from harmcast.transitions.history import RecordsHeld
+from harmcast.transitions.landmarks import People, Rules
+from harmcast.transitions.model import gives_chances
 from harmcast.transitions.weekly import score_people
 from harmcast.weeks import Week
 
@@ -37,11 +40,12 @@ def people_tool(state: State, name: str) -> PeopleTool:
     return tool
 
 
-def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: Progress = quiet) -> Refitted:
+def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: Progress = quiet, level_only: bool = False) -> Refitted:
     """Fits a person model on what was known at `as_of`, sets it beside the model in use, and keeps it as a candidate.
 
+    Args: `level_only`: keep the card in use and take its level anew, as each quarter; else the whole procedure, as each year.
     Scores do not move until a second person approves it with `publish`.
-    Raises: NotFit (`too_little_history`) where nothing can be fitted.
+    Raises: NotFit (`too_little_history`, `no_model_in_use`, `outcome_changed`) where nothing can be fitted.
     """
     tool = people_tool(state, name)
     with state.run_lock("a refit", actor.account):
@@ -52,20 +56,21 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
         cuts = people.cuts_of(state, tool, digest)
         rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
         held = people.history_of(state, tool, known, as_of)
-        births = people.under_18(
-            state, refit.all_days(held), as_of, sequence, actor, "Refit: nobody under 18 on a landmark is learnt from"
-        )
+        in_use = state.models.approved(tool.name)
+        card = card_in_use(in_use.content() if in_use else None, rules) if level_only else None
+        days = refit.all_days(held) if card is None else refit.level_days(refit.held_for_level(card, held))
+        births = people.under_18(state, days, as_of, sequence, actor, "Refit: nobody under 18 on a landmark is learnt from")
         progress("Fitting", 0.1)
-        fitted = refit.refit(
-            known.persons, known.charge_versions, births, held, rules, people_choose.choose, tool.horizons_months
-        )
+        if card is not None:
+            fitted = _releveled(card, People(known.persons, known.charge_versions, births, rules), held)
+        else:
+            fitted = refit.refit(known.persons, known.charge_versions, births, held, rules, people_choose.choose, tool.horizons_months)
         if not fitted.get("chosen"):
             raise NotFit(
                 f"No model can be fitted: {fitted['because']}.",
                 code="too_little_history",
                 next_step="Harm and bands go on without chances; try again when more is held.",
             )
-        in_use = state.models.approved(tool.name)
         progress("Setting old and new side by side", 0.8)
 
         def scored(model: dict[str, Any] | None) -> Any:
@@ -73,19 +78,46 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
                 known.persons, known.charge_versions, births, as_of, model, rules, cuts.values, tool.horizons_months
             ).people
 
-        beside: dict[str, Any] = {"chosen": fitted["chosen"], "because": fitted.get("because")}
+        beside: dict[str, Any] = {"chosen": fitted["chosen"], "because": fitted.get("because"), "level_only": level_only}
         if in_use is not None:
             beside["old"] = in_use.name
             beside["side_by_side"] = refit.side_by_side(scored(in_use.content()), scored(fitted), tool.horizons_months[0])
         week = str(Week.of(as_of))
         model_name = state.models.fresh_name(tool.name, week)
-        event = Event(
-            actor.account, "operator", "combination", "model_refitted", object=f"model:{model_name}", detail={"sequence": sequence}
-        )
+        what = "model_level_taken" if level_only else "model_refitted"
+        event = Event(actor.account, "operator", "combination", what, object=f"model:{model_name}", detail={"sequence": sequence})
         kept = state.models.keep(tool.name, model_name, week, fitted, beside, event)
     part(progress, 0.9, 1.0)("Done", 1.0)
-    lines = [f"{kept.name}: {fitted['chosen']}, because {fitted.get('because')}."]
+    lines = [f"{kept.name}: {fitted['chosen']}, because {fitted.get('because')}." if not level_only else f"{kept.name}: {fitted['because']}."]
     if "side_by_side" in beside:
         lines.append(f"Beside {beside['old']}: {beside['side_by_side']}")
+    lines += [f"Note: {line}" for line in held.says()]
     lines.append(f"It is a candidate: scores do not move until a second person approves it with harmcast publish STATE {kept.name}.")
     return Refitted({"model": kept.name, **beside}, lines)
+
+
+def card_in_use(content: dict[str, Any] | None, rules: Rules) -> dict[str, Any]:
+    """The model in use, if its card may have its level taken anew.
+
+    Raises: NotFit: `no_model_in_use`, or `outcome_changed` where it speaks of another harm than today's.
+    """
+    next_step = "Run `harmcast refit STATE` without --level-only."
+    if content is None or not gives_chances(content):
+        raise NotFit("There is no card in use whose level could be taken anew.", code="no_model_in_use", next_step=next_step)
+    if (content["high_cut"], content["decay"], content["index"]) != (float(rules.high_cut), rules.decay.document(), rules.index.document()):
+        raise NotFit(
+            "The card in use was made under another harm index, decay or high cut: its chances speak of another outcome.",
+            code="outcome_changed",
+            next_step=next_step,
+        )
+    return content
+
+
+def _releveled(card: dict[str, Any], who: People, held: RecordsHeld) -> dict[str, Any]:
+    """The card with its level of today. Raises NotFit (`too_little_history`) where too few people became."""
+    try:
+        return refit.relevel(card, who, held)
+    except ValueError as error:
+        raise NotFit(
+            f"The level cannot be taken: {error}.", code="too_little_history", next_step="The model in use stands; try again when more is held."
+        ) from None

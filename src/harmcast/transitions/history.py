@@ -33,6 +33,7 @@ class RecordsHeld:
         first_day: B, the first day of records the force vouches for; scored_on: A, the last whole day known.
         months: H, whole months held on A; look_back: L in months, None where no chance may be printed.
         horizons: months ahead for which a chance may be printed, given enough people who became.
+        left_out: first days of whole months before B with too few charges; low_later: of such months after it, which are not cut out.
     """
 
     first_day: date
@@ -40,6 +41,8 @@ class RecordsHeld:
     months: int
     look_back: int | None
     horizons: tuple[int, ...]
+    left_out: tuple[str, ...] = ()
+    low_later: tuple[str, ...] = ()
 
     @property
     def chances_from(self) -> date:
@@ -63,7 +66,24 @@ class RecordsHeld:
             "chances_from": self.chances_from.isoformat(),
             "first_landmark": days[0].isoformat() if days else None,
             "landmarks": len(days),
+            "left_out": list(self.left_out),
+            "low_later": list(self.low_later),
         }
+
+    def says(self) -> list[str]:
+        """What people must know of the start and of thin months, in sentences; none where nothing is odd."""
+        found = []
+        if self.left_out:
+            found.append(
+                f"Charge records of {len(self.left_out)} month(s) from {self.left_out[0]} hold under half the usual charges a month and are left out: "
+                f"chances look back to {self.first_day.isoformat()} at most."
+            )
+        if self.low_later:
+            found.append(
+                f"{len(self.low_later)} later month(s) hold under half the usual charges ({', '.join(self.low_later[:6])}{', ...' if len(self.low_later) > 6 else ''}): "
+                "they are counted as they stand. Whether charging fell or records are missing is for the force to say."
+            )
+        return found
 
 
 def months_between(first: date, last: date) -> int:
@@ -114,7 +134,7 @@ def vouched_from(charged_on: pl.Series, scored_on: date, given: date | None = No
     """The first day of records to go by: the day given, or that of the first charge, moved past a thin start.
 
     Months are counted back from the scoring day. One is thin where it holds under half the median charges of the later
-    ones. Months later on that are thin are named, not cut out: whether they are a gap is for people to say.
+    ones, a first month that the records begin in by its days. Months later on that are thin are named, not cut out: whether they are a gap is for people to say.
 
     Args: `charged_on`: a day a charge. Returns: None where nothing was charged by `scored_on`.
     """
@@ -125,17 +145,23 @@ def vouched_from(charged_on: pl.Series, scored_on: date, given: date | None = No
     if days.is_empty():
         return None
     ends = _month_ends(days.min(), scored_on)  # type: ignore[arg-type]
-    counts = _charges_a_month(days, ends)
+    counts, firsts = _charges_a_month(days, ends), [end + timedelta(days=1) for end in ends[:-1]]
+    begins = given if given is not None else _first_day(days.min(), firsts[0])  # type: ignore[arg-type]
+    cut_off = max((begins - firsts[0]).days, 0) / ((ends[1] - ends[0]).days)  # share of the first month before the records begin
     start = 0
-    while start < len(counts) - 1 and counts[start] < LOW_SHARE * median(counts[start + 1 :]):
+    while start < len(counts) - 1 and counts[start] < LOW_SHARE * (1 - cut_off if start == 0 else 1) * median(counts[start + 1 :]):
         start += 1
-    usual, firsts = median(counts[start:]), [end + timedelta(days=1) for end in ends[:-1]]
-    first = firsts[start] if given is None or firsts[start] > given else given
+    usual, first = median(counts[start:]), max(firsts[start], begins)
     return Vouched(
         first,
-        tuple(day.isoformat() for day in firsts[:start]),
+        tuple(day.isoformat() for k, day in enumerate(firsts[:start]) if k or not cut_off),
         tuple(day.isoformat() for day, n in list(zip(firsts, counts, strict=True))[start + 1 :] if n < LOW_SHARE * usual),
     )
+
+
+def _first_day(first_charge: date, month: date) -> date:
+    """When records begin whose first charge lies in `month`: with the month, where that charge came within its first week."""
+    return month if (first_charge - month).days < 7 else first_charge
 
 
 def _month_ends(first: date, last: date) -> list[date]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -41,7 +42,7 @@ def history_of(charge_versions: pl.DataFrame, as_of: date, months: Sequence[int]
     """
     charged = charge_versions.filter(pl.col("known_on") <= as_of) if "known_on" in charge_versions.columns else charge_versions
     found = vouched_from(charged.unique("charge_ref", keep="first", maintain_order=True)["charged_on"], as_of, given)
-    return None if found is None else history(found.first_day, as_of, months)
+    return None if found is None else replace(history(found.first_day, as_of, months), left_out=found.left_out, low_later=found.low_later)
 
 
 def judged_days(held: RecordsHeld, count: int = JUDGED_LANDMARKS) -> list[date]:
@@ -55,10 +56,15 @@ def judged_days(held: RecordsHeld, count: int = JUDGED_LANDMARKS) -> list[date]:
 
 def all_days(held: RecordsHeld, count: int = JUDGED_LANDMARKS) -> list[date]:
     """Every day for which `refit` asks who is under 18."""
-    days = {held.scored_on, *held.landmarks(), *(add_months(held.scored_on, -h) for h in held.horizons)}
+    days = set(level_days(held))
     for day in judged_days(held, count):
         days |= {day, *history(held.first_day, day).landmarks()}
     return sorted(days)
+
+
+def level_days(held: RecordsHeld) -> list[date]:
+    """Every day for which `relevel` asks who is under 18."""
+    return sorted({held.scored_on, *held.landmarks(), *(add_months(held.scored_on, -h) for h in held.horizons)})
 
 
 def out_of_time(
@@ -203,15 +209,20 @@ def refit(
     }
 
 
+def held_for_level(model: Mapping[str, Any], held: RecordsHeld) -> RecordsHeld:
+    """The records held, looked back on as far and ahead as far as a kept model does."""
+    horizons = tuple(stretch["months"] for stretch in model["cards"][model["chosen"]]["stretches"])
+    return replace(held, look_back=int(model["history"]["look_back_months"]), horizons=horizons)
+
+
 def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: int = SEED) -> Document:
     """The same card with its level taken anew on `held.scored_on`; lines, slopes, look-back and range's parts stay.
 
-    Args: `model`: a model that gives chances, `people` with flags for `all_days(held)`.
+    Args: `model`: a model that gives chances, `people` with flags for `level_days(held_for_level(model, held))`.
     Raises: ValueError where fewer than LEAST_BECAME became in the first stretch.
     """
-    kept, chosen = model["cards"][model["chosen"]], str(model["chosen"])
-    horizons = tuple(stretch["months"] for stretch in kept["stretches"])
-    same = RecordsHeld(held.first_day, held.scored_on, held.months, int(model["history"]["look_back_months"]), horizons)
+    kept, chosen, same = model["cards"][model["chosen"]], str(model["chosen"]), held_for_level(model, held)
+    horizons = same.horizons
     learn = panel(people, same.landmarks(), horizons, same.scored_on, same.look_back)
     rows = thinned_panel(learn, horizons, seed)
     stretches = fit_stretches(kept["lines"], rows, horizons, same.scored_on, [float(stretch["b"]) for stretch in kept["stretches"]])
@@ -228,10 +239,16 @@ def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: i
         "became": {f"{h}m": int(learn[f"became_{h}m"].sum() or 0) for h in horizons},
         "base_rate": {f"{h}m": _share(learn[f"became_{h}m"]) for h in horizons},
         "data_hash": data_hash(learn),
-        "because": f"the card of {model['as_of']} with its level of {same.scored_on.isoformat()}",
+        "card_as_of": card_day(model),
+        "because": f"the card of {card_day(model)} with its level of {same.scored_on.isoformat()}",
         "cards": {**model["cards"], chosen: _kept(one, slope, model["halving"], True, half_year(people, rows, one, same.scored_on))},
         "not_charged_lately": group_figure(people, same),
     }
+
+
+def card_day(model: Mapping[str, Any]) -> str:
+    """The day a kept model's card was fitted; its level may be of a later one (`as_of`)."""
+    return str(model.get("card_as_of") or model["as_of"])
 
 
 def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool, soon: Document | None = None) -> Document:
