@@ -29,7 +29,7 @@ from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
 from harmcast.publish import release_files
 from harmcast.publish.qlik import week_folder
-from harmcast.runs import audit, closing, force_area, ground, inbox, outcomes, people, places, volume
+from harmcast.runs import audit, closing, force_area, ground, held_effects, inbox, outcomes, people, places, volume
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
@@ -168,8 +168,9 @@ def make_week(
     inside_force = force_area.force_area_of(settings, state.named_bytes)
     volume_check = volume.volume_of(crimes, week.origin, settings.feed.volume_deviations, settings.gap_days)
     delivery = state.records.delivery_sha256(sequence)
-    for tool_name, of_tool in found.items():
-        of_tool += [_of_load(tool_name, delivery, one) for one in volume_check.findings]
+    for tool in running:
+        found[tool.name] += [_of_load(tool.name, delivery, one) for one in volume_check.findings]
+        found[tool.name] += held_effects.findings_since(state, tool, week, sequence, made_at)
 
     progress("Forecasting places", 0.1)
     map_ = ground.of_week(state, str(week), is_again=made_at is not None)

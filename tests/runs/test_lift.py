@@ -147,3 +147,13 @@ def test_a_refusal_in_the_register_stops_a_release_that_was_clean(state: State) 
     state.register.enter(refused, Event("eve", "ethics_reviewer", "administration", "register_entered"))
     with pytest.raises(NotFit, match="refused"):
         publish_release(state, WEEK, DAN, "a reason", DAY)
+
+
+@pytest.mark.parametrize("severity", [0.0, 1.0, 2.0, 2.5])
+def test_a_whole_severity_is_read_as_it_was_written(any_state: State, severity: float) -> None:
+    """SQLite writes 2.0 as 2: the log must vouch for both."""
+    kept(any_state, Finding("volume", "iom", "ab/weekly_volume", "Too few.", 6.0, 4.0, severity))
+    finding = any_state.releases.named(WEEK)[0].findings[0]
+    lift_finding(any_state, WEEK, finding.id, DAN, "looked into", None, DAY)
+    assert lift_finding(any_state, WEEK, finding.id, SUE, "agreed", None, DAY).document["lifted"] is True
+    assert [lift.severity for lift in any_state.lifts.all(finding.id)] == [severity]

@@ -181,6 +181,22 @@ def deleted_since(operations: Operations, since: str) -> dict[str, int]:
     return {row["table_name"]: int(row["deleted"] or 0) for row in operations.rows(query)}
 
 
+def held_between(operations: Operations, after: int, upto: int) -> list[tuple[str, Effect]]:
+    """Held effects of the loads that count, numbered after one and up to another: digest of the delivery, effect; the oldest first."""
+    table = schema.deliveries
+    query = (
+        sa.select(table.c.content_sha256, table.c.document)
+        .where(table.c.standing == LOADED, table.c.sequence > after, table.c.sequence <= upto)
+        .order_by(table.c.id)
+    )
+    return [
+        (str(row["content_sha256"]), effect)
+        for row in operations.rows(query)
+        for effect in kept_effects.read(json.loads(row["document"]).get("effects", ()))
+        if effect.verdict == "hold"
+    ]
+
+
 def rows_received(operations: Operations, loads: int = 52) -> dict[str, list[float]]:
     """Rows of each table in the newest loads that count, the newest first."""
     files, table = schema.delivery_files, schema.deliveries

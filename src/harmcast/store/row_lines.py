@@ -70,8 +70,13 @@ def key_of(table: sa.Table, row: Mapping[str, Any]) -> str:
 def line(table: sa.Table, row: Mapping[str, Any], gone: bool = False) -> RowLine:
     """The line of a row as it is now, or as gone."""
     key = key_of(table, row)
-    text = None if gone else canonical(row)
+    text = None if gone else canonical(_floats(table, row))
     return RowLine(table.name, key, None if table.name in ROWLESS else text, digest(table.name, key, text))
+
+
+def _floats(table: sa.Table, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row with whole figures of its float columns as floats: SQLite gives 2.0 as 2 where it is written, as 2.0 where it is read."""
+    return {name: float(value) if isinstance(value, int) and isinstance(table.c[name].type, sa.Float) else value for name, value in row.items()}
 
 
 def writes(hashes: Iterable[str]) -> str:
