@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harmcast.errors import HarmcastError, NotFit
-from harmcast.runs import source
+from harmcast.oversight.log import Event
+from harmcast.runs import accounts, source
 from harmcast.runs.accept import accept_load
 from harmcast.runs.load import LoadResult, load_delivery
-from harmcast.store import loads
+from harmcast.store import codes, loads
 from harmcast.store.state import State, open_state
 from harmcast.store.users import Actor
 
@@ -83,3 +84,18 @@ def _command(words: list[str]) -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
+
+
+def approver_with_code(state: Path, command: str) -> str:
+    """A code for a command, drawn by an invented data scientist, who is entered behind an administrator if nobody is yet."""
+    opened = open_state(state)
+    try:
+        if opened.users.before_first():
+            operator = Actor("operator", "Operator", (("operator", None),))
+            for account, role in (("administrator", "administrator"), ("approver", "data_scientist")):
+                accounts.enter(opened, operator, account, account.title(), role, None, os_account=None, oidc_subject=None)
+        event = Event("approver", "data_scientist", "administration", "code_drawn", detail={"command": command})
+        with opened.operations.writing(event) as tx:
+            return codes.draw(tx, "approver", command)
+    finally:
+        opened.close()

@@ -12,7 +12,6 @@ reports    every answer of a full-size force: CPU and wall seconds, the same byt
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import os
 import resource
@@ -25,6 +24,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from bench import erasure, tampering
+from bench.accepted import approver_with_code
 from bench.results import Row, saved
 from bench.servers import postgres
 
@@ -155,8 +155,7 @@ def full_state(people: int, years: float) -> tuple[Path, date]:
         timed("load", str(state), str(deliveries[0]))
         timed("accept", str(state), "--load", "1", "--reason", "bench")
         refit = timed("refit", str(state), "--as-of", str(made.plus(-1).monday), "--json")[3]
-        timed("users", "add", str(state), "approver", "--name", "Approver", "--role", "supervisor", "--os-account", getpass.getuser())
-        timed("publish", str(state), json.loads(refit)["model"], "--reason", "bench")
+        timed("publish", str(state), json.loads(refit)["model"], "--reason", "bench", "--code", approver_with_code(state, "publish"))
         for monday, delivery in zip(mondays, deliveries[1:], strict=False):
             timed("week", str(state), "--as-of", str(monday), "--from", str(delivery))
         stamp.touch()

@@ -110,7 +110,7 @@ def through_forms(app: FastAPI, sent: Sequence[Payload], found: Injected) -> Non
         return [
             (analyst, f"/areas/knife_injury/cells/{at}/notes", {"note": text}),
             (analyst, f"/areas/knife_injury/cells/{at}/recommendations", {"recommendation": text}),
-            (boss, "/users", {"account": f"u{len(text)}", "name": text, "role": "supervisor", "unit": text, "password": "four plain words"}),
+            (boss, "/users", {"account": f"u{len(text)}", "name": text, "role": "supervisor", "unit": text}),
             (boss, "/users/ethics_reviewer/training", {"tool": "iom", "kind": "methodology", "trainer": text, "contact": text, "passed-day": "1", "passed-month": "6", "passed-year": "2026"}),
             (manager, "/people/search", {"find": text[:100]}),
             (manager, f"/people/{who}/data-errors", {"words": text}),

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from harmcast.commands.base import (
     AsOf,
+    Code,
     CommandResult,
     StateFolder,
     actor,
@@ -84,12 +85,13 @@ def settings(
     state: StateFolder,
     *,
     set_: Annotated[Path | None, Parameter(name="--set", help="Settings file to put in place, with the files it names.")] = None,
+    code: Code = None,
 ) -> CommandResult:
     """Show the settings of a state, or change them whole: the difference, what it will mean, validated and logged."""
     from harmcast.runs import change_settings
 
     opened_state = opened(state)
-    result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state))
+    result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state, "settings", code))
     return CommandResult(result.document, result.lines)
 
 
@@ -191,13 +193,15 @@ def refit(
     tool: Annotated[str, Parameter(help="Name of the tool about people.")] = "iom",
     as_of: AsOf = None,
     level_only: Annotated[bool, Parameter(help="Keep the card in use and take its level anew: each quarter. Without it the card is fitted anew: each year.")] = False,
+    code: Code = None,
 ) -> CommandResult:  # fmt: skip
     """A new person model as a release of its own: old and new side by side, band changes counted; a second person approves it."""
     from harmcast.runs.refit import refit_people
 
     opened_state = opened(state)
+    who = actor(opened_state, "refit", code)
     with shown() as progress:
-        result = refit_people(opened_state, tool, day(as_of), actor(opened_state), progress, level_only)
+        result = refit_people(opened_state, tool, day(as_of), who, progress, level_only)
     return CommandResult(result.document, result.lines)
 
 
@@ -206,13 +210,13 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 
 
 @command(app)
-def publish(state: StateFolder, release: Release, *, reason: Words = "") -> CommandResult:
+def publish(state: StateFolder, release: Release, *, reason: Words = "", code: Code = None) -> CommandResult:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
     from harmcast.operate import qlik, shared_map
     from harmcast.runs.release_moves import publish_release
 
     opened_state = opened(state)
-    who = actor(opened_state)
+    who = actor(opened_state, "publish", code)
     result = publish_release(opened_state, release, who, reason)
     said = qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0])
     return CommandResult(result.document, [*result.lines, *said, *shared_map.refresh(opened_state, who.account, who.roles[0][0])])
@@ -236,12 +240,13 @@ def lift(
     reason: Words,
     until: Annotated[date | None, Parameter(help="Last day it is lifted, said by the first person; default as long as the rule allows.")] = None,
     end: Annotated[bool, Parameter(negative="", help="End the lift instead, from today on.")] = False,
+    code: Code = None,
 ) -> CommandResult:
     """Lift one finding for a time: one person proposes it with a reason and a last day, another agrees; neither made the release."""
     from harmcast.runs.lift import end_lift, lift_finding
 
     opened_state = opened(state)
-    who = actor(opened_state)
+    who = actor(opened_state, "lift --end" if end else "lift", code)
     result = end_lift(opened_state, finding, who, reason) if end else lift_finding(opened_state, release, finding, who, reason, until)
     return CommandResult(result.document, result.lines)
 
@@ -258,13 +263,13 @@ def qlik_reload(state: StateFolder) -> CommandResult:
 
 
 @command(app)
-def withdraw(state: StateFolder, release: Release, *, reason: Words) -> CommandResult:
+def withdraw(state: StateFolder, release: Release, *, reason: Words, code: Code = None) -> CommandResult:
     """Take a release back; pages fall back to the last good one and say so."""
     from harmcast.operate import qlik, shared_map
     from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
-    who = actor(opened_state)
+    who = actor(opened_state, "withdraw", code)
     result = withdraw_release(opened_state, release, who, reason)
     said = qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0])
     return CommandResult(result.document, [*result.lines, *said, *shared_map.refresh(opened_state, who.account, who.roles[0][0])])
@@ -334,6 +339,7 @@ def forget(
         bool, Parameter(negative="", help="Only people the force itself deleted, or left without a charge: for a timer, weekly.")
     ] = False,
     as_of: AsOf = None,
+    code: Code = None,
 ) -> CommandResult:
     """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
     from harmcast.operate import qlik
@@ -341,7 +347,7 @@ def forget(
     from harmcast.store.retention import forget_due
 
     opened_state = opened(state)
-    who = actor(opened_state)
+    who = actor(opened_state) if (left_source and approve is None) or dry_run else actor(opened_state, "forget", code)
     with shown() as progress:
         result = forget_due(
             opened_state, day(as_of), who, dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
@@ -450,11 +456,15 @@ def _wants_json(words: Sequence[str]) -> bool:
     return "--json" in words
 
 
+def load_commands() -> None:
+    """Adds the commands of the other modules."""
+    from harmcast.commands import loads, oversight, qlik  # noqa: F401 - they add their commands
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Run one command; exit 0, a code of errors.py, or 2 for words that do not fit."""
     words = list(sys.argv[1:] if words is None else words)
-    from harmcast.commands import loads, oversight, qlik  # noqa: F401 - they add their commands
-
+    load_commands()
     try:
         said = app(words)
     except HarmcastError as error:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
+from cyclopts import App
 
+from harmcast import cli as main_module
+from harmcast.commands.base import app
 from harmcast.errors import AccessDenied
+from harmcast.oversight.commands import COMMANDS
 from harmcast.oversight.log import Event
+from harmcast.store import codes
 from harmcast.store import users as users_of
 from harmcast.store.state import State
 from harmcast.store.users import account_of
@@ -46,6 +55,124 @@ def test_an_account_that_is_nobodys_is_refused_unless_it_is_the_services(state: 
     with pytest.raises(AccessDenied) as raised:
         state.actor()
     assert raised.value.code == "account_unmapped"
+
+
+def test_root_and_the_service_are_the_operator_even_where_somebody_is_entered_with_their_account(make_state: Callable[..., State]) -> None:
+    made = make_state()
+    made.users.add("eve", "Eve", BY, os_account=account_of(os.getuid()))
+    made.users.give_role("eve", "supervisor", "North", BY)
+    assert made.actor().roles == (("operator", None),)
+    with pytest.raises(AccessDenied) as raised:
+        made.actor("publish")
+    assert raised.value.code == "code_needed"
+
+
+# -- one-time codes --------------------------------------------------------------------------------
+
+
+def drawn(state: State, account: str, command: str) -> str:
+    with state.operations.writing(BY) as tx:
+        return codes.draw(tx, account, command)
+
+
+def refused(state: State, command: str, code: str) -> str:
+    with pytest.raises(AccessDenied) as raised:
+        state.actor(command, code)
+    return raised.value.code
+
+
+def test_a_code_says_who_acts_once_and_for_its_command_alone(state: State) -> None:
+    code = drawn(state, "bob", "publish")
+    assert refused(state, "accept", code) == "code_refused"
+    actor = state.actor("publish", code.lower().replace("-", " "))
+    assert (actor.account, actor.roles) == ("bob", (("supervisor", "North"),))
+    assert refused(state, "publish", code) == "code_refused"
+    assert refused(state, "publish", "AAAAA-AAAAA") == "code_refused"
+
+
+def test_a_code_lives_ten_minutes_and_the_next_ends_it(state: State) -> None:
+    now = state.operations._now
+    first, second = drawn(state, "bob", "publish"), drawn(state, "bob", "publish")
+    assert refused(state, "publish", first) == "code_refused"
+    state.operations._now = lambda: now() + timedelta(minutes=9, seconds=59)
+    assert state.actor("publish", second).account == "bob"
+    third = drawn(state, "bob", "publish")
+    state.operations._now = lambda: now() + timedelta(minutes=20)
+    assert refused(state, "publish", third) == "code_refused"
+
+
+def test_a_code_cannot_be_given_to_somebody_else_by_the_database_nor_made_by_it(state: State) -> None:
+    state.users.add("eve", "Eve", BY)
+    code = drawn(state, "eve", "publish")
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text("UPDATE one_time_codes SET account = 'bob'"))
+    assert refused(state, "publish", code) == "code_refused"
+    with state.operations.unlogged() as connection:
+        guessed = hashlib.sha256(b"bob publish AAAAAAAAAA").hexdigest()
+        connection.execute(sa.text(f"UPDATE one_time_codes SET code_hash = '{guessed}'"))
+    assert refused(state, "publish", "AAAAA-AAAAA") == "code_refused"
+
+
+def test_a_disabled_persons_code_opens_nothing(state: State) -> None:
+    code = drawn(state, "bob", "publish")
+    state.users.set_standing("bob", "disabled", BY)
+    assert refused(state, "publish", code) == "account_unknown"
+
+
+def test_an_account_of_ones_own_needs_the_code_too_and_only_ones_own(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    state.users.add("eve", "Eve", BY)
+    eves, bobs = drawn(state, "eve", "publish"), drawn(state, "bob", "publish")
+    as_uid(monkeypatch, BOBS)
+    with pytest.raises(AccessDenied) as raised:
+        state.actor("publish")
+    assert raised.value.code == "code_needed"
+    assert refused(state, "publish", eves) == "code_refused"
+    assert state.actor("publish", bobs).account == "bob"
+
+
+def test_what_shuts_needs_no_code_from_ones_own_account_and_one_from_the_services(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AccessDenied) as raised:
+        state.actor("withdraw")
+    assert raised.value.code == "code_needed"
+    as_uid(monkeypatch, BOBS)
+    assert state.actor("withdraw").account == "bob"
+
+
+def test_set_up_does_not_come_again_when_the_rows_are_gone(state: State) -> None:
+    with state.operations.unlogged() as connection:
+        for table in ("user_roles", "users"):
+            connection.execute(sa.text(f"DELETE FROM {table}"))
+    assert not state.users.before_first()
+    with pytest.raises(AccessDenied) as raised:
+        state.actor("accept")
+    assert raised.value.code == "code_needed"
+
+
+def test_every_command_is_the_operators_or_a_persons() -> None:
+    """A new command stands in one of the two lists, and one of a person's takes a code."""
+    main_module.load_commands()
+    operators = {
+        "init", "ground", "check", "profile", "load", "effects", "week", "backtest", "findings", "reload", "rebuild", "serve", "status", "backup",
+        "restore", "fleet", "invent", "demo", "users list", "register list", "log verify", "log check-code", "qlik write", "qlik accept",
+    }  # fmt: skip
+    reports = {"report foi", "report atrs", "report dpia", "report eia", "report algocare", "report modelcard", "report public"}
+    beside = {"register status": "register", "register describe": "register", "register enter": "register"}
+    for name, function in commands_of(app):
+        if name in operators | reports:
+            continue
+        assert beside.get(name, name) in COMMANDS, name
+        assert "code" in inspect.signature(function).parameters, name
+
+
+def commands_of(group: App, before: str = "") -> Iterator[tuple[str, Callable[..., object]]]:
+    for name in group:
+        if name.startswith("-"):
+            continue
+        one = group[name]
+        if one.default_command is None:
+            yield from commands_of(one, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", one.default_command
 
 
 def test_a_disabled_account_is_refused_and_is_no_operator(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

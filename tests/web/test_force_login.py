@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -12,11 +13,12 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from joserfc.jwk import RSAKey
-from tests.web.conftest import Clock, try_password
+from tests.web.conftest import Clock, SignIn, csrf_of, try_password
 from tests.web.oidc_provider import CLIENT, SECRET, Provider, serve
 
 from harmcast.oversight.log import Event
-from harmcast.store import schema, users
+from harmcast.settings import Web
+from harmcast.store import codes, schema, users
 from harmcast.store.state import State
 from harmcast.web import app as apps
 from harmcast.web.force_login import ForceLogin, NotBelieved
@@ -42,7 +44,15 @@ def provider(running: Provider) -> Provider:
 
 
 @pytest.fixture
-def web(state: State, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+def web(unbound: FastAPI) -> FastAPI:
+    """With the analyst's account bound, as an administrator does who enters the provider's stable id."""
+    with unbound.state.harmcast.operations.writing(BY) as tx:
+        users.change(tx, ANALYST, oidc_subject="s-1")
+    return unbound
+
+
+@pytest.fixture
+def unbound(state: State, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setenv("TEST_OIDC_SECRET", SECRET)
     asked = {
         "login": "oidc", "oidc_issuer": provider.issuer, "oidc_client_id": CLIENT,
@@ -182,13 +192,95 @@ def test_a_disabled_account_and_one_without_a_role_stay_out(web: FastAPI) -> Non
     assert not is_in(client)
 
 
-def test_an_account_is_bound_to_the_first_subject_that_opened_it(web: FastAPI, provider: Provider) -> None:
-    """A log-in name that the force gives to someone else later does not open the first one's account."""
-    assert sign_in_there(TestClient(web)).status_code == 303
+def invited(app: FastAPI, account: str = ANALYST) -> str:
+    with app.state.harmcast.operations.writing(BY) as tx:
+        return codes.draw(tx, account, codes.INVITATION)
+
+
+def bring(client: TestClient, account: str, code: str) -> None:
+    """Sends the form of an invitation, as a browser would."""
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', client.get("/invitation").text)
+    assert found
+    sent = client.post("/invitation", data={"form_token": found[1], "account": account, "code": code}, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/sign-in/force")
+
+
+def test_a_name_alone_binds_nothing(unbound: FastAPI, provider: Provider) -> None:
+    """Whoever has an account's name at the provider does not have the account."""
+    assert sign_in_there(TestClient(unbound)).status_code == 403
+
+
+def test_an_invitation_binds_the_log_in_and_from_then_on_the_subject_opens_the_account(unbound: FastAPI, provider: Provider) -> None:
+    client = TestClient(unbound)
+    bring(client, ANALYST.upper(), invited(unbound))
+    assert sign_in_there(client).status_code == 303
+    assert is_in(client)
+    assert sign_in_there(TestClient(unbound)).status_code == 303
     provider.person = {"sub": "s-2", "preferred_username": ANALYST}
-    assert sign_in_there(TestClient(web)).status_code == 403
+    assert sign_in_there(TestClient(unbound)).status_code == 403
     provider.person = {"sub": "s-1", "preferred_username": "renamed"}
-    assert sign_in_there(TestClient(web)).status_code == 303
+    assert sign_in_there(TestClient(unbound)).status_code == 303
+
+
+@pytest.mark.parametrize("wrong", ["code", "account", "name", "used", "bound"])
+def test_an_invitation_that_does_not_fit_binds_nothing(unbound: FastAPI, provider: Provider, wrong: str) -> None:
+    state: State = unbound.state.harmcast
+    code, account = invited(unbound), ANALYST
+    if wrong == "code":
+        code = "AAAA-AAAA-AAAA-AAAA"
+    elif wrong == "account":
+        account = "supervisor"
+    elif wrong == "name":
+        provider.person = {"sub": "s-1", "preferred_username": "somebody-else"}
+    elif wrong == "used":
+        with state.operations.writing(BY) as tx:
+            assert codes.take_invitation(tx, ANALYST, code)
+    else:
+        with state.operations.writing(BY) as tx:
+            users.change(tx, ANALYST, oidc_subject="s-other")
+    client = TestClient(unbound)
+    bring(client, account, code)
+    assert sign_in_there(client).status_code == 403
+    assert not is_in(client)
+    assert state.users.of_subject("s-1") is None
+
+
+def test_unbinding_is_logged_and_ends_the_sessions(web: FastAPI, sign_in: SignIn) -> None:
+    client = TestClient(web)
+    assert sign_in_there(client).status_code == 303
+    boss = sign_in("administrator")
+    assert boss.post(f"/users/{ANALYST}/unbind", data={"csrf": csrf_of(boss)}, follow_redirects=False).status_code == 303
+    assert not is_in(client)
+    assert sign_in_there(TestClient(web)).status_code == 403
+    actions = [entry.action for entry in web.state.harmcast.operations.entries()]
+    assert "subject_unbound" in actions
+
+
+def test_one_answer_opens_one_session(web: FastAPI) -> None:
+    client = TestClient(web)
+    address = go_there(client)
+    way = client.cookies["harmcast-way"]
+    assert client.get(address, follow_redirects=False).status_code == 303
+    again = TestClient(web)
+    again.cookies.set("harmcast-way", way)
+    before = len(refusals(web))
+    assert again.get(address, follow_redirects=False).status_code == 403
+    assert refusals(web)[before:] == ['{"why":"again"}']
+
+
+def test_keys_of_unknown_kinds_are_passed_over(web: FastAPI, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harmcast.web import force_login
+
+    known = provider.key.as_dict(private=False)
+    odd = [{"kty": "AKP", "alg": "ML-DSA-44", "kid": "new", "pub": "x"}, {"kty": "EC", "crv": "unheard-of", "kid": "odd", "x": "a", "y": "b"}, {}]
+    found = [key.kid for key in force_login._known_keys({"keys": [*odd, known]})]
+    assert found == [known["kid"]]
+
+
+@pytest.mark.parametrize("address", ["https://force.example/tools", "https://force.example/?a=1", "force.example", "ftp://force.example"])
+def test_an_address_with_a_path_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="host's address"):
+        Web(base_url=address)
 
 
 def test_a_session_that_was_open_ends_and_its_token_is_not_adopted(web: FastAPI) -> None:

@@ -298,16 +298,50 @@ def test_those_who_judge_get_no_name_and_no_reference(sign_in: SignIn, state: St
     assert client.get(f"/people/{invented.key(state, 1)}").status_code == 403
 
 
-def test_many_looks_raise_the_scraping_alarm(manager: TestClient, state: State) -> None:
-    key = invented.key(state, OWN)
-    state.settings.web.__dict__["views_alarm"] = 6
-    try:
-        for _ in range(8):
-            manager.get(f"/people/{key}")
-    finally:
-        state.settings.web.__dict__["views_alarm"] = 120
-    alarms = state.operations.rows(sa.select(schema.alerts))
-    assert [a["kind"] for a in alarms] == ["scraping"]
+def test_people_are_counted_not_pages_and_at_the_limit_nobody_more_is_shown(
+    manager: TestClient, supervisor: TestClient, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(state.settings.web.__dict__, "people_a_day", 2)
+    ids = dict.fromkeys(re.findall(r'href="/people/([a-z2-7]{24})"', manager.get("/people").text))
+    first, second, third = list(ids)[:3]
+    for _ in range(4):
+        assert manager.get(f"/people/{first}").status_code == 200
+    assert manager.get(f"/people/{second}").status_code == 200
+    for _ in range(2):
+        refused = manager.get(f"/people/{third}")
+        assert refused.status_code == 429
+        assert "opened as many people as one may" in refused.text
+        assert "P0" not in refused.text
+    found = manager.post("/people/search", data={"csrf": csrf_of(manager), "find": "invented"})
+    assert found.status_code == 429
+    assert manager.post("/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "x"}).status_code == 429
+    assert not state.operations.rows(sa.select(schema.exports))
+    assert manager.get("/people").status_code == 200  # one's own list is counted apart
+    assert manager.get(f"/people/{first}").status_code == 200  # and who was opened today stays open
+    assert [a["kind"] for a in state.operations.rows(sa.select(schema.alerts))] == ["people_budget"]
+    own = manager.post("/looks/offender_manager", data={"csrf": csrf_of(manager)})
+    assert own.status_code == 403
+    opened = supervisor.post("/looks/offender_manager", data={"csrf": csrf_of(supervisor)}, follow_redirects=False)
+    assert opened.status_code == 303
+    assert supervisor.post("/looks/supervisor", data={"csrf": csrf_of(supervisor)}).status_code == 403
+    assert manager.get(f"/people/{third}").status_code == 200
+    assert "one more day opened" in supervisor.get("/looks").text
+
+
+def test_a_list_that_a_second_person_granted_goes_out_whole(
+    manager: TestClient, supervisor: TestClient, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(state.settings.web.__dict__, "people_a_day", 2)
+    manager.post("/exports", data={"csrf": csrf_of(manager), "names": "yes", "reason": "court"})
+    supervisor.post("/exports/1/decision", data={"csrf": csrf_of(supervisor), "answer": "granted"})
+    assert manager.post("/exports/1/download", data={"csrf": csrf_of(manager)}).status_code == 200
+
+
+def test_everybody_of_the_list_by_paging_tells_the_officer(manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harmcast.store.seen.LISTED_ALARM", 30)
+    for at in (1, 2, 3, 1):
+        assert manager.get(f"/people?at={at}").status_code == 200
+    assert [a["kind"] for a in state.operations.rows(sa.select(schema.alerts))] == ["scraping"]
 
 
 def test_a_tool_in_shadow_shows_people_to_those_who_judge_it_alone(sign_in: SignIn, state: State) -> None:

@@ -159,7 +159,6 @@ def test_demo_log_ins_are_for_invented_forces_only(web: FastAPI) -> None:
 
     state = web.state.harmcast
     logins = demo_logins.demo_users(state, units=["North"])
-    assert state.users.of_os_account().acting("data_protection_officer") == "data_protection_officer"
     assert {login.role for login in logins} == set(Role)
     assert passwords.is_password(state.users.password_hash("analyst"), logins[0].password)
     real = SimpleNamespace(settings=SimpleNamespace(force=SimpleNamespace(invented=False)), operations=state.operations)

@@ -77,9 +77,12 @@ def opened(state: Path) -> State:
     return open_state(state)
 
 
-def actor(state: State) -> Any:
-    """The person whose operating-system account runs the command, as mapped in `users`."""
-    return state.actor()
+Code = Annotated[str | None, Parameter(help="One-time code for this command, drawn under Your account on the dashboards by whoever acts.")]
+
+
+def actor(state: State, command: str | None = None, code: str | None = None) -> Any:
+    """Who runs the command: the operator, or for a command of `oversight.commands` the person whose code it is."""
+    return state.actor(command, code)
 
 
 def day(as_of: date | None) -> date:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import AsOf, CommandResult, StateFolder, actor, app, command, day, opened
+from harmcast.commands.base import AsOf, Code, CommandResult, StateFolder, actor, app, command, day, opened
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]
@@ -33,31 +33,32 @@ def accept(
     load: Number,
     reason: Reason,
     second: Annotated[bool, Parameter(negative="", help="As the second of two people, where two are needed.")] = False,
+    code: Code = None,
 ) -> CommandResult:
     """Let a waiting load count, having compared it with the force's own figures; the cuts of the bands are taken with the first."""
     from harmcast.runs.accept import accept_load
 
     opened_state = opened(state)
     with shown() as progress:
-        said = accept_load(opened_state, load, actor(opened_state), reason, second=second, progress=progress)
+        said = accept_load(opened_state, load, actor(opened_state, "accept", code), reason, second=second, progress=progress)
     return CommandResult(said.document, said.lines)
 
 
 @command(app)
-def reject(state: StateFolder, *, load: Number, reason: Reason) -> CommandResult:
+def reject(state: StateFolder, *, load: Number, reason: Reason, code: Code = None) -> CommandResult:
     """Drop a waiting load; its delivery can be loaded again once it is mended."""
     from harmcast.runs.accept import reject_load
 
     opened_state = opened(state)
-    said = reject_load(opened_state, load, actor(opened_state), reason)
+    said = reject_load(opened_state, load, actor(opened_state, "reject", code), reason)
     return CommandResult(said.document, said.lines)
 
 
 @command(app)
-def cuts(state: StateFolder, *, reason: Reason, as_of: AsOf = None) -> CommandResult:
+def cuts(state: StateFolder, *, reason: Reason, as_of: AsOf = None, code: Code = None) -> CommandResult:
     """Take the cuts of the bands again, by the settings as they are now; people move between bands for that alone."""
     from harmcast.runs.accept import retake_cuts
 
     opened_state = opened(state)
-    said = retake_cuts(opened_state, actor(opened_state), day(as_of), reason)
+    said = retake_cuts(opened_state, actor(opened_state, "cuts", code), day(as_of), reason)
     return CommandResult(said.document, said.lines)

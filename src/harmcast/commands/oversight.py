@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from harmcast.commands.base import (
     AsOf,
+    Code,
     CommandResult,
     StateFolder,
     actor,
@@ -32,12 +33,12 @@ Unit = Annotated[str | None, Parameter(help="Unit the role is for.")]
 Tool = Annotated[str, Parameter(help="Name of a tool in the settings.")]
 
 
-def _event(state: State, action: str, *roles: str) -> Event:
+def _event(state: State, command: str, code: str | None, action: str, *roles: str) -> Event:
     """An administration event by whoever runs the command; roles are asked once the state has users."""
     from harmcast.oversight.log import Event
 
-    who = actor(state)
-    role = "operator" if state.users.is_empty() else who.acting(*roles)
+    who = actor(state, command, code)
+    role = "operator" if state.users.before_first() else who.acting(*roles)
     return Event(who.account, role, "administration", action)
 
 
@@ -47,13 +48,18 @@ def _event(state: State, action: str, *roles: str) -> Event:
 @command(users, "list")
 def users_list(state: StateFolder) -> CommandResult:
     """Everyone with an account: roles, units, training."""
-    found = opened(state).users.all()
+    from harmcast.store.proposals import all_of
+
+    made = opened(state)
+    found, waiting = made.users.all(), all_of(made.operations, waiting=True)
     lines = [
         f"{u['account']:<16} {u['standing']:<9} {', '.join(r['role'] + (' ' + r['unit'] if r['unit'] else '') for r in u['roles'])}"
         f"  trained: {', '.join(u['trained']) or 'on nothing'}"
         for u in found
     ]
-    return CommandResult({"users": found}, lines or ["Nobody yet. Next: harmcast users add STATE ACCOUNT --name ... --role administrator"])
+    lines += [f"proposal {one.id}: {one.role}{' ' + one.unit if one.unit else ''} for {one.account}, by {one.by}" for one in waiting]
+    proposed = [{"number": one.id, "account": one.account, "role": one.role.value, "unit": one.unit, "by": one.by} for one in waiting]
+    return CommandResult({"users": found, "proposed": proposed}, lines or ["Nobody yet. Next: harmcast users add STATE ACCOUNT --name ... --role administrator"])
 
 
 @command(users, "add")
@@ -62,26 +68,28 @@ def users_add(
     account: Account,
     *,
     name: Annotated[str, Parameter(help="The person's name.")],
-    role: Annotated[str | None, Parameter(help="A first role.")] = None,
+    role: Annotated[str | None, Parameter(help="A first role: proposed, and held once a second person confirms it.")] = None,
     unit: Unit = None,
-    os_account: Annotated[str | None, Parameter(help="Operating-system account that acts as this person in commands.")] = None,
-    oidc_subject: Annotated[str | None, Parameter(help="Subject of the force's own log-in.")] = None,
-    password_stdin: Annotated[bool, Parameter(negative="", help="Read a password for local log-in from standard input.")] = False,
+    os_account: Annotated[str | None, Parameter(help="Operating-system account of the person, for commands.")] = None,
+    oidc_subject: Annotated[str | None, Parameter(help="The person's stable id at the force's own log-in: binds it at once.")] = None,
+    code: Code = None,
 ) -> CommandResult:
-    """Add a person; give a role with it or later."""
-    import sys
+    """Enter a person. While the state is set up (the first is an administrator) roles are given at once; afterwards a second person confirms them."""
+    from harmcast.runs.accounts import enter
 
     made = opened(state)
-    event = _event(made, "user_added", "administrator")
-    hashed = None
-    if password_stdin:
-        from harmcast.web.passwords import hashed as hashed_password
+    said = enter(made, actor_for_users(made, "users add", code), account, name, role, unit, os_account=os_account, oidc_subject=oidc_subject)
+    return CommandResult(said.document, said.lines)
 
-        hashed = hashed_password(sys.stdin.readline().rstrip("\n"))
-    made.users.add(account, name, event, os_account=os_account, oidc_subject=oidc_subject, password_hash=hashed)
-    if role is not None:
-        made.users.give_role(account, role, unit, event)
-    return CommandResult({"account": account}, [f"Added {account}."])
+
+@command(users, "invite")
+def users_invite(state: StateFolder, account: Account, *, code: Code = None) -> CommandResult:
+    """A code with which the person chooses a password, or binds the force's own log-in, within 24 hours."""
+    from harmcast.runs.accounts import invite
+
+    made = opened(state)
+    said = invite(made, actor_for_users(made, "users invite", code), account)
+    return CommandResult(said.document, said.lines)
 
 
 @command(users, "role")
@@ -91,23 +99,46 @@ def users_role(
     role: Annotated[str, Parameter(help="Role, e.g. offender_manager.")],
     *,
     unit: Unit = None,
-    end: Annotated[bool, Parameter(negative="", help="End the role instead of giving it.")] = False,
+    end: Annotated[bool, Parameter(negative="", help="End the role instead; one person is enough.")] = False,
+    code: Code = None,
 ) -> CommandResult:
-    """Give a role, or end one."""
+    """Propose a role, which a second person confirms; or end one."""
+    from harmcast.runs.accounts import end_role, give_or_propose
+
     made = opened(state)
-    event = _event(made, "role_ended" if end else "role_given", "administrator")
-    if end:
-        made.users.end_role(account, role, event)
-    else:
-        made.users.give_role(account, role, unit, event)
-    return CommandResult({"account": account, "role": role, "ended": end}, ["Ended." if end else "Given."])
+    who = actor_for_users(made, "users role --end" if end else "users role", code)
+    said = end_role(made, who, account, role) if end else give_or_propose(made, who, account, role, unit)
+    return CommandResult(said.document, said.lines)
+
+
+@command(users, "confirm")
+def users_confirm(
+    state: StateFolder,
+    number: Annotated[int, Parameter(help="Number of the proposal, as `users list` names it.")],
+    *,
+    refuse: Annotated[bool, Parameter(negative="", help="Refuse it instead.")] = False,
+    code: Code = None,
+) -> CommandResult:
+    """Confirm a role that somebody else proposed for a third person, or refuse it."""
+    from harmcast.store.proposals import answer
+
+    made = opened(state)
+    one = answer(made.users, number, actor(made, "users confirm", code), not refuse)
+    said = "is not given" if refuse else "is held from now on"
+    return CommandResult({"account": one.account, "role": one.role.value, "unit": one.unit, "given": not refuse}, [f"{one.account}: {one.role} {said}."])
+
+
+def actor_for_users(state: State, command: str, code: str | None) -> Any:
+    """Who enters people: the operator while the state is set up and no code is given, afterwards a person."""
+    return actor(state) if code is None and state.users.in_set_up() else actor(state, command, code)
 
 
 @command(users, "disable")
-def users_disable(state: StateFolder, account: Account) -> CommandResult:
+def users_disable(state: StateFolder, account: Account, *, code: Code = None) -> CommandResult:
     """Shut an account out; its sessions end at once."""
     made = opened(state)
-    made.users.set_standing(account, "disabled", _event(made, "user_disabled", "administrator"))
+    event = _event(made, "users disable", code, "user_disabled", "administrator", "data_protection_officer")
+    made.users.set_standing(account, "disabled", event)
     return CommandResult({"account": account, "standing": "disabled"}, [f"{account} is shut out."])
 
 
@@ -121,11 +152,16 @@ def users_training(
     trainer: Annotated[str | None, Parameter(help="Who gave it.")] = None,
     contact: Annotated[str | None, Parameter(help="How to reach the trainer.")] = None,
     on: Annotated[date | None, Parameter(help="Day of the training; default today.")] = None,
+    code: Code = None,
 ) -> CommandResult:
     """Record that a person was trained on a tool; nobody sees a tool before."""
+    from harmcast.oversight.log import Event
+
     made = opened(state)
     made.settings.tool(tool)
-    event = _event(made, "training_recorded", "administrator", "supervisor")
+    who = actor_for_users(made, "users training", code)
+    role = "operator" if made.users.in_set_up() and who.has("operator") else who.acting("administrator", "supervisor")
+    event = Event(who.account, role, "administration", "training_recorded")
     made.users.record_training(account, tool, kind, day(on), event, trainer=trainer, contact=contact)
     return CommandResult({"account": account, "tool": tool}, [f"Recorded: {account} was trained on {tool}."])
 
@@ -166,10 +202,11 @@ def register_status(
     *,
     from_on: Annotated[date | None, Parameter(name="--from", help="First day it holds; default today.")] = None,
     reason: Annotated[str | None, Parameter(help="Why.")] = None,
+    code: Code = None,
 ) -> CommandResult:
     """Set a tool's status from a day on."""
     made = opened(state)
-    event = _event(made, "status_set", "data_protection_officer", "ethics_reviewer")
+    event = _event(made, "register", code, "status_set", "data_protection_officer", "ethics_reviewer")
     made.register.set_status(tool, status, day(from_on), reason, event)
     return CommandResult({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}."])
 
@@ -191,6 +228,7 @@ def register_describe(
     previous_process: Annotated[str | None, Parameter(help="How it was done before the tool.")] = None,
     objections_to: Annotated[str | None, Parameter(help="Where somebody writes to object.")] = None,
     from_on: Annotated[date | None, Parameter(name="--from", help="First day the words hold; default today.")] = None,
+    code: Code = None,
 ) -> CommandResult:
     """Write what the register says of a tool; what is not named stays as it is, and earlier words stay held."""
     given = {
@@ -208,7 +246,7 @@ def register_describe(
     }
     fields = {name: words for name, words in given.items() if words is not None}
     made = opened(state)
-    event = _event(made, "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
+    event = _event(made, "register", code, "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
     made.register.describe(tool, fields, event, from_on)
     return CommandResult({"tool": tool, "fields": sorted(fields)}, [f"Written: {', '.join(sorted(fields)) or 'nothing'}."])
 
@@ -228,6 +266,7 @@ def register_enter(
     reference: Annotated[str | None, Parameter(help="Where the document is.")] = None,
     conditions: Annotated[str | None, Parameter(help="Conditions attached.")] = None,
     review_by: Annotated[date | None, Parameter(help="When it is due for review.")] = None,
+    code: Code = None,
 ) -> CommandResult:
     """Enter an approval, a document, or that none was made."""
     from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter
@@ -243,7 +282,7 @@ def register_enter(
             next_step="harmcast findings STATE RELEASE, then harmcast lift STATE RELEASE FINDING.",
         )
     made = opened(state)
-    event = _event(made, "register_entry", "data_protection_officer", "ethics_reviewer")
+    event = _event(made, "register", code, "register_entry", "data_protection_officer", "ethics_reviewer")
     if event.role != "operator" and not may_enter(kind, event.role):
         raise AccessDenied("That role does not enter this kind.", code="role_needed", next_step="See docs/reference.")
     made.register.enter(
@@ -271,12 +310,14 @@ KnownOn = Annotated[date | None, Parameter(help="Say what is known at the end of
 
 
 def _report(
-    kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None, known_on: date | None = None, questions: Path | None = None
-) -> CommandResult:
+    kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None, known_on: date | None = None, questions: Path | None = None,
+    code: str | None = None,
+) -> CommandResult:  # fmt: skip
     from harmcast.runs.answer import write_answer
 
     made = opened(state)
-    written = write_answer(made, kind, day(as_of), out, actor(made), person=person, known_on=known_on, questions=questions)
+    who = actor(made, "report subject", code) if kind == "subject" else actor(made)
+    written = write_answer(made, kind, day(as_of), out, who, person=person, known_on=known_on, questions=questions)
     document = {"report": kind, "standing": "draft", "files": [str(p) for p in written.paths], "sha256": written.sha256}
     return CommandResult(document, [f"Wrote {p}" for p in written.paths if p.suffix in (".html", ".json") and not p.name.endswith("-metadata.json")])
 
@@ -314,9 +355,9 @@ for _kind, _says in {
 
 
 @command(report, "subject")
-def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None) -> CommandResult:
+def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None, code: Code = None) -> CommandResult:
     """One person's inputs, scores, reasons, decisions, and who viewed them; for the data protection officer."""
-    return _report("subject", state, as_of, out, person)
+    return _report("subject", state, as_of, out, person, code=code)
 
 
 @command(log, "verify")
@@ -348,12 +389,12 @@ def log_check_code(state: StateFolder, code: Annotated[str, Parameter(help="Witn
 
 
 @command(log, "declare-restore")
-def log_declare_restore(state: StateFolder, *, reason: Annotated[str, Parameter(help="Why an older backup was restored; kept in the log.")]) -> CommandResult:
+def log_declare_restore(state: StateFolder, *, reason: Annotated[str, Parameter(help="Why an older backup was restored; kept in the log.")], code: Code = None) -> CommandResult:
     """Say that an older backup was restored: the entries that were lost are signed outside, and every later verification says so."""
     from harmcast.store.checkpoints import declare_restore
 
     made = opened(state)
-    point = declare_restore(made, actor(made), reason)
+    point = declare_restore(made, actor(made, "log declare-restore", code), reason)
     lost = point.lost if point is not None else None
     return CommandResult({"lost": lost}, [f"Declared: entries {lost[0]} to {lost[1]} were lost." if lost else "Nothing was declared."])
 
@@ -365,10 +406,11 @@ def log_export(
     out: Annotated[Path, Parameter(help="File to write, JSON lines.")] = Path("log-export.jsonl"),
     first: Annotated[date | None, Parameter(name="--from", help="First day.")] = None,
     last: Annotated[date | None, Parameter(name="--to", help="Last day.")] = None,
+    code: Code = None,
 ) -> CommandResult:
     """Export the log for the Information Commissioner, with what is needed to read and check it; the export is logged."""
     from harmcast.store.log_export import export
 
     made = opened(state)
-    found = export(made, out, actor(made), first, last)
+    found = export(made, out, actor(made, "log export", code), first, last)
     return CommandResult(found, [f"Wrote {found['entries']:,} entries to {out}.", f"What is needed to read and check them: {found['about']}."])

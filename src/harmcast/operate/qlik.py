@@ -27,6 +27,7 @@ from harmcast.errors import HarmcastError, NotFit, SettingsRefused
 from harmcast.operate import qlik_data
 from harmcast.operate.reload import after_release
 from harmcast.oversight import log
+from harmcast.oversight.grants import PEOPLE_ROLES
 from harmcast.oversight.log import Event
 from harmcast.publish.qlik import acceptance, access, build, star
 from harmcast.publish.qlik.qvd import qvd
@@ -34,7 +35,7 @@ from harmcast.publish.qlik.script import ACCESS_FILE
 from harmcast.publish.release_files import NOTICE, document, parquet
 from harmcast.store import durable, files
 from harmcast.store.state import State
-from harmcast.store.users import PEOPLE_ROLES, Actor
+from harmcast.store.users import Actor
 
 FOLDER = "qlik"
 ACCESS_FOLDER = "qlik-access"
@@ -134,7 +135,7 @@ def write_access(state: State, admin: str, out: Path | None, actor: Actor) -> tu
 
     Raises: AccessDenied; NotFit (`qlik_access_unfit`) with every fault, and nothing is written.
     """
-    role = "operator" if state.users.is_empty() else actor.acting("administrator", "data_protection_officer")
+    role = "operator" if state.users.before_first() else actor.acting("administrator", "data_protection_officer")
     tool, persons = state.settings.people_tool, table(state, "people", "dim_person")
     if tool is None or persons is None:
         raise NotFit(

@@ -88,6 +88,11 @@ class Action(StrEnum):
     VIEW_RETENTION = "view_retention"
     FORGET = "forget"
     MANAGE_USERS = "manage_users"
+    VIEW_ROLES = "view_roles"
+    CONFIRM_ROLE = "confirm_role"
+    END_ROLE = "end_role"
+    VIEW_LOOKS = "view_looks"
+    OPEN_LOOKS = "open_looks"
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,11 @@ RULES: dict[Action, Rule] = {
     Action.VIEW_RETENTION: _rule((P,), "see what is due for review or removal"),
     Action.FORGET: _rule((P,), "forget a person"),
     Action.MANAGE_USERS: _rule((U,), "manage user accounts"),
+    Action.VIEW_ROLES: _rule((S, P, U), "see who holds which role, and which are proposed"),
+    Action.CONFIRM_ROLE: _rule((S, U), "confirm or refuse a role that somebody else proposed"),
+    Action.VIEW_LOOKS: _rule((S, P), "see how many people each account opened"),
+    Action.OPEN_LOOKS: _rule((S, P), "open one more day's number of people to somebody"),
+    Action.END_ROLE: _rule((P, U), "end a role"),
 }
 
 SHADOW_ROLES = frozenset({D, E})

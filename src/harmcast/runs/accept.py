@@ -79,7 +79,7 @@ def reject_load(state: State, number: int, actor: Actor, reason: str) -> Answere
     """Drops the load that waits; what of it protects people stays. Raises: NotFit; AccessDenied without the role."""
     with state.run_lock("reject", actor.account):
         load = _waiting(state, number, reason)
-        role = "operator" if state.users.is_empty() else actor.acting("data_scientist", "supervisor")
+        role = "operator" if state.users.before_first() else actor.acting("data_scientist", "supervisor")
         event = Event(actor.account, role, "collection", "load_rejected", purpose=reason, object=f"load:{number}")
         with state.operations.writing(event) as tx:
             loads.reject(tx, load, actor.account, reason)
@@ -98,7 +98,7 @@ def _waiting(state: State, number: int, reason: str) -> Load:
 
 def _role(state: State, load: Load, actor: Actor, second: bool) -> str:
     """In which role the actor accepts. Raises AccessDenied, NotFit (`first_person_missing`, `second_not_needed`)."""
-    if state.users.is_empty():
+    if state.users.before_first():
         return "operator"
     if not second:
         role = actor.acting("data_scientist")
@@ -164,7 +164,7 @@ def retake_cuts(state: State, actor: Actor, as_of: date, reason: str) -> Answere
     if not reason.strip():
         raise NotFit("No reason is given.", code="reason_needed", next_step="Say why the bands are cut anew, with --reason.")
     with state.run_lock("cuts", actor.account):
-        role = "operator" if state.users.is_empty() else actor.acting("data_scientist")
+        role = "operator" if state.users.before_first() else actor.acting("data_scientist")
         taken = _taken(state, tool, as_of, state.records.latest(), actor, again=True)
         event = Event(actor.account, role, "administration", "cuts_taken_again", purpose=reason, object=f"tool:{tool.name}")
         with state.operations.writing(event) as tx:

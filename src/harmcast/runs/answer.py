@@ -53,7 +53,7 @@ def write_answer(
     if kind not in (*FORMS, "subject"):
         raise SettingsRefused("There is no such report.", code="report_unknown", next_step="One of: " + ", ".join(FORMS) + ", subject.")
     is_about_one = kind == "subject"
-    role = "operator" if not is_about_one or state.users.is_empty() else actor.acting("data_protection_officer")
+    role = "operator" if not is_about_one or state.users.before_first() else actor.acting("data_protection_officer")
     asked = read_questions(questions) if questions else ()
     if asked and kind != "foi":
         raise SettingsRefused("Questions are picked for a request alone.", code="question_unknown", next_step="Leave out --questions, or ask for foi.")

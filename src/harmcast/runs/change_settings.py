@@ -78,7 +78,7 @@ def change(state: State, file: Path, actor: Actor) -> SettingsResult:
 
     Raises: SettingsRefused with every fault; AccessDenied without the role; RunStopped while a run is at work.
     """
-    role = "operator" if state.users.is_empty() else actor.acting(*WHO)
+    role = "operator" if state.users.before_first() else actor.acting(*WHO)
     with state.run_lock("a change of the settings", actor.account):
         beside = state.root / kept_settings.NEXT
         shutil.rmtree(beside, ignore_errors=True)

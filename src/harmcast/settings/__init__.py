@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -298,14 +299,24 @@ class Web(SettingsSection):
     oidc_issuer: str | None = Field(None, description="Issuer URL of the force's log-in.")
     oidc_client_id: str | None = Field(None, description="Client id registered there.")
     oidc_client_secret: str | None = Field(None, description="Client secret; `env:NAME` reads it from the environment.")
-    oidc_claim: str = Field("preferred_username", description="Claim that names the account in `users`.")
+    oidc_claim: str = Field("preferred_username", description="Claim whose name must be the account's when an invitation binds the log-in to it.")
     base_url: str | None = Field(None, description="Address people type, for log-in redirects and secure cookies.")
     export_rows: int = Field(500, gt=0, description="Most rows in one export about people.")
-    views_alarm: int = Field(120, gt=0, description="So many people opened by one user in an hour raise the scraping alarm.")
+    people_a_day: int = Field(150, gt=0, description="Different people one user may open, find by search or export in a day; a supervisor (for one: the data protection officer) opens one more day.")
+    people_in_7_days: int = Field(400, gt=0, description="The same in seven days.")
     qlik_people: bool = Field(False, description="The app about people for Qlik: everyone on a unit's list, past the daily caps of people opened; only once the register names who controls and logs access there.")
     metrics_token: str | None = Field(
         None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one: from this machine alone."
     )
+
+
+    @field_validator("base_url", mode="after")
+    @classmethod
+    def _of_a_host(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "https://host")
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError("base_url is a host's address without a path, e.g. https://harmcast.force.example: pages link from the root")
+        return value
 
 
 class MapSettings(SettingsSection):

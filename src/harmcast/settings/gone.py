@@ -15,6 +15,7 @@ GONE = {
     "tools.top_cells": "the list is 20 cells long, as `chance_top20` says",
     "release.concern_needs_reason": "a concern always needs two people: `harmcast lift`",
     "release.keep_places_weeks": "place releases hold nobody's data and are kept",
+    "web.views_alarm": "people are counted, not pages: `people_a_day` and `people_in_7_days`",
     "web.wms": "the map is named under `[map]`",
 }
 _TABLE = re.compile(r"^\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]?\]\s*(#.*)?$")

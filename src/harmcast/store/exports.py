@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 
-from harmcast.oversight import log
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
 
@@ -103,14 +101,6 @@ def of_unit(operations: Operations, what: str, unit: str | None, most: int) -> l
 def was_taken(tx: Writing, number: int) -> bool:
     """Whether the list of a request has left already."""
     return tx.execute(sa.select(schema.exports.c.id).where(schema.exports.c.request == number)).first() is not None
-
-
-def within_a_day(tx: Writing, what: str, by: str) -> int:
-    """How many lists an account has downloaded in the last 24 hours, those of this transaction too."""
-    table = schema.exports
-    day_ago = log.instant(log.moment(tx.at) - timedelta(days=1))
-    query = sa.select(sa.func.count()).where(table.c.by == by, table.c.what == what, table.c.at > day_ago)
-    return int(tx.execute(query).scalar_one())
 
 
 def _of_unit(table: sa.Table, unit: str | None) -> sa.ColumnElement[bool]:

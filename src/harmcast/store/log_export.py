@@ -45,7 +45,7 @@ def export(
 ) -> dict[str, Any]:
     """Writes the log's entries of some days as JSON lines, and `OUT.about.json` beside them; the export is logged.
 
-    Raises: SettingsRefused (`out_exists`); RunStopped if it cannot be written.
+    Raises: SettingsRefused (`out_exists`); AccessDenied unless the data protection officer exports it; RunStopped if it cannot be written.
     """
     about_file = out.with_name(out.name + ".about.json")
     if out.exists() or about_file.exists():
@@ -61,7 +61,8 @@ def export(
         if (first is None or entry.at[:10] >= first.isoformat()) and (last is None or entry.at[:10] <= last.isoformat())
     ]
     days = {"first": first and first.isoformat(), "last": last and last.isoformat()}
-    event = Event(actor.account, "operator", "disclosure", "log_exported", object="log", detail={"entries": len(wanted), **days})
+    role = "operator" if state.users.before_first() else actor.acting("data_protection_officer")
+    event = Event(actor.account, role, "disclosure", "log_exported", object="log", detail={"entries": len(wanted), **days})
     state.operations.record(event)
     lines = "".join(json.dumps(log.fields_of(entry), sort_keys=True, ensure_ascii=False) + "\n" for entry in wanted)
     files.write_whole(out, lambda path: _write(path, lines.encode()))

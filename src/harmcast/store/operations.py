@@ -350,6 +350,12 @@ class Operations:
                     )
         return rows
 
+    def has_lines(self, table: sa.Table, key: str | None = None) -> bool:
+        """Whether the log ever wrote a row of a kept table (of a key); also where the row itself has gone since."""
+        lines = schema.versions
+        of_key = [] if key is None else [lines.c.key == key]
+        return bool(self.rows(sa.select(lines.c.n).where(lines.c.tab == table.name, *of_key).limit(1)))
+
     @contextmanager
     def _reading_on(self, connection: sa.Connection | None) -> Iterator[sa.Connection]:
         if connection is not None:

@@ -327,6 +327,20 @@ user_roles = Table(
     Column("given_at", Instant, nullable=False),
     Column("given_by", Name, nullable=False),
     Column("ended_at", Instant),
+    Column("until", Date),  # last day: roles lapse
+)  # fmt: skip
+
+role_proposals = Table(
+    "role_proposals", metadata,
+    _id(),
+    Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
+    Column("role", Name, nullable=False),
+    Column("unit", Name),
+    Column("by", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("answer", String(20)),  # confirmed, refused; null: it waits for a second person
+    Column("answered_by", Name),
+    Column("answered_at", Instant),
 )  # fmt: skip
 
 training = Table(
@@ -355,6 +369,17 @@ sessions = Table(
     Column("seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("ended_at", Instant),
+)  # fmt: skip
+
+one_time_codes = Table(
+    "one_time_codes", metadata,
+    _id(),
+    Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
+    Column("what", Name, nullable=False),  # name of a command, or `invitation`
+    Column("code_hash", Hash, nullable=False),  # keyed, over account and what too: the database alone makes none and moves none
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
 )  # fmt: skip
 
 login_attempts = Table(
@@ -531,6 +556,24 @@ Index("ix_cells_notes", cell_notes.c.tool, cell_notes.c.cell)
 Index("ix_cells_tasking", tasking.c.tool, tasking.c.cell)
 Index("ix_cells_activity", cell_activity.c.tool, cell_activity.c.cell)
 
+# -- whom each account looked at -----------------------------------------------------------------
+seen = Table(
+    "seen", metadata,
+    Column("account", Name, primary_key=True),
+    Column("day", Date, primary_key=True),  # of the force's zone
+    Column("way", String(20), primary_key=True),  # opened, listed
+    Column("person_key", Key, primary_key=True),
+)  # fmt: skip
+
+look_grants = Table(
+    "look_grants", metadata,
+    _id(),
+    Column("account", Name, ForeignKey("users.account"), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
 # -- what leaves ---------------------------------------------------------------------------------
 export_requests = Table(
     "export_requests", metadata,
@@ -596,6 +639,7 @@ KEPT: dict[str, str | None] = {
     alerts.name: "at",
     users.name: "made_at",
     user_roles.name: "given_at",
+    role_proposals.name: "at",
     training.name: "at",
     register_tools.name: None,
     register_statuses.name: "at",
@@ -608,6 +652,7 @@ KEPT: dict[str, str | None] = {
     cell_notes.name: "at",
     tasking.name: "at",
     cell_activity.name: "at",
+    look_grants.name: "at",
     export_requests.name: "at",
     exports.name: "at",
     report_runs.name: "at",
@@ -617,7 +662,9 @@ LEFT_OUT = frozenset({
     events.name,
     login_attempts.name,
     monitor_history.name,
+    one_time_codes.name,
     quarantine.name,
+    seen.name,
     sessions.name,
     versions.name,
 })  # fmt: skip

@@ -76,6 +76,7 @@ def find(operations: Operations, token: str, web: Web) -> Session | None:
             table.c.seen_at > idle_since,
             users.c.standing == "active",
             roles.c.ended_at.is_(None),
+            sa.or_(roles.c.until.is_(None), roles.c.until >= log.moment(now).date()),
             sa.func.coalesce(roles.c.unit, "") == sa.func.coalesce(table.c.unit, ""),
         )
         .limit(1)

@@ -29,10 +29,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from harmcast import settings as settings_of
-from harmcast.errors import Fault, RunStopped, SettingsRefused, StoreDamaged
+from harmcast.errors import AccessDenied, Fault, RunStopped, SettingsRefused, StoreDamaged
+from harmcast.oversight.commands import CODE_MINUTES, COMMANDS
 from harmcast.oversight.log import Event
 from harmcast.settings import Settings
-from harmcast.store import files, kept_settings, keys, operations, schema, upgrade
+from harmcast.store import codes, files, kept_settings, keys, operations, schema, upgrade
 from harmcast.store.grounds import Grounds
 from harmcast.store.lifts import Lifts
 from harmcast.store.models import Models
@@ -119,10 +120,32 @@ class State:
         other.__dict__["records"] = Records(self.root, self.operations, waiting=True)
         return other
 
-    def actor(self) -> Actor:
-        """Who runs this process, as the kernel says. Raises AccessDenied (`account_disabled`, `account_unmapped`)."""
+    def actor(self, command: str | None = None, code: str | None = None) -> Actor:
+        """Who acts in this process: the kernel says which account runs it, a one-time code which person.
+
+        The service's account and root are the operator, whatever the environment or the users say. Another account is the person it is
+        entered for. A command of `oversight.commands` is a person's: known by a code drawn for that very command; where it only shuts,
+        by an account of the person's own too. Before the first user is entered the operator sets up.
+
+        Raises: AccessDenied (`account_disabled`, `account_unmapped`, `code_needed`, `code_refused`).
+        """
         uid = os.getuid()
-        return self.users.of_os_account(account_of(uid), is_service=uid in (0, self.root.stat().st_uid))
+        os_account = account_of(uid)
+        operator = Actor(f"os:{os_account}", os_account, (("operator", None),))
+        before_first = self.users.before_first()
+        is_service = uid in (0, self.root.stat().st_uid)
+        own = None if is_service or before_first else self.users.of_os_account(os_account)
+        if command is None or before_first:
+            return own or operator
+        if code is not None:
+            return self.users.get(codes.use(self.operations, code, command, os_account, own.account if own else None))
+        if own is not None and not COMMANDS[command].opens:
+            return own
+        raise AccessDenied(
+            "This is done by a person, who is known by a one-time code.",
+            code="code_needed",
+            next_step=f"Sign in to the dashboards, draw a code for `{command}` under Your account, and add --code CODE within {CODE_MINUTES} minutes.",
+        )
 
     def close(self) -> None:
         self.operations.close()

@@ -6,7 +6,6 @@ the functions that take a `Writing` (`enter`, `give`, `take`, ...) are for whoev
 
 from __future__ import annotations
 
-import os
 import pwd
 from dataclasses import dataclass
 from datetime import date
@@ -15,13 +14,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from harmcast.errors import AccessDenied
+from harmcast.oversight import grants, log
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.log import Event
 from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
+from harmcast.store.operations import Operations, Writing, set_fact
 
 TOUR = "tour"  # kind of training: the questions of the guided tour, passed by oneself
-PEOPLE_ROLES = (Role.OFFENDER_MANAGER, Role.SUPERVISOR)
+SETUP_ENDED = "setup_ended"
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class HeldRole:
     role: Role
     unit: str | None
     since: str
+    until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,10 @@ def enter(
     oidc_subject: str | None = None,
     password_hash: str | None = None,
 ) -> None:
-    """Writes a new account, active and without roles."""
+    """Writes a new account, active and without roles. Account names have no capitals: `JSmith` is `jsmith`."""
     tx.insert(
         schema.users,
-        account=account,
+        account=account.lower(),
         name=name,
         os_account=os_account,
         oidc_subject=oidc_subject,
@@ -104,8 +105,23 @@ def enter(
 
 
 def give(tx: Writing, account: str, role: str, unit: str | None, by: str) -> None:
-    """Gives a role from now on."""
-    tx.insert(schema.user_roles, account=account, role=str(role), unit=unit, given_at=tx.at, given_by=by)
+    """Gives a role from now on, for its term. Who may give one to whom is `oversight.grants`'s to say; with the first two who could, set-up ends."""
+    until = grants.last_day(log.moment(tx.at).date())
+    tx.insert(schema.user_roles, account=account, role=str(role), unit=unit, given_at=tx.at, given_by=by, until=until)
+    table = schema.user_roles
+    held: dict[str, set[Role]] = {}
+    for row in tx.execute(sa.select(table.c.account, table.c.role).where(table.c.ended_at.is_(None))):
+        held.setdefault(row.account, set()).add(Role(row.role))
+    fact = sa.select(schema.facts.c.value).where(schema.facts.c.name == SETUP_ENDED)
+    if grants.can_grant(held.items()) and tx.execute(fact).first() is None:
+        set_fact(tx, SETUP_ENDED, tx.at)
+
+
+def known_role(role: str) -> Role:
+    """A role by its name. Raises AccessDenied (`role_unknown`)."""
+    if role not in set(Role):
+        raise AccessDenied("There is no such role.", code="role_unknown", next_step="One of: " + ", ".join(Role) + ".")
+    return Role(role)
 
 
 def take(tx: Writing, account: str, role: str, unit: str | None = None, *, of_any_unit: bool = False) -> None:
@@ -183,8 +199,8 @@ class Users:
 
     def find(self, account: str) -> User | None:
         """An account by its name, whatever its standing; None if there is none."""
-        rows = self.operations.checked(schema.users, schema.users.c.account == account)
-        return _user(rows[0], self.roles_of(account)) if rows else None
+        rows = self.operations.checked(schema.users, sa.func.lower(schema.users.c.account) == account.lower())
+        return _user(rows[0], self.roles_of(rows[0]["account"])) if rows else None
 
     def of_subject(self, subject: str) -> User | None:
         """The account bound to a subject of the force's own log-in; None if there is none."""
@@ -203,17 +219,17 @@ class Users:
 
     def _held(self, account: str | None = None) -> dict[str, tuple[HeldRole, ...]]:
         table = schema.user_roles
-        whose = [table.c.ended_at.is_(None), *([] if account is None else [table.c.account == account])]
+        whose = [*_holds(self.operations), *([] if account is None else [table.c.account == account])]
         found: dict[str, tuple[HeldRole, ...]] = {}
         for row in self.operations.checked(table, *whose, order_by=(table.c.id,)):
-            held = HeldRole(Role(row["role"]), row["unit"], row["given_at"])
+            held = HeldRole(Role(row["role"]), row["unit"], row["given_at"], row["until"])
             found[row["account"]] = (*found.get(row["account"], ()), held)
         return found
 
     def roles_in_use(self) -> list[tuple[Role, str | None]]:
         """Each role that somebody holds now with its unit, by unit."""
         table = schema.user_roles
-        query = sa.select(table.c.role, table.c.unit).where(table.c.ended_at.is_(None)).distinct()
+        query = sa.select(table.c.role, table.c.unit).where(*_holds(self.operations)).distinct()
         return [(Role(row["role"]), row["unit"]) for row in self.operations.rows(query.order_by(table.c.unit, table.c.role))]
 
     def password_hash(self, account: str) -> str | None:
@@ -253,19 +269,13 @@ class Users:
             )
         return _actor(found)
 
-    def of_os_account(self, os_account: str | None = None, is_service: bool = True) -> Actor:
-        """Who runs a command: the person whose operating-system account this is (default: the process's own).
+    def of_os_account(self, os_account: str) -> Actor:
+        """The person whose operating-system account this is.
 
-        Args:
-            is_service: whether it is the service's own account or root, which acts as operator where it is nobody's; so does
-                any account before the first user is entered, so that a state can be set up.
         Raises: AccessDenied for a disabled account (`account_disabled`) and for one that is nobody's (`account_unmapped`).
         """
-        os_account = os_account or account_of(os.getuid())
         rows = self.operations.checked(schema.users, schema.users.c.os_account == os_account)
         if not rows:
-            if is_service or self.is_empty():
-                return Actor(f"os:{os_account}", os_account, (("operator", None),))
             raise AccessDenied(
                 "Your operating-system account is no user's here.", code="account_unmapped", next_step="Ask an administrator to enter it."
             )
@@ -282,14 +292,19 @@ class Users:
                 "name": user.name,
                 "os_account": user.os_account,
                 "standing": user.standing,
-                "roles": [{"role": held.role.value, "unit": held.unit} for held in user.roles],
+                "roles": [{"role": held.role.value, "unit": held.unit, "until": held.until and held.until.isoformat()} for held in user.roles],
                 "trained": sorted(trained.get(user.account, ())),
             }
             for user in sorted(self.everyone(), key=lambda user: user.account)
         ]
 
-    def is_empty(self) -> bool:
-        return not self.operations.rows(sa.select(schema.users.c.account).limit(1))
+    def in_set_up(self) -> bool:
+        """Whether the state is being set up: nobody could confirm a role yet. Over for good with the entry that ended it."""
+        return not self.operations.has_lines(schema.facts, SETUP_ENDED)
+
+    def before_first(self) -> bool:
+        """Whether nobody was ever entered: the operator sets the state up until then, and never again, whatever became of the rows."""
+        return not self.operations.has_lines(schema.users)
 
     # -- writing, each with its event ------------------------------------------------------------------
 
@@ -298,15 +313,13 @@ class Users:
         with self.operations.writing(event) as tx:
             tx.says(account=account)
             table = schema.users
-            if tx.execute(sa.select(table.c.account).where(table.c.account == account)).first():
+            if tx.execute(sa.select(table.c.account).where(sa.func.lower(table.c.account) == account.lower())).first():
                 raise AccessDenied("That account exists already.", code="account_exists", next_step="Choose another name.")
             enter(tx, account, name, **known)
 
     def give_role(self, account: str, role: str, unit: str | None, event: Event) -> None:
-        """Gives a role; an offender manager needs a unit, since they see their own people only."""
-        if role not in set(Role):
-            raise AccessDenied("There is no such role.", code="role_unknown", next_step="One of: " + ", ".join(Role) + ".")
-        if role == Role.OFFENDER_MANAGER and not unit:
+        """Gives a role while the state is set up (afterwards `proposals` does); an offender manager needs a unit, since they see their own people only."""
+        if known_role(role) == Role.OFFENDER_MANAGER and not unit:
             raise AccessDenied("That role needs a unit.", code="unit_needed", next_step="Name the unit with --unit.")
         self.get(account)
         with self.operations.writing(event) as tx:
@@ -341,6 +354,13 @@ class Users:
         with self.operations.writing(event) as tx:
             tx.says(account=account, tool=tool, kind=kind)
             train(tx, account, tool, kind=kind, passed_on=passed_on, by=event.actor, **more)
+
+
+def _holds(operations: Operations) -> tuple[sa.ColumnElement[bool], ...]:
+    """That a role is held now: not ended, and not past its last day."""
+    table = schema.user_roles
+    today = log.moment(operations.now()).date()
+    return (table.c.ended_at.is_(None), sa.or_(table.c.until.is_(None), table.c.until >= today))
 
 
 def _user(row: dict[str, Any], roles: tuple[HeldRole, ...]) -> User:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from harmcast.errors import AccessDenied
 from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Role
+from harmcast.oversight.grants import PEOPLE_ROLES
 from harmcast.oversight.log import Event
 from harmcast.store import users
 from harmcast.store.operations import Writing
 from harmcast.store.state import State
-from harmcast.store.users import PEOPLE_ROLES
 from harmcast.web.passwords import hashed
 
 
@@ -43,8 +42,6 @@ _DEMO: Sequence[tuple[str, str, Role]] = (
 def demo_users(state: State, units: Sequence[str] = ()) -> list[Login]:
     """A log-in for each role, trained on every tool.
 
-    Commands of whoever runs the demo are the data protection officer's, so that forgetting and a person's own report can be tried.
-
     Args:
         units: units of the force; the offender manager and the supervisor belong to the first.
     Raises: AccessDenied (`not_invented`) for a real force.
@@ -72,8 +69,7 @@ def demo_users(state: State, units: Sequence[str] = ()) -> list[Login]:
 
 def _enter(tx: Writing, state: State, login: Login) -> None:
     today = log.moment(tx.at).date()
-    runs_the_demo = users.account_of(os.getuid()) if login.role is Role.DATA_PROTECTION_OFFICER else None
-    users.enter(tx, login.account, login.name, password_hash=hashed(login.password), os_account=runs_the_demo)
+    users.enter(tx, login.account, login.name, password_hash=hashed(login.password))
     users.give(tx, login.account, login.role, login.unit, "system")
     for tool in state.settings.tools:
         users.train(tx, login.account, tool.name, kind="methodology", passed_on=today, by="system", trainer="Demo")

@@ -1,8 +1,8 @@
 """The force's own log-in: OpenID Connect, authorisation code with PKCE.
 
 What the provider says is believed only as a signed ID token of the configured issuer, for this client, fresh, with the
-nonce of this very browser. Nothing here makes an account: a subject opens the account it is bound to, or, the first
-time, the account that the configured claim names.
+nonce of this very browser; each answer once. Nothing here makes an account: a subject opens the account it is bound to. It is bound by
+an invitation, or by an administrator who enters it; the name that the configured claim gives must then be the account's.
 
 Source: OpenID Connect Core 1.0, section 3.1; RFC 7636 (PKCE); RFC 9207 (issuer in the answer).
 """
@@ -14,6 +14,7 @@ import os
 import secrets
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 from harmcast.errors import RunStopped
 from harmcast.settings import Web
@@ -32,6 +33,7 @@ KEPT_SECONDS = 3600.0
 KEYS_AGAIN_SECONDS = 60.0
 LEEWAY_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
+WAY_SECONDS = 600.0  # the cookie of a way there is no longer believed after it
 BACK = "/sign-in/force/back"
 
 
@@ -65,6 +67,7 @@ class ForceLogin:
         self._secret = _secret(web.oidc_client_secret)
         self._lock = Lock()
         self._kept: dict[str, tuple[float, Any]] = {}
+        self._seen: dict[str, float] = {}
 
     def begin(self) -> tuple[str, dict[str, str]]:
         """Where to send the browser, and what it must bring back: state, nonce and the code's verifier."""
@@ -82,6 +85,7 @@ class ForceLogin:
         """Whom the provider's answer names. Raises NotBelieved, or RunStopped when the provider does not answer."""
         if not hmac.compare_digest(str(held.get("state", "")).encode(), answer.get("state", "").encode()):
             raise NotBelieved("state")
+        self._once(str(held["state"]))
         if "iss" in answer and answer["iss"].rstrip("/") != self.issuer:
             raise NotBelieved("issuer")
         if "error" in answer or not answer.get("code"):
@@ -90,6 +94,15 @@ class ForceLogin:
         claims = self._claims(token, str(held["nonce"]))
         named = claims.get(self.claim)
         return Identity(str(claims["sub"]), named.strip().lower()[:200] if isinstance(named, str) and named else None)
+
+    def _once(self, state: str) -> None:
+        """One way there opens one session. Raises NotBelieved (`again`) for an answer that was read before."""
+        now = time.monotonic()
+        with self._lock:
+            self._seen = {held: until for held, until in self._seen.items() if until > now}
+            if state in self._seen:
+                raise NotBelieved("again")
+            self._seen[state] = now + WAY_SECONDS
 
     def _token(self, code: str, verifier: str) -> str:
         from authlib.integrations.base_client import OAuthError
@@ -156,7 +169,7 @@ class ForceLogin:
     def _keys(self, again: bool) -> KeySet:
         address = str(self._metadata()["jwks_uri"])
         document = self._read("keys", address, KEYS_AGAIN_SECONDS if again else KEPT_SECONDS)
-        return KeySet.import_key_set(document)
+        return KeySet(list(_known_keys(document)))
 
     def _read(self, name: str, address: str, seconds: float) -> Any:
         """A JSON document of the provider, at most `seconds` old."""
@@ -174,6 +187,15 @@ class ForceLogin:
                 raise _stopped("oidc_unreachable", "See that the provider runs and this host may reach it.") from error
             self._kept[name] = (time.monotonic(), document)
             return document
+
+
+def _known_keys(document: Any) -> Iterator[Key]:
+    """The provider's keys of kinds that are known here; others are passed over (RFC 7517, section 5)."""
+    for one in document.get("keys", ()) if isinstance(document, dict) else ():
+        try:
+            yield import_key(one)
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
 
 
 def _is_safe(address: str) -> bool:

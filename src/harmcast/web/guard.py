@@ -11,11 +11,11 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import polars as pl
 from annotated_types import Ge, Le
@@ -26,12 +26,14 @@ from starlette.responses import Response
 from harmcast.errors import RunStopped, StoreDamaged
 from harmcast.oversight import access, register
 from harmcast.oversight.access import Action, Ask, Role
+from harmcast.oversight.budgets import LISTED_ALARM, WAYS
 from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
-from harmcast.store import alerts, sessions
+from harmcast.store import alerts, seen, sessions
 from harmcast.store.operations import Operations, Writing
 from harmcast.store.reads import looks
 from harmcast.store.releases import Release
+from harmcast.store.seen import BudgetReached
 from harmcast.store.sessions import Session
 from harmcast.store.state import State
 from harmcast.web import released, roster, tickets
@@ -215,15 +217,41 @@ class Visit:
         return self._person
 
     def looked_at(self, action: str, *, subject: str | None = None, about: str | None = None, **detail: Any) -> None:
-        """Writes a look at people before the page is made, and raises the scraping alarm when there were too many in an hour.
+        """Writes a look at people before the page is made, and counts whom it shows (`subject`, or `shown` of the detail).
 
-        Raises: RunStopped (`log_unavailable`): a page about people that cannot be logged is not shown.
+        Raises: RunStopped (`log_unavailable`): a page about people that cannot be logged is not shown; Refused where they would be
+        more people than one may open.
         """
-        with self.writing(self.event("consultation", action, subject=subject, about=about, **detail)) as tx:
-            if looks.within_an_hour(tx, self.user.account) + 1 == self.settings.web.views_alarm:
-                most = self.settings.web.views_alarm
-                words = f"{self.user.name} ({self.user.account}) looked at people {most} times within an hour."
-                alerts.raise_alarm(tx, "scraping", self.people_tool().name, words)
+        keys = [subject] if subject is not None else list(detail.get("shown", ()))
+        event = self.event("consultation", action, subject=subject, about=about, **detail)
+        try:
+            with self.writing(event) as tx:
+                self.count_people(tx, action, keys)
+        except BudgetReached:
+            self.refuse_more_people(len(keys))
+
+    def count_people(self, tx: Writing, action: str, keys: Collection[str]) -> None:
+        """Counts people looked at or taken away, in the transaction that says so. Raises BudgetReached."""
+        way = WAYS.get(action)
+        if way is None:
+            return
+        web = self.settings.web
+        if seen.take(tx, self.user.account, self.today, keys, way, web.people_a_day, web.people_in_7_days):
+            words = f"{self.user.name} ({self.user.account}) saw {LISTED_ALARM} different people of a list in a day."
+            alerts.raise_alarm(tx, "scraping", self.people_tool().name, words)
+
+    def refuse_more_people(self, people: int) -> NoReturn:
+        """Says that nobody more can be opened; the officer is told once a day. Raises Refused."""
+        web, account = self.settings.web, self.user.account
+        words = f"{self.user.name} ({account}) reached the number of people to be opened in a day or in seven."
+        with self.writing(self.event("administration", "people_budget_reached", people=people)) as tx:
+            alerts.raise_once_a_day(tx, "people_budget", self.people_tool().name, words)
+        raise Refused(
+            429,
+            "You have opened as many people as one may",
+            f"One account opens, finds or downloads at most {web.people_a_day} people a day and {web.people_in_7_days} in seven days. If your work needs more "
+            "today, ask your supervisor, or as a supervisor the data protection officer, to open one more day under People opened.",
+        )
 
     def places_tool(self, name: str) -> PlacesTool:
         """A places tool that this visitor may see, by name. Raises Refused."""

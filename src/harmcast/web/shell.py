@@ -58,6 +58,8 @@ _TRAINING: Link = (Action.TAKE_TRAINING, "/training", "Training")
 _UNNAMED: Link = (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names")
 _BANDS: Link = (Action.VIEW_TRACK_RECORD, "/bands", "What bands mean")
 _DOWNLOADS: Link = (Action.EXPORT_PEOPLE, "/exports", "Downloads")
+_ROLES: Link = (Action.VIEW_ROLES, "/roles", "Roles")
+_LOOKS: Link = (Action.VIEW_LOOKS, "/looks", "People opened")
 HOMES: dict[Role, Link] = {
     Role.INTELLIGENCE_ANALYST: (Action.USE_OWN_ACCOUNT, "/home", "Home"),
     Role.OFFENDER_MANAGER: (Action.LIST_PEOPLE, "/people", "My people"),
@@ -78,10 +80,10 @@ NAVIGATION: dict[Role, tuple[Link, ...]] = {
         (Action.VIEW_RETENTION, "/representations", "Objections"), (Action.READ_LOG, "/log", "Log"), (Action.VIEW_RETENTION, "/retention", "Retention"),
         (Action.READ_ANSWERS, "/answers", "Answers"), _REGISTER,
     ),
-    Role.ADMINISTRATOR: ((Action.MANAGE_USERS, "/users", "Users"), _REGISTER, _TRAINING),
+    Role.ADMINISTRATOR: ((Action.MANAGE_USERS, "/users", "Users"), _ROLES, _REGISTER, _TRAINING),
 }  # fmt: skip
 BESIDE = (
-    _AREAS, _TRACK, _BANDS, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _DOWNLOADS, _REGISTER, _TRAINING,
+    _AREAS, _TRACK, _BANDS, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _DOWNLOADS, _LOOKS, _ROLES, _REGISTER, _TRAINING,
 )  # fmt: skip
 
 

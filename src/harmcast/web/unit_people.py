@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from harmcast.settings import PeopleTool
-from harmcast.store import alerts, desk
+from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.web import released, roster
 from harmcast.web.guard import Visit
@@ -33,11 +33,6 @@ def about(visit: Visit, tool: PeopleTool, release: Release) -> released.ReleaseL
         fallback=None,
         stale_days=age if age > released.STALE_AFTER_DAYS else None,
     )
-
-
-def alarm(tx: Any, visit: Visit, words: str) -> None:
-    """Writes the scraping alarm: for the data protection officer's pages and the alert hook."""
-    alerts.raise_alarm(tx, "scraping", visit.people_tool().name, words)
 
 
 def circumstances(visit: Visit, row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,9 +9,7 @@ import sqlalchemy as sa
 
 from harmcast.oversight import log
 from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
-
-LOOKS = ("person_viewed", "people_listed", "people_searched", "person_not_found", "person_pseudonymised_viewed")
+from harmcast.store.operations import Operations
 
 
 @dataclass(frozen=True)
@@ -23,14 +21,6 @@ class Look:
     action: str
     purpose: str | None
     kind: str
-
-
-def within_an_hour(tx: Writing, account: str) -> int:
-    """How often an account has looked at people in the last hour, before this transaction."""
-    table = schema.events
-    hour_ago = log.instant(log.moment(tx.at) - timedelta(hours=1))
-    query = sa.select(sa.func.count()).where(table.c.actor == account, table.c.at > hour_ago, table.c.action.in_(LOOKS))
-    return int(tx.execute(query).scalar_one())
 
 
 def opened_for(operations: Operations, account: str, person_key: str, hours: int) -> str | None:

@@ -19,7 +19,9 @@ def all_pages() -> list[Pages]:
         ground,
         health,
         home,
+        invitation,
         log,
+        looks,
         notices,
         people,
         person,
@@ -30,6 +32,7 @@ def all_pages() -> list[Pages]:
         releases,
         representations,
         retention,
+        roles,
         signing_in,
         supervisor,
         tour,
@@ -38,7 +41,7 @@ def all_pages() -> list[Pages]:
         users,
     )
 
-    areas = (files, health, home, signing_in, force_sign_in, notices, area, ground, cell, recommendation, track_record, training, tour, users)
+    areas = (files, health, home, signing_in, force_sign_in, invitation, notices, area, ground, cell, recommendation, track_record, training, tour, users, roles, looks)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
     oversight = (audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

@@ -12,6 +12,7 @@ from harmcast.oversight.access import PURPOSES, Action, Role
 from harmcast.publish.release_files import NOTICE
 from harmcast.store import exports
 from harmcast.store.exports import Exported, ExportRequest
+from harmcast.store.seen import BudgetReached
 from harmcast.tables import BANDS
 from harmcast.web import released, roster, unit_people
 from harmcast.web.forms import Form
@@ -21,7 +22,6 @@ from harmcast.web.shell import go, page
 
 pages = Pages()
 WHAT = "people"
-ALARM_EXPORTS_A_DAY = 5
 SHOWN = 25
 TAKEN = Refused(403, "This list was downloaded already", "Ask again if you need it anew.")  # a granted list leaves once
 COLUMNS = [
@@ -160,19 +160,18 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
         shown=frame["person_key"].to_list(),
     )
     digest, account = hashlib.sha256(content).hexdigest(), visit.user.account
-    with visit.writing(event) as tx:
-        if request is not None and exports.was_taken(tx, request):
-            raise TAKEN
-        exports.note(
-            tx, WHAT, frame.height, digest, account, visit.role.value, visit.user.unit,
-            with_names=request is not None, reason=reason, request=request, subjects=frame["person_key"].to_list(),
-        )  # fmt: skip
-        if exports.within_a_day(tx, WHAT, account) == ALARM_EXPORTS_A_DAY:
-            unit_people.alarm(
-                tx,
-                visit,
-                f"{visit.user.name} ({visit.user.account}) downloaded {ALARM_EXPORTS_A_DAY} lists of people within a day.",
-            )
+    try:
+        with visit.writing(event) as tx:
+            if request is not None and exports.was_taken(tx, request):
+                raise TAKEN
+            if request is None:  # a list that a second person granted is opened whole
+                visit.count_people(tx, "people_downloaded", frame["person_key"].to_list())
+            exports.note(
+                tx, WHAT, frame.height, digest, account, visit.role.value, visit.user.unit,
+                with_names=request is not None, reason=reason, request=request, subjects=frame["person_key"].to_list(),
+            )  # fmt: skip
+    except BudgetReached:
+        visit.refuse_more_people(frame.height)
     name = f"people-{people.release.name}.csv"
     return Response(
         content, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'}

@@ -10,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from harmcast.errors import RunStopped
 from harmcast.oversight.access import Action
 from harmcast.oversight.log import Event
-from harmcast.store import users
+from harmcast.store import codes, users
 from harmcast.store.users import User
 from harmcast.web import tickets
 from harmcast.web.force_login import BACK, ForceLogin, Identity, NotBelieved
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
+from harmcast.web.pages.invitation import COOKIE as INVITED
 from harmcast.web.pages.signing_in import open_session, safe_next
 from harmcast.web.shell import go
 
@@ -63,18 +64,16 @@ def back(visit: Here) -> Response:
     except NotBelieved as error:
         _say_refused(visit, error.why)
         raise Refused(403, "You are not signed in", WORDS.get(error.why, WORDS["other"])) from error
-    first_time = user.oidc_subject is None
-    if first_time:
-        event = Event(user.account, user.roles[0].role.value, "administration", "subject_bound")
-        with visit.operations.writing(event) as tx:
-            users.change(tx, user.account, oidc_subject=identity.subject)
     response = open_session(visit, user.account, user.roles[0], go(str(held["next"])))
-    response.delete_cookie(cookie_name(visit.request, COOKIE), path="/", secure=visit.request.app.state.https, httponly=True)
+    for cookie in (COOKIE, INVITED):
+        response.delete_cookie(cookie_name(visit.request, cookie), path="/", secure=visit.request.app.state.https, httponly=True)
     return response
 
 
 WORDS = {
-    "unknown": "Your force account has no account here. Ask an administrator for one.",
+    "unknown": "Your force account has no account here, or it is not bound to it yet. Ask an administrator for an invitation.",
+    "other_name": "This invitation is of another account than your force's log-in names. Ask an administrator.",
+    "invitation": "This is no invitation of that account, or it was used or is older than a day. Ask an administrator for a new one.",
     "no_role": "Your account has no role yet. Ask an administrator.",
     "refused_there": "Your force's log-in did not let you in. Start again from the sign-in page.",
     "other": "The answer of your force's log-in did not fit this browser. Start again from the sign-in page.",
@@ -94,16 +93,35 @@ def _held(visit: Visit) -> dict[str, Any]:
 
 
 def _user(visit: Visit, identity: Identity) -> User:
-    """The account of an identity: the one its subject is bound to, else an unbound one that its claim names."""
-    found = visit.state.users.of_subject(identity.subject)
-    if found is None and identity.account:
-        named = visit.state.users.find(identity.account)
-        found = named if named is not None and named.oidc_subject is None else None
+    """The account of an identity: the one its subject is bound to, else the one whose invitation this browser brings, which binds it."""
+    found = visit.state.users.of_subject(identity.subject) or _bound_by_invitation(visit, identity)
     if found is None or not found.is_active:
         raise NotBelieved("unknown")
     if not found.roles:
         raise NotBelieved("no_role")
     return found
+
+
+def _bound_by_invitation(visit: Visit, identity: Identity) -> User | None:
+    """Binds the subject to the account of an invitation, if that is active, bound to no other, and the name the provider gives is its own."""
+    try:
+        brought = tickets.read(visit.state.secret, "invitation", visit.request.cookies.get(cookie_name(visit.request, INVITED), ""))
+    except (ValueError, json.JSONDecodeError):
+        brought = None
+    if brought is None:
+        return None
+    account = str(brought["account"])
+    named = visit.state.users.find(account)
+    if named is None or not named.is_active or named.oidc_subject is not None:
+        raise NotBelieved("unknown")
+    if identity.account is not None and identity.account != named.account:
+        raise NotBelieved("other_name")
+    event = Event(named.account, "none", "administration", "subject_bound", object=f"user:{named.account}")
+    with visit.operations.writing(event) as tx:
+        if not codes.take_invitation(tx, named.account, str(brought["code"])):
+            raise NotBelieved("invitation")
+        users.change(tx, named.account, oidc_subject=identity.subject)
+    return visit.state.users.find(account)
 
 
 def _say_refused(visit: Visit, why: str) -> None:

@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from harmcast.errors import AccessDenied
 from harmcast.oversight.access import ROLES, Action, Role
+from harmcast.oversight.commands import CODE_MINUTES, COMMANDS
 from harmcast.oversight.log import Event
-from harmcast.store import login_attempts, sessions, users
+from harmcast.store import codes, login_attempts, sessions, users
 from harmcast.store.users import HeldRole
 from harmcast.web import passwords
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
@@ -150,8 +151,21 @@ def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
         trained=[t for t in visit.settings.tools if t.name in visit.trained],
         local=visit.settings.web.login == "local",
         shortest=passwords.SHORTEST,
+        commands=COMMANDS,
+        code_minutes=CODE_MINUTES,
         **values,
     )
+
+
+@pages.post("/account/codes", Action.USE_OWN_ACCOUNT)
+def draw_code(visit: Here) -> Response:
+    """A one-time code for a command, shown once: whoever holds it acts as this person in that command."""
+    command = visit.form.get("command", "")
+    if command not in COMMANDS:
+        return _account(visit, 400, errors=[{"text": "Choose the command that the code is for", "href": "#command"}])
+    with visit.writing(visit.event("administration", "code_drawn", command=command)) as tx:
+        code = codes.draw(tx, visit.user.account, command)
+    return _account(visit, drawn={"command": command, "code": code})
 
 
 @pages.post("/account/role", Action.USE_OWN_ACCOUNT)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 
 from harmcast.oversight.access import ROLES, Action, Role
-from harmcast.store import users
-from harmcast.store.users import PEOPLE_ROLES, User
-from harmcast.web import passwords
+from harmcast.oversight.grants import PEOPLE_ROLES, RENEWED_DAYS
+from harmcast.runs.accounts import units_of
+from harmcast.store import codes, proposals, users
+from harmcast.store.users import User
 from harmcast.web.forms import Form, plain
 from harmcast.web.guard import Here, Pages, Refused, Visit
+from harmcast.web.pages.roles import actor_of
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
 
@@ -22,11 +25,10 @@ TRAININGS = {"methodology": "Methodology", "demonstration": "Demonstration", "re
 ROLE_NAMES = {role.value: ROLES[role][0] for role in Role}
 SAVED = {
     "user": "The account is saved.",
-    "role": "The role is given.",
-    "role_ended": "The role is taken away.",
+    "role": "The role is proposed: it is held once a second person confirms it, under Roles.",
+    "unbound": "The force's log-in opens this account no more; invite the person anew.",
     "disabled": "The account is disabled; its sessions have ended.",
     "active": "The account is active.",
-    "password": "The new password is saved; the account's sessions have ended.",
     "training": "The training is recorded.",
 }
 
@@ -50,41 +52,38 @@ def _list(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respons
         tools=visit.settings.tools,
         form=form,
         errors=form.errors,
-        shortest=passwords.SHORTEST,
-        local=visit.settings.web.login == "local",
+        units=units_of(visit.state),
         **values,
     )
 
 
 @pages.post("/users", Action.MANAGE_USERS)
 def add_user(visit: Here) -> Response:
-    """Makes an account with its first role."""
+    """Makes an account without roles, proposes its first, and shows its invitation once."""
     form = Form(visit.form)
     account = plain(form.value("account")).lower()
     name = form.words("name", "Enter the person's name", 200)
     role = form.choice("role", ROLE_NAMES, "Choose a role")
-    unit = _unit(form, role)
-    password = form.value("password")
+    unit = _unit(visit, form, role)
     if not ACCOUNT.match(account):
         form.fault("account", "Enter a log-in name of letters, digits, dots, dashes or an e-mail address")
     elif visit.state.users.find(account):
         form.fault("account", "There is already an account of this name")
-    wrong = passwords.fault(password) if visit.settings.web.login == "local" else None
-    if wrong:
-        form.fault("password", wrong)
     if form.errors:
         return _list(visit, form, 400)
-    kept = passwords.hashed(password) if password else None
-    with visit.writing(visit.event("administration", "user_added", about=f"user:{account}", role_given=role)) as tx:
-        users.enter(tx, account, name, password_hash=kept)
-        users.give(tx, account, role, unit, visit.user.account)
-    return go(f"/users/{account}?saved=user")
+    with visit.writing(visit.event("administration", "user_added", about=f"user:{account}")) as tx:
+        users.enter(tx, account, name)
+        code = codes.draw(tx, account, codes.INVITATION)
+    proposals.propose(visit.state.users, account, role, unit, actor_of(visit))
+    return _one(visit, _user(visit, account), Form({}), invitation=code, notice=SAVED["user"])
 
 
-def _unit(form: Form, role: str) -> str | None:
+def _unit(visit: Visit, form: Form, role: str) -> str | None:
     unit = form.words("unit", None, 200)
     if role in PEOPLE_ROLES and not unit:
-        form.fault("unit", "Enter the unit: this role sees its own unit's people only")
+        form.fault("unit", "Choose the unit: this role sees its own unit's people only")
+    elif unit and (known := units_of(visit.state)) and unit not in known:
+        form.fault("unit", "Choose a unit of the force: the records name no such unit")
     return unit or None
 
 
@@ -117,9 +116,9 @@ def _one(visit: Visit, user: User, form: Form, status: int = 200, **values: Any)
         errors=form.errors,
         today=visit.today,
         is_self=user.account == visit.user.account,
-        local=visit.settings.web.login == "local",
-        shortest=passwords.SHORTEST,
-        **values,
+        units=units_of(visit.state),
+        waiting=[one for one in proposals.all_of(visit.operations, waiting=True) if one.account == user.account],
+        **{"invitation": None, **values},
     )
 
 
@@ -128,33 +127,20 @@ def _event(visit: Visit, action: str, account: str, **detail: Any) -> Any:
 
 
 @pages.post("/users/{account}/roles", Action.MANAGE_USERS)
-def give_role(visit: Here, account: str) -> Response:
-    """Gives one more role."""
+def propose_role(visit: Here, account: str) -> Response:
+    """Proposes one more role, or one again whose term ends soon; a second person confirms it."""
     user, form = _user(visit, account), Form(visit.form)
     role = form.choice("role", ROLE_NAMES, "Choose a role")
-    unit = _unit(form, role)
-    if any((held.role.value, held.unit) == (role, unit) for held in user.roles):
+    unit = _unit(visit, form, role)
+    soon = visit.today + timedelta(days=RENEWED_DAYS)
+    if any((held.role.value, held.unit) == (role, unit) and (held.until is None or held.until > soon) for held in user.roles):
         form.fault("role", "The account holds this role already")
+    if any((one.account, one.role.value, one.unit) == (account, role, unit) for one in proposals.all_of(visit.operations, waiting=True)):
+        form.fault("role", "This role is proposed already and waits for a second person")
     if form.errors:
         return _one(visit, user, form, 400)
-    with visit.writing(_event(visit, "role_given", account, role_given=role)) as tx:
-        users.give(tx, account, role, unit, visit.user.account)
+    proposals.propose(visit.state.users, account, role, unit, actor_of(visit))
     return go(f"/users/{account}?saved=role")
-
-
-@pages.post("/users/{account}/roles/end", Action.MANAGE_USERS)
-def end_role(visit: Here, account: str) -> Response:
-    """Takes a role away: pages opened with it end with the next request."""
-    user = _user(visit, account)
-    wanted = (visit.form.get("role", ""), visit.form.get("unit", "") or None)
-    for held in user.roles:
-        if (held.role.value, held.unit) == wanted:
-            if account == visit.user.account and held.role is Role.ADMINISTRATOR:
-                raise Refused(403, "You cannot take this role from yourself", "Ask another administrator.")
-            with visit.writing(_event(visit, "role_taken", account, role_taken=held.role.value)) as tx:
-                users.take(tx, account, held.role, held.unit)
-            return go(f"/users/{account}?saved=role_ended")
-    raise Refused(404, "The account does not hold this role", "Load the page again.")
 
 
 @pages.post("/users/{account}/standing", Action.MANAGE_USERS)
@@ -171,19 +157,25 @@ def set_standing(visit: Here, account: str) -> Response:
     return go(f"/users/{account}?saved={standing}")
 
 
-@pages.post("/users/{account}/password", Action.MANAGE_USERS)
-def set_password(visit: Here, account: str) -> Response:
-    """Gives an account a new password; its sessions end."""
-    user, form = _user(visit, account), Form(visit.form)
-    password = form.value("password")
-    wrong = passwords.fault(password)
-    if wrong:
-        form.fault("password", wrong)
-        return _one(visit, user, form, 400)
-    kept = passwords.hashed(password)
-    with visit.writing(_event(visit, "password_set", account)) as tx:
-        users.set_password(tx, account, kept)
-    return go(f"/users/{account}?saved=password")
+@pages.post("/users/{account}/invitation", Action.MANAGE_USERS)
+def invite(visit: Here, account: str) -> Response:
+    """A code with which the person chooses a password, or binds the force's own log-in; shown once. No administrator knows a password."""
+    user = _user(visit, account)
+    if account == visit.user.account:
+        raise Refused(403, "You cannot invite yourself", "Ask another administrator.")
+    with visit.writing(_event(visit, "user_invited", account)) as tx:
+        code = codes.draw(tx, account, codes.INVITATION)
+    return _one(visit, user, Form({}), invitation=code)
+
+
+@pages.post("/users/{account}/unbind", Action.MANAGE_USERS)
+def unbind(visit: Here, account: str) -> Response:
+    """Ends the binding to a subject of the force's own log-in: the account opens again with an invitation."""
+    _user(visit, account)
+    with visit.writing(_event(visit, "subject_unbound", account)) as tx:
+        users.change(tx, account, oidc_subject=None)
+        users.end_sessions(tx, account)
+    return go(f"/users/{account}?saved=unbound")
 
 
 @pages.post("/users/{account}/training", Action.MANAGE_USERS)
