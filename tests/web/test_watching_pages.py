@@ -25,6 +25,7 @@ from harmcast.evaluate.monitor import monitor
 from harmcast.fairness.shadow import Bar, judge_shadow, pooled
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
+from harmcast.oversight.register import RegisterEntry, Tool
 from harmcast.publish import release_files as publishing
 from harmcast.store import sessions
 from harmcast.store.releases import NewTool
@@ -32,7 +33,7 @@ from harmcast.store.state import State, open_state
 from harmcast.tables import SCORES
 from harmcast.web import app as apps
 from harmcast.web import watching
-from harmcast.web.analysis_plan import analysis_plan
+from harmcast.web.analysis_plan import analysis_plan, people_plan
 
 PLACES, PEOPLE = "knife_injury", "iom"
 BARS = (Bar("coverage_90", "Ranges hold.", at_least=0.85, n=500), Bar("hit_rate_top20", "A fifth lies in the top 20.", at_least=0.9, n=10))
@@ -121,7 +122,45 @@ def test_the_analysis_plan_says_what_is_tested_on_which_windows_and_what_could_b
     assert "6 windows of 4 weeks that do not overlap, the first 26 weeks of shadow" in page
     assert "<strong>None is filed yet.</strong>" in page
     assert "Its 20 cells hold no fewer offences than the count" in page
-    assert "Analysis plan of the trial" not in sign_in("ethics_reviewer").get(f"/audit/{PEOPLE}?view=shadow").text
+
+
+def test_the_plan_of_people_says_outcome_limits_and_looks(own_releases: State, sign_in: SignIn) -> None:
+    page = sign_in("ethics_reviewer").get(f"/audit/{PEOPLE}?view=shadow").text
+    assert "Analysis plan of the trial" in page
+    assert "<strong>None is filed yet.</strong>" in page
+    assert "the range of came over said holds 1 and lies within .67 to 1.5" in page
+    assert "stop only, by the card" in page
+    assert "None is entered in the register." in page
+    assert "to be filled in before the first release" in page
+
+
+def test_a_plan_of_people_from_what_is_held() -> None:
+    tool = Tool("iom", "people", "IOM", "shadow", date(2026, 1, 5), purpose="Fewer injuries", owner="An owner", decisions_supported="whom to support")
+    entries = [
+        RegisterEntry("iom", "plan_deviation", date(2026, 8, 3), "DS", words="the second look was a month late"),
+        RegisterEntry("iom", "analysis_plan", date(2026, 1, 2), "DS", words="plan"),
+        RegisterEntry("iom", "plan_look", date(2026, 7, 6), "DS", words="half year: no stop"),
+        RegisterEntry("other", "plan_look", date(2026, 7, 6), "DS", words="of another tool"),
+    ]
+    about = {
+        "history": {"first_day": "2022-01-01", "months": 48, "look_back_months": 24, "left_out": [], "low_later": ["2024-03-01"]},
+        "figures": {"12m": {"expected": 50.0, "people": 900}, "no_chance": {"high_now": 1200, "old_model": 0}}, "cuts": [30, 180, 365, 1825], "harm_unit": "days",
+    }  # fmt: skip
+    groups = [{"attribute": "sex", "group": "male", "said": 300.0, "least_ratio": 1.2}, {"attribute": "age_band", "group": "under 25", "said": 20.0, "least_ratio": 2.1}]
+    plan = people_plan(tool, entries, ["a line"], about, {"says": "a new charge on the grave list"}, groups, 12, 40, 0.1)
+    lines = dict(plan.lines)
+    assert lines["Question"] == "Fewer injuries"
+    assert lines["Outcome"] == "A new charge on the grave list within 12 months: harm of 365 days or more."
+    assert lines["Records"] == "From 1 January 2022 on (B), 48 months (H), looked back on for 24 months (L). Months with under half the usual charges: 2024-03-01."
+    assert lines["Who has no rank"] == "high harm now: 1,200"
+    assert lines["Expected events"] == "About 50 a year; the hundredth about 5 January 2028, if releases count from 5 January 2026 on."
+    assert (lines["People a unit considers (K)"], lines["Share of looks that must be useful (o)"]) == ("40", "10%")
+    assert (plan.enough, plan.few) == (("sex: male",), (("age band: under 25", 2.1),))
+    assert plan.looks[0] == "6 July 2026: stop only, by the card's level for six months"
+    assert (plan.filed, plan.looked, plan.deviations) == (("2 January 2026",), ("6 July 2026: half year: no stop",), ("3 August 2026: the second look was a month late",))
+    empty = dict(people_plan(Tool("iom", "people", "IOM", "shadow", date(2026, 1, 5)), [], [], {}, None, [], 12, None, None).lines)
+    assert empty["Question"] == "to be filled in before the first release"
+    assert empty["Expected events"] == "none: no chance is printed yet"
 
 
 def test_the_least_gain_that_could_be_found_follows_from_how_past_windows_differ() -> None:

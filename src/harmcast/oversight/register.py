@@ -29,6 +29,8 @@ ENTRY_KINDS = {
     "contract": "Contract or data sharing agreement",
     "technical_paper": "Technical paper",
     "analysis_plan": "Analysis plan of the trial, fixed before it begins",
+    "plan_look": "Look at the figures of the trial, as its analysis plan says",
+    "plan_deviation": "Deviation from the analysis plan of the trial",
     "test_for_bias": "Testing or research into bias",
     "cost": "Cost of using it",
     "training_material": "Training material or recording",
@@ -49,6 +51,7 @@ FIELDS = {
     "previous_process": "How it was done before the tool",
     "objections_to": "Where somebody writes to object",
 }
+ONLY_IF_ANY = frozenset({"plan_look", "plan_deviation"})  # their absence is no gap
 NO_LONGER_ENTERED = frozenset({"signed_reason"})  # a finding is lifted by its own name: `harmcast lift`, or the releases page
 WHO_ENTERS = {
     "dpia": ("data_protection_officer",),

@@ -79,6 +79,16 @@ NO_CHANCE = {
     "history_short": "The records held are too short for a chance. One will be given from {day}.",
     "too_few_became": "Too few people became high harm in the records held for a chance to be given.",
 }
+NO_RANK = {
+    "harm_incomplete": "harm incomplete",
+    "high_now": "high harm now",
+    "high_before": "high harm before",
+    "not_charged_lately": "not charged in the look-back",
+    "no_model": "no model yet",
+    "old_model": "model of an earlier version",
+    "history_short": "records too short",
+    "too_few_became": "too few became high harm",
+}
 CHANGES = (
     ("records", "New or corrected records"),
     ("time", "Time passing"),

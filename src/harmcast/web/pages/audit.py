@@ -11,8 +11,8 @@ from harmcast.oversight import access, release_rules
 from harmcast.oversight.access import Action
 from harmcast.publish import group_impact
 from harmcast.store.releases import Release
-from harmcast.web import released, watching
-from harmcast.web.analysis_plan import AnalysisPlan, analysis_plan
+from harmcast.web import person_page, released, watching
+from harmcast.web.analysis_plan import AnalysisPlan, PeoplePlan, analysis_plan, people_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
@@ -134,6 +134,7 @@ def _shadow(visit: Visit, chosen: Any, history: list[Release]) -> Response:
         tool_status=visit.statuses.get(chosen.name, "shadow"),
         found=watching.shadow_page(history, chosen.name, chosen.kind, weeks),
         plan=_plan(visit, chosen, history) if chosen.kind == "places" else None,
+        people_plan=_people_plan(visit, chosen, history) if chosen.kind == "people" else None,
         horizon_weeks=weeks,
     )
 
@@ -144,6 +145,23 @@ def _plan(visit: Visit, tool: Any, history: list[Release]) -> AnalysisPlan:
     entries = visit.state.register.entries(visit.today)
     filed = sorted(entry.dated.isoformat() for entry in entries if entry.tool == tool.name and entry.kind == "analysis_plan" and entry.dated)
     return analysis_plan([bar.says for bar in shadow.places_bar], shadow.weeks_asked, tool.horizon_weeks, model, filed)
+
+
+def _people_plan(visit: Visit, tool: Any, history: list[Release]) -> PeoplePlan:
+    """The plan of the tool about people, of its newest release; groups as the newest audit counted them."""
+    newest = history[-1] if history else None
+    about = released.document(newest, f"{tool.name}_about") if newest else {}
+    model = person_page.model_of(visit.state, newest) if newest else None
+    audit = next((found for r in reversed(history) if (found := released.document(r, f"{tool.name}_audit"))), {})
+    tables = audit.get("tables", [])
+    said: dict[str, Any] = next((t for t in tables if "said and came" in t["title"].lower()), {"columns": [], "rows": []})
+    rows = [dict(zip(said["columns"], row, strict=True)) for row in said["rows"]]
+    groups = [row for row in rows if row["verdict"] != "printed" and row["attribute"] != "everyone"]
+    settings = visit.settings
+    return people_plan(
+        visit.state.register.tool(tool.name, visit.today), visit.state.register.entries(visit.today), [bar.says for bar in settings.shadow.people_bar],
+        about, (model or {}).get("outcome"), groups, tool.horizons_months[0], settings.people.capacity, settings.people.useful_share,
+    )  # fmt: skip
 
 
 def _file(release: Release | None, tool: str) -> Response:

@@ -42,7 +42,7 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
                 "standing": rules.standing(tool, own, visit.today),
                 "entries": sorted(own, key=lambda e: e.dated, reverse=True),
                 "statuses": visit.state.register.statuses(tool.name),
-                "missing": [name for kind, name in rules.ENTRY_KINDS.items() if not any(e.kind == kind for e in own)],
+                "missing": [name for kind, name in rules.ENTRY_KINDS.items() if kind not in rules.ONLY_IF_ANY and not any(e.kind == kind for e in own)],
             }
         )
     return page(
