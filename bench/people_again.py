@@ -21,10 +21,14 @@ from tests.people import by_hand
 
 from bench.known_forces import LAST, KnownForce, known_force
 from bench.results import Row
-from harmcast.people import bands
+from harmcast.evaluate import people_choose
+from harmcast.people import bands, minors
 from harmcast.people.features import NAMES
 from harmcast.people.harm import OGRS4_LEFT, OGRS4_MONTHS
-from harmcast.transitions.landmarks import People
+from harmcast.transitions import refit
+from harmcast.transitions.history import RecordsHeld
+from harmcast.transitions.landmarks import People, eligible
+from harmcast.transitions.weekly import score_people
 from harmcast.weeks import add_months
 
 SEED = 201
@@ -39,7 +43,7 @@ TOLERANCE = 1e-9
 def rows(seed: int = SEED, people: int = PEOPLE) -> list[Row]:
     force = known_force(seed)
     began = time.process_time()
-    found = [second_computation(force, people), *from_a_cut_feed(force, people)]
+    found = [second_computation(force, people), *from_a_cut_feed(force, people), *cards_by_hand(force, people)]
     print(f"second computation and cut feeds: {time.process_time() - began:.0f} s of processor")
     return found
 
@@ -89,6 +93,74 @@ def _same(events: list[dict[str, Any]], row: dict[str, Any], band: str | None, f
 
 def _near(a: float, b: float) -> bool:
     return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def cards_by_hand(force: KnownForce, people: int) -> list[Row]:
+    """Look-back, who is eligible, features in the look-back, points and the printed chance of a release, a second time in plain loops.
+
+    The look-back follows from the months held; an event counts in it from the day it was first known to count.
+    """
+    flags = minors.flags(force.protected, refit.all_days(held := _held(force)))
+    model = refit.refit(force.persons, force.versions, flags, held, force.rules, people_choose.choose)
+    scored = score_people(force.persons, force.versions, flags, LAST, model, force.rules, force.cuts).people
+    printed = dict(scored.drop_nulls("chance_high_harm_12m").select("person_ref", "chance_high_harm_12m").iter_rows())
+    first = min(force.versions["charged_on"])
+    months = (LAST.year - first.year) * 12 + LAST.month - first.month
+    look_back = min(60, 6 * ((months - 24) // 6))
+    opens, own = add_months(LAST, -look_back), model["cards"][model["chosen"]]
+    chance_of = {row["points"]: row["p12"] for row in own["table"]}
+    kinds = looked_up(force.versions["offence_code"].unique().to_list())
+    standing = by_hand.known_charges(force.versions.to_dicts(), force.persons.to_dicts(), LAST)
+    people_now = {p["person_ref"]: p for p in force.persons.to_dicts() if p["known_on"] <= LAST}
+    young = {ref for ref, day, under in flags.iter_rows() if day == LAST and under is not False}
+    eligible_same = same_features = same_chance = 0
+    first_of = {row["person_ref"]: row for row in eligible(People(force.persons, force.versions, flags, force.rules), LAST, look_back).iter_rows(named=True)}
+    drawn = set(random.Random(SEED).sample(sorted(standing), people))
+    for ref, charges in standing.items():
+        events = by_hand.as_events(charges, lambda code: kinds[code]["weight"])
+        person, inside = people_now.get(ref, {}), [e for e in events if e["counted_on"] > opens]
+        is_eligible = (
+            bool(inside) and all(e["weight"] is not None for e in events) and ref not in young
+            and not (person.get("died_on") and person["died_on"] <= LAST) and by_hand.harm(events, LAST, TABLE) < force.rules.high_cut
+            and not by_hand.ever_high(charges, lambda code: kinds[code]["weight"], force.rules.high_cut, TABLE)
+        )  # fmt: skip
+        if ref in drawn:
+            eligible_same += is_eligible == (ref in first_of)
+        if ref not in printed and ref not in drawn:
+            continue
+        expected = by_hand.features(inside, LAST, force.rules.high_cut, TABLE, kinds) if inside else {}
+        if ref in drawn:
+            same_features += not is_eligible or (ref in first_of and all(_near(first_of[ref][name], value) for name, value in expected.items()))
+        if ref in printed:
+            points = sum(line["points"] for line in own["lines"] if (expected[line["feature"]] < line["threshold"]) == line["below"])
+            same_chance += chance_of[points] == printed[ref]
+    where = f"invented force, look-back {look_back} of {months} months held"
+    return [
+        Row("people", f"look-back by hand, {where}", str(look_back), str(model["history"]["look_back_months"]), look_back == model["history"]["look_back_months"]),
+        Row("people", "who is eligible, computed a second time", f"{people:,} of {people:,}", f"{eligible_same:,} of {people:,}", eligible_same == people),
+        Row("people", "features in the look-back, computed a second time", f"{people:,} of {people:,}", f"{same_features:,} of {people:,}", same_features == people),
+        Row("people", "card redone by hand for everyone with a chance: the printed chance, to the digit", f"{len(printed):,} of {len(printed):,}", f"{same_chance:,} of {len(printed):,}", same_chance == len(printed)),
+        _before_the_look_back(force, flags, model, printed, opens),
+    ]  # fmt: skip
+
+
+def _held(force: KnownForce) -> RecordsHeld:
+    held = refit.history_of(force.versions, LAST)
+    assert held is not None
+    return held
+
+
+def _before_the_look_back(force: KnownForce, flags: pl.DataFrame, model: dict[str, Any], printed: dict[str, float], opens: date) -> Row:
+    """Every code of events that lie wholly before the look-back made another, and everything known later scrambled: chances of those still not high stay."""
+    persons, versions = scrambled(force, LAST)
+    old = (pl.col("charged_on") <= opens) & (pl.col("happened_on") <= opens)
+    # An event known before the look-back keeps its day; who was high before may differ, so those eligible both times are compared.
+    versions = versions.with_columns(offence_code=pl.when(old).then(pl.lit("149")).otherwise(pl.col("offence_code")))
+    again = score_people(persons, versions, flags, LAST, model, force.rules, force.cuts).people.drop_nulls("chance_high_harm_12m")
+    both = [(ref, chance) for ref, chance in again.select("person_ref", "chance_high_harm_12m").iter_rows() if ref in printed]
+    same = sum(printed[ref] == chance for ref, chance in both)
+    what = "everything before the look-back and after the day scrambled: no chance changes"
+    return Row("people", what, f"{len(both):,} of {len(both):,}", f"{same:,} of {len(both):,}", same == len(both) > len(printed) // 2)
 
 
 def scrambled(force: KnownForce, origin: date) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -112,15 +112,22 @@ def georgia(path: Path) -> list[Row]:
     print(f"NIJ Georgia: {len(y)} to learn, {len(came)} to judge, base rate {came.mean():.3f}, {len(columns)} columns")
     for name, (auc, brier) in GEORGIA_ROWS.items():
         print(f"  row: {name:<17} AUC {auc:.3f}   Brier {brier:.4f}")
-    got = {}
+    got: dict[str, float] = {}
+    given: dict[str, Array] = {}
     for name, fit in GEORGIA_MODELS.items():
         began = time.process_time()
         p = fit(x, y, test)
-        got[name] = _print(name, p, came, time.process_time() - began)
+        given[name], got[name] = p, _print(name, p, came, time.process_time() - began)
     short = got["steps"] - got["card"]
+    said, slope = float(given["card"].sum() / came.sum()), calibration_slope(given["card"], came, np.arange(len(came)))
     best = max(got, key=lambda name: got[name])
     print(f"  the card is {got[best] - got['card']:.4f} below the best of all, {best}, which an officer cannot redo")
-    return [Row("people", "NIJ Georgia: AUC of the points card below the additive steps on the same columns", "at most .005", f"{short:.4f} ({got['card']:.4f}, {got['steps']:.4f}; {best} {got[best]:.4f})", short <= 0.005)]
+    return [
+        Row("people", "NIJ Georgia, card of 12: AUC", "the design's .655, within .03", f"{got['card']:.4f}", got["card"] >= 0.625),
+        Row("people", "NIJ Georgia, card of 12: said over came", "the design's .993, within .03", f"{said:.3f}", abs(said - 1) <= 0.037),
+        Row("people", "NIJ Georgia, card of 12: slope", "interval holds 1", "none" if slope is None else f"{slope[0]:.2f} [{slope[1]:.2f}, {slope[2]:.2f}]", slope is not None and slope[1] <= 1 <= slope[2]),
+        Row("people", "NIJ Georgia: AUC of the points card below the additive steps on the same columns", "at most .005", f"{short:.4f} ({got['card']:.4f}, {got['steps']:.4f}; {best} {got[best]:.4f})", short <= 0.005),
+    ]  # fmt: skip
 
 
 CALIFORNIA_LEFT_OUT = (
