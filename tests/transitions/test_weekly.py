@@ -369,3 +369,21 @@ def test_a_printed_chance_leads_back_to_its_row_of_the_card(fitted: dict[str, An
     assert (beside["half_year"] < chances).all()
     older = {**fitted, "cards": {**fitted["cards"], fitted["chosen"]: {k: v for k, v in kept.items() if k != "half_year"}}}
     assert model.by_chance(older, chances, 12)["half_year"].null_count() == len(chances)
+
+
+@pytest.mark.parametrize(
+    ("today", "due"),
+    [(date(2026, 4, 26), None), (date(2026, 4, 27), "level"), (date(2027, 1, 26), "level"), (date(2027, 1, 27), "refit")],
+)
+def test_what_is_due_of_a_model_is_said(fitted: dict[str, Any], today: date, due: str | None) -> None:
+    """Made on 29 December 2025: three months, or twelve, and four weeks to spare."""
+    found = model.overdue(fitted, today)
+    assert [due in one for one in found] == ([] if due is None else [True])
+    assert model.overdue(None, today) == []
+    assert model.overdue({"form": 1, "chosen": "logistic"}, today) == []
+
+
+def test_a_level_taken_anew_leaves_the_card_its_day(fitted: dict[str, Any]) -> None:
+    newer = {**fitted, "card_as_of": "2025-12-29", "as_of": "2026-09-28"}
+    assert model.overdue(newer, date(2026, 10, 30)) == []
+    assert "refit" in model.overdue(newer, date(2027, 1, 27))[0]

@@ -29,7 +29,7 @@ from harmcast.transitions import followed, refit
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.history import RecordsHeld
 from harmcast.transitions.landmarks import People, Rules
-from harmcast.transitions.model import FORM
+from harmcast.transitions.model import FORM, overdue
 from harmcast.transitions.weekly import ScoredPeople, score_people
 from harmcast.weeks import Week, add_months
 
@@ -220,7 +220,7 @@ def make_people(
         .sort("person_key")
     )
     found = [] if model else ["No person model is approved yet, so harm and bands stand without chances."]
-    found += held.says() if held else []
+    found += [*(held.says() if held else []), *overdue(model.content() if model else None, as_of)]
     about = {
         "model": model.name if model else None,
         "model_sha256": model.sha256 if model else None,

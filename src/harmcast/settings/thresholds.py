@@ -19,8 +19,8 @@ class Fairness(SettingsSection):
     """Written thresholds of the audit (`fairness/thresholds.py` keeps the same defaults; a test compares them)."""
 
     gap_judged_half_width: float = Field(0.02, gt=0, description="A gap is judged where its half-width is at most this; otherwise too few to say, share.")
-    gap_concern: float = Field(0.02, gt=0, description="A judged gap in calibration above this is a concern, share.")
-    gap_stop: float = Field(0.05, gt=0, description="A judged gap in calibration above this stops the release, share.")
+    gap_concern: float = Field(0.02, gt=0, description="A judged gap between groups in who was wrongly put high, or missed, above this is a concern, share.")
+    gap_stop: float = Field(0.05, gt=0, description="The same gap, above this even at the near end of its interval, stops the release, share.")
     selection_ratio_concern: float = Field(0.8, gt=0, le=1, description="A selection ratio below this is a concern (four fifths), ratio.")
     records_concern: float = Field(
         0.03, gt=0, description="A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern, share."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ from harmcast.transitions.regression import Array, Document
 from harmcast.transitions.regression import chance as chance_of
 from harmcast.transitions.table import Stretch, chances_of_points, fit_stretch
 from harmcast.transitions.thinning import thinned
+from harmcast.weeks import add_months
 
 FORM = 2  # of the document; a model of another form gives no chance
 FLOORS = ("base_rate", "plain_harm")
 SIMPLEST_FIRST = (*FLOORS, *card.CARDS)
+CARD_MONTHS, LEVEL_MONTHS, SPARE = 12, 3, timedelta(weeks=4)
 ENDS = ("", "_low", "_high", "_group_low", "_group_high")
 
 
@@ -134,6 +136,23 @@ def floor_chances(name: str, table: pl.DataFrame, months: Sequence[int], x: Arra
 def gives_chances(model: Mapping[str, Any] | None) -> bool:
     """Whether a kept model prints any chance: of this form, and with a card chosen."""
     return model is not None and model.get("form") == FORM and bool(model.get("chosen"))
+
+
+def card_day(model: Mapping[str, Any]) -> str:
+    """The day a kept model's card was fitted; its level may be of a later one (`as_of`)."""
+    return str(model.get("card_as_of") or model["as_of"])
+
+
+def overdue(model: Mapping[str, Any] | None, today: date) -> list[str]:
+    """What is due of a model in use, in sentences: its card is fitted anew each year, its level each quarter, with four weeks to spare."""
+    if model is None or not gives_chances(model):
+        return []
+    card_of, level_of = date.fromisoformat(card_day(model)), date.fromisoformat(str(model["as_of"]))
+    if add_months(card_of, CARD_MONTHS) + SPARE < today:
+        return [f"The card was fitted on what was known on {card_of.isoformat()}: a refit is due, which a second person approves."]
+    if add_months(level_of, LEVEL_MONTHS) + SPARE < today:
+        return [f"The level of the chances is of {level_of.isoformat()}: it is due to be taken anew, which a second person approves."]
+    return []
 
 
 def lines_of(model: Mapping[str, Any]) -> list[dict[str, Any]]:

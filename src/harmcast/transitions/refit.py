@@ -20,7 +20,7 @@ from harmcast.transitions import card
 from harmcast.transitions.history import RecordsHeld, history, vouched_from
 from harmcast.transitions.landmarks import People, Rules, eligible, not_charged_lately, outcomes, panel
 from harmcast.transitions.level import Slope, slope_of_years
-from harmcast.transitions.model import FORM, SIMPLEST_FIRST, Card, fit, fit_stretches, floor_chances, matrix
+from harmcast.transitions.model import FORM, SIMPLEST_FIRST, Card, card_day, fit, fit_stretches, floor_chances, matrix
 from harmcast.transitions.regression import Document, logit
 from harmcast.transitions.table import LEAST_BECAME, chance_table
 from harmcast.transitions.thinning import MOST_ROWS, thinned_panel
@@ -244,11 +244,6 @@ def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: i
         "cards": {**model["cards"], chosen: _kept(one, slope, model["halving"], True, half_year(people, rows, one, same.scored_on))},
         "not_charged_lately": group_figure(people, same),
     }
-
-
-def card_day(model: Mapping[str, Any]) -> str:
-    """The day a kept model's card was fitted; its level may be of a later one (`as_of`)."""
-    return str(model.get("card_as_of") or model["as_of"])
 
 
 def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool, soon: Document | None = None) -> Document:
