@@ -452,6 +452,9 @@ def demo(
 # --- the command line itself --------------------------------------------------------------------------------------
 
 
+OWN_FILES = 0o077  # what a command writes is its own account's alone, inside the state and outside; what is for others says so itself
+
+
 def _wants_json(words: Sequence[str]) -> bool:
     return "--json" in words
 
@@ -464,6 +467,7 @@ def load_commands() -> None:
 def main(words: Sequence[str] | None = None) -> None:
     """Run one command; exit 0, a code of errors.py, or 2 for words that do not fit."""
     words = list(sys.argv[1:] if words is None else words)
+    os.umask(OWN_FILES)
     load_commands()
     try:
         said = app(words)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.conftest import SETTINGS
 from harmcast.errors import AccessDenied, RunStopped
 from harmcast.oversight import log
 from harmcast.oversight.log import Event
+from harmcast.runs.answer import write_answer
 from harmcast.store import checkpoints, schema
 from harmcast.store.backup import back_up
 from harmcast.store.state import State
@@ -298,3 +299,20 @@ def test_a_backup_is_named_outside(twice: State, tmp_path: Path) -> None:
     made = back_up(twice, tmp_path / "backup.tar", OFFICER)
     assert checkpoints.lines_of(twice)[-1].backup == made.sha256
     assert verify(twice).exit_code == 0
+
+
+def test_an_answer_prints_the_code_of_the_last_line_before_its_day(twice: State, tmp_path: Path) -> None:
+    def printed(day: date) -> str | None:
+        write_answer(twice, "public", day, tmp_path / "out", OFFICER, today=day)
+        return json.loads((tmp_path / "out" / "public.json").read_text()).get("witness")
+
+    now = twice.operations._now
+    today = now().date()
+    assert printed(today) is None  # the lines of this day come after its beginning
+    second = checkpoints.lines_of(twice)[1].code
+    tomorrow = today + timedelta(days=1)
+    twice.operations._now = lambda: now() + timedelta(days=1, hours=1)
+    checkpoints.write(twice)
+    assert printed(tomorrow) == second
+    assert second in (tmp_path / "out" / "public.html").read_text()
+    assert checkpoints.check_code(twice, second).held

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.web.conftest import SignIn, csrf_of
 
-from harmcast.store import cell_records
+from harmcast.store import cell_records, schema
 from harmcast.web.forms import Form, plain
 from harmcast.web.security import MOST_BYTES
 
@@ -164,6 +167,21 @@ def test_a_request_that_is_too_large_is_not_read(sign_in: SignIn, cell: str) -> 
     client = sign_in("intelligence_analyst")
     form = {"csrf": csrf_of(client), "note": "x" * (MOST_BYTES + 1)}
     assert client.post(f"/areas/{TOOL}/cells/{cell}/notes", data=form).status_code == 413
+
+
+def test_a_body_that_does_not_say_its_length_is_read_to_the_limit_alone(sign_in: SignIn, cell: str) -> None:
+    client, sent = sign_in("intelligence_analyst"), []
+
+    def body() -> Iterator[bytes]:
+        yield f"csrf={csrf_of(client)}&note=".encode()
+        for _ in range(64):
+            sent.append(1)
+            yield b"x" * 64 * 1024
+
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = client.post(f"/areas/{TOOL}/cells/{cell}/notes", content=body(), headers=headers, follow_redirects=False)
+    assert 400 <= answer.status_code < 500
+    assert not client.app.state.harmcast.operations.rows(sa.select(schema.cell_notes))
 
 
 @given(st.text())

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
@@ -10,7 +14,7 @@ from tests.web.conftest import PASSWORD, Clock, SignIn, csrf_of, try_password
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
-from harmcast.store import login_attempts, schema, users
+from harmcast.store import codes, schema, users
 from harmcast.web import demo_logins, passwords
 from harmcast.web.pages.signing_in import safe_next
 
@@ -104,14 +108,124 @@ def test_a_new_password_ends_every_other_session(web: FastAPI, sign_in: SignIn) 
     assert try_password(TestClient(web), ACCOUNT, "another four plain words").status_code == 303
 
 
+def sign_in_actions(web: FastAPI) -> list[str]:
+    return [entry.action for entry in web.state.harmcast.operations.entries() if entry.action.startswith("sign")]
+
+
 def test_ten_guesses_in_fifteen_minutes(web: FastAPI, clock: Clock) -> None:
     client = TestClient(web)
-    for _ in range(login_attempts.GUESSES):
+    for _ in range(10):
         assert try_password(client, ACCOUNT, "wrong").status_code == 401
     assert try_password(client, ACCOUNT, PASSWORD).status_code == 429
     assert try_password(client, "administrator", PASSWORD).status_code == 303
-    clock.on(minutes=login_attempts.GUESS_MINUTES, seconds=1)
+    clock.on(minutes=15, seconds=1)
     assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 303
+
+
+def test_strangers_guesses_never_shut_out_a_known_device(web: FastAPI, clock: Clock) -> None:
+    mine, stranger = TestClient(web), TestClient(web)
+
+    def in_and_out() -> None:
+        assert try_password(mine, ACCOUNT, PASSWORD).status_code == 303
+        assert mine.post("/sign-out", data={"csrf": csrf_of(mine)}, follow_redirects=False).status_code == 303
+
+    in_and_out()
+    for quarter in range(12):
+        codes = {try_password(stranger, ACCOUNT, f"wrong {quarter} {n}").status_code for n in range(11)}
+        assert codes == ({401, 429} if quarter < 10 else {429})
+        in_and_out()
+        clock.on(minutes=15)
+    assert "needs an invitation" in try_password(stranger, ACCOUNT, PASSWORD).text
+    in_and_out()
+
+
+def test_a_device_is_known_for_ninety_days_to_its_account_alone_and_cannot_be_made_up(web: FastAPI, clock: Clock) -> None:
+    mine = TestClient(web)
+    assert try_password(mine, ACCOUNT, PASSWORD).status_code == 303
+    cookie = mine.cookies["harmcast-device"]
+    for _ in range(11):
+        try_password(TestClient(web), ACCOUNT, "wrong")
+
+    def with_cookie(value: str, account: str = ACCOUNT) -> int:
+        client = TestClient(web)
+        client.cookies.set("harmcast-device", value)
+        return int(try_password(client, account, PASSWORD).status_code)
+
+    assert with_cookie("x" + cookie) == 429
+    assert with_cookie("e30.00") == 429
+    assert with_cookie(cookie) == 303
+    for _ in range(11):
+        try_password(TestClient(web), "supervisor", "wrong")
+    assert with_cookie(cookie, "supervisor") == 429
+    clock.on(days=90, minutes=1)
+    for _ in range(11):
+        try_password(TestClient(web), ACCOUNT, "wrong")
+    assert with_cookie(cookie) == 429
+
+
+def test_strangers_leave_one_entry_an_account_and_quarter_and_one_for_all_other_names(web: FastAPI, clock: Clock) -> None:
+    for n in range(30):
+        try_password(TestClient(web), f"no-such-name-{n}", "wrong")
+    for _ in range(8):
+        try_password(TestClient(web), ACCOUNT, "wrong")
+    assert sign_in_actions(web) == ["sign_in_missed", "sign_in_missed"]
+    clock.on(minutes=15)
+    for n in range(4):
+        try_password(TestClient(web), ACCOUNT, "wrong")
+        try_password(TestClient(web), f"other-{n}", "wrong")
+    assert sign_in_actions(web) == ["sign_in_missed"] * 4
+    entries = [entry for entry in web.state.harmcast.operations.entries() if entry.action == "sign_in_missed"]
+    assert [(entry.object, json.loads(entry.detail)["misses"]) for entry in entries] == [(None, 1), (f"user:{ACCOUNT}", 1), (f"user:{ACCOUNT}", 8), (None, 30)]
+    assert len(web.state.harmcast.operations.rows(sa.select(schema.sign_in_lanes))) <= 36
+
+
+def test_local_accounts_open_until_their_last_day(web: FastAPI, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(web.state.harmcast.settings.web.__dict__, "local_until", date(2026, 11, 16))
+    assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 303
+    clock.on(days=1)
+    assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 403
+
+
+def test_a_right_password_is_no_miss(web: FastAPI) -> None:
+    for _ in range(3):
+        try_password(TestClient(web), ACCOUNT, PASSWORD)
+    assert sign_in_actions(web) == ["signed_in"] * 3
+
+
+def test_the_officer_sees_that_an_account_is_guessed_at(web: FastAPI, clock: Clock) -> None:
+    for _ in range(3):
+        for _ in range(10):
+            try_password(TestClient(web), ACCOUNT, "wrong")
+        clock.on(minutes=15)
+    alarms = web.state.harmcast.operations.rows(sa.select(schema.alerts))
+    assert [alarm["kind"] for alarm in alarms] == ["guessing"]
+    assert ACCOUNT in alarms[0]["words"]
+
+
+def test_an_invitation_makes_a_new_device_known_while_strangers_guess(web: FastAPI, clock: Clock) -> None:
+    for _ in range(11):
+        for _ in range(10):
+            try_password(TestClient(web), ACCOUNT, "wrong")
+        clock.on(minutes=15)
+    assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 429
+    with web.state.harmcast.operations.writing(BY) as tx:
+        code = codes.draw(tx, ACCOUNT, codes.INVITATION)
+    new = TestClient(web)
+    form_token = re.search(r'name="form_token" value="([0-9a-f]{64})"', new.get("/invitation").text)[1]
+    sent = {"form_token": form_token, "account": ACCOUNT, "code": code, "new": "three other words"}
+    assert new.post("/invitation", data=sent, follow_redirects=False).status_code == 303
+    for _ in range(12):
+        try_password(TestClient(web), ACCOUNT, "wrong")
+    assert try_password(new, ACCOUNT, "three other words").status_code == 303
+
+
+def test_more_than_eight_waiting_passwords_are_refused_and_known_devices_have_a_queue_of_their_own(web: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = TestClient(web)
+    assert try_password(mine, ACCOUNT, PASSWORD).status_code == 303
+    mine.cookies.delete("harmcast")
+    monkeypatch.setitem(passwords._waiting, "strangers", passwords.WAITING)
+    assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 503
+    assert try_password(mine, ACCOUNT, PASSWORD).status_code == 303
 
 
 def test_unknown_and_known_accounts_cannot_be_told_apart(web: FastAPI) -> None:
@@ -129,7 +243,7 @@ def test_what_was_typed_is_in_no_log(web: FastAPI) -> None:
     """People type a password where the name belongs: neither is kept."""
     try_password(TestClient(web), "hunter2-typed-as-name", "hunter2-typed")
     operations = web.state.harmcast.operations
-    kept = operations.rows(sa.select(schema.events)) + operations.rows(sa.select(schema.login_attempts))
+    kept = operations.rows(sa.select(schema.events)) + operations.rows(sa.select(schema.sign_in_lanes))
     assert "hunter2" not in str(kept)
 
 
@@ -173,7 +287,7 @@ def test_over_https_each_cookie_is_bound_to_the_host_and_transport_is_strict(web
     form = client.get("/sign-in")
     answer = try_password(client, ACCOUNT, PASSWORD)
     set_cookies = form.headers.get_list("set-cookie") + answer.headers.get_list("set-cookie")
-    assert {c.split("=")[0] for c in set_cookies} == {"__Host-harmcast", "__Host-harmcast-form"}
+    assert {c.split("=")[0] for c in set_cookies} == {"__Host-harmcast", "__Host-harmcast-form", "__Host-harmcast-device"}
     for cookie in set_cookies:
         words = [word.strip().lower() for word in cookie.split(";")]
         assert {"secure", "httponly", "path=/"} <= set(words)

@@ -12,6 +12,7 @@ is reported and stops nobody else; running the fleet again makes what is missing
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -185,6 +186,7 @@ def own_process(member: Member, as_of: date) -> dict[str, Any]:
     """`week_of` as this process's only work: reads nothing else, says one JSON line. What a task starts."""
     import resource
 
+    os.umask(0o077)
     row = week_of(member, as_of)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return row | {"cpu_seconds": round(used.ru_utime + used.ru_stime, 3), "peak_gb": round(used.ru_maxrss / 1e6, 3)}

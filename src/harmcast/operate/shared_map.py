@@ -49,6 +49,7 @@ def _refresh(state: State, tool: str, title: str, path: Path, actor: str, role: 
 
     def write(at: Path) -> None:
         at.write_bytes(content)
+        at.chmod(0o644)  # for others to read: that is what the folder is for
 
     files.write_whole(path, write)
     return [f"The shared map of {tool} shows {release.name}."]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from harmcast.errors import NotFit, RunStopped, SettingsRefused
+from harmcast.oversight import log
 from harmcast.oversight.log import Event
 from harmcast.people import offences
 from harmcast.publish.answers import person_facts, render, subject
@@ -18,7 +20,7 @@ from harmcast.publish.answers.compose import FORMS, compose
 from harmcast.publish.answers.document import Document
 from harmcast.runs.counted import closing_of, without_charge
 from harmcast.store import keys, reports
-from harmcast.store.reads import data_quality
+from harmcast.store.reads import data_quality, witness_lines
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -43,6 +45,8 @@ def write_answer(
 ) -> Written:
     """Writes one answer as a draft: HTML, JSON and tables as CSV; the same bytes from the same records.
 
+    It prints the witness code of the last line signed outside before its day, so that paper covers the log.
+
     What is held about one person is the data protection officer's to hand over: files only their writer may read.
 
     Args: `known_on`: what is known by the end of that day of `as_of`; default the day itself, or today where the log of the
@@ -66,6 +70,8 @@ def write_answer(
         closing, missing = closing_of(state, as_of, known)
         facts = collect(state, as_of, known, closing.tables if closing else (), missing, without_charge(state, as_of))
         document, about = compose(kind, facts, asked), None
+    before = log.instant(datetime.combine(document.known_on, time(), ZoneInfo(state.settings.force.timezone)))
+    document = replace(document, witness=witness_lines.newest_code(state.operations, before) or "")
     rendered = render.files(document)
     sha256 = hashlib.sha256(rendered[f"{kind}.json"]).hexdigest()
     detail = {"as_of": as_of.isoformat(), "known_on": document.known_on.isoformat(), "sha256": sha256}

@@ -44,6 +44,7 @@ def check_state(folder: Path) -> CheckResult:
         ("mapping", _mapping),
         ("source", _source),
         ("checkpoints", _checkpoints),
+        ("sign-in", _sign_in),
         ("newest load", _newest_load),
     ):
         try:
@@ -170,6 +171,15 @@ def _source(state: State) -> str:
             "The inbox is not there.", faults=(Fault("inbox_missing", "feed.inbox", next_step="make the folder"),)
         )
     return f"{sum(1 for p in inbox.iterdir() if (p / 'manifest.json').is_file())} delivery folder(s) in the inbox"
+
+
+def _sign_in(state: State) -> str:
+    web = state.settings.web
+    if web.login == "oidc":
+        return "the force's own log-in"
+    if web.local_until is None and not state.settings.force.invented:
+        return "local accounts without a last day: no second factor, and nobody is told when somebody leaves ([web] login = \"oidc\", or local_until)"
+    return f"local accounts{f' until {web.local_until}' if web.local_until else ''}"
 
 
 def _checkpoints(state: State) -> str:

@@ -296,6 +296,7 @@ class Web(SettingsSection):
     idle_minutes: int = Field(15, gt=0, description="A session ends after so long without a page, minutes.")
     absolute_hours: int = Field(10, gt=0, description="A session ends after so long in any case, hours.")
     login: Literal["local", "oidc"] = Field("local", description="Local accounts, or the force's own log-in (OIDC).")
+    local_until: date | None = Field(None, description="Last day on which local accounts open: a real force names one, and its own log-in takes over. None: they open, and `harmcast check` says so.")
     oidc_issuer: str | None = Field(None, description="Issuer URL of the force's log-in.")
     oidc_client_id: str | None = Field(None, description="Client id registered there.")
     oidc_client_secret: str | None = Field(None, description="Client secret; `env:NAME` reads it from the environment.")
@@ -306,7 +307,7 @@ class Web(SettingsSection):
     people_in_7_days: int = Field(400, gt=0, description="The same in seven days.")
     qlik_people: bool = Field(False, description="The app about people for Qlik: everyone on a unit's list, past the daily caps of people opened; only once the register names who controls and logs access there.")
     metrics_token: str | None = Field(
-        None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one: from this machine alone."
+        None, description="Token of the collector that reads /metrics, 32 characters or more; `env:NAME` reads the environment. Without one nobody does; `harmcast status --metrics` prints the same."
     )
 
 

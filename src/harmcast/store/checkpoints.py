@@ -149,6 +149,7 @@ def _append(place: Place, points: Iterable[Checkpoint], public_key: bytes) -> No
     is_torn = place.path.exists() and place.path.stat().st_size > 0 and not place.path.read_bytes().endswith(b"\n")
     handle = os.open(place.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
+        os.fchmod(handle, 0o644)  # hashes alone, for whoever watches to read
         os.write(handle, (b"\n" if is_torn else b"") + text)
         os.fsync(handle)
     finally:
@@ -158,6 +159,7 @@ def _append(place: Place, points: Iterable[Checkpoint], public_key: bytes) -> No
 
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+    path.chmod(0o644)
 
 
 def _handed_over(command: Sequence[str], state: State, point: Checkpoint) -> bool:

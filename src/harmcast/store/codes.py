@@ -56,6 +56,13 @@ def use(operations: Operations, code: str, command: str, os_account: str, only: 
     )
 
 
+def is_invitation(operations: Operations, account: str, code: str) -> bool:
+    """Whether a code is an open invitation of an account; nothing is written, so that strangers who guess leave nothing behind."""
+    table, hashed = schema.one_time_codes, operations.keyed("code", f"{account} {INVITATION} {_digits(code)}")
+    open_code = (table.c.code_hash == hashed) & table.c.used_at.is_(None) & (table.c.ends_at > operations.now())
+    return bool(operations.rows(sa.select(table.c.id).where(open_code)))
+
+
 def take_invitation(tx: Writing, account: str, code: str) -> bool:
     """Uses up an invitation of an account; gives whether it was one."""
     if _account_of(tx, code, INVITATION, account) is None:

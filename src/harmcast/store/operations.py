@@ -36,6 +36,7 @@ from harmcast.store.row_lines import RowLine
 
 BUSY_MS = 30_000
 CHAIN_LOCK = 0x6861726D  # advisory lock of PostgreSQL under which the chain grows
+COUNT_LOCK = CHAIN_LOCK + 1  # and under which counters without an event are counted
 ADOPTED = "rows_adopted"  # the entry of an upgrade that vouches for the rows it found
 AT_ONCE = 5_000  # keys in one question
 
@@ -285,6 +286,14 @@ class Operations:
         """A transaction without an event: only to fill an empty database with a backup, whose log comes with it."""
         with translating(), self._writer.connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def counting(self) -> Iterator[tuple[sa.Connection, str]]:
+        """A transaction without an event, with its instant: for counters that the log does not vouch for and strangers can move."""
+        with translating(), self._writer.connect() as connection, connection.begin():
+            if not self.is_sqlite:
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": COUNT_LOCK})
+            yield connection, self.now()
 
     def record(self, event: Event) -> int:
         """Appends one event and gives its number: for looking, which writes nothing else."""

@@ -382,13 +382,14 @@ one_time_codes = Table(
     Column("used_at", Instant),
 )  # fmt: skip
 
-login_attempts = Table(
-    "login_attempts", metadata,
-    _id(),
-    Column("account_hash", Hash, nullable=False, index=True),
-    Column("address", Name),
-    Column("at", Instant, nullable=False, index=True),
-    Column("succeeded", Boolean, nullable=False),
+sign_in_lanes = Table(
+    "sign_in_lanes", metadata,
+    Column("lane", Hash, primary_key=True),  # of an account and a device known to it, or of all strangers to it
+    Column("misses", Integer, nullable=False),
+    Column("since", Instant),
+    Column("in_a_row", Integer, nullable=False),
+    Column("untold", Integer, nullable=False),
+    Column("told_at", Instant),
 )  # fmt: skip
 
 # -- the register of tools -----------------------------------------------------------------------
@@ -660,12 +661,12 @@ KEPT: dict[str, str | None] = {
 LEFT_OUT = frozenset({
     counters.name,
     events.name,
-    login_attempts.name,
     monitor_history.name,
     one_time_codes.name,
     quarantine.name,
     seen.name,
     sessions.name,
+    sign_in_lanes.name,
     versions.name,
 })  # fmt: skip
 

@@ -12,7 +12,7 @@ from harmcast import words
 from harmcast.oversight import findings, register
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.settings import PlacesTool
-from harmcast.store import alerts, login_attempts, retention
+from harmcast.store import alerts, retention, sign_in_lanes
 from harmcast.store.reads import data_quality, health, units
 from harmcast.store.work import ABOUT_PEOPLE, KINDS, Item
 from harmcast.web import areas, force_map, released
@@ -278,9 +278,9 @@ def _erasure(visit: Visit) -> Card:
 
 def _locked(visit: Visit) -> Card:
     accounts = [user.account for user in visit.state.users.everyone() if user.is_active]
-    locked = login_attempts.locked(visit.operations, accounts)
-    lines = tuple(Line(account, "too many guesses", f"/users/{account}", True) for account in locked)
-    return Card("Locked", lines, note="" if lines else "Nobody is locked out now.")
+    locked = sign_in_lanes.guessed_at(visit.operations, accounts)
+    lines = tuple(Line(account, "strangers guess at it", f"/users/{account}", True) for account in locked)
+    return Card("Guessed at", lines, note="Devices these people have used before go on; a new one needs an invitation." if lines else "Nobody's password is guessed at now.")
 
 
 def _accounts(visit: Visit) -> Card:

@@ -9,13 +9,12 @@ import secrets
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from harmcast.errors import AccessDenied
 from harmcast.oversight.access import Action
 from harmcast.oversight.log import Event
-from harmcast.store import codes, login_attempts, users
+from harmcast.store import codes, sign_in_lanes, users
 from harmcast.web import passwords, tickets
-from harmcast.web.guard import Here, Pages, Visit, cookie_name
-from harmcast.web.pages.signing_in import FORM_COOKIE
+from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
+from harmcast.web.pages.signing_in import FORM_COOKIE, with_device
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -55,10 +54,6 @@ async def use_invitation(visit: Here) -> Response:
     if not held or not hmac.compare_digest(sent.encode(), held.encode()):
         return _form(visit, 403, [{"text": "The form had expired. Try again.", "href": "#account"}])
     account, code = form.get("account", "").strip().lower()[:200], form.get("code", "")[:100]
-    try:
-        await run_in_threadpool(login_attempts.take_guess, visit.operations, account, request.client.host if request.client else "unknown")
-    except AccessDenied as error:
-        return _form(visit, 429, [{"text": f"{error.message} {error.next_step}", "href": "#account"}])
     if visit.settings.web.login == "oidc":
         response = go("/sign-in/force")
         ticket = tickets.issue(visit.state.secret, "invitation", {"account": account, "code": code})
@@ -70,18 +65,17 @@ async def use_invitation(visit: Here) -> Response:
     wrong = passwords.fault(new)
     if wrong:
         return _form(visit, 400, [{"text": wrong, "href": "#new"}])
+    if not await run_in_threadpool(codes.is_invitation, visit.operations, account, code):
+        return _form(visit, 403, [{"text": WRONG, "href": "#code"}])
     kept = await asyncio.get_running_loop().run_in_executor(passwords.hashing, passwords.hashed, new)
 
-    def save() -> bool:
+    def save() -> None:
         event = Event(account, "none", "administration", "password_chosen", object=f"user:{account}")
-        refused = Event("unknown", "none", "administration", "invitation_refused")
-        with visit.operations.writing(refused) as tx:
+        with visit.operations.writing(event) as tx:
             if not codes.take_invitation(tx, account, code):
-                return False
-            tx.events[0] = event
+                raise Refused(403, "This invitation was used", "Ask an administrator for a new one.")
             users.set_password(tx, account, kept)
-            return True
+            sign_in_lanes.forgive(tx, account)
 
-    if not await run_in_threadpool(save):
-        return _form(visit, 403, [{"text": WRONG, "href": "#code"}])
-    return go("/sign-in")
+    await run_in_threadpool(save)
+    return with_device(visit, go("/sign-in"), account)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,14 +16,18 @@ from harmcast.errors import AccessDenied
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.oversight.commands import CODE_MINUTES, COMMANDS
 from harmcast.oversight.log import Event
-from harmcast.store import codes, login_attempts, sessions, users
+from harmcast.oversight.sign_in import DEVICE_DAYS
+from harmcast.store import codes, sessions, sign_in_lanes, users
+from harmcast.store.sign_in_lanes import Guess
 from harmcast.store.users import HeldRole
-from harmcast.web import passwords
+from harmcast.web import passwords, tickets
 from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
 from harmcast.web.shell import go, home_of, page
 
 pages = Pages()
 FORM_COOKIE = "harmcast-form"
+DEVICE_COOKIE = "harmcast-device"
+MOST_DEVICES = 7  # accounts that one browser stays known to, beside the newest
 WRONG = "The log-in name or the password is not right"
 
 
@@ -77,37 +82,71 @@ async def sign_in(visit: Here) -> Response:
     form, request = visit.form, visit.request
     if visit.settings.web.login != "local":
         raise Refused(403, "Sign in with your force account", "This service takes no passwords of its own.")
+    if visit.settings.web.local_until is not None and visit.today > visit.settings.web.local_until:
+        raise Refused(403, "Local accounts are over", "Their last day has passed. Ask the operator for the force's own log-in.")
     after = safe_next(form.get("next", "/"))
     sent, held = form.get("form_token", ""), request.cookies.get(cookie_name(request, FORM_COOKIE), "")
     if not held or not hmac.compare_digest(sent.encode(), held.encode()):
         return _form(visit, after, 403, [{"text": "The form had expired. Try again.", "href": "#account"}])
-    account = form.get("account", "").strip().lower()[:200]
-    address = request.client.host if request.client else "unknown"
+    typed = form.get("account", "").strip().lower()[:200]
+    known = await run_in_threadpool(visit.state.users.find, typed)
+    account = known.account if known is not None else typed
+    device = device_of(visit, account) if known is not None else None
     try:
-        guess = await run_in_threadpool(login_attempts.take_guess, visit.operations, account, address)
+        guess = await run_in_threadpool(sign_in_lanes.take, visit.operations, typed, known.account if known else None, device)
     except AccessDenied as error:
         return _form(visit, after, 429, [{"text": f"{error.message} {error.next_step}", "href": "#account"}])
     stored = await run_in_threadpool(visit.state.users.password_hash, account)
-    loop = asyncio.get_running_loop()
-    right = await loop.run_in_executor(passwords.hashing, passwords.is_password, stored, form.get("password", "")[:1000])
+    try:
+        right = await passwords.looked_at(stored, form.get("password", "")[:1000], is_known=device is not None)
+    except passwords.Busy:
+        return _form(visit, after, 503, [{"text": "Too many people are signing in. Try again in a moment.", "href": "#account"}])
     roles = await run_in_threadpool(visit.state.users.roles_of, account) if right else ()
     if not right:
+        await run_in_threadpool(sign_in_lanes.missed, visit.operations, guess)
         return _form(visit, after, 401, [{"text": WRONG, "href": "#account"}])
     if not roles:
         return _form(
             visit, after, 403, [{"text": "Your account has no role yet. Ask an administrator.", "href": "#account"}]
         )
     token = await run_in_threadpool(_begin, visit, account, roles[0], guess)
-    return _with_session(visit, go(after), token)
+    return with_device(visit, _with_session(visit, go(after), token), account)
 
 
-def _begin(visit: Visit, account: str, held: HeldRole, guess: int | None, action: str = "signed_in") -> str:
+def device_of(visit: Visit, account: str) -> str | None:
+    """The device that this browser is to an account, if it signed in to it within 90 days; None for a stranger."""
+    try:
+        facts = tickets.read(visit.state.secret, "device", visit.request.cookies.get(cookie_name(visit.request, DEVICE_COOKIE), ""))
+    except (ValueError, json.JSONDecodeError):
+        return None
+    if facts is None or visit.now.timestamp() - float(facts["at"]) > DEVICE_DAYS * 86_400:
+        return None
+    return str(facts["devices"][account]) if account in facts["devices"] else None
+
+
+def with_device(visit: Visit, response: Response, account: str) -> Response:
+    """The response, after which this browser is known to the account for 90 days; also to those it was known to before."""
+    try:
+        before = tickets.read(visit.state.secret, "device", visit.request.cookies.get(cookie_name(visit.request, DEVICE_COOKIE), "")) or {}
+    except (ValueError, json.JSONDecodeError):
+        before = {}
+    devices = dict(list(before.get("devices", {}).items())[-MOST_DEVICES:])
+    devices[account] = devices.get(account) or secrets.token_hex(16)
+    ticket = tickets.issue(visit.state.secret, "device", {"devices": devices, "at": visit.now.timestamp()})
+    https = visit.request.app.state.https
+    response.set_cookie(
+        cookie_name(visit.request, DEVICE_COOKIE), ticket, max_age=DEVICE_DAYS * 86_400, httponly=True, samesite="strict", secure=https, path="/"
+    )
+    return response
+
+
+def _begin(visit: Visit, account: str, held: HeldRole, guess: Guess | None, action: str = "signed_in") -> str:
     event = Event(account, held.role.value, "administration", action)
     with visit.operations.writing(event) as tx:
         if visit.session is not None:
             sessions.end(tx, visit.session)
         if guess:
-            login_attempts.mark_right(tx, guess)
+            sign_in_lanes.mark_right(tx, guess)
         return sessions.begin(tx, account, held.role, held.unit, visit.settings.web)
 
 
@@ -183,12 +222,15 @@ async def change_password(visit: Here) -> Response:
     """A new password: the old one is asked, every other session ends, and this one goes on under a new token."""
     user, loop = visit.user, asyncio.get_running_loop()
     new = visit.form.get("new", "")
-    address = visit.request.client.host if visit.request.client else "unknown"
-    guess = await run_in_threadpool(login_attempts.take_guess, visit.operations, user.account, address)
+    guess = await run_in_threadpool(sign_in_lanes.take, visit.operations, user.account, user.account, user.token_hash)
     stored = await run_in_threadpool(visit.state.users.password_hash, user.account)
-    right = await loop.run_in_executor(passwords.hashing, passwords.is_password, stored, visit.form.get("old", "")[:1000])
+    try:
+        right = await passwords.looked_at(stored, visit.form.get("old", "")[:1000], is_known=True)
+    except passwords.Busy:
+        raise Refused(503, "Too many people are signing in", "Try again in a moment. Nothing was saved.") from None
     errors = []
     if not right:
+        await run_in_threadpool(sign_in_lanes.missed, visit.operations, guess)
         errors.append({"text": "The old password is not right", "href": "#old"})
     wrong = passwords.fault(new)
     if wrong:
@@ -200,7 +242,7 @@ async def change_password(visit: Here) -> Response:
 
     def save() -> str:
         with visit.operations.writing(visit.event("administration", "password_changed")) as tx:
-            login_attempts.mark_right(tx, guess)
+            sign_in_lanes.mark_right(tx, guess)
             users.set_password(tx, user.account, kept)
             return sessions.begin(tx, user.account, Role(user.role), user.unit, visit.settings.web)
 
