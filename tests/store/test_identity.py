@@ -138,6 +138,29 @@ def test_what_shuts_needs_no_code_from_ones_own_account_and_one_from_the_service
     assert state.actor("withdraw").account == "bob"
 
 
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("uid", [0, BOBS, STRANGERS])
+def test_no_command_opens_without_a_code_whoever_types_it_and_whatever_the_environment_says(
+    state: State, monkeypatch: pytest.MonkeyPatch, command: str, uid: int
+) -> None:
+    """As root, as a supervisor's own account, as a stranger's: with every variable of the environment naming the supervisor."""
+    as_uid(monkeypatch, uid)
+    before = len(state.operations.entries())
+    if uid == BOBS and command in ("withdraw", "lift --end", "users disable", "users role --end"):
+        assert state.actor(command).account == "bob"  # shutting takes one person
+    else:
+        with pytest.raises(AccessDenied) as raised:
+            state.actor(command)
+        assert raised.value.code == ("account_unmapped" if uid == STRANGERS else "code_needed")
+    assert len(state.operations.entries()) == before
+
+
+def test_one_persons_two_codes_are_not_two_people(state: State) -> None:
+    one = state.actor("accept", drawn(state, "bob", "accept"))
+    second = state.actor("accept", drawn(state, "bob", "accept"))
+    assert one.account == second.account == "bob"
+
+
 def test_set_up_does_not_come_again_when_the_rows_are_gone(state: State) -> None:
     with state.operations.unlogged() as connection:
         for table in ("user_roles", "users"):
