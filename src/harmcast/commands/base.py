@@ -27,9 +27,10 @@ app = App(
 users = App(name="users", help="People who use the system: accounts, roles, units, training.")
 register = App(name="register", help="The register of tools: status, owner, approvals with dates and review-by dates.")
 report = App(name="report", help="Answers from the records as known at the end of a day: drafts as HTML, JSON and CSV.")
+answer = App(name="answer", help="Published answers: a draft signed by two people, kept as it was handed out.")
 log = App(name="log", help="The log of who looked, who changed and who decided.")
 qlik = App(name="qlik", help="The dashboards for Qlik: its folder, who may see whom there, and whether it shows what harmcast shows.")
-for group in (users, register, report, log, qlik):
+for group in (users, register, report, answer, log, qlik):
     app.command(group)
 
 StateFolder = Annotated[Path, Parameter(help="Folder of the force's state.")]

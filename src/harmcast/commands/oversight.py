@@ -14,6 +14,7 @@ from harmcast.commands.base import (
     CommandResult,
     StateFolder,
     actor,
+    answer,
     command,
     day,
     log,
@@ -358,6 +359,24 @@ for _kind, _says in {
 def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None, code: Code = None) -> CommandResult:
     """One person's inputs, scores, reasons, decisions, and who viewed them; for the data protection officer."""
     return _report("subject", state, as_of, out, person, code=code)
+
+
+@command(answer, "publish")
+def answer_publish(
+    state: Annotated[Path, Parameter(help="Folder of the force's state; may be left out where the working folder is it.")],
+    file: Annotated[Path | None, Parameter(help="HTML or JSON of a draft as `report` wrote it.")] = None,
+    *,
+    reference: Annotated[str, Parameter(help="Reference of the request it answers, e.g. 1353A/22.")],
+) -> CommandResult:
+    """One person's half of publishing a draft: a data scientist, ethics reviewer or supervisor proposes it, the data protection officer signs."""
+    from harmcast.runs.publish_answer import publish_answer
+
+    folder, draft = (Path(), state) if file is None else (state, file)
+    made = opened(folder)
+    found = publish_answer(made, draft, reference, actor(made))
+    waits = found.second is None
+    said = "Proposed. It is published once the data protection officer runs the same." if waits else f"Published, number {found.id}."
+    return CommandResult({"answer": found.id, "sha256": found.sha256, "waiting": waits, "supersedes": found.supersedes}, [said, f"SHA-256 {found.sha256}"])
 
 
 @command(log, "verify")

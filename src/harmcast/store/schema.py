@@ -620,6 +620,25 @@ report_runs = Table(
     Column("at", Instant, nullable=False),
 )  # fmt: skip
 
+published_answers = Table(
+    "published_answers", metadata,
+    _id(),
+    Column("kind", String(20), nullable=False),
+    Column("reference", Name, nullable=False),  # of the request it answers, as the force gave it
+    Column("as_of", Date, nullable=False),
+    Column("known_on", Date, nullable=False),
+    Column("html", LargeBinary, nullable=False),  # what was signed and handed out: never made again
+    Column("json", LargeBinary, nullable=False),
+    Column("sha256", Hash, nullable=False),  # of `html`
+    Column("supersedes", Number, ForeignKey("published_answers.id")),
+    Column("first", Name, nullable=False),
+    Column("first_role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("second", Name),  # null: it waits for the second person
+    Column("second_role", Name),
+    Column("second_at", Instant),
+)  # fmt: skip
+
 # -- which rows the log vouches for ----------------------------------------------------------------
 # A kept table: each version of each row has a line behind the entry that wrote it. Beside it the column that says when a row was
 # first written, so that rows adopted by an upgrade count from their own day. Every table is here or in LEFT_OUT.
@@ -657,6 +676,7 @@ KEPT: dict[str, str | None] = {
     export_requests.name: "at",
     exports.name: "at",
     report_runs.name: "at",
+    published_answers.name: "at",
 }
 LEFT_OUT = frozenset({
     counters.name,

@@ -49,9 +49,18 @@ def _json(value: Any) -> bytes:
 
 def html(document: Document) -> bytes:
     """The document as one self-contained page that prints on A4; everything from records is escaped."""
-    data = json.loads(json_text(document))
-    page = _environment().get_template("document.html.jinja").render(d=data, heading=HEADINGS[document.kind], personal=document.personal)
-    return page.encode()
+    return html_of(json.loads(json_text(document)))
+
+
+def html_of(data: Mapping[str, Any]) -> bytes:
+    """The page of a document's JSON: the same bytes as of the document."""
+    return _environment().get_template("document.html.jinja").render(d=data, heading=HEADINGS[data["kind"]], personal=data["kind"] == "subject").encode()
+
+
+def as_published(data: Mapping[str, Any], reference: str) -> tuple[bytes, bytes]:
+    """HTML and JSON of a draft as it is handed out: no draft any more, under the reference of what it answers."""
+    published = {**data, "standing": "published", "reference": reference}
+    return html_of(published), _json(published)
 
 
 def files(document: Document) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from harmcast.web.guard import Pages
 def all_pages() -> list[Pages]:
     """Every part of the service, in the order its addresses are tried."""
     from harmcast.web.pages import (
+        answers,
         area,
         audit,
         bands,
@@ -43,5 +44,5 @@ def all_pages() -> list[Pages]:
 
     areas = (files, health, home, signing_in, force_sign_in, invitation, notices, area, ground, cell, recommendation, track_record, training, tour, users, roles, looks)
     about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
-    oversight = (audit, register, releases, quality, log, retention, representations)
+    oversight = (answers, audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]
