@@ -367,13 +367,14 @@ def answer_publish(
     file: Annotated[Path | None, Parameter(help="HTML or JSON of a draft as `report` wrote it.")] = None,
     *,
     reference: Annotated[str, Parameter(help="Reference of the request it answers, e.g. 1353A/22.")],
+    code: Code = None,
 ) -> CommandResult:
     """One person's half of publishing a draft: a data scientist, ethics reviewer or supervisor proposes it, the data protection officer signs."""
     from harmcast.runs.publish_answer import publish_answer
 
     folder, draft = (Path(), state) if file is None else (state, file)
     made = opened(folder)
-    found = publish_answer(made, draft, reference, actor(made))
+    found = publish_answer(made, draft, reference, actor(made, "answer publish", code))
     waits = found.second is None
     said = "Proposed. It is published once the data protection officer runs the same." if waits else f"Published, number {found.id}."
     return CommandResult({"answer": found.id, "sha256": found.sha256, "waiting": waits, "supersedes": found.supersedes}, [said, f"SHA-256 {found.sha256}"])

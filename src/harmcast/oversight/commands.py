@@ -32,6 +32,7 @@ COMMANDS: dict[str, PersonsCommand] = {
     "settings": PersonsCommand("Change the settings"),
     "forget": PersonsCommand("Forget people"),
     "report subject": PersonsCommand("Write what is held about one person"),
+    "answer publish": PersonsCommand("Propose or sign a published answer"),
     "log export": PersonsCommand("Export the log"),
     "log declare-restore": PersonsCommand("Declare that a backup was restored"),
     "register": PersonsCommand("Write in the register of tools"),
