@@ -22,6 +22,7 @@ from harmcast.feed import connection
 from harmcast.invented import database as records_system
 from harmcast.invented import making, slices
 from harmcast.runs import inbox, source
+from harmcast.runs.check import check_state
 from harmcast.store import schema
 from harmcast.store import state as states
 from harmcast.store.state import State
@@ -318,4 +319,64 @@ def test_a_database_that_is_not_there_is_said(make_state: MakeState, monkeypatch
     assert stopped.value.code == "source_unreachable"
     assert json.dumps(stopped.value.document()).count("127.0.0.1") == 0
     with pytest.raises(SettingsRefused):
-        connection.can_connect(state.settings.feed.model_copy(update={"url": "nothing at all"}))
+        connection.engine_of(state.settings.feed.model_copy(update={"url": "nothing at all"}))
+
+
+def test_references_that_the_source_keeps_as_doubles_are_the_same_references_in_the_next_read(
+    make_state: MakeState, url: str, weeks: list[dict[str, pl.DataFrame]]
+) -> None:
+    """A number column with gaps: 411.0 beside a held 411 is no deletion."""
+    run(
+        url,
+        "CREATE TABLE crimes (crime_ref DOUBLE PRECISION, offence_code TEXT, happened_from TEXT, happened_to TEXT, recorded_at TEXT, changed_at TEXT, status TEXT, "
+        "easting_m DOUBLE PRECISION, northing_m DOUBLE PRECISION, weapon TEXT, injury TEXT)",
+        *(
+            f"INSERT INTO crimes VALUES ({400 + k}.0, '008/01', '2026-11-0{1 + k % 5}T10:00:00', NULL, '2026-11-0{2 + k % 5}T09:00:00', "
+            f"'2026-11-0{2 + k % 5}T09:00:00', 'recorded', {400000 + k}, 290000, 'knife', 'minor')"
+            for k in range(30)
+        ),
+    )  # fmt: skip
+    settings = SETTINGS.split("[[tools]]")[0] + '[[tools]]\nname = "knife_injury"\nkind = "places"\ncell_area_km2 = 1.0\nwhere = { weapon = ["knife"] }\n'
+    state = make_state(f'{settings}\n[feed]\nsource = "sql"\nurl = "{url}"\n')
+    at(state, "2026-11-09T05:00:00")
+    read_accepted(state, OPERATOR)
+    assert sorted(state.records.known("crimes")["crime_ref"])[:2] == ["400", "401"]
+    at(state, "2026-11-16T05:00:00")
+    again = read_accepted(state, OPERATOR)[-1]
+    assert sum(count.deleted for count in again.files) == 0
+    assert state.records.known("crimes").height == 30
+
+
+def test_a_state_named_by_a_relative_path_reads_its_database(
+    make_state: MakeState, url: str, weeks: list[dict[str, pl.DataFrame]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records_system.fill(url, weeks[0])
+    root = state_of(make_state, url).root
+    monkeypatch.chdir(root.parent)
+    state = states.open_state(Path(root.name))
+    at(state, "2026-11-09T05:00:00")
+    assert read_accepted(state, OPERATOR)[-1].changed_rows > 0
+    state.close()
+
+
+def test_check_names_the_column_that_a_view_lacks(make_state: MakeState, url: str, weeks: list[dict[str, pl.DataFrame]]) -> None:
+    records_system.fill(url, weeks[0])
+    root = state_of(make_state, url).root
+    said = next(line for line in check_state(root).seen if line.startswith("source"))
+    assert said.startswith("source: the database answers; can be read: crimes, persons, charges")
+    run(url, "ALTER TABLE crimes RENAME TO crimes_held", "CREATE VIEW crimes AS SELECT crime_ref, offence_code FROM crimes_held")
+    assert ("column_lost", "recorded_at") in {(fault.rule, fault.column) for fault in check_state(root).faults}
+
+
+def test_check_names_the_tables_that_the_account_may_not_read(make_state: MakeState, url: str, weeks: list[dict[str, pl.DataFrame]]) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("SQLite knows no rights")
+    records_system.fill(url, weeks[0])
+    run(url, "CREATE ROLE reader LOGIN", "GRANT SELECT ON crimes, persons TO reader")
+    reader = sa.make_url(url).set(username="reader").render_as_string(hide_password=False)
+    try:
+        found = check_state(state_of(make_state, reader).root)
+        refused = {fault.where for fault in found.faults if fault.rule == "source_refuses"}
+        assert refused == {"charges", "circumstances", "activity", "deletions"}
+    finally:
+        run(url, "DROP OWNED BY reader", "DROP ROLE reader")

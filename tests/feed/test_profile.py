@@ -40,7 +40,7 @@ def test_each_column_is_told_by_kind_words_shapes_and_ranges(folder: Path) -> No
     assert by_name["Notes"].null_words == {"NULL": 15}
     assert by_name["CrimeNo"].shapes == {"A9": 30}
     assert (by_name["X"].lowest, by_name["X"].highest) == ("400000", "430000")
-    assert (by_name["dob"].lowest, by_name["dob"].highest, by_name["dob"].codes) == ("1960", "1999", {})
+    assert (by_name["dob"].kind, by_name["dob"].lowest, by_name["dob"].highest, by_name["dob"].codes) == ("UK date", None, None, {})
 
 
 def test_a_value_is_shown_from_ten_times_in_a_column_of_at_most_fifty(folder: Path) -> None:
@@ -49,6 +49,16 @@ def test_a_value_is_shown_from_ten_times_in_a_column_of_at_most_fifty(folder: Pa
     assert by_name["surname"].codes == {}
     said = json.dumps(profile.of_delivery(folder).document()) + "\n".join(profile.of_delivery(folder).lines())
     assert not any(word in said for word in ("axe", "Jane", "Invented", "P12"))
+
+
+@pytest.mark.parametrize(
+    "name", ["SEX", "Gender", "ethnicity_self", "Officer Defined Ethnicity", "IC Code", "SDE", "DOB", "Date Of Birth", "Nationality", "Religion", "Disability", "SURNAME"]
+)
+def test_of_a_protected_column_no_value_is_shown_however_common(tmp_path: Path, name: str) -> None:
+    (tmp_path / "people.csv").write_text(f"urn,{name},unit\n" + "".join(f"P{i},W1,North\n" for i in range(40)))
+    of, unit = profile.of_delivery(tmp_path).files[0].columns[1:]
+    assert (of.name, of.codes, of.lowest, of.highest, of.shapes) == (name, {}, None, None, {"A9": 40})
+    assert unit.codes == {"North": 40}
 
 
 def test_the_first_mapping_is_one_that_can_be_read_and_marks_what_it_guessed(folder: Path) -> None:

@@ -123,18 +123,6 @@ def engine_of(feed: Feed) -> Any:
         raise _bad_address() from None
 
 
-def can_connect(feed: Feed) -> None:
-    """Opens the source and asks it for nothing. Raises RunStopped (`source_unreachable`), SettingsRefused."""
-    import sqlalchemy as sa
-
-    engine = engine_of(feed)
-    try:
-        with naming(), engine.connect() as connection:
-            connection.execute(sa.select(sa.literal(1)))
-    finally:
-        engine.dispose()
-
-
 def tables(engine: Any, schema: str | None, wanted: Collection[str]) -> dict[str, dict[str, str | None]]:
     """The tables and views wanted that there are: column -> kind (`flag datetime date number text`), None for another kind."""
     import sqlalchemy as sa
@@ -150,6 +138,26 @@ def tables(engine: Any, schema: str | None, wanted: Collection[str]) -> dict[str
             for name in wanted
             if name in there
         }
+
+
+def can_read(engine: Any, schema: str | None, table: str, columns: Sequence[str]) -> str | None:
+    """Asks a table or view for its columns and no row of it; the code of what stands against it, None: it can be read.
+
+    Raises: RunStopped where the database itself is away.
+    """
+    import sqlalchemy as sa
+
+    query: Any = sa.select(*(sa.column(name) for name in columns)).select_from(sa.table(table, schema=schema)).where(sa.false())
+    try:
+        with naming(), engine.connect() as connection:
+            connection.execute(query)
+    except HarmcastError as error:
+        if error.code == "source_unreachable":
+            raise
+        return error.code
+    except sa.exc.SQLAlchemyError:
+        return "source_refuses"
+    return None
 
 
 def keys_there(engine: Any, schema: str | None, table: str, key: str) -> pl.Series:

@@ -1,7 +1,8 @@
 """What a raw delivery looks like, column by column, and a first mapping made of it, every guess marked.
 
 Nothing that could single a person out is shown: a value only if it occurs at least 10 times in a column of at most 50
-distinct ones, numbers to two figures, dates to the year, and of every other text its shape alone (`AA99/99999`).
+distinct ones, numbers to two figures, dates to the year, and of every other text its shape alone (`AA99/99999`). Of a column
+whose name speaks of birth, sex, ethnicity, religion, nationality, health or a name nothing but its shapes is shown.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from harmcast.tables import CHARGES, CRIMES, PERSONS, ROW, Column, Table
 
 SHOWN_FROM, LIST_MOST, SHAPES_SHOWN = 10, 50, 3
 MOSTLY = 0.9
+PROTECTED = r"(?i)birth|born|\bdob\b|^dob|sex|gender|ethnic|\brace\b|relig|faith|nation|disab|health|marital|pregnan|^ic\d?$|ic.?code|self.?defin|^sde|name$"
 DELIMITERS = ",;\t|"
 HEAD_BYTES = 1 << 20
 _KINDS: tuple[tuple[str, str], ...] = (
@@ -141,12 +143,13 @@ def _seen(text: pl.Series, kind: str) -> ColumnSeen:
     seen.kind = next((name for name, pattern in _KINDS if _share(held, pattern) >= MOSTLY), kind)
     if seen.kind == "number with thousands marks" and not held.str.contains(",").any():
         seen.kind = "whole number" if _share(held, r"^-?\d+$") >= MOSTLY else "number"
-    if tally.height <= LIST_MOST:
+    is_protected = re.search(PROTECTED, text.name) is not None
+    if tally.height <= LIST_MOST and not is_protected:
         seen.codes = dict(tally.filter(pl.col("rows") >= SHOWN_FROM).iter_rows())
     shapes = held.str.replace_all(r"\p{L}+", "A").str.replace_all(r"\d+", "9").str.slice(0, 30)
     common = shapes.value_counts(sort=True, name="rows").filter(pl.col("rows") >= SHOWN_FROM).head(SHAPES_SHOWN)
     seen.shapes = dict(common.iter_rows())
-    seen.lowest, seen.highest = _range(held, seen.kind)
+    seen.lowest, seen.highest = (None, None) if is_protected else _range(held, seen.kind)
     return seen
 
 

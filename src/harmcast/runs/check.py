@@ -159,10 +159,7 @@ def _delivered(state: State) -> list[Path]:
 def _source(state: State) -> str:
     feed = state.settings.feed
     if feed.source == "sql":
-        from harmcast.feed.connection import can_connect
-
-        can_connect(feed)
-        return "the database answers"
+        return _database(state)
     if feed.inbox is None:
         return "no inbox: deliveries are named on the command line"
     inbox = feed.inbox if feed.inbox.is_absolute() else state.root / feed.inbox
@@ -180,6 +177,33 @@ def _sign_in(state: State) -> str:
     if web.local_until is None and not state.settings.force.invented:
         return "local accounts without a last day: no second factor, and nobody is told when somebody leaves ([web] login = \"oidc\", or local_until)"
     return f"local accounts{f' until {web.local_until}' if web.local_until else ''}"
+
+
+def _database(state: State) -> str:
+    """The views and columns that a read would ask for, each asked for without a row. Raises SettingsRefused, RunStopped, FeedRefused."""
+    from harmcast.feed import connection, database
+    from harmcast.feed.sql_mapping import SqlMapping
+    from harmcast.runs.received import mapping_of
+    from harmcast.store import deliveries
+
+    feed, rules = state.settings.feed, mapping_of(state)
+    if isinstance(rules, SqlMapping):
+        raise SettingsRefused("An SQL mapping is for delivered files.", code="mapping_invalid", next_step="Make views in the database instead.")
+    engine = connection.engine_of(feed)
+    try:
+        found = database.sources(engine, feed, rules, deliveries.columns_before(state.operations))
+        refused = {source.name: code for source in found if (code := connection.can_read(engine, feed.sql_schema, source.name, list(source.columns)))}
+    finally:
+        engine.dispose()
+    if refused:
+        step = "give the account that [feed] url names the right to select from it"
+        raise SettingsRefused(
+            "The source may not be read.", code="source_refuses", faults=tuple(Fault("source_refuses", name, next_step=step) for name in refused)
+        )
+    slow = [source.name for source in found if source.cursor is None]
+    return f"the database answers; can be read: {', '.join(source.name for source in found)}" + (
+        f"; read whole each time, for want of a typed changed_at: {', '.join(slow)}" if slow else ""
+    )
 
 
 def _checkpoints(state: State) -> str:

@@ -9,7 +9,8 @@ import polars as pl
 from harmcast.documents.comparison import Counts
 from harmcast.people.cohort import REASONS
 from harmcast.places import counts as counting
-from harmcast.runs.effects import Seen, cohort_of
+from harmcast.runs.effects import Seen
+from harmcast.runs.moves import cohort_of
 from harmcast.tables import CHARGES, CRIMES
 
 Filter = Mapping[str, list[str]]

@@ -10,7 +10,7 @@ A refusal stops the load; what is held makes it wait for a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,21 +24,22 @@ from harmcast.errors import Fault, FeedRefused, RunStopped
 from harmcast.feed.effects import codes, counted, dates, people, places, references
 from harmcast.gaps import missing
 from harmcast.people import harm
-from harmcast.people.charges import survivors
-from harmcast.people.cohort import cohort
 from harmcast.places import counts as counting
+from harmcast.runs import moves
 from harmcast.runs import people as people_run
 from harmcast.runs.received import Work, is_whole
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import deliveries, loads
 from harmcast.store.state import State
-from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, CRIMES, FALLEN_AWAY, PERSONS
+from harmcast.store.users import Actor
+from harmcast.tables import CHARGES, CIRCUMSTANCES_TABLE, CRIMES, PERSONS
 
 WEEKS = 57  # the last week, and the 56 that it and the last four are compared with
 RECORDED = {CRIMES.name: "recorded_at", CHARGES.name: "charged_on"}
 FOUR_WEEKS = timedelta(days=28)
 ANOTHER_DAYS = 31  # no correction moves a crime by more, and its place too
 VALUE_EXTRA = 0.5  # a value of a definition is one of many: its bound is this much wider than that of a whole definition
+LOADING = Actor("system", "The load", (("operator", None),))
 GROWN = 1.25  # a held effect that a person accepted is noted again until it has grown by so much
 
 
@@ -53,9 +54,9 @@ class EffectsResult:
 # -- the whole ---------------------------------------------------------------------------------------
 
 
-def effects_of(state: State, work: Work) -> list[Effect]:
-    """Every effect of a delivery that was read and compared, and is not named yet."""
-    return carried_over(looked_at(Seen(state, work)), loads.newest_accepted(state.operations))
+def effects_of(state: State, work: Work, actor: Actor = LOADING) -> list[Effect]:
+    """Every effect of a delivery that was read and compared, and is not named yet. `actor`: who loads it, for the log."""
+    return carried_over(looked_at(Seen(state, work, actor)), loads.newest_accepted(state.operations))
 
 
 def looked_at(seen: Seen) -> list[Effect]:
@@ -118,8 +119,8 @@ def _beyond(effect: Effect) -> float:
 class Seen:
     """What is held, and what would be once the load counts; each table read once."""
 
-    def __init__(self, state: State, work: Work) -> None:
-        self.state, self.work = state, work
+    def __init__(self, state: State, work: Work, actor: Actor = LOADING) -> None:
+        self.state, self.work, self.actor = state, work, actor
         self.made_at = work.manifest.made_at
         self.made_on = self.made_at.date()
         self.deviations = state.settings.feed.volume_deviations
@@ -398,34 +399,29 @@ def _by_fill(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
-    held, then = (cohort_of(table, seen.made_on) for table in (seen.before, seen.after))
-    moves = {"joined": then.filter(pl.col("reason").is_null()).join(held.filter(pl.col("reason").is_null()), on="person_ref", how="anti").height}
-    left = held.filter(pl.col("reason").is_null()).join(then, on="person_ref", how="left", suffix=" then", coalesce=True)
-    left = left.join(then.select("person_ref", is_there=pl.lit(True)), on="person_ref", how="left")
-    moves["gone"] = left.filter(pl.col("is_there").is_null()).height
-    for reason in ("merged_away", "no_charge_stands", "dead", "review_overdue"):
-        moves[reason] = left.filter(pl.col("reason then") == reason).height
-    moves["changed"] = _changed(seen)
-    was_in = held.filter(pl.col("reason").is_null()).height
+    counts, was_in = moves.joined_and_left(seen.before, seen.after, seen.made_on)
+    counts["changed"] = moves.rewritten(seen.new(CHARGES.name), seen.before(CHARGES.name))
+    judged_by = moves.rules_and_cuts(seen.state, tool) if was_in else None
+    if judged_by is not None:
+        counts |= moves.bands_moved(seen.before, seen.after, _touched(seen), seen.made_on, *judged_by)
+    new_people = seen.work.new.get(PERSONS.name)
+    if was_in and new_people is not None and "born_on" in new_people.columns:
+        inside = moves.cohort_of(seen.before, seen.made_on).filter(pl.col("reason").is_null())["person_ref"]
+        counts |= moves.ages_moved(seen.state, new_people, inside, seen.made_on, seen.actor)
     past = loads.past_values(seen.state.operations, "people")
-    return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in moves.items()]
+    return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in counts.items()]
 
 
-def cohort_of(table: Callable[[str], pl.DataFrame], day: date) -> pl.DataFrame:
-    """Everyone and why they are out (null: in), ages aside: births are not read for this."""
-    standing = table(CHARGES.name).filter(~pl.col("outcome").is_in(FALLEN_AWAY) & (pl.col("charged_on") <= day))
-    persons = table(PERSONS.name)
-    now = standing.join(survivors(persons), on="person_ref", how="left").select(person_ref=pl.coalesce("survivor", "person_ref"))
-    no_minors = pl.DataFrame(schema={"person_ref": pl.String, "day": pl.Date, "under_18": pl.Boolean})
-    inside, outside = cohort(persons, now, no_minors, day, "score")
-    return pl.concat([inside.select("person_ref", reason=pl.lit(None, pl.String)), outside])
-
-
-def _changed(seen: Seen) -> int:
-    """People a charge of whose was rewritten in code, date or person."""
-    both = seen.new(CHARGES.name).join(seen.before(CHARGES.name), on="charge_ref", how="inner", suffix=" held")
-    other = pl.any_horizontal(pl.col(name) != pl.col(f"{name} held") for name in ("person_ref", "offence_code", "happened_on"))
-    return both.filter(other)["person_ref"].n_unique()
+def _touched(seen: Seen) -> pl.Series:
+    """References a row of whose comes, goes or is another by the load."""
+    charges = seen.before(CHARGES.name)
+    going = [gone.select("charge_ref") for gone in seen.work.tombstones.get(CHARGES.name, [])] + [seen.new(CHARGES.name).select("charge_ref")]
+    found = [
+        charges.join(pl.concat(going), on="charge_ref", how="semi")["person_ref"], seen.new(CHARGES.name)["person_ref"],
+        seen.new(PERSONS.name)["person_ref"], seen.new(PERSONS.name)["merged_into"].alias("person_ref").drop_nulls(),
+        *(gone["person_ref"] for gone in seen.work.tombstones.get(PERSONS.name, [])),
+    ]  # fmt: skip
+    return pl.concat(found).unique()
 
 
 def _deletions(seen: Seen) -> list[Effect]:

@@ -29,6 +29,7 @@ from harmcast.store.ledger import Part
 from harmcast.store.operations import Writing
 from harmcast.store.records import FOLDER, held_columns
 from harmcast.store.state import State
+from harmcast.store.users import Actor
 from harmcast.tables import (
     ACTIVITY,
     CHARGES,
@@ -60,7 +61,7 @@ def load_delivery(
         try:
             work = received.read(state, delivery, part(progress, 0.0, 0.5))
             compare(state, work, part(progress, 0.5, 0.7))
-            work.effects = effects.effects_of(state, work)
+            work.effects = effects.effects_of(state, work, Actor(actor, actor, ((role, None),)))
             effects.refuse(work.effects)
         except FeedRefused as error:
             error.came_from(delivery)

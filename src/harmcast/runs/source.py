@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
-from harmcast.feed import connection, database, mapping
+from harmcast.feed import connection, database, mapping, values
 from harmcast.feed.database import CURSORS, KEYED, Read, Source
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs.load import LoadResult, load_delivery, note_refusal
@@ -177,7 +177,7 @@ def _ours(table: str, column: str, sources: list[Source], rules: mapping.Mapping
     made, _ = mapping.applied(raw, mapping.TABLES[table], rules.tables.get(table))
     if column not in made.columns:
         return [None] * made.height
-    return made[column].cast(pl.String).str.strip_chars().to_list()
+    return values.reference(made[column])[0].str.strip_chars().to_list()
 
 
 def _not_read(table: str, refs: pl.Series, sources: list[Source], rules: mapping.Mapping, rows: dict[str, pl.DataFrame]) -> pl.Series:
@@ -195,6 +195,6 @@ def _gone(state: State, engine: Any, sources: list[Source]) -> Iterator[tuple[st
         if source.key is None or not state.records.parts(table):
             continue
         held = state.records.known(table, columns=list(mapping.TABLES[table].key)).to_series(0)
-        there = connection.keys_there(engine, state.settings.feed.sql_schema, source.name, source.key)
+        there = values.reference(connection.keys_there(engine, state.settings.feed.sql_schema, source.name, source.key))[0]
         gone = pl.DataFrame({"ref": held}).join(pl.DataFrame({"ref": there}), on="ref", how="anti")["ref"]
         yield table, gone.sort(), len(held)

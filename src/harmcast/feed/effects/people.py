@@ -15,7 +15,13 @@ MOVES = {
     "review_overdue": "people left because the review of their record is overdue",
     "gone": "people left because their record is gone",
     "changed": "people whose charges changed in code, date or person without a new charge",
+    "band_up": "people stand in a higher band by the delivery",
+    "band_down": "people stand in a lower band by the delivery",
+    "no_longer_under_18": "of the charged are under 18 no longer, by another birth date, and would be scored as adults",
+    "under_18_now": "of the charged are under 18 now, by another birth date",
+    "birth_lost": "of the charged have no known birth date any more",
 }
+USUAL = {"joined": (50, 0.05), "band_up": (50, 0.05), "no_longer_under_18": (2, 0.001)}  # least, share of everyone, where the past is short
 DELETED_A_LOAD = (20, 0.01)
 DELETED_FOUR_WEEKS = (60, 0.03)
 
@@ -23,7 +29,7 @@ DELETED_FOUR_WEEKS = (60, 0.03)
 def people(tool: str, move: str, count: int, cohort: int, past: Sequence[float], deviations: float) -> Effect:
     """People who moved by a load, against the loads before; with fewer than 12 of those, against a share of everyone."""
     limits = bound(past, deviations)
-    least, share = (50, 0.05) if move == "joined" else (20, 0.02)
+    least, share = USUAL.get(move, (20, 0.02))
     high = max(limits[1], float(least)) if limits is not None else float(at_most(cohort, least, share))
     odd = cohort > 0 and count > high
     step = "Look at what the delivery says of them before anybody's score moves." if odd else ""
