@@ -93,7 +93,7 @@ def test_a_new_state_closes_its_opening_table_when_its_first_load_is_accepted(ow
     assert [one.name for one in every] == ["opening"]
     opening = every[0]
     assert opening.as_at == opening.closed_on == date(2026, 10, 19)
-    assert {table.name for table in opening.tables} == {"tracked", "bands_by_group", "bands"}
+    assert {table.name for table in opening.tables} == {"tracked", "bands_by_group", "bands", "charges_fell_away", "charges_police_found"}
     for table in opening.tables:
         assert all(row[name] % 5 == 0 for row in table.rows for name in table.counts)
     everyone = opening.table("tracked").where(attribute="everyone")[0]  # type: ignore[union-attr]
@@ -175,7 +175,7 @@ def printed_before() -> Closing:
 
 @pytest.mark.parametrize(("moved", "quarter", "people"), [(299, "2026-Q2", 1000), (300, "2026-Q3", 1205)])
 def test_under_300_moves_the_last_table_stands(moved: int, quarter: str, people: int) -> None:
-    counted = ExactTables(date(2026, 9, 30), {"tracked": [tracked(1205)]}, {}, {}, pl.DataFrame(), None, None, None)  # type: ignore[arg-type]
+    counted = ExactTables(date(2026, 9, 30), {"tracked": [tracked(1205)]}, {}, {}, pl.DataFrame(), None, None, None, None)  # type: ignore[arg-type]
     found = closing.closed(counted, moved, printed_before(), "2026-Q3", date(2026, 10, 5), lambda _: 0.5).table("tracked")
     assert found is not None
     assert (found.quarter, found.rows[0]["people"]) == (quarter, people)
@@ -183,7 +183,7 @@ def test_under_300_moves_the_last_table_stands(moved: int, quarter: str, people:
 
 def test_a_table_that_was_never_printed_is_printed_however_few_have_moved() -> None:
     follow_ups = [{"step": "offered", "times": 10}, {"step": "all", "times": 10}]
-    counted = ExactTables(date(2026, 9, 30), {"tracked": [tracked(1205)], "follow_ups": follow_ups}, {}, {}, pl.DataFrame(), None, None, None)  # type: ignore[arg-type]
+    counted = ExactTables(date(2026, 9, 30), {"tracked": [tracked(1205)], "follow_ups": follow_ups}, {}, {}, pl.DataFrame(), None, None, None, None)  # type: ignore[arg-type]
     found = closing.closed(counted, 3, printed_before(), "2026-Q3", date(2026, 10, 5), lambda _: 0.5)
     assert [(table.name, table.quarter) for table in found.tables] == [("tracked", "2026-Q2"), ("follow_ups", "2026-Q3")]
 

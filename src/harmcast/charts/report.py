@@ -81,6 +81,22 @@ def bars(names: Sequence[str], values: Sequence[float]) -> str:
                   f"Gain in log score by origin; positive in {sum(value > 0 for value in values)} of {len(values)}")  # fmt: skip
 
 
+def columns(names: Sequence[str], values: Sequence[float], across: str, up: str) -> str:
+    """A bar for each name, its value above it."""
+    top = max([*values, 1e-9])
+    step = (WIDE - 20 - EDGE) / max(len(values), 1)
+    drawn = []
+    for k, (name, value) in enumerate(zip(names, values, strict=True)):
+        x, y = EDGE + k * step, at(value, 0, top, HIGH - EDGE, 34)
+        drawn.append(f'<rect x="{x + step * 0.2:.1f}" y="{y:.1f}" width="{step * 0.6:.1f}" height="{HIGH - EDGE - y:.1f}" fill="{OURS}"/>'
+                     f'<text x="{x + step / 2:.1f}" y="{y - 4:.1f}" text-anchor="middle">{value:g}</text>'
+                     f'<text x="{x + step / 2:.1f}" y="{HIGH - EDGE + 18}" text-anchor="middle">{escape(name)}</text>')  # fmt: skip
+    axes = f'<path d="M{EDGE} 20V{HIGH - EDGE}H{WIDE - 20}" fill="none" stroke="#505a5f"/>'
+    text = f'<text x="{(WIDE + EDGE) / 2:.0f}" y="{HIGH - 16}" text-anchor="middle">{escape(across)}</text><text x="{EDGE}" y="14">{escape(up)}</text>'
+    says = f"{up} by {across.lower()}: " + ", ".join(f"{name} {value:g}" for name, value in zip(names, values, strict=True))
+    return f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(says)}" font-size="12" fill="#0b0c0c">{axes}{"".join(drawn)}{text}</svg>'
+
+
 def tick(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.2g}"
 

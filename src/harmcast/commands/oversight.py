@@ -355,6 +355,17 @@ for _kind, _says in {
     _report_command(_kind, _says)
 
 
+@command(report, "eda")
+def report_eda(state: StateFolder, *, out: Out = Path("eda-report"), as_of: AsOf = None) -> CommandResult:
+    """Exploratory analysis of the whole history: quality, delays, trends, who is charged, places by deprivation, variables and groups."""
+    from harmcast.runs import explore
+
+    made = opened(state)
+    written = explore.write(made, day(as_of), out, actor(made))
+    document = {"report": "eda", "files": [str(path) for path in written.paths], "findings": list(written.exploration.findings)}
+    return CommandResult(document, [*written.exploration.findings, *(f"Wrote {path}" for path in written.paths)])
+
+
 @command(report, "subject")
 def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None, code: Code = None) -> CommandResult:
     """One person's inputs, scores, reasons, decisions, and who viewed them; for the data protection officer."""

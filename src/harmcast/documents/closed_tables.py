@@ -26,6 +26,8 @@ ZERO_MEANS = f"Counts are rounded to multiples of {BASE}, so that every sum stil
 # with a single count, "all" in another column is the total over that column.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "tracked": ("attribute", "group", "with_conviction", "without_conviction", "people"),
+    "charges_fell_away": ("attribute", "group", "fell_away", "held_up"),
+    "charges_police_found": ("attribute", "group", "police_found", "others"),
     "bands": ("horizon_months", "band", "people", "followed"),
     "bands_by_group": ("attribute", "group", "band", "people"),
     "considered": ("attribute", "group", "decision", "people"),
@@ -35,7 +37,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "representations": ("kind", "outcome", "received"),
     "confusion": ("model", "period", "attribute", "group", "tp", "fp", "fn", "tn"),
 }
-COUNTS = frozenset({"with_conviction", "without_conviction", "people", "followed", "decisions", "times", "received", "tp", "fp", "fn", "tn"})
+COUNTS = frozenset(
+    {
+        "with_conviction", "without_conviction", "people", "fell_away", "held_up", "police_found", "others", "followed",
+        "decisions", "times", "received", "tp", "fp", "fn", "tn",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

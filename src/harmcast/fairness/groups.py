@@ -131,6 +131,16 @@ def ethnicity_label(code: str | None, ethnicities: Mapping[str, str]) -> str:
     return OFFICER_CODES.get(upper, BROAD_ETHNICITY.get(upper, text))
 
 
+def known_labels(rules: GroupRules) -> dict[str, frozenset[str]]:
+    """Labels that codes can become, by attribute; what is not recorded is none of them. Text that no code list knows is not among them."""
+    edges = rules.age_edges
+    first, last = date(2000, 1, 1), [0, *edges]
+    bands = {age_band(first, date(2000 + years, 1, 1), edges) for years in last}
+    ethnicities = {*BROAD_ETHNICITY.values(), *OFFICER_CODES.values(), *rules.ethnicities.values()} - {MISSING}
+    sexes = {*SEXES.values(), *rules.sexes.values()} - {MISSING}
+    return dict(zip(ATTRIBUTES, map(frozenset, (bands, sexes, ethnicities, ethnicities)), strict=True))
+
+
 def read_groups(
     protected: pl.DataFrame, on: date, keys: pl.DataFrame | None = None, rules: GroupRules | None = None
 ) -> Groups:

@@ -16,6 +16,8 @@ Row = Mapping[str, Any]
 Rows = Sequence[Row]
 TOGETHER: tuple[tuple[str, ...], ...] = (
     ("tracked", "bands_by_group"),
+    ("charges_fell_away",),
+    ("charges_police_found",),
     ("bands",),
     ("considered",),
     ("decisions",),
@@ -92,6 +94,10 @@ def _across(name: str, rows: Rows, counts: dict[CountKey, int]) -> Iterable[Coun
             rest = _key(name, row, "rest")
             counts[rest] = int(row["people"]) - int(row["followed"])
             yield _key(name, row, "people"), (_key(name, row, "followed"), rest)
+        if name.startswith("charges_"):
+            decided: CountKey = (name, "whole", row["attribute"], row["group"])
+            counts[decided] = sum(int(row[column]) for column in _counts(name))
+            yield decided, tuple(_key(name, row, column) for column in _counts(name))
         if name == "confusion":
             for margin, parts in (("became", ("tp", "fn")), ("did_not", ("fp", "tn"))):
                 shared = (name, margin, *(str(row[d]) for d in ("period", "attribute", "group")))

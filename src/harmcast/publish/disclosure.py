@@ -1,4 +1,4 @@
-"""What may leave: small counts, what gives them away, and text that a spreadsheet could take for a formula.
+"""What may leave: small counts, and what gives them away.
 
 A family is every count of one report that adds up with another: cells, margins, and totals that several tables share.
 A count under the small number is hidden, zero included, with as many others as it takes that nobody can work out that
@@ -16,26 +16,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import polars as pl
-
 SMALL_NUMBER = 5
 HOLD_DAYS = 91
 EXCESS = 3  # so many others hidden for each small count are looked through again
 MARK = "[c]"
 
-_FORMULA_START = r"^[\s\x00-\x1f]*[=+\-@|%\t\r\uff1d\uff0b\uff0d\uff20]"
-
 Key = Any
 Sum = tuple[Key, tuple[Key, ...]]
-
-
-def neutral(column: str) -> pl.Expr:
-    """The text column with an apostrophe before anything a spreadsheet could run; control and bidi marks removed.
-
-    Source: OWASP, CSV Injection.
-    """
-    cleaned = pl.col(column).str.replace_all(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "")
-    return pl.when(cleaned.str.contains(_FORMULA_START)).then(pl.lit("'") + cleaned).otherwise(cleaned).alias(column)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import polars as pl
 
 import harmcast
 from harmcast import tables
-from harmcast.publish.disclosure import neutral
+from harmcast.publish.spreadsheet import neutral
 
 NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest."
 

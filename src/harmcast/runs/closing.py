@@ -15,7 +15,7 @@ from harmcast.errors import NotFit
 from harmcast.fairness import tallies
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
-from harmcast.runs import quarter_counts
+from harmcast.runs import explore, quarter_counts
 from harmcast.settings import PeopleTool
 from harmcast.store import statistics
 from harmcast.store.state import State
@@ -62,6 +62,8 @@ def _close(state: State, tool: PeopleTool, name: str, day: date, closed_on: date
     stands = [table.name for table in closing.tables if table.quarter != name]
     event = event.with_detail(as_at=day.isoformat(), tables=len(closing.tables), standing=stands)
     statistics.keep(state.root, state.operations, closing, event)
+    scored = exact.standing["person_ref"]
+    explore.keep_groups(state, explore.of_groups(state, name, day, closed_on, exact.labels, exact.source, scored, exact.charged, exact.model), actor)
     said = f"{name} is closed, as known at the end of {day.isoformat()}: {len(closing.tables)} tables."
     if stands:
         said += f" Fewer than {LEAST_MOVES} people have moved since: {', '.join(stands)} stand as printed before."

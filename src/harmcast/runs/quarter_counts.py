@@ -6,15 +6,16 @@ Protected columns are opened for it alone, once a closing, and the reading is an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST
-from harmcast.fairness import groups, tallies
+from harmcast.fairness import explored, groups, tallies
 from harmcast.fairness.groups import Groups
+from harmcast.fairness.thresholds import Thresholds
 from harmcast.oversight.log import Event
 from harmcast.people import bands
 from harmcast.people import charges as charge_rules
@@ -47,7 +48,8 @@ class ExactTables:
     Attributes:
         tables: name -> rows with exact counts; absent: name -> why there is none; notes: name -> what it counts, in words.
         standing: person_ref, has_conviction of everyone tracked: what moves are counted from.
-        labels: the groups of that day.
+        labels: the groups of that day; source: the tables of people it was counted from; charged: every charge as known.
+        model: name and content of the model in use; null: none was.
     """
 
     day: date
@@ -57,10 +59,8 @@ class ExactTables:
     standing: pl.DataFrame
     labels: Groups
     source: People
-    known: people.Known
-    release: Release | None = None
-    model: Mapping[str, Any] | None = None
-    charged: pl.DataFrame = field(default_factory=pl.DataFrame)
+    charged: pl.DataFrame
+    model: tuple[str, dict[str, Any]] | None
 
 
 def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor: Actor, name: str) -> tuple[ExactTables, int | None]:
@@ -89,6 +89,8 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     model = state.models.named(release.model) if release is not None and release.model else None
     content = model.content() if model else None
     tables, absent = _about_people(held, labels, now, tool, day, cuts)
+    charged = standing_charges(known, day)
+    tables |= explored.charge_rows(charged, labels, Thresholds.chosen(state.settings.fairness.model_dump()))
     for of, found in (_of_work(state, day, labels), _judged(held, labels, content, tool, day, judged)):
         tables |= of
         absent |= found
@@ -96,7 +98,7 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     standing = now.select("person_ref", "has_conviction")
     charged = standing_charges(known, day)
     tables = {of: sorted(rows, key=_place) for of, rows in tables.items()}
-    return ExactTables(day, tables, absent, notes, standing, labels, held, known, release, content, charged), moved
+    return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, dict(model.content())) if model else None), moved
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:

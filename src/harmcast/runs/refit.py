@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import people_choose
+from harmcast.fairness import groups
 from harmcast.oversight.log import Event
 from harmcast.people import bands
 from harmcast.progress import Progress, part, quiet
-from harmcast.runs import people
+from harmcast.runs import explore, people, quarter_counts
+from harmcast.runs.audit import group_rules
 from harmcast.settings import PeopleTool
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-from harmcast.transitions import refit
+from harmcast.transitions import followed, refit
 from harmcast.transitions.history import RecordsHeld
 from harmcast.transitions.landmarks import People, Rules
 from harmcast.transitions.model import gives_chances
@@ -87,7 +90,9 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
         what = "model_level_taken" if level_only else "model_refitted"
         event = Event(actor.account, "operator", "combination", what, object=f"model:{model_name}", detail={"sequence": sequence})
         kept = state.models.keep(tool.name, model_name, week, fitted, beside, event)
-    part(progress, 0.9, 1.0)("Done", 1.0)
+        progress("Exploring what its variables tell", 0.9)
+        _explored(state, kept.name, fitted, People(known.persons, known.charge_versions, births, rules), cuts.values, as_of, sequence, actor)
+    part(progress, 0.95, 1.0)("Done", 1.0)
     lines = [f"{kept.name}: {fitted['chosen']}, because {fitted.get('because')}." if not level_only else f"{kept.name}: {fitted['because']}."]
     if "side_by_side" in beside:
         lines.append(f"Beside {beside['old']}: {beside['side_by_side']}")
@@ -121,3 +126,14 @@ def _releveled(card: dict[str, Any], who: People, held: RecordsHeld) -> dict[str
         raise NotFit(
             f"The level cannot be taken: {error}.", code="too_little_history", next_step="The model in use stands; try again when more is held."
         ) from None
+
+
+def _explored(
+    state: State, name: str, fitted: dict[str, Any], held: People, cuts: Sequence[float], as_of: date, sequence: int, actor: Actor
+) -> None:
+    """What the new model's variables tell of groups, measured once and kept beside the closed tables."""
+    event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Refit {name}: exploratory analysis", object="persons_protected")
+    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), as_of, rules=group_rules(state))
+    scored = followed.banded(held, as_of, cuts)["person_ref"]
+    charges = quarter_counts.standing_charges(people.Known(held.persons, held.charge_versions), as_of)
+    explore.keep_groups(state, explore.of_groups(state, name, as_of, as_of, labels, held, scored, charges, (name, fitted)), actor)

@@ -48,6 +48,10 @@ class Force(SettingsSection):
     neighbourhoods: RelativePath | None = Field(
         None, description="Layer with `code, residents, deprivation_fifth` (1 most deprived): for the audit of places only."
     )
+    neutral: RelativePath | None = Field(
+        None,
+        description="Residents by group, from a census: CSV with `attribute, group, residents, source, year`. The exploratory analysis sets who is charged beside it.",
+    )
     offence_codes: Literal["home_office", "as_text"] = Field(
         "home_office",
         description="Whether offence codes are the Home Office's, so that `8/6`, `00806` and `008/06` are one code; `as_text`: a code is its text.",

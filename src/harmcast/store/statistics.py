@@ -40,7 +40,7 @@ def keep(root: Path, operations: Operations, closing: Closing, event: Event) -> 
 def keep_explored(root: Path, operations: Operations, explored: GroupsExplored, event: Event) -> None:
     """Writes the explored half of groups and names it in the ledger. Raises: RunStopped where it cannot be written."""
     name = f"{FOLDER}/{EXPLORED}-{explored.name}.json"
-    text = json.dumps(explored.document(), sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(explored.document(), ensure_ascii=False, default=str)  # columns keep their order
 
     def write(path: Path) -> None:
         path.write_text(text + "\n", encoding="utf-8")
@@ -98,13 +98,12 @@ def days_delivered(operations: Operations) -> list[date]:
     return sorted({date.fromisoformat(row["made_at"][:10]) for row in rows})
 
 
-def explored_by(root: Path, operations: Operations, day: date) -> GroupsExplored | None:
-    """The newest explored half of groups that was known on a day; None before the first."""
+def explored_by(root: Path, operations: Operations, day: date, model: str | None = None) -> GroupsExplored | None:
+    """The newest explored half of groups that was known on a day, of a model where one is named and was looked at; None before the first."""
     parts = [part for part in ledger.named(operations, EXPLORED) if part.made_at is not None and date.fromisoformat(part.made_at) <= day]
-    if not parts:
-        return None
-    newest = max(enumerate(parts), key=lambda at: (at[1].made_at, at[0]))[1]
-    return GroupsExplored.read(json.loads(ledger.checked(root, newest).read_text(encoding="utf-8")))
+    found = [GroupsExplored.read(json.loads(ledger.checked(root, part).read_text(encoding="utf-8"))) for part in parts]
+    every = sorted(found, key=lambda one: (one.model == model if model else True, one.known_on))
+    return every[-1] if every else None
 
 
 def _frame(tables: Sequence[ClosedTable]) -> pl.DataFrame:

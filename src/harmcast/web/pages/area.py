@@ -19,8 +19,8 @@ from harmcast import tables
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.publish import geopackage
-from harmcast.publish.disclosure import neutral
 from harmcast.publish.release_files import NOTICE
+from harmcast.publish.spreadsheet import neutral
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records, exports
 from harmcast.store.grounds import name_of
