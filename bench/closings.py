@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,9 @@ def random_draw(seed: str) -> Callable[[CountKey], float]:
 # -- figures ---------------------------------------------------------------------------------------
 
 
-def attacked(name: str, tables: Mapping[str, Sequence[Mapping[str, Any]]], later: Mapping[str, Sequence[Mapping[str, Any]]] | None) -> list[Row]:
+def attacked(
+    name: str, tables: Mapping[str, Sequence[Mapping[str, Any]]], later: Mapping[str, Sequence[Mapping[str, Any]]] | None, *, attack: bool = True
+) -> list[Row]:
     """Every table of a state that is rounded together: feasible, seconds, small counts told; small changes against a later closing."""
     rows, seconds, slack, cells = [], 0.0, 0, 0
     kinds = {"exact": [0, 0], "nearest 5": [0, 0], "controlled": [0, 0]}
@@ -171,7 +174,7 @@ def attacked(name: str, tables: Mapping[str, Sequence[Mapping[str, Any]]], later
         sides = {"exact": exact(family), "nearest 5": nearest(family), "controlled": Printed(rounded.counts, BASE - 1 + BASE * rounded.slack, family)}
         next_ones = {of: later[of] for of in together if later and later.get(of)}
         second = tallies.family(next_ones) if next_ones else None
-        for how, one in sides.items():
+        for how, one in sides.items() if attack else ():
             if how != "nearest 5" or _consistent(one):
                 found, of = told(one)
                 kinds[how][0], kinds[how][1] = kinds[how][0] + found, kinds[how][1] + of
@@ -181,6 +184,8 @@ def attacked(name: str, tables: Mapping[str, Sequence[Mapping[str, Any]]], later
                     found, of = changes_told(one, after)
                     changes[how][0], changes[how][1] = changes[how][0] + found, changes[how][1] + of
     rows.append(Row("20", f"{name}: tables rounded whole, {cells:,} counts", "feasible, no slack", f"slack {slack}; {seconds:.1f} s in all, {largest:.1f} s at most for one", slack == 0))
+    if not attack:
+        return rows
     said = "; ".join(f"{how} {found} of {of}" for how, (found, of) in kinds.items())
     rows.append(Row("20", f"{name}: counts of 1 to 4 told", "controlled 0", said, kinds["controlled"][0] == 0 and kinds["controlled"][1] > 0))
     if later:
@@ -247,3 +252,114 @@ def again(state: Any, day: date, protected: pl.DataFrame, scored: pl.Series, tab
             ours = [(row["group"], row["police_found"] + row["others"], row["police_found"] + row["others"]) for row in own]
         rows.append(Row("20", f"{name} by sex, counted again by SQL over the files of record, before rounding", "equal", "equal" if ours == theirs else f"{ours} against {theirs}", ours == theirs))
     return rows
+
+
+# -- of a state ------------------------------------------------------------------------------------
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def tables_of(folder: Path, as_of: date) -> tuple[Tables, Tables, list[Row], pl.DataFrame]:
+    """Exact tables of the opening's day and of two weeks later with decisions simulated, three counted again, and who is tracked."""
+    from harmcast.oversight.log import Event
+    from harmcast.runs import quarter_counts
+    from harmcast.store import statistics
+    from harmcast.store.state import open_state
+    from harmcast.store.users import Actor
+
+    state, actor = open_state(folder), Actor("bench", "Bench", (("operator", None),))
+    tool = state.settings.people_tool
+    if tool is None:
+        raise SystemExit("the bench's force has no tool about people")
+    opening = statistics.closed(state.root, state.operations)[0].as_at
+    found = [quarter_counts.exact(state, tool, day, None, actor, "bench")[0] for day in (opening, as_of)]
+    event = Event("bench", "operator", "consultation", "protected_read", purpose="Bench: counted again", object="persons_protected")
+    protected = state.records.protected("fairness.groups", event, as_of, state.records.latest())
+    rows = again(state, as_of, protected, found[1].standing["person_ref"], found[1].tables)
+    people = found[1].standing.join(found[1].labels.labels, on="person_ref", how="left").drop("person_ref")
+    state.close()
+    first, later = (one.tables | decided(one, share) for one, share in zip(found, (1.0, 1.1), strict=True))
+    return first, later, rows, people
+
+
+def decided(one: Any, share: float) -> Tables:
+    """Decisions about one in twenty of those tracked, simulated; `share`: of them made by then."""
+    from harmcast.fairness import groups
+
+    rng = np.random.default_rng(3)
+    refs = one.standing["person_ref"].to_list()
+    chosen = rng.choice(len(refs), len(refs) // 20, replace=False)[: int(share * len(refs) / 22)]
+    kinds = rng.choice(["refer", "no_change", "defer", "not_adopted_local", "not_adopted_data"], len(chosen), p=[0.3, 0.4, 0.2, 0.07, 0.03])
+    reasons = rng.choice(["escalating", "recent_charge", "known_support", "circumstances", "other"], len(chosen), p=[0.3, 0.3, 0.2, 0.15, 0.05])
+    made = pl.DataFrame({"person_ref": [refs[i] for i in chosen], "decision": kinds, "reason": reasons})
+    by_group = groups.count_people(one.labels, made, ["decision"]).iter_rows(named=True)
+    counted = made.group_by("decision", "reason").len("decisions").iter_rows(named=True)
+    steps = ({"step": step, "times": n} for step, n in (("offered", len(made) // 4), ("taken_up", len(made) // 9), ("ended", 3)))
+    return {
+        "considered": tallies.by_group("considered", by_group, "decision", sorted(made["decision"].unique().to_list())),
+        "decisions": tallies.with_totals("decisions", counted),
+        "follow_ups": tallies.with_totals("follow_ups", steps),
+    }
+
+
+def pages(folder: Path, as_of: date, name: str) -> list[Row]:
+    """Re-identification on pages without names by one who holds every charge."""
+    from harmcast.people import coarse
+    from harmcast.store.state import open_state
+
+    state = open_state(folder)
+    tool = state.settings.people_tool
+    release = state.releases.history(tool.name, None)[-1] if tool else None
+    if tool is None or release is None:
+        raise SystemExit("the bench's force has no release about people")
+    every, high = coarse.told_apart(release.frame(f"{tool.name}_coarse"))
+    state.close()
+    said = f"{100 * every:.1f}%, high and super high {100 * high:.1f}%"
+    return [Row("17", f"{name}: right of people without names, by one who holds the charges", "at most 3%, high and super high at most 6%", said, every <= 0.03 and high <= 0.06)]
+
+
+def planted(seeds: Sequence[int] = (0, 1, 2)) -> list[Row]:
+    """Findings of the analysis on clean forces, on over-policed ones, and on ones whose recent events stand in for one group."""
+    found = {kind: [findings(kind, seed) for seed in seeds] for kind in ("clean", "over-policed", "proxy")}
+    policed = [any("Black" in line and "officers find" in line for line in lines) for lines in found["over-policed"]]
+    proxies = [any(line.startswith(("events_24m", "All variables")) and "Black" in line for line in lines) for lines in found["proxy"]]
+    clean = sum(bool(lines) for lines in found["clean"])
+    n = len(seeds)
+    return [
+        Row("20", "report eda: planted over-policing named", f"{n} of {n}", f"{sum(policed)} of {n}", all(policed)),
+        Row("20", "report eda: planted proxy named", f"{n} of {n}", f"{sum(proxies)} of {n}", all(proxies)),
+        Row("20", "report eda: clean forces with either named", f"0 of {n}", f"{clean} of {n}" + (f": {found['clean']}" if clean else ""), clean == 0),
+    ]
+
+
+def findings(kind: str, seed: int) -> list[str]:
+    """What stands out about groups of an invented force: `clean`, `over-policed`, or `proxy` (recent charges of one group doubled)."""
+    from bench.fairness_invented import OVER_POLICING
+    from bench.known_forces import first_load
+    from harmcast.documents.exploration import GroupsExplored
+    from harmcast.fairness import explored
+    from harmcast.fairness.groups import read_groups
+    from harmcast.fairness.thresholds import Thresholds
+    from harmcast.invented.making import Plan, make
+    from harmcast.people import bands, charges, harm, minors
+    from harmcast.people.features import FEATURES
+    from harmcast.transitions import followed
+    from harmcast.transitions.landmarks import People, Rules
+
+    to = date(2026, 11, 15)
+    plan = Plan(20_000, 5, seed, to, weeks=0, over_policing=OVER_POLICING if kind == "over-policed" else 0.0, crimes_a_year=2_000, known_people=0)
+    persons, versions, protected = first_load(make(plan))
+    labels = read_groups(protected, to)
+    if kind == "proxy":
+        group = labels.labels.filter(pl.col("ethnicity_self") == "Black")["person_ref"].implode()
+        recent = versions.filter(pl.col("person_ref").is_in(group) & (pl.col("charged_on") > date(2025, 2, 1)))
+        twice = recent.with_columns(charge_ref=pl.col("charge_ref") + "-again", crime_ref=pl.lit(None, pl.String), happened_on=pl.col("happened_on").dt.offset_by("-3d"))
+        versions = pl.concat([versions, twice]).sort("charge_ref", "known_on")
+    rules = Rules(harm.default_index(), harm.decay_from(), bands.high_cut(bands.DEFAULT_CUTS))
+    people = People(persons, versions, minors.flags(protected, [to]), rules)
+    asked = {f.name: f.says for f in FEATURES if f.name in ("harm_share", "events_24m", "months_since_last")}
+    scored = followed.banded(people, to, bands.DEFAULT_CUTS)["person_ref"]
+    features = people.features(to, 24).filter(pl.col("person_ref").is_in(scored.implode()))
+    told = explored.told(features.select("person_ref", *asked), labels, asked, 1)
+    gaps = explored.charge_gaps(charges.last_versions(versions, "charge_ref", to), labels, Thresholds())
+    return list(explored.findings(GroupsExplored("bench", to, to, "card", told, (gaps,)), Thresholds().proxy_noted))

@@ -177,7 +177,7 @@ def findings(groups: GroupsExplored, noted: Iterable[str]) -> tuple[str, ...]:
             continue
         if one.auc_low > HIGH or one.auc_high < LOW:
             said.append(
-                f"{_variable(one)} tells {one.group} ({WORDS[one.attribute]}) from everyone else: AUC {one.auc:.3f} ({one.auc_low:.3f} to {one.auc_high:.3f}), "
+                f"{_variable(one)} {'tell' if one.variable == ALL else 'tells'} {one.group} ({WORDS[one.attribute]}) from everyone else: AUC {one.auc:.3f} ({one.auc_low:.3f} to {one.auc_high:.3f}), "
                 f"{one.n_group:,} of {one.n:,} people."
             )
     return tuple(said)

@@ -14,7 +14,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harmcast.publish.answers.document import AnswerTable, Document
-from harmcast.publish.disclosure import neutral
+from harmcast.publish.spreadsheet import neutral
 
 HEADINGS = {
     "foi": "Freedom of information",
