@@ -111,3 +111,10 @@ def test_crimes_and_forecast_per_1000_residents_by_fifth() -> None:
     cells = pl.DataFrame({"cell": ["a", "b"], "recorded": [10, 4], "expected": [1.0, 0.5]})
     lives = pl.DataFrame({"cell": ["a", "a", "b"], "fifth": ["1", "2", "2"], "residents": [500.0, 500.0, 0.0], "share": [0.5, 0.5, 1.0]})
     assert explored.per_residents(cells, lives, 13.0) == (("1", 500, 5.0, 6.5, 10.0, 13.0), ("2", 500, 9.0, 13.0, 18.0, 26.0))
+
+
+@pytest.mark.parametrize("n", [1, 60])
+def test_where_everybody_is_of_one_group_there_is_no_gap_and_no_error(n: int) -> None:
+    labels = pl.DataFrame({"person_ref": [f"P{k}" for k in range(n)], "sex": ["female"] * n})
+    held = labels.select("person_ref", offence_code=pl.lit("008/01"), outcome=pl.lit("convicted"), crime_ref=pl.lit(None, pl.String))
+    assert explored.charge_gaps(held, groups_of(labels, "person_ref", ["sex"]), Thresholds()).rows == ()

@@ -82,10 +82,11 @@ def charge_gaps(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -
     """How much more or less often a group's charges fell away, or are of kinds that officers find, than others' at the same mix."""
     t = thresholds
     rules = [AuditRule(name, (), "gap", t.records_concern, None, t.records_judged_half_width, "higher") for name in MADE]
-    table = judge(records.record_measures(charges, groups, t), rules, t).filter(pl.col("measure").is_in(list(MADE)))
+    measured = records.record_measures(charges, groups, t)
+    table = judge(measured, rules, t).filter(pl.col("measure").is_in(list(MADE))) if measured.height else None  # no group has anybody beside it
     rows = tuple(
         (row["measure"], row["attribute"], row["group"], *(None if row[c] is None else round(100 * row[c], 1) for c in ("gap", "gap_low", "gap_high")), row["verdict"])
-        for row in table.sort("measure", "attribute", "group").iter_rows(named=True)
+        for row in (table.sort("measure", "attribute", "group").iter_rows(named=True) if table is not None else ())
         if row["denominator"] >= LEAST_UNDER_A_RATE
     )
     return ExploredTable(
