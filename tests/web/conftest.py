@@ -20,7 +20,7 @@ from tests.web import invented_releases as invented
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
-from harmcast.store import sessions
+from harmcast.store import case_reviews, sessions
 from harmcast.store.operations import Operations
 from harmcast.store.state import State, open_state
 from harmcast.web import app as apps
@@ -148,8 +148,18 @@ def supervisor(sign_in: SignIn) -> TestClient:
     return sign_in("supervisor")
 
 
+def granted(state: State, key: str) -> None:
+    """A case review of one person, granted to everyone who may open it."""
+    for account in ("data_scientist", "ethics_reviewer"):
+        with state.operations.writing(Event(account, account, "administration", "case_review_asked", subject=key)) as tx:
+            number = case_reviews.ask(tx, key, "To see the method at work", account, account)
+        with state.operations.writing(Event("data_protection_officer", "data_protection_officer", "administration", "case_review_granted")) as tx:
+            assert case_reviews.decide(tx, number, "granted", "data_protection_officer")
+
+
 def unnamed(client: TestClient, key: str) -> str:
-    """Somebody's page without a name, opened for a purpose."""
+    """Somebody's page without a name: a case review granted, opened for a purpose."""
+    granted(client.app.state.harmcast, key)  # type: ignore[attr-defined]
     answer = client.post(f"/pseudonymised/{key}/open", data={"csrf": csrf_of(client), "purpose": "audit"})
     assert answer.status_code == 200
     return answer.text

@@ -176,7 +176,10 @@ def _release(state: State, week: int, frame: pl.DataFrame) -> None:
         "weights": {"coarse_index": True, "index": {"source": "Cambridge", "edition": "2026"}},
         "left_out": {"under_18": 3},
     }
-    files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": publishing.document(about)}
+    classes = frame.select(
+        "person_key", band=pl.col("band").fill_null("harm incomplete"), chance=pl.lit("under 2 in 100"), charges=pl.lit("1 to 2"), newest=pl.lit("*"), group=pl.lit("*")
+    )
+    files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": publishing.document(about), "iom_coarse.parquet": publishing.parquet(classes)}
     manifest = {
         "week": str(named),
         "origin": named.origin.isoformat(),

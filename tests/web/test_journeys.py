@@ -13,7 +13,8 @@ from tests.web.conftest import PASSWORD, Site
 from tests.web.test_browser import visit
 from tests.web.test_oversight_browser import refer
 
-from harmcast.store import desk
+from harmcast.oversight.log import Event
+from harmcast.store import case_reviews, desk
 from harmcast.store.state import State, open_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -194,7 +195,16 @@ def test_the_ethics_reviewers_way(hand: Hand, served: State) -> None:
     hand.says("Were we right?")
     hand.press('nav a[href="/home"]')
     hand.press('a[href="/pseudonymised"]')
-    hand.press("tbody a[href^='/pseudonymised/']")
+    hand.press("tbody a[href^='/case-reviews?row=']")
+    hand.write("#reason", f"To see the method at work, {hand.way}")
+    hand.press('form[action="/case-reviews"] button[type=submit]')
+    hand.says("Your request is saved.", "Waits for the data protection officer.")
+    asked = case_reviews.of(served.operations, "ethics_reviewer")[0]
+    with served.operations.writing(Event("data_protection_officer", "data_protection_officer", "administration", "case_review_granted")) as tx:
+        assert case_reviews.decide(tx, asked.id, "granted", "data_protection_officer")
+    hand.press('nav a[href="/home"]')
+    hand.press('a[href="/case-reviews"]')
+    hand.press(f"a[href='/pseudonymised/{asked.person_key}']")
     hand.purpose()
     assert "Invented Person" not in page.content()
     assert not re.search(r"\bP\d{5}\b", page.inner_text("main"))

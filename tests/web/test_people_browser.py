@@ -7,7 +7,7 @@ import re
 
 import pytest
 from tests.web import invented_people as invented
-from tests.web.conftest import Site
+from tests.web.conftest import Site, granted
 from tests.web.test_browser import axe, visit
 
 from harmcast.store import desk
@@ -18,14 +18,15 @@ MANAGER = "offender_manager"
 PAGES = {
     MANAGER: ["/people", "/people?band=high", "/people?at=2", "PERSON", "/exports", "/training/iom/tour", "/training/knife_injury/tour", "/register"],
     "supervisor": ["/unit-work", "/bands", "PERSON", "/audit/iom", "/releases", "/data-quality"],
-    "ethics_reviewer": ["/pseudonymised", "KEY", "/audit/knife_injury", "/register"],
-    "data_protection_officer": ["/log", "/retention", "/representations", "/register", "/data-quality"],
+    "ethics_reviewer": ["/pseudonymised", "/case-reviews", "KEY", "/audit/knife_injury", "/register"],
+    "data_protection_officer": ["/case-reviews", "/log", "/retention", "/representations", "/register", "/data-quality"],
 }  # fmt: skip
 
 
 def key_of(site: Site, number: int) -> str:
     state = open_state(site.folder)
     try:
+        granted(state, invented.key(state, number))
         return invented.key(state, number)
     finally:
         state.close()

@@ -71,6 +71,8 @@ class Action(StrEnum):
     LIST_PEOPLE = "list_people"
     OPEN_PERSON = "open_person"
     OPEN_PERSON_PSEUDONYMISED = "open_person_pseudonymised"
+    VIEW_CASE_REVIEWS = "view_case_reviews"
+    GRANT_CASE_REVIEW = "grant_case_review"
     DECIDE = "decide"
     SIGN_OFF = "sign_off"
     REPORT_DATA_ERROR = "report_data_error"
@@ -155,6 +157,8 @@ RULES: dict[Action, Rule] = {
     Action.EXPORT_PEOPLE: _rule(
         (M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True
     ),
+    Action.VIEW_CASE_REVIEWS: _rule((D, E, P), "see case reviews of people without names"),
+    Action.GRANT_CASE_REVIEW: _rule((P,), "grant a case review of one person without a name"),
     Action.APPROVE_EXPORT: _rule((S,), "approve a download that holds names", own_unit=True, names=True),
     Action.VIEW_UNIT_WORK: _rule((S,), "see the unit's decisions and workload", own_unit=True, names=True),
     Action.VIEW_REGISTER: _rule(EVERYONE, "see the register of tools"),

@@ -16,7 +16,8 @@ from harmcast.errors import Fault, NotFit, SettingsRefused
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
-from harmcast.people import bands, harm, minors, outcome
+from harmcast.people import bands, coarse, harm, minors, outcome
+from harmcast.people import charges as charge_rules
 from harmcast.progress import Progress, quiet
 from harmcast.publish import release_files
 from harmcast.settings import Bands, PeopleTool, Settings
@@ -254,12 +255,27 @@ def make_people(
         {
             f"{tool.name}.parquet": release_files.parquet(table),
             f"{tool.name}_bands.parquet": release_files.parquet(what_followed),
+            f"{tool.name}_coarse.parquet": release_files.parquet(without_names(scored.people.join(keys, on="person_ref", how="inner"), known, tool, as_of)),
             f"{tool.name}_about.json": release_files.document(about),
         },
         pl.DataFrame(schema=tables.SCORES.schema()),
         about,
         holding,
     )
+
+
+def standing_charges(known: Known, day: date) -> pl.DataFrame:
+    """Charges as known at the end of a day, under the reference their person now has; those that fell away among them."""
+    standing = charge_rules.last_versions(known.charge_versions, "charge_ref", day)
+    into = charge_rules.survivors(charge_rules.last_versions(known.persons, "person_ref", day))
+    joined = standing.join(into, on="person_ref", how="left")
+    return joined.with_columns(person_ref=pl.coalesce("survivor", "person_ref")).drop("survivor")
+
+
+def without_names(people: pl.DataFrame, known: Known, tool: PeopleTool, as_of: date) -> pl.DataFrame:
+    """Everyone scored in classes that ten people share: what those see who judge the tool (`people.coarse`)."""
+    shown = people.select("person_ref", "person_key", "band", chance=f"chance_high_harm_{tool.horizons_months[0]}m")
+    return coarse.coarse(shown, standing_charges(known, as_of), as_of)
 
 
 def too_short(held: RecordsHeld | None) -> dict[str, Any] | None:

@@ -18,7 +18,6 @@ from harmcast.fairness.groups import Groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.oversight.log import Event
 from harmcast.people import bands
-from harmcast.people import charges as charge_rules
 from harmcast.runs import people
 from harmcast.runs.audit import group_rules
 from harmcast.runs.people_results import FLAGGED_SHARE
@@ -89,14 +88,14 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     model = state.models.named(release.model) if release is not None and release.model else None
     content = model.content() if model else None
     tables, absent = _about_people(held, labels, now, tool, day, cuts)
-    charged = standing_charges(known, day)
+    charged = people.standing_charges(known, day)
     tables |= explored.charge_rows(charged, labels, Thresholds.chosen(state.settings.fairness.model_dump()))
     for of, found in (_of_work(state, day, labels), _judged(held, labels, content, tool, day, judged)):
         tables |= of
         absent |= found
     notes = {"confusion": judged_words(tool)} if "confusion" in tables else {}
     standing = now.select("person_ref", "has_conviction")
-    charged = standing_charges(known, day)
+    charged = people.standing_charges(known, day)
     tables = {of: sorted(rows, key=_place) for of, rows in tables.items()}
     return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, dict(model.content())) if model else None), moved
 
@@ -115,17 +114,9 @@ def _protected(state: State, day: date, sequence: int, actor: Actor, name: str) 
 # -- people --------------------------------------------------------------------------------------
 
 
-def standing_charges(known: people.Known, day: date) -> pl.DataFrame:
-    """Charges as known at the end of a day, under the reference their person now has; those that fell away among them."""
-    standing = charge_rules.last_versions(known.charge_versions, "charge_ref", day)
-    into = charge_rules.survivors(charge_rules.last_versions(known.persons, "person_ref", day))
-    joined = standing.join(into, on="person_ref", how="left")
-    return joined.with_columns(person_ref=pl.coalesce("survivor", "person_ref")).drop("survivor")
-
-
 def tracked(held: People, day: date, cuts: Cuts) -> pl.DataFrame:
     """person_ref, band (null: harm incomplete), has_conviction of everyone scored on a day, as known then."""
-    charges = standing_charges(people.Known(held.persons, held.charge_versions), day)
+    charges = people.standing_charges(people.Known(held.persons, held.charge_versions), day)
     convicted = charges.filter(pl.col("outcome") == "convicted")["person_ref"].unique().implode()
     return followed.banded(held, day, cuts.values).with_columns(has_conviction=pl.col("person_ref").is_in(convicted)).sort("person_ref")
 

@@ -13,7 +13,7 @@ from harmcast.fairness import groups
 from harmcast.oversight.log import Event
 from harmcast.people import bands
 from harmcast.progress import Progress, part, quiet
-from harmcast.runs import explore, people, quarter_counts
+from harmcast.runs import explore, people
 from harmcast.runs.audit import group_rules
 from harmcast.settings import PeopleTool
 from harmcast.store.state import State
@@ -135,5 +135,5 @@ def _explored(
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Refit {name}: exploratory analysis", object="persons_protected")
     labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), as_of, rules=group_rules(state))
     scored = followed.banded(held, as_of, cuts)["person_ref"]
-    charges = quarter_counts.standing_charges(people.Known(held.persons, held.charge_versions), as_of)
+    charges = people.standing_charges(people.Known(held.persons, held.charge_versions), as_of)
     explore.keep_groups(state, explore.of_groups(state, name, as_of, as_of, labels, held, scored, charges, (name, fitted)), actor)

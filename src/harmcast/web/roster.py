@@ -22,6 +22,7 @@ from harmcast.store.state import State
 from harmcast.tables import BANDS
 from harmcast.web import frequencies
 from harmcast.web.released import ReadCache
+from harmcast.weeks import Quarter
 
 CHANGE_RELEASES = 13
 PAGE_ROWS = 25
@@ -213,6 +214,32 @@ def pseudonymised(state: State, history: list[Release], tool: str) -> Roster:
     return _unit.get(
         (state.root, release.manifest_sha256, release.published_at, records_mark(state), "pseudonymised"), make
     )
+
+
+def in_classes(state: State, history: list[Release], tool: str, reader: str, today: date) -> pl.DataFrame | None:
+    """Everyone in classes that many share, in the order of the reader's own keys of the quarter: person_key, row_key, `CLASSES`.
+
+    None where the release holds no classes. Two readers, or one in two quarters, cannot tell which of their rows are one person's.
+    """
+    release, quarter = history[-1], str(Quarter.of(today))
+
+    def make() -> pl.DataFrame | None:
+        if not release.has(f"{tool}_coarse.parquet"):
+            return None
+        held = everyone(state, history, tool).select("person_key")
+        rows = release.frame(f"{tool}_coarse").join(held, on="person_key", how="semi")
+        keys = [state.operations.keyed("row without a name", f"{reader} {quarter} {key}")[:24] for key in rows["person_key"]]
+        return rows.with_columns(row_key=pl.Series(keys, dtype=pl.String)).sort("row_key")
+
+    found: pl.DataFrame | None = _unit.get((state.root, release.manifest_sha256, release.published_at, records_mark(state), "classes", reader, quarter), make)
+    return found
+
+
+def key_of_row(state: State, history: list[Release], tool: str, reader: str, today: date, row: str) -> str | None:
+    """Whom one of the reader's own rows of this quarter is about; None for any other key."""
+    rows = in_classes(state, history, tool, reader, today)
+    found = [] if rows is None else rows.filter(pl.col("row_key") == row)["person_key"].to_list()
+    return str(found[0]) if found else None
 
 
 def of_every_unit(state: State, history: list[Release], tool: str, today: date) -> Roster:

@@ -56,6 +56,7 @@ _QUALITY: Link = (Action.VIEW_DATA_QUALITY, "/data-quality", "Data quality")
 _REGISTER: Link = (Action.VIEW_REGISTER, "/register", "Register")
 _TRAINING: Link = (Action.TAKE_TRAINING, "/training", "Training")
 _UNNAMED: Link = (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names")
+_REVIEWS: Link = (Action.VIEW_CASE_REVIEWS, "/case-reviews", "Case reviews")
 _BANDS: Link = (Action.VIEW_TRACK_RECORD, "/bands", "What bands mean")
 _DOWNLOADS: Link = (Action.EXPORT_PEOPLE, "/exports", "Downloads")
 _ROLES: Link = (Action.VIEW_ROLES, "/roles", "Roles")
@@ -83,7 +84,7 @@ NAVIGATION: dict[Role, tuple[Link, ...]] = {
     Role.ADMINISTRATOR: ((Action.MANAGE_USERS, "/users", "Users"), _ROLES, _REGISTER, _TRAINING),
 }  # fmt: skip
 BESIDE = (
-    _AREAS, _TRACK, _BANDS, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _DOWNLOADS, _LOOKS, _ROLES, _REGISTER, _TRAINING,
+    _AREAS, _TRACK, _BANDS, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _REVIEWS, _DOWNLOADS, _LOOKS, _ROLES, _REGISTER, _TRAINING,
 )  # fmt: skip
 
 

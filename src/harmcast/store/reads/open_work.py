@@ -344,7 +344,7 @@ class _Reader:
         return [
             work.ListAsked(row["id"], row["unit"], ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
                            self.day(row["decided_at"]) if row["decided_at"] else None)
-            for row in self.state.operations.checked(table, order_by=(table.c.id,))
+            for row in self.state.operations.checked(table, table.c.what == "people", order_by=(table.c.id,))
         ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ def all_pages() -> list[Pages]:
         area,
         audit,
         bands,
+        case_reviews,
         cell,
         decisions,
         exports,
@@ -43,6 +44,6 @@ def all_pages() -> list[Pages]:
     )
 
     areas = (files, health, home, signing_in, force_sign_in, invitation, notices, area, ground, cell, recommendation, track_record, training, tour, users, roles, looks)
-    about_people = (people, person, decisions, pseudonymised, supervisor, exports, bands)
+    about_people = (people, person, decisions, pseudonymised, case_reviews, supervisor, exports, bands)
     oversight = (answers, audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

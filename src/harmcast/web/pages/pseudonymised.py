@@ -1,4 +1,4 @@
-"""People without names: for those who judge the tool. No name, no reference of the force in any form, months instead of days."""
+"""People without names: for those who judge the tool. In classes that ten share; a whole page, with months instead of days, is a case review."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import polars as pl
 from starlette.responses import Response
 
 from harmcast.oversight.access import PURPOSES, Action, why
-from harmcast.store import desk, representations
+from harmcast.store import case_reviews, desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, past_scores, released, roster, unit_people
+from harmcast.web import past_scores, released, roster, unit_people
 from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Pages, ticket_of
+from harmcast.web.guard import Here, Pages, Refused, ticket_of
 from harmcast.web.pages.person import days, pictures, timeline
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go, page
@@ -18,52 +18,46 @@ from harmcast.web.shell import go, page
 pages = Pages()
 
 
+NOT_GRANTED = Refused(
+    403, "A whole page is a case review", "The data protection officer grants it, for one person and for 14 days. Ask from the row of people without names."
+)
+
+
 @pages.get("/pseudonymised", Action.OPEN_PERSON_PSEUDONYMISED, view=None)
-def everyone(visit: Here, band: str = "", changed: str = "", at: int = 1) -> Response:
-    """Everyone scored, by random key: band, chance, change."""
+def everyone(visit: Here, band: str = "", at: int = 1) -> Response:
+    """Everyone scored, in classes that at least ten people share."""
     tool, releases = visit.history()
-    people = roster.pseudonymised(visit.state, releases, tool.name)
-    frame = people.frame
+    found = roster.in_classes(visit.state, releases, tool.name, visit.user.account, visit.today)
+    frame = pl.DataFrame(schema={"person_key": pl.String, "band": pl.String}) if found is None else found
     band = band if band in BANDS else ""
     if band:
         frame = frame.filter(pl.col("band") == band)
-    if changed == "yes":
-        frame = frame.filter(pl.col("changed_from").is_not_null())
     last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
     at = min(max(1, at), last_page)
     start = (at - 1) * roster.PAGE_ROWS
     shown = frame.slice(start, roster.PAGE_ROWS)
-    visit.looked_at(
-        "people_pseudonymised_listed",
-        about=f"release:{people.release.name}",
-        shown=shown["person_key"].to_list(),
-    )
-    rows = [
-        {
-            **row,
-            "frequency": frequencies.frequency(row["chance_high_harm_12m"]),
-            "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"]),
-        }
-        for row in shown.iter_rows(named=True)
-    ]
+    visit.looked_at("people_pseudonymised_listed", about=f"release:{releases[-1].name}", shown=shown["person_key"].to_list())
     return page(
         visit,
         "pseudonymised",
         title="People without names",
-        about=unit_people.about(visit, tool, people.release),
-        rows=rows,
+        about=unit_people.about(visit, tool, releases[-1]),
+        rows=shown.drop("person_key").to_dicts(),
+        is_made=found is not None,
         start=start,
         count=frame.height,
         at=at,
         last_page=last_page,
-        given={"band": band, "changed": changed if changed == "yes" else ""},
+        given={"band": band},
         bands=BANDS,
     )
 
 
 @pages.get("/pseudonymised/{key}", Action.OPEN_PERSON_PSEUDONYMISED, view=None)
 def one(visit: Here, key: str) -> Response:
-    """One person's scores and why, without name, reference, whole dates, words or what a unit does."""
+    """A case review: one person's scores and why, without name, reference, whole dates, words or what a unit does."""
+    if not case_reviews.is_open(visit.operations, key, visit.user.account):
+        raise NOT_GRANTED
     tool, releases = visit.history()
     row, release = visit.person, releases[-1]
     visit.looked_at("person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")

@@ -1,0 +1,68 @@
+"""Case reviews: somebody who judges the tool asks to see one person's whole page without a name; the officer grants it, for a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from harmcast.oversight import log
+from harmcast.store import schema
+from harmcast.store.operations import Operations, Writing
+
+WHAT = "case_review"
+OPEN_DAYS = 14
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class CaseReview:
+    """One request. `decision`: `granted`, `refused` or None; `decided_at`: from then it is open for `OPEN_DAYS`."""
+
+    id: int
+    person_key: str
+    reason: str
+    by: str
+    at: str
+    decision: str | None
+    decided_by: str | None
+    decided_at: str | None
+
+    def is_open(self, now: str) -> bool:
+        """Whether the page may be opened at an instant."""
+        if self.decision != "granted" or self.decided_at is None:
+            return False
+        return self.decided_at <= now <= log.instant(log.moment(self.decided_at) + timedelta(days=OPEN_DAYS))
+
+
+def ask(tx: Writing, person_key: str, reason: str, by: str, role: str) -> int:
+    """Keeps that somebody asks for a case review of one person."""
+    return tx.insert(
+        schema.export_requests, what=WHAT, query=json.dumps({"person_key": person_key}), with_names=False, reason=reason, by=by, role=role, unit=None, at=tx.at
+    )
+
+
+def decide(tx: Writing, number: int, decision: str, by: str) -> bool:
+    """Keeps the officer's answer; False if it is answered already, there is none of that number, or it is her own."""
+    table = schema.export_requests
+    still_open = sa.and_(table.c.id == number, table.c.what == WHAT, table.c.decision.is_(None), table.c.by != by)
+    return tx.execute(sa.update(table).where(still_open).values(decision=decision, decided_by=by, decided_at=tx.at)).rowcount == 1
+
+
+def of(operations: Operations, by: str | None = None) -> list[CaseReview]:
+    """The newest requests, of one account or of all."""
+    table = schema.export_requests
+    own = [table.c.what == WHAT, *([table.c.by == by] if by is not None else [])]
+    rows = operations.checked(table, *own, order_by=(table.c.id.desc(),))[:SHOWN]
+    return [
+        CaseReview(row["id"], json.loads(row["query"])["person_key"], row["reason"], row["by"], row["at"], row["decision"], row["decided_by"], row["decided_at"])
+        for row in rows
+    ]
+
+
+def is_open(operations: Operations, person_key: str, by: str) -> bool:
+    """Whether an account may open one person's whole page without a name now."""
+    now = operations.now()
+    return any(one.person_key == person_key and one.is_open(now) for one in of(operations, by))
