@@ -197,10 +197,10 @@ def forget_due(
             decide, so a timer's account may do it. Records overdue for review wait for the data protection officer.
         approve: hash of the list of people who left the source, named by two people where there are more than a run erases.
         qvd: writes a table as Qlik's file (`publish.qlik.qvd`); needed where releases hold such files about people.
-    Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or a timer as above; NotFit
+    Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or the operator for a dry run or a timer as above; NotFit
         (`erasure_above_cap`).
     """
-    is_timer = left_source and actor.has("operator")
+    is_timer = (left_source or dry_run) and actor.has("operator")
     role = "operator" if state.users.before_first() or is_timer else actor.acting("data_protection_officer")
     with state.run_lock("forget", actor.account):
         finish(state)
