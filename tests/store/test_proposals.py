@@ -12,6 +12,7 @@ from harmcast.errors import AccessDenied
 from harmcast.oversight.log import Event
 from harmcast.runs import accounts
 from harmcast.store import codes, proposals, schema
+from harmcast.store.reads import health
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -99,6 +100,8 @@ def test_a_role_lapses_and_is_given_again_by_two(state: State) -> None:
     state.operations._now = lambda: now() + timedelta(days=365)
     assert roles(state, "sue") == [("supervisor", "North")]
     number = proposals.propose(state.users, "sue", "supervisor", "North", state.users.get("ada"))
+    today = now().date()
+    assert [health.roles_that_lapse(state.operations, today + timedelta(days=d), today + timedelta(days=d + 30)) for d in (334, 335, 365, 366)] == [0, 2, 2, 0]
     state.operations._now = lambda: now() + timedelta(days=366)
     assert roles(state, "sue") == roles(state, "ada") == []
     boss = Actor("bea", "Bea", (("administrator", None),))

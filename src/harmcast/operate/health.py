@@ -14,6 +14,7 @@ from harmcast.store.reads import health
 from harmcast.store.state import State
 
 WEEKS_TOLD = 26
+ROLES_LAPSE_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def status_of(state: State, today: date) -> Status:
         releases=_releases(state, concern),
         weeks=sorted(state.releases.names()),
         statuses=_register(state, today, concern),
-        log_entries=_log(state, concern),
+        log_entries=_log(state, today, concern),
         left_source=_erasure(state, today, concern),
         newest_backup=_backups(state, today, concern),
         disk=_disk(state, concern),
@@ -114,9 +115,12 @@ def _register(state: State, today: date, concern: Callable[[str], None]) -> dict
     return {tool.name: tool.status for tool in state.register.tools(today)}
 
 
-def _log(state: State, concern: Callable[[str], None]) -> int:
+def _log(state: State, today: date, concern: Callable[[str], None]) -> int:
     if not checkpoints.places_of(state):
         concern("no signed line of the log is kept elsewhere; set [log] witnesses")
+    soon = health.roles_that_lapse(state.operations, today, today + timedelta(days=ROLES_LAPSE_DAYS))
+    if soon:
+        concern(f"{soon} role(s) lapse within {ROLES_LAPSE_DAYS} days; an administrator proposes them again, on the Users page")
     return health.log_entries(state.operations)
 
 

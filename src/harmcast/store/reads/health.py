@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -53,3 +54,10 @@ def backups_made(operations: Operations) -> list[BackupMade]:
     table = schema.events
     query = sa.select(table.c.at, table.c.detail).where(table.c.action == "backup_made").order_by(table.c.seq)
     return [BackupMade(row["at"], json.loads(row["detail"]).get("file", "")) for row in operations.rows(query)]
+
+
+def roles_that_lapse(operations: Operations, today: date, by: date) -> int:
+    """How many roles held on a day have their last day by another."""
+    table = schema.user_roles
+    held = (table.c.ended_at.is_(None), table.c.until >= today, table.c.until <= by)
+    return int(operations.rows(sa.select(sa.func.count().label("n")).where(*held))[0]["n"])
