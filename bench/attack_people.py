@@ -150,7 +150,7 @@ def _leaks_of_lists(asker: TestClient, token: str) -> list[str]:
         "/people?band=high",
         "/people?changed=yes",
         "/unit-work",
-        "/bands",
+        "/track-record/iom",
     ]
     texts = {address: asker.get(address).text for address in addresses}
     texts["CSV"] = asker.post("/exports", data={"csrf": token, "names": "no", "reason": "x"}).text

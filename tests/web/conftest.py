@@ -112,6 +112,14 @@ def csrf_of(client: TestClient, path: str = "/account") -> str:
     return found[1]
 
 
+def form_of(client: TestClient, path: str) -> dict[str, str]:
+    """What every form of a page carries: the session's token and the page's ticket."""
+    text = client.get(path).text
+    found = {name: re.search(rf'name="{name}" value="([^"]+)"', text) for name in ("csrf", "ticket")}
+    assert all(found.values())
+    return {name: match[1] for name, match in found.items() if match}
+
+
 def try_password(client: TestClient, account: str, password: str, after: str = "/account") -> object:
     """Sends the sign-in form as a browser would."""
     found = re.search(r'name="form_token" value="([0-9a-f]{64})"', client.get("/sign-in").text)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html as markup
 import io
-import itertools
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -14,6 +14,9 @@ from fastapi import FastAPI
 from tests.web.conftest import Clock, SignIn
 
 from harmcast import words
+from harmcast.documents import verdict
+from harmcast.gaps import Gap
+from harmcast.publish import verdicts
 from harmcast.web import areas, released, track
 
 TOOL = "knife_injury"
@@ -43,7 +46,7 @@ def test_old_data_is_said_after_eight_days(sign_in: SignIn, clock: Clock) -> Non
     clock.on(days=7)
     assert "days old" not in sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
     clock.on(days=1)
-    assert "This data is 9 days old." in sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
+    assert "this data is 9 days old." in sign_in("intelligence_analyst").get(f"/areas/{TOOL}").text
 
 
 def test_a_held_week_says_why_on_every_page(web: FastAPI, sign_in: SignIn, release: released.Release) -> None:
@@ -158,22 +161,38 @@ def test_shades_part_all_cells_and_rise(release: released.Release) -> None:
     assert len(shades) <= 6
 
 
-def test_hits_pool_over_windows_that_do_not_overlap(web: FastAPI) -> None:
+def test_a_verdict_rests_on_every_release_whose_weeks_are_over(web: FastAPI) -> None:
+    """Fourteen weekly releases: the first ten are over at the newest, the last four still run; three of the ten do not overlap."""
+    state = web.state.harmcast
+    history = state.releases.history(TOOL)
+    found = verdicts.of_tool(state.settings.places_tools[0], history, state.settings)
+    assert [p.release for p in found.periods] == [r.name for r in history[:10]]
+    assert [r.release for r in found.running] == [r.name for r in history[10:]]
+    assert found.word == "too early"
+    assert len(verdict.apart(found.periods, 4)) == 3
+    newest = history[-1].frame(f"{TOOL}_weeks")
+    came = newest.filter((pl.col("week") >= history[0].origin) & (pl.col("week") < history[4].origin))
+    assert found.periods[0].offences == came["recorded"].sum()
+
+
+def test_a_period_that_a_gap_touches_is_left_out(web: FastAPI) -> None:
     history = web.state.harmcast.releases.history(TOOL)
-    rows = track.judged(track.scores(history, TOOL))
-    apart = track.not_overlapping(rows)
-    assert all((a.origin - b.origin).days >= 28 for a, b in itertools.pairwise(apart))
-    hits, crimes = track.pooled_hits(rows, "ours") or (0, 0)
-    assert (hits, crimes) == (sum(r.hits["ours"] for r in apart), sum(r.crimes for r in apart))
-    best = track.pooled_hits(rows, "foresight")
-    assert best is not None
-    assert best[0] >= hits
+    day = history[0].origin + timedelta(days=3)
+    found = verdicts.of_places(TOOL, history, 4, [Gap(day, day)])
+    assert [p.release for p in found.periods] == [r.name for r in history[1:10]]
+
+
+def test_the_track_record_lists_running_periods_without_counting_them(sign_in: SignIn) -> None:
+    text = markup.unescape(sign_in("intelligence_analyst").get(f"/track-record/{TOOL}").text)
+    assert "Too early to say" in text
+    assert text.count(": not counted") == 4
 
 
 def test_an_areas_record_is_its_windows_and_areas_add_up_to_the_force(web: FastAPI) -> None:
-    history = web.state.harmcast.releases.history(TOOL)
-    apart = track.not_overlapping(track.judged(track.scores(history, TOOL)))
-    found = track.by_area(history, history[-1], TOOL, {row.origin for row in apart}, 4, 20)
+    state = web.state.harmcast
+    history = state.releases.history(TOOL)
+    apart = verdict.apart(verdicts.of_places(TOOL, history, 4).periods, 4)
+    found = track.by_area(history, history[-1], TOOL, {p.origin for p in apart}, 4, 20)
     assert found
     for one in found:
         origins = [w.origin for w in one.windows]
@@ -182,8 +201,8 @@ def test_an_areas_record_is_its_windows_and_areas_add_up_to_the_force(web: FastA
         assert all(w.caught <= w.recorded for w in one.windows)
     for row in apart:
         here = [w for one in found for w in one.windows if w.origin == row.origin]
-        assert sum(w.recorded for w in here) == row.crimes
-        assert sum(w.caught for w in here) == row.hits["ours"]
+        assert sum(w.recorded for w in here) == row.offences
+        assert sum(w.caught for w in here) == row.ours
 
 
 def test_calibration_groups_hold_every_forecast() -> None:

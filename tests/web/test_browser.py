@@ -101,7 +101,7 @@ def test_all_can_be_done_without_scripts(browser: object, site: Site) -> None:
     assert page.title().startswith("Knife crime")
     assert not page.is_visible("#map")
     page.select_option("#area", index=1)
-    follow(page, "text=Show >> visible=true")
+    follow(page, "main form button >> text=Show >> visible=true")
     assert "area=" in page.url
     follow(page, "thead >> text=Last 4 weeks")
     assert "sort=last4" in page.url
@@ -110,7 +110,9 @@ def test_all_can_be_done_without_scripts(browser: object, site: Site) -> None:
     follow(page, "text=Save note")
     assert "Your note is saved." in page.content()
     assert "Written without scripts." in page.content()
+    page.fill("#time", "Not known")
     page.fill("#recommendation", "Look here first.")
+    page.fill("#asked", "One visit.")
     follow(page, "text=Save recommendation")
     follow(page, "text=Record the decision")
     page.check("text=Not adopted")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.web.conftest import SignIn, csrf_of
+from tests.web.conftest import SignIn, csrf_of, form_of
 
 from harmcast.store import cell_records, schema
 from harmcast.web.forms import Form, plain
 from harmcast.web.security import MOST_BYTES
 
 TOOL = "knife_injury"
+ASKED = {"place": "The precinct, north door", "time": "Fri, Sat 22:00 to 03:00", "asked": "Two officers on foot."}
 ATTACKS = (
     "<script>alert(1)</script>",
     "{{ 7*7 }}",
@@ -39,7 +41,7 @@ def answer(csrf: str, step: str = "outcome", choice: str = "adopted", day: int =
 def test_tasking_answers_and_what_was_done_closes_it(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     client, operations = sign_in("intelligence_analyst"), web.state.harmcast.operations
     csrf, here = csrf_of(client), f"/areas/{TOOL}/cells/{cell}"
-    client.post(f"{here}/recommendations", data={"csrf": csrf, "recommendation": "Late turns."})
+    client.post(f"{here}/recommendations", data={**form_of(client, here), **ASKED, "recommendation": "Late turns."})
     number = cell_records.recommendations(operations, TOOL, cell)[0]["id"]
     address, home = f"/recommendations/{number}", client.get("/home").text
     assert "Waits for tasking" in home
@@ -69,18 +71,19 @@ def test_tasking_answers_and_what_was_done_closes_it(web: FastAPI, sign_in: Sign
 def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
     client = sign_in("intelligence_analyst")
     operations = web.state.harmcast.operations
-    here, csrf = f"/areas/{TOOL}/cells/{cell}", csrf_of(client)
-    client.post(f"{here}/notes", data={"csrf": csrf, "note": "Fair on the green until Friday."})
-    client.post(f"{here}/recommendations", data={"csrf": csrf, "recommendation": "Visible patrol, late turns."})
+    here = f"/areas/{TOOL}/cells/{cell}"
+    form = form_of(client, here)
+    client.post(f"{here}/notes", data={**form, "note": "Fair on the green until Friday."})
+    client.post(f"{here}/recommendations", data={**form, **ASKED, "recommendation": "Visible patrol, late turns."})
     number = cell_records.recommendations(operations, TOOL, cell)[0]["id"]
     sheet = client.get(f"/areas/{TOOL}/briefing").text
     assert "Visible patrol, late turns." in sheet
-    assert "not yet decided" in sheet
+    assert "Deferred to" in sheet
     assert "recommended to tasking" in client.get(f"/areas/{TOOL}").text
-    assert client.post(f"/recommendations/{number}", data=answer(csrf, choice="adopted_in_part"), follow_redirects=False).status_code == 303
+    assert client.post(f"/recommendations/{number}", data=answer(form["csrf"], choice="adopted_in_part"), follow_redirects=False).status_code == 303
     happened = {"happened-day": "15", "happened-month": "11", "happened-year": "2026"}
-    client.post(f"{here}/activity", data={"csrf": csrf, "activity": "patrol", "minutes": "45", **happened})
-    assert "adopted in part" in client.get(f"/areas/{TOOL}/briefing").text
+    client.post(f"{here}/activity", data={**form, "activity": "patrol", "minutes": "45", **happened})
+    assert "Visible patrol" not in client.get(f"/areas/{TOOL}/briefing").text  # tasking has decided
     assert "decided by tasking" in client.get(f"/areas/{TOOL}").text
     html = client.get(here).text
     for words in (
@@ -104,7 +107,7 @@ def test_the_analysts_monday(web: FastAPI, sign_in: SignIn, cell: str) -> None:
 def test_what_is_written_is_shown_as_text(attack: str, sign_in: SignIn, cell: str) -> None:
     client = sign_in("intelligence_analyst")
     here = f"/areas/{TOOL}/cells/{cell}"
-    client.post(f"{here}/notes", data={"csrf": csrf_of(client), "note": attack})
+    client.post(f"{here}/notes", data={**form_of(client, here), "note": attack})
     response = client.get(here)
     assert response.status_code == 200
     assert "<script>alert" not in response.text
@@ -117,7 +120,7 @@ def test_faults_are_said_and_nothing_typed_is_lost(web: FastAPI, sign_in: SignIn
     client = sign_in("intelligence_analyst")
     here = f"/areas/{TOOL}/cells/{cell}"
     form = {
-        "csrf": csrf_of(client),
+        **form_of(client, here),
         "activity": "patrol",
         "minutes": "much",
         "happened-day": "31",
@@ -141,7 +144,7 @@ def test_faults_are_said_and_nothing_typed_is_lost(web: FastAPI, sign_in: SignIn
 def test_a_date_to_come_is_refused(sign_in: SignIn, cell: str) -> None:
     client = sign_in("intelligence_analyst")
     form = {
-        "csrf": csrf_of(client),
+        **form_of(client, f"/areas/{TOOL}/cells/{cell}"),
         "activity": "visit",
         "happened-day": "1",
         "happened-month": "1",
@@ -193,8 +196,57 @@ def test_plain_text_holds_no_mark_that_turns_a_line(text: str) -> None:
 
 def test_a_form_reads_dates_and_numbers() -> None:
     form = Form({"d-day": "1", "d-month": "2", "d-year": "2026", "n": "٣", "m": ""})
-    assert str(form.day("d", "missing")) == "2026-02-01"
+    assert str(form.day("d", "missing", first=date(2026, 2, 1))) == "2026-02-01"
     assert form.whole("m", 1, 5, "fault") is None
     assert not form.errors
     assert form.whole("n", 1, 5, "fault") is None
     assert form.error("n") == {"text": "fault"}
+
+
+@pytest.mark.parametrize(
+    ("year", "fault"),
+    [("26", "Enter the year in four figures, for example 2026"), ("02026", "Enter the year in four figures, for example 2026"),
+     ("٢٠٢٦", "Enter the year in four figures, for example 2026"), ("2025", "The date must be 1 February 2026 or later"), ("2026", None)],
+)  # fmt: skip
+def test_a_year_has_four_figures_and_a_date_a_floor(year: str, fault: str | None) -> None:
+    form = Form({"d-day": "1", "d-month": "2", "d-year": year})
+    form.day("d", "missing", first=date(2026, 2, 1))
+    assert form.error("d-day") == (None if fault is None else {"text": fault})
+
+
+def test_a_form_without_its_pages_ticket_saves_nothing_and_keeps_the_words(web: FastAPI, sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    here = f"/areas/{TOOL}/cells/{cell}"
+    answer = client.post(f"{here}/notes", data={"csrf": csrf_of(client), "note": "Fair on the green."})
+    assert answer.status_code == 400
+    assert "This form had expired" in answer.text
+    assert "Fair on the green.</textarea>" in answer.text
+    assert cell_records.notes(web.state.harmcast.operations, TOOL, cell) == []
+
+
+def test_what_was_written_on_an_earlier_release_says_that_release(web: FastAPI, sign_in: SignIn, cell: str) -> None:
+    client = sign_in("intelligence_analyst")
+    here = f"/areas/{TOOL}/cells/{cell}"
+    client.post(f"{here}/notes", data={**form_of(client, f"{here}?week=2026-W44"), "note": "Read on W44."})
+    assert [n["week"] for n in cell_records.notes(web.state.harmcast.operations, TOOL, cell)] == ["2026-W44"]
+
+
+@pytest.mark.parametrize(("what", "path", "more"), [("note", "notes", {"note": "Wrong place."}), ("recommendation", "recommendations", {**ASKED, "recommendation": "Wrong place."}),
+                                                    ("activity", "activity", {"activity": "patrol", "minutes": "60", "happened-day": "15", "happened-month": "11", "happened-year": "2026"})])  # fmt: skip
+def test_a_second_entry_strikes_a_wrong_one(web: FastAPI, sign_in: SignIn, cell: str, what: str, path: str, more: dict[str, str]) -> None:
+    client, operations = sign_in("intelligence_analyst"), web.state.harmcast.operations
+    here = f"/areas/{TOOL}/cells/{cell}"
+    client.post(f"{here}/{path}", data={**form_of(client, here), **more})
+    sent = {**form_of(client, here), "what": what, "number": "1"}
+    assert "Say what was wrong with it" in client.post(f"{here}/strikes", data=sent).text
+    assert client.post(f"{here}/strikes", data={**sent, "number": "2", "reason": "Typed twice."}).status_code == 404
+    assert client.post(f"{here}/strikes", data={**sent, "reason": "Another street."}, follow_redirects=False).status_code == 303
+    page = client.get(here).text
+    assert "<strong>Struck</strong> by Intelligence_Analyst, 16 November 2026" in page
+    assert ": Another street." in page
+    assert client.post(f"{here}/strikes", data={**sent, "reason": "Again."}).status_code == 409
+    read = {"note": cell_records.notes, "activity": cell_records.activity, "recommendation": cell_records.recommendations}[what]
+    assert read(operations, TOOL, cell)[0]["struck"]["reason"] == "Another street."
+    assert cell_records.patrol_hours(operations, TOOL, date(2026, 1, 1)) == {}
+    assert "Your open work: 0" in client.get("/home").text
+    assert [e.action for e in operations.entries() if e.kind == "alteration"][-1] == "entry_struck"

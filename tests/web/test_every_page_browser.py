@@ -93,7 +93,7 @@ def _referred(page: Any, site: Site, state: State) -> None:
     if not desk.of_person(state.operations, key):
         refer(state, key)
     page.goto(f"{site.address}/people/{key}")
-    assert "Waits for a supervisor" in page.content()
+    assert "Sign off the referral" in page.content()
 
 
 def _held(page: Any, site: Site, state: State) -> None:
@@ -136,10 +136,10 @@ def _no_log(*_: object, **__: object) -> None:
 A, M, S, E, P, U = "intelligence_analyst", "offender_manager", "supervisor", "ethics_reviewer", "data_protection_officer", "administrator"
 SUBMIT = "main form[action$='{}'] button[type=submit]"
 STATES: dict[str, tuple[str, Bring]] = {
-    "monitor of places": (E, _at("/audit/knife_injury?view=monitor")),
-    "monitor of people": (E, _at("/audit/iom?view=monitor")),
-    "shadow of places": (E, _at("/audit/knife_injury?view=shadow")),
-    "shadow of people": (E, _at("/audit/iom?view=shadow")),
+    "monitor of places": (E, _at("/track-record/knife_injury?view=monitor")),
+    "monitor of people": (E, _at("/track-record/iom?view=monitor")),
+    "shadow of places": (E, _at("/track-record/knife_injury?view=shadow")),
+    "shadow of people": (E, _at("/track-record/iom?view=shadow")),
     "audit of people": (E, _at("/audit/iom")),
     "earlier release": (A, _at("/areas/knife_injury?week=2026-W45")),
     "one area": (A, _at("/areas/serious_violence?area=Brede+Valley&sort=area")),

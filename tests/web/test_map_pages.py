@@ -119,15 +119,14 @@ def test_a_recommended_cell_is_marked_on_map_and_briefing(web: FastAPI, sign_in:
 
     cell = release.frame(TOOL).sort("expected", descending=True)["cell"][2]
     with web.state.harmcast.operations.writing(Event("a", "intelligence_analyst", "alteration", "tasking_recommended")) as tx:
-        cell_records.recommend(tx, TOOL, cell, release.week, "Town centre, Friday night.", "a", "intelligence_analyst")
+        cell_records.recommend(tx, TOOL, cell, release.week, cell_records.Recommendation("Town centre", "Friday night", "Because.", "Walk."), "a", "intelligence_analyst")
     analyst = sign_in("intelligence_analyst")
     html = analyst.get(f"/areas/{TOOL}").text
     assert json.loads(re.search(r'id="map-layers-data">(.*?)</script>', html)[1])["recommended"] == [cell]  # type: ignore[index]
     assert "Outlined in black: recommended to tasking" in html
     briefing = analyst.get(f"/areas/{TOOL}/briefing").text
-    assert "<strong>C</strong> Town centre, Friday night." in briefing
-    assert 'app-key-letter app-key-letter--marked">C<' in briefing
-    assert briefing.count('app-key-letter">') == 11
+    assert "<strong>Town centre</strong>" in briefing
+    assert briefing.count('app-key-letter app-key-letter--marked">A<') == 1
 
 
 def test_a_cell_page_shows_its_streets_and_names(sign_in: SignIn, ground: str, release: Release) -> None:

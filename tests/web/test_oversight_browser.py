@@ -73,7 +73,9 @@ def test_an_ethics_reviewer_reads_the_audit_and_enters_an_approval_by_keyboard(b
     page.goto(f"{site.address}/register")  # type: ignore[attr-defined]
     press(page, 'a[href="/audit"]')
     page.wait_for_url("**/audit/knife_injury")  # type: ignore[attr-defined]
-    press(page, 'a[href="/audit/knife_injury?view=monitor"]')
+    press(page, 'a[href="/track-record"]')
+    page.wait_for_url("**/track-record/knife_injury")  # type: ignore[attr-defined]
+    press(page, 'a[href="/track-record/knife_injury?view=monitor"]')
     page.wait_for_url("**view=monitor")  # type: ignore[attr-defined]
     press(page, 'a[href="/register"]')
     page.wait_for_url("**/register")  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 MANAGER = "offender_manager"
 PAGES = {
     MANAGER: ["/people", "/people?band=high", "/people?at=2", "PERSON", "/exports", "/training/iom/tour", "/training/knife_injury/tour", "/register"],
-    "supervisor": ["/unit-work", "/bands", "PERSON", "/audit/iom", "/releases", "/data-quality"],
+    "supervisor": ["/unit-work", "/track-record/iom", "PERSON", "/audit/iom", "/releases", "/data-quality"],
     "ethics_reviewer": ["/pseudonymised", "/case-reviews", "KEY", "/audit/knife_injury", "/register"],
     "data_protection_officer": ["/case-reviews", "/log", "/retention", "/representations", "/register", "/data-quality"],
 }  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import SignIn, csrf_of, unnamed
+from tests.web.conftest import SignIn, csrf_of, form_of, unnamed
 from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
@@ -68,7 +68,7 @@ def test_a_decision_keeps_what_was_shown(manager: TestClient, state: State) -> N
     assert "seen" not in str(event)
     page = manager.get(f"/people/{key}").text
     assert "=1+1 &lt;b&gt;seen&lt;/b&gt;" in page
-    assert "No change (band high" in page
+    assert "No change (band high" in manager.get(f"/people/{key}?view=record").text
 
 
 @pytest.mark.parametrize(
@@ -118,23 +118,25 @@ def test_a_referral_is_signed_off_and_followed_up(manager: TestClient, superviso
     key = invented.key(state, OWN)
     save(manager, state, decision(manager, state, decision="refer", words="for the panel"))
     number = desk.of_person(state.operations, key)[0].id
-    assert "Waits for a supervisor" in supervisor.get(f"/people/{key}").text
+    assert "Sign off the referral" in supervisor.get(f"/people/{key}").text
     assert "Invented Person 3" in supervisor.get("/unit-work").text
     address = f"/people/{key}/decisions/{number}"
     signed = supervisor.post(
-        f"{address}/sign-off", data={"csrf": csrf_of(supervisor), "sign": "agreed"}, follow_redirects=False
+        f"{address}/sign-off", data={**form_of(supervisor, f"/people/{key}"), "sign": "agreed"}, follow_redirects=False
     )
     assert signed.status_code == 303
     form = {
-        "csrf": csrf_of(manager),
+        **form_of(manager, f"/people/{key}"),
         "step": "offered",
-        "happened-day": "15",
+        "happened-day": "16",
         "happened-month": "11",
         "happened-year": "2026",
         "step-words": "a course",
     }
+    early = manager.post(f"{address}/follow-ups", data={**form, "happened-day": "15"})
+    assert "The date must be 16 November 2026 or later" in early.text
     assert manager.post(f"{address}/follow-ups", data=form, follow_redirects=False).status_code == 303
-    page = manager.get(f"/people/{key}").text
+    page = manager.get(f"/people/{key}?view=record").text
     assert "agreed by the supervisor" in page
     assert "Support offered" in page
     assert "a course" in page
@@ -148,9 +150,10 @@ def test_what_a_referral_rests_on_stands_beside_the_sign_off_and_in_the_timeline
     sent = decision(manager, state, decision="refer", reason="escalating", checks="probation", judgement="higher", words="a panel")
     save(manager, state, sent)
     page = supervisor.get(f"/people/{key}").text
-    asked = page[page.index('class="app-referral"') : page.index("Do you agree with this referral?")]
+    asked = page[page.index("Sign off the referral") : page.index("Do you agree with this referral?")]
     said = ("Offending is getting more serious or more frequent", "Probation", "Higher", "a panel")
-    line = page[page.index('class="app-timeline"') :]
+    record = supervisor.get(f"/people/{key}?view=record").text
+    line = record[record.index('class="app-timeline"') :]
     for words in said:
         assert words in asked, words
         assert words in line, words
@@ -201,7 +204,7 @@ def test_judge_then_reveal_hides_the_score_until_judged(
 def test_a_data_error_goes_its_way(manager: TestClient, sign_in: SignIn, state: State) -> None:
     key = invented.key(state, OWN)
     manager.post(
-        f"/people/{key}/data-errors", data={"csrf": csrf_of(manager), "error-words": "CH-00003 is somebody else's"}
+        f"/people/{key}/data-errors", data={**form_of(manager, f"/people/{key}"), "error-words": "CH-00003 is somebody else's"}
     )
     officer = sign_in("data_protection_officer")
     assert "somebody else" in officer.get("/representations").text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -16,8 +18,12 @@ from tests.web import invented_people as invented
 from tests.web.conftest import SignIn, csrf_of, unnamed
 
 from harmcast.errors import RunStopped
-from harmcast.store import schema
+from harmcast.publish import release_files as publishing
+from harmcast.store import desk, schema
+from harmcast.store.releases import NewTool
 from harmcast.store.state import State
+from harmcast.web import roster, unit_work
+from harmcast.web.pages.people import usual_says
 
 OWN, LOW = 3, 5
 DIGITS = str.maketrans("0123456789", "abcdefghij")
@@ -34,47 +40,113 @@ def numbers_in(text: str) -> set[int]:
     return {int(found) for found in re.findall(r"\bP(\d{5})\b", text)}
 
 
-def test_the_list_holds_the_units_own_people_in_its_order(manager: TestClient, state: State) -> None:
+def test_the_list_holds_the_units_own_people_by_band(manager: TestClient, state: State) -> None:
     seen: list[int] = []
     for at in (1, 2):
-        text = manager.get(f"/people?at={at}").text
+        text = manager.get(f"/people?group=all&at={at}").text
         seen += [int(n) for n in re.findall(r'app-sub">P(\d{5})', text)]
     assert len(seen) == len(set(seen))
     assert all(invented.unit_of(n) == invented.UNIT for n in seen)
-    bands = {0: "low"}
     assert 0 in seen  # low, but under management
-    assert not [n for n in seen if n % 5 == 0 and n != 0], bands
-    first = manager.get("/people").text
-    assert "Showing 1 to 25 of" in first
-    order = [
-        p
-        for p in (
-            "Changed band, not reviewed yet",
-            "High and super high, not under management",
-            "Chance of becoming high harm",
-        )
-        if p in first
-    ]
-    assert order == sorted(order, key=first.index)
-    assert first.index("P00002") < first.index("High and super high, not under management")
+    assert not [n for n in seen if n % 5 == 0 and n != 0]
+    assert "Showing 1 to 25 of" in manager.get("/people?group=all").text
+    up = (2, 22, 42)  # moved to high this week
+    high = [n for n in seen if n % 5 in (3, 4) or n in up]
+    assert seen[: len(high)] == sorted(high, key=lambda n: (n % 5 != 4, n))
 
 
-def test_the_number_of_high_people_without_management_opens_exactly_them(manager: TestClient, state: State) -> None:
-    first = manager.get("/people").text
-    number = re.search(r'href="/people\?unmanaged=yes"><strong class="app-due__number">(\d+)<', first)
-    assert number
-    found = manager.get("/people?unmanaged=yes").text
-    assert f"High and super high, not under management ({number[1]})" in found
-    assert f"of {number[1]}" in found or int(number[1]) <= 25
-    assert len(re.findall(r'class="app-group"', found)) == 1
-    assert "Restricted access" not in found
+def test_who_needs_the_unit_stands_in_groups_that_only_records_empty(manager: TestClient, state: State) -> None:
+    from tests.web.test_people_forms import decision, save
+
+    text = manager.get("/people").text
+    order = ["Referrals and reviews: 0", "Moved up in this release: 3", "Moved up earlier, not reviewed:", "Moved down:", "Everyone on the list:"]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert numbers_in(text[places[1] : places[2]]) == {2, 22, 42}
+    assert text.count("Not reviewed") == 3
+    save(manager, state, decision(manager, state, 22, decision="refer", words="for the panel"), 22)
+    text = manager.get("/people").text
+    assert 22 not in numbers_in(text[text.index("Moved up in this release") :])  # it is a referral now
+    assert "Waits for supervisor" in text[text.index("Referrals and reviews: 1") : text.index("Moved up in this release")]
+
+
+def fallen(state: State, made_state: Path) -> list[str]:
+    """A later release, in a folder of the state's own, in which numbers 2, 22 and 42 stand a band lower again; gives their keys."""
+    (state.root / "releases").unlink()
+    shutil.copytree(made_state / "releases", state.root / "releases")
+    newest, keys = state.releases.history("iom")[-1], [invented.key(state, n) for n in (2, 22, 42)]
+    moved = pl.col("person_key").is_in(keys)
+    frame = newest.frame("iom").with_columns(
+        band=pl.when(moved).then(pl.lit("high-medium")).otherwise("band"), band_last_week=pl.when(moved).then(pl.lit("high")).otherwise("band")
+    )
+    week = invented.NEWEST.plus(1)
+    files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": newest.read("iom_about.json")}
+    manifest = {"week": str(week), "origin": week.origin.isoformat(), "as_of": week.origin.isoformat(), "tools": {"iom": {"warnings": []}}}
+    state.releases.keep(
+        str(week), publishing.with_manifest(files, manifest), [NewTool("iom", "published", model=newest.model)],
+        origin=week.origin, as_of=week.origin, sequence=1, event=invented.SYSTEM,
+    )  # fmt: skip
+    return keys
+
+
+def test_bands_that_moved_down_are_noted_together_each_by_name(manager: TestClient, state: State, made_state: Path) -> None:
+    down = fallen(state, made_state)
+    page = manager.get("/people?group=down").text
+    keys = re.findall(r'name="noted" value="([a-z2-7]+)"', page)
+    assert sorted(keys) == sorted(down)
+    assert "Moved down: 3" in manager.get("/people").text
+    release = re.search(r'name="release" value="(\d+)"', page)
+    assert release
+    form = {"csrf": csrf_of(manager), "release": release[1], "noted": [*keys, invented.key(state, 63)]}  # and one of another unit
+    stale = manager.post("/people/noted", data={**form, "release": "0"})
+    assert stale.status_code == 409
+    assert manager.post("/people/noted", data={"csrf": form["csrf"], "release": release[1]}).status_code == 400
+    assert manager.post("/people/noted", data=form, follow_redirects=False).status_code == 303
+    for key in keys:
+        (kept,) = desk.of_person(state.operations, key)
+        assert (kept.decision, kept.reason_code, kept.own_judgement, kept.time_band) == ("no_change", "moved_down", None, "not measured")
+    assert desk.of_person(state.operations, invented.key(state, 63)) == []
+    assert {e["subject"] for e in events(state, "decision_made")} == set(keys)
+    assert "Moved down: 0" in manager.get("/people").text
+    assert unit_work.overrides(desk.since(state.operations, "")).n == 0  # noting is no judgement for or against the score
+
+
+def test_one_denominator_with_a_range_and_no_different_from_usual_in_the_row(manager: TestClient, state: State) -> None:
+    """The card's group range is .8 to 1.2 of its chance, the force's usual .01: only no points, .01, hold it."""
+    text = manager.get("/people?group=rest&at=1").text + manager.get("/people?group=rest&at=2").text
+    none, most = invented.chances(0)[0], invented.chances(7)[0]
+    assert f"<strong>{100 * none:.0f}</strong> ({60 * none:.1f} to {150 * none:.0f})" in text
+    assert f"<strong>{100 * most:.0f}</strong>" in text
+    assert "no different from usual" in text
+    assert not re.search(r"\d+ in (10|20|50|200|1,000)\b", text)
+    assert "Unknown" in text
+    assert "not managed" not in text
+
+
+@pytest.mark.parametrize(("same", "given", "ordered"), [(0, 0, False), (5, 10, True), (6, 10, False), (10, 10, False)])
+def test_where_most_chances_are_the_usual_nothing_stands_by_chance(same: int, given: int, ordered: bool) -> None:
+    frame = pl.DataFrame({"chance_high_harm_12m": [0.04] * given + [None], "same": [True] * same + [False] * (given - same) + [None]}, schema={"chance_high_harm_12m": pl.Float64, "same": pl.Boolean})
+    said = roster.chances_said(frame, 0.04)
+    assert said.ordered is ordered
+    says = usual_says(said)
+    assert bool(says) is (given > 0 and not ordered)
+    if says:
+        assert says == f"All {given} chances lie between 4 and 4 in 100, and {same} of them are no different from the force's usual, 4, as far as records show."
+
+
+@pytest.mark.parametrize("asked", ["Person 3", "3 Person Invented", "3, invented", "P00003", "p00003", "CH-00003", "ch-00003"])
+def test_somebody_is_found_surname_first_by_reference_and_by_charge(manager: TestClient, state: State, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(state.records), "person_of_charge", lambda _, ref: "P00003" if ref.upper() == "CH-00003" else None)
+    text = manager.post("/people/search", data={"csrf": csrf_of(manager), "find": asked}).text
+    assert "Invented Person 3<" in text
+    assert "Invented Person 63" not in text
 
 
 def test_every_event_is_there_with_its_day_of_charge_and_only_its_month_without_names(
     manager: TestClient, sign_in: SignIn, state: State
 ) -> None:
     key = invented.key(state, OWN)
-    page = manager.get(f"/people/{key}").text
+    page = manager.get(f"/people/{key}?view=record").text
     assert "Show the 2 more events" in page
     for words in ("1 March 2026", "5 March 2026", "violent charge", "1 June 2024", "CH-00003-1"):
         assert words in page, words
@@ -84,10 +156,10 @@ def test_every_event_is_there_with_its_day_of_charge_and_only_its_month_without_
 
 
 def test_restricted_people_are_a_row_without_a_fact(manager: TestClient, supervisor: TestClient, state: State) -> None:
-    last = manager.get("/people?at=9").text
+    last = manager.get("/people?group=all&at=9").text
     assert "Restricted access" in last
     for at in (1, 2):
-        assert not {7, 8} & numbers_in(manager.get(f"/people?at={at}").text)
+        assert not {7, 8} & numbers_in(manager.get(f"/people?group=all&at={at}").text)
     key = invented.key(state, 7)
     refused = manager.get(f"/people/{key}")
     assert refused.status_code == 403
@@ -193,31 +265,23 @@ def test_those_who_judge_say_why_for_each_person_too(sign_in: SignIn, state: Sta
 
 
 def test_the_page_in_its_order_without_protected_words(manager: TestClient, state: State) -> None:
-    text = manager.get(f"/people/{invented.key(state, 1)}").text
-    parts = [
-        "P00001",
-        "Custody",
-        "Advisory only",
-        'id="chance"',
-        'id="band"',
-        'id="changed"',
-        'id="charges"',
-        "Points card",
-        'id="gaps"',
-        'id="decide"',
-        'id="timeline"',
-    ]
-    places = [text.index(part) for part in parts]
-    assert places == sorted(places)
-    assert "UNKNOWN" in text
+    key = invented.key(state, 1)
+    text, record = manager.get(f"/people/{key}").text, manager.get(f"/people/{key}?view=record").text
+    for page, parts in (
+        (text, ["P00001", "Custody", 'id="says"', 'id="why"', 'id="charges"', "What the score does not know", "Report a data error", 'id="decide"']),
+        (record, ["P00001", "Advisory only", 'id="chance"', 'id="band"', 'id="changed"', 'id="charges"', "Points card", 'id="gaps"', 'id="timeline"']),
+    ):
+        places = [page.index(part) for part in parts]
+        assert places == sorted(places)
+        body = re.sub(r"Age, sex, ethnicity, home address[^<]*", "", page)
+        assert not re.search(r"\b(age|sex|gender|ethnic\w*|race)\b", body, re.I)
+        chance = invented.chances(2 + 2)[0]  # violent, and a charge under 6 months old
+        assert f"About {100 * chance:.0f} in 100 people" in page
+    assert "Unknown" in text
     assert "In custody" in text
     assert "prison notice" in text
-    body = re.sub(r"Age, sex, ethnicity, home address[^<]*", "", text)
-    assert not re.search(r"\b(age|sex|gender|ethnic\w*|race)\b", body, re.I)
-    chance = invented.chances(2 + 2)[0]  # violent, and a charge under 6 months old
-    assert f"({100 * chance:.0f}%" in text
-    assert "would be another band" in text.lower()
-    assert "Force: 1 in 100" in text
+    assert "would be another band" in record.lower()
+    assert "usual, 1" in text
 
 
 def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
@@ -261,7 +325,7 @@ def test_every_view_is_one_event_written_first(manager: TestClient, state: State
     assert {e["action"] for e in added} == {"person_viewed"}
     assert all(str(e["purpose"]).startswith("list") and e["kind"] == "consultation" for e in added)
     assert "P0000" not in json.dumps([e["detail"] for e in added])
-    manager.get("/people")
+    manager.get("/people?group=all")
     (listed,) = [e for e in events(state)[before + len(keys) :]]
     assert len(json.loads(str(listed["detail"]))["shown"]) == 25
 
@@ -340,7 +404,7 @@ def test_a_list_that_a_second_person_granted_goes_out_whole(
 def test_everybody_of_the_list_by_paging_tells_the_officer(manager: TestClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harmcast.store.seen.LISTED_ALARM", 30)
     for at in (1, 2, 3, 1):
-        assert manager.get(f"/people?at={at}").status_code == 200
+        assert manager.get(f"/people?group=all&at={at}").status_code == 200
     assert [a["kind"] for a in state.operations.rows(sa.select(schema.alerts))] == ["scraping"]
 
 

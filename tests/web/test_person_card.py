@@ -27,7 +27,7 @@ from harmcast.transitions import refit
 from harmcast.transitions.history import history
 from harmcast.transitions.landmarks import Rules
 from harmcast.transitions.weekly import score_people
-from harmcast.web import frequencies
+from harmcast.words import hundred_span, in_hundred
 from harmcast.words import people as people_words
 
 AS_OF = date(2025, 12, 29)
@@ -104,26 +104,27 @@ def _released(state: State, fitted: Any) -> pl.DataFrame:
 
 
 def _page(manager: TestClient, key: str) -> str:
-    page = manager.get(f"/people/{key}")
+    page = manager.get(f"/people/{key}?view=record")
     if "Why are you opening this person?" in page.text:
         page = manager.post(f"/people/{key}/open", data={"csrf": csrf_of(manager), "purpose": "review"})
+        page = manager.get(f"{page.url}&view=record")
     assert page.status_code == 200
     return page.text
 
 
-def _percent(text: str) -> float:
-    """A printed percentage; "under 0.1%" is read as its bound."""
-    found = re.search(r"([\d.]+)%", text)
+def _in_hundred(text: str) -> float:
+    """A printed number of 100 people; "under 0.5" is read as its bound."""
+    found = re.search(r"([\d.]+)", text)
     assert found, text
     return float(found[1])
 
 
 def _printed_chances(html: str) -> tuple[float, float]:
-    first = re.search(r"within 12 months</strong> \(([^,]+),", html)
-    second = re.search(r"Within 24 months: about [^(]*\(([^,]+),", html)
+    first = re.search(r"About ([^<]+?) in 100 people with a record like this", html)
+    second = re.search(r"Within 24 months: about (.+?) in 100", html)
     assert first
     assert second
-    return _percent(first[1]), _percent(second[1])
+    return _in_hundred(first[1]), _in_hundred(second[1])
 
 
 def _card_redone(found: dict[str, list[list[str]]]) -> tuple[int, float, float]:
@@ -135,7 +136,7 @@ def _card_redone(found: dict[str, list[list[str]]]) -> tuple[int, float, float]:
     assert all(int(points) == (int(worth) if answer == "yes" else 0) for _, answer, worth, points in asked)
     row = next(row for row in found["Chance by sum of points, around this person's"] if "this person" in row[0])
     assert int(row[0].split()[0]) == total
-    return total, _percent(row[1]), _percent(row[2])
+    return total, _in_hundred(row[1]), _in_hundred(row[2])
 
 
 def test_the_points_card_is_redone_from_the_pages_text_to_the_printed_figure(manager: TestClient, state: State, fitted: Any) -> None:
@@ -149,11 +150,11 @@ def test_the_points_card_is_redone_from_the_pages_text_to_the_printed_figure(man
         sums.add(total)
         assert first == pytest.approx(100 * row["chance_high_harm_12m"], abs=0.1)
         assert second == pytest.approx(100 * row["chance_high_harm_24m"], abs=0.1)
-        printed = _printed_chances(html)  # to whole percents; under 1 in 100 is printed as such
-        assert printed[0] == pytest.approx(max(first, 1.0), abs=0.56)
-        assert printed[1] == pytest.approx(max(second, 1.0), abs=0.56)
+        printed = _printed_chances(html)  # whole people of 100, from 1 on
+        assert printed[0] == pytest.approx(max(first, 0.5), abs=0.56)
+        assert printed[1] == pytest.approx(max(second, 0.5), abs=0.56)
         if row["chance_high_harm_12m"] < 0.005:
-            assert "About under 1 in 200 people" in html
+            assert "About under 0.5 in 100 people" in html
         base = fitted[0]["base_rate"]["12m"]
         at = fitted[0]["cards"][fitted[0]["chosen"]]["table"][total]
         assert ("No different from usual" in html) == (at["p12_group_low"] <= base <= at["p12_group_high"])
@@ -203,10 +204,16 @@ def test_a_line_says_one_month_and_what_an_average_is_of() -> None:
     assert people_words.question("mean_gap_months", 9.0, True).startswith("On average under 9 months for each event: ")
 
 
-def test_chances_side_by_side_are_of_one_group() -> None:
-    assert frequencies.together([0.05, 0.04, 0.08, None]) == ["5 in 100", "4 in 100", "8 in 100", "no chance given"]
-    assert frequencies.together([0.2, 0.004]) == ["200 in 1,000", "under 1 in 200"]
-    assert frequencies.together([0.024, 0.015]) == ["24 in 1,000", "15 in 1,000"]  # not both 2 in 100
-    assert frequencies.together([0.043, 0.039]) == ["4 in 100", "4 in 100"]
-    assert frequencies.together([0.999, 0.0001]) == ["999 in 1,000", "under 1 in 200"]
-    assert frequencies.together([0.999, 0.5]) == ["nearly all", "50 in 100"]
+@pytest.mark.parametrize(
+    ("chance", "says"),
+    [(None, "no chance given"), (0.00499, "under 0.5"), (0.005, "0.5"), (0.0094, "0.9"), (0.00994, "1.0"), (0.00996, "1"), (0.014, "1"), (0.05, "5"),
+     (0.9949, "99"), (0.995, "over 99"), (1.0, "over 99")],
+)  # fmt: skip
+def test_a_chance_is_so_many_of_a_hundred(chance: float | None, says: str) -> None:
+    assert in_hundred(chance) == says
+
+
+def test_a_range_of_chances_is_of_a_hundred() -> None:
+    assert hundred_span(0.01, 0.18) == "1 to 18"
+    assert hundred_span(0.001, 0.004) == "under 0.5"
+    assert hundred_span(None, 0.2) == "no range"

@@ -51,8 +51,8 @@ def test_the_parts_add_up(sign_in: SignIn) -> None:
     assert {"146.0", "9.6", "17.3", "172.9"} <= set(charges.split())
     assert round(146.0 + 9.6 + 17.3, 1) == 172.9
     crowd = client.get("/training/iom/tour?step=3").text
-    assert crowd.count("app-crowd__one--came") == 3
-    assert len(re.findall(r'class="app-crowd__one[ "]', crowd)) == 50
+    assert crowd.count("app-crowd__one--came") == 6
+    assert len(re.findall(r'class="app-crowd__one[ "]', crowd)) == 100
 
 
 def test_answers_stand_in_the_trainers_handout_alone(sign_in: SignIn) -> None:

@@ -101,23 +101,23 @@ def own_releases(state: State, made_state: Path) -> State:
 @pytest.mark.parametrize("role", list(Role))
 def test_shadow_is_seen_by_those_who_judge_it_alone(role: Role, own_releases: State, sign_in: SignIn) -> None:
     for tool in (PLACES, PEOPLE):
-        answer = sign_in(role.value).get(f"/audit/{tool}?view=shadow")
+        answer = sign_in(role.value).get(f"/track-record/{tool}?view=shadow")
         assert (answer.status_code == 200) is (role in (Role.DATA_SCIENTIST, Role.ETHICS_REVIEWER)), (role, tool)
         assert ("Has it earned a trial?" in answer.text) is (answer.status_code == 200)
 
 
 def test_shadow_says_bar_forecast_and_what_came(own_releases: State, sign_in: SignIn) -> None:
-    page = sign_in("ethics_reviewer").get(f"/audit/{PLACES}?view=shadow").text
-    assert "The written bar: not met" in page
+    page = sign_in("ethics_reviewer").get(f"/track-record/{PLACES}?view=shadow").text
+    assert "The limits set beforehand: not met" in page
     assert "A fifth lies in the top 20." in page
     assert "0.200" in page
-    people = sign_in("data_scientist").get(f"/audit/{PEOPLE}?view=shadow").text
+    people = sign_in("data_scientist").get(f"/track-record/{PEOPLE}?view=shadow").text
     assert "so far, after 13 weeks" in people
     assert "900 people" in people
 
 
 def test_the_analysis_plan_says_what_is_tested_on_which_windows_and_what_could_be_found(own_releases: State, sign_in: SignIn) -> None:
-    page = sign_in("ethics_reviewer").get(f"/audit/{PLACES}?view=shadow").text
+    page = sign_in("ethics_reviewer").get(f"/track-record/{PLACES}?view=shadow").text
     assert "Analysis plan of the trial" in page
     assert "6 windows of 4 weeks that do not overlap, the first 26 weeks of shadow" in page
     assert "<strong>None is filed yet.</strong>" in page
@@ -125,7 +125,7 @@ def test_the_analysis_plan_says_what_is_tested_on_which_windows_and_what_could_b
 
 
 def test_the_plan_of_people_says_outcome_limits_and_looks(own_releases: State, sign_in: SignIn) -> None:
-    page = sign_in("ethics_reviewer").get(f"/audit/{PEOPLE}?view=shadow").text
+    page = sign_in("ethics_reviewer").get(f"/track-record/{PEOPLE}?view=shadow").text
     assert "Analysis plan of the trial" in page
     assert "<strong>None is filed yet.</strong>" in page
     assert "the range of came over said holds 1 and lies within .67 to 1.5" in page
@@ -190,7 +190,7 @@ def test_a_young_monitor_says_fine_so_far_and_names_what_cannot_speak(own_releas
 
 
 def test_monitor_says_what_changed_and_its_history(own_releases: State, sign_in: SignIn) -> None:
-    page = sign_in("ethics_reviewer").get(f"/audit/{PLACES}?view=monitor").text
+    page = sign_in("ethics_reviewer").get(f"/track-record/{PLACES}?view=monitor").text
     assert "State: watch" in page or "State: suspend" in page
     assert "Crimes by weapon" in page
     assert "States so far" in page
@@ -236,7 +236,7 @@ def watched_site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize("tool", [PLACES, PEOPLE])
 def test_pages_are_accessible_and_fit(browser: object, watched_site: Site, tool: str, view: str, width: int) -> None:
     page = visit(browser, watched_site, "ethics_reviewer", width)
-    page.goto(f"{watched_site.address}/audit/{tool}?view={view}")  # type: ignore[attr-defined]
+    page.goto(f"{watched_site.address}/track-record/{tool}?view={view}")  # type: ignore[attr-defined]
     assert page.inner_text("h1").startswith("Has it earned" if view == "shadow" else "Is it still")  # type: ignore[attr-defined]
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")  # type: ignore[attr-defined]

@@ -8,8 +8,9 @@ from datetime import date
 
 from markupsafe import Markup
 
-from harmcast.charts.kit import frame, rounded, tag
+from harmcast.charts.kit import frame, nice_top, rounded, tag, ticks
 from harmcast.tables import BANDS
+from harmcast.words import hundred_span, in_hundred
 
 
 def _scale(cuts: Sequence[float], most: float) -> tuple[float, float]:
@@ -118,3 +119,47 @@ def half_year(past: Sequence[tuple[date, float | None]], cuts: Sequence[float], 
     return frame(
         width, height, f"Harm in {unit} over the last {len(past)} weekly releases, against the cuts of the bands", body
     )
+
+
+def chance_scale(chance: float, low: float, high: float, usual: float | None, width: int = 640) -> Markup:
+    """Of 100 people with such a record, how many became high harm: the chance as a dot, its range as a bar, the force's usual dashed."""
+    most = nice_top(max(10.0, 110 * max(high, usual or 0.0)))
+    height, left, axis = 66, 14, 42
+
+    def x(value: float) -> float:
+        return rounded(left + (width - 2 * left) * min(100 * value / most, 1.0))
+
+    body = [tag("rect", x=x(low), y=axis - 16, width=rounded(max(x(high) - x(low), 2)), height=16, class_="app-scale__range")]
+    for value in ticks(most):
+        at = x(value / 100)
+        body.append(tag("line", x1=at, x2=at, y1=axis, y2=axis + 4, class_="app-chart__axis"))
+        body.append(tag("text", str(value), x=at, y=axis + 19, class_="app-chart__tick", text_anchor="middle"))
+    body.append(tag("line", x1=left, x2=width - left, y1=axis, y2=axis, class_="app-chart__axis"))
+    words_end = "end" if usual is not None and usual <= chance else "start"
+    if usual is not None:
+        body.append(tag("line", x1=x(usual), x2=x(usual), y1=axis - 24, y2=axis, class_="app-scale__usual"))
+        body.append(tag("text", f"usual, {in_hundred(usual)}", x=max(x(usual), 60 if words_end == "end" else 0), y=12, class_="app-chart__tick", text_anchor=words_end))
+    beside = "start" if words_end == "end" else "end"
+    body.append(tag("text", f"people like this, {in_hundred(chance)}", x=max(x(chance) + 4, 64) if beside == "start" else max(x(chance) - 4, 130), y=12, class_="app-chart__tick app-scale__own", text_anchor=beside))
+    body.append(tag("circle", cx=x(chance), cy=axis - 8, r=6, class_="app-scale__dot"))
+    label = f"About {in_hundred(chance)} in 100, could be {hundred_span(low, high)}" + (f"; the force's usual is {in_hundred(usual)}" if usual is not None else "")
+    return frame(width, height, label, body)
+
+
+def group_scale(value: float, low: float, high: float, middle: float | None, limit: float, most: float, width: int = 280) -> Markup:
+    """One group's rate of 100 as a dot with its range, on the scale of all groups; shaded: within the limit of the comparison."""
+    height, left, axis = 30, 4, 24
+
+    def x(share: float) -> float:
+        return rounded(left + (width - 2 * left) * min(max(share, 0.0) / most, 1.0))
+
+    body = []
+    if middle is not None:
+        first, last = x(middle - limit), x(middle + limit)
+        body.append(tag("rect", x=first, y=2, width=rounded(last - first), height=axis - 2, class_="app-scale__limit"))
+        body.append(tag("line", x1=x(middle), x2=x(middle), y1=0, y2=axis, class_="app-scale__usual"))
+    body.append(tag("line", x1=left, x2=width - left, y1=axis, y2=axis, class_="app-chart__axis"))
+    body += [tag("line", x1=x(most * k / 5), x2=x(most * k / 5), y1=axis, y2=axis + 4, class_="app-chart__axis") for k in range(6)]
+    body.append(tag("line", x1=x(low), x2=x(high), y1=12, y2=12, class_="app-scale__span"))
+    body.append(tag("circle", cx=x(value), cy=12, r=6, class_="app-scale__dot"))
+    return frame(width, height, f"{100 * value:.1f} in 100, could be {100 * low:.1f} to {100 * high:.1f}", body)

@@ -262,7 +262,7 @@ def _finished(checked: Checked, faults: list[Fault], ground: CheckContext) -> Ch
         checked.faults.append(
             Fault(
                 "quarantine_share", checked.file, count=checked.quarantined,
-                next_step="more rows are broken than feed.quarantine_max_share allows",
+                next_step=f"{checked.quarantined / checked.received:.1%} of the rows are broken; feed.quarantine_max_share allows {ground.quarantine_max_share:.1%}",
             )
         )  # fmt: skip
         checked.faults += grouped(checked.quarantine)

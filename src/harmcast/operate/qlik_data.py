@@ -12,6 +12,7 @@ import polars as pl
 from harmcast import tables as record_tables
 from harmcast.oversight import findings
 from harmcast.oversight import register as register_rules
+from harmcast.publish import verdicts
 from harmcast.publish.qlik import areas, checks, people
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.statistics import share_interval
@@ -19,7 +20,7 @@ from harmcast.store import desk
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import frequencies, released, roster, track
+from harmcast.web import released, roster, track
 from harmcast.words.tools import tool_title
 
 UNSEEN = ("shadow", "stopped")
@@ -87,7 +88,7 @@ def _places(state: State, tool: PlacesTool) -> areas.ToolForQlik:
     for release in reversed(published):
         cells = release.frame(tool.name)
         is_known = release.id in over and weeks is not None and isinstance(oldest, date) and release.origin >= oldest
-        came = released.counts(weeks, release.origin, tool.horizon_weeks) if is_known and weeks is not None else None
+        came = verdicts.counts(weeks, release.origin, tool.horizon_weeks) if is_known and weeks is not None else None
         found.append(areas.PublishedForecast(said[release.week], cells, release.frame(f"{tool.name}_areas"), came))
         if not set(cells["cell"].to_list()) <= outlines.keys():
             outlines = {**_outlines(release, tool.name), **outlines}
@@ -117,7 +118,7 @@ def people_tables(state: State, today: date, base_url: str) -> dict[str, pl.Data
     decisions = desk.before(state.operations, today + timedelta(days=1), state.settings.force.timezone)
     newest = decisions.unique("person_key", keep="last", maintain_order=True).drop("unit")
     return people.tables(
-        people.ListedPeople(tool.name, tool_title(tool), said, listed, scored, newest, frequencies.BANDS), base_url
+        people.ListedPeople(tool.name, tool_title(tool), said, listed, scored, newest, roster.CHANCE_BANDS), base_url
     )
 
 

@@ -18,22 +18,22 @@ from markupsafe import Markup, escape
 
 JUDGED = ("met", "concern", "stop", "too few to say")
 MEASURES: dict[str, tuple[str, str]] = {
-    "selection": ("Selected", "Of everyone, the share among the twentieth with the highest chances."),
+    "selection": ("Put high", "Of everyone, the share among the twentieth with the highest chances."),
     "base_rate": ("Became high harm", "Of everyone, the share that became high harm within the horizon."),
-    "fpr": ("Wrongly selected", "Of those who did not become high harm, the share selected (false positive rate)."),
+    "fpr": ("Wrongly put high", "Of those who did not become high harm, the share selected (false positive rate)."),
     "fnr": ("Missed", "Of those who became high harm, the share not selected (false negative rate)."),
-    "ppv": ("Right when selected", "Of those selected, the share that became high harm (precision)."),
+    "ppv": ("Right when put high", "Of those selected, the share that became high harm (precision)."),
     "hits_upheld": ("Later convicted", "Of those selected who became high harm, the share convicted for it."),
     "observed_against_predicted": (
-        "Came against predicted",
+        "Came, less what was said",
         "What came, less what the chances said. Above 0 the score is too low for the group, below 0 too high.",
     ),
     "fpr_against_predicted": (
-        "Wrongly selected, against predicted",
+        "Wrongly put high, less what was said",
         "The share wrongly selected, less the share that the chances imply.",
     ),
     "ppv_against_predicted": (
-        "Right when selected, against predicted",
+        "Right when put high, less what was said",
         "The share right when selected, less the share that the chances imply.",
     ),
     "charges_fell_away": ("Charges that fell away", "Of decided charges, the share that fell away."),
@@ -49,9 +49,9 @@ SCOPES = {
     "managed": "People under management: counted apart, not judged",
 }
 VERDICTS = {
-    "met": "No gap that could be judged is over the written bars. That is not a proof of fairness: see what was too few to say, and what the audit cannot see.",
-    "concern": "Something is over a written bar. It does not go out until two people have lifted that very finding, for a time and with their reasons.",
-    "stop": "Something is far over a written bar, even at the near end of its range. It holds the release, and no signature lifts it.",
+    "met": "No gap that could be judged is over the limits set beforehand. That is not a proof of fairness: see what was too few to say, and what the audit cannot see.",
+    "concern": "Something is over a limit set beforehand. It does not go out until two people have lifted that very finding, for a time and with their reasons.",
+    "stop": "Something is far over a limit set beforehand, even at the near end of its range. It holds the release, and no signature lifts it.",
 }
 SILENT = "There were too few people or offences to judge any gap."
 COLUMNS = {
@@ -60,7 +60,7 @@ COLUMNS = {
     "recorded": "Recorded",
     "cells": "Cells",
     "per_1000": "Forecast for each 1,000 residents",
-    "flagged_cells": "Flagged cells, a window",
+    "flagged_cells": "Places pointed at, each four weeks",
     "flagged_share": "Residents in flagged cells",
     "empty_flagged": "Flagged cells with nothing recorded",
     "recorded_in_flagged": "Recorded in flagged cells",

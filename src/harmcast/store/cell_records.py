@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from harmcast.oversight.access import ROLES, Role
-from harmcast.store import schema
+from harmcast.store import schema, strikes
 from harmcast.store.operations import Operations, Writing
 
 OUTCOMES: dict[str, str] = {
@@ -41,7 +42,8 @@ def _rows(operations: Operations, table: sa.Table, tool: str, cell: str, most: i
         .order_by(table.c.id.desc())
         .limit(most)
     )
-    return [_signed(row) for row in operations.rows(query)]
+    struck = strikes.of(operations, table.name)
+    return [{**_signed(row), "struck": struck.get(row["id"])} for row in operations.rows(query)]
 
 
 def notes(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
@@ -59,7 +61,7 @@ def patrol_hours(operations: Operations, tool: str, since: date) -> dict[str, fl
     table = schema.cell_activity
     query = (
         sa.select(table.c.cell, sa.func.sum(table.c.minutes).label("minutes"))
-        .where(table.c.tool == tool, table.c.kind == "patrol", table.c.happened_on >= since, table.c.minutes.is_not(None))
+        .where(table.c.tool == tool, table.c.kind == "patrol", table.c.happened_on >= since, table.c.minutes.is_not(None), ~strikes.is_struck(table))
         .group_by(table.c.cell)
         .order_by(table.c.cell)
     )
@@ -126,10 +128,24 @@ def add_note(tx: Writing, tool: str, cell: str, week: str, text: str, by: str, r
     return tx.insert(schema.cell_notes, tool=tool, cell=cell, week=week, words=text, by=by, role=role, at=tx.at)
 
 
-def recommend(tx: Writing, tool: str, cell: str, week: str, text: str, by: str, role: str) -> int:
+@dataclass(frozen=True)
+class Recommendation:
+    """What is recommended to tasking: each part as long as LENGTHS allows, so that the briefing has room for it."""
+
+    place: str
+    time: str
+    why: str
+    asked: str
+
+
+LENGTHS = {"place": 30, "time": 26, "why": 110, "asked": 110}
+
+
+def recommend(tx: Writing, tool: str, cell: str, week: str, said: Recommendation, by: str, role: str) -> int:
     return tx.insert(
-        schema.tasking, tool=tool, cell=cell, week=week, step="recommendation", words=text, by=by, role=role, at=tx.at
-    )
+        schema.tasking, tool=tool, cell=cell, week=week, step="recommendation", words=said.why, place_words=said.place, time_words=said.time,
+        asked=said.asked, by=by, role=role, at=tx.at,
+    )  # fmt: skip
 
 
 def record(

@@ -40,6 +40,7 @@ REASONS: dict[str, str] = {
     "more_needed": "More information is needed first",
     "other": "Another reason, in words below",
 }
+NOTED = "moved_down"  # a band that moved down, looked through with others: no judgement of one person against the score
 CHECKS: dict[str, str] = {
     "connect": "CONNECT",
     "pnc": "Police National Computer (PNC)",
@@ -49,6 +50,7 @@ CHECKS: dict[str, str] = {
 }
 JUDGEMENTS: dict[str, str] = {"higher": "Higher", "same": "About the same", "lower": "Lower"}
 TIME_BANDS = ((60, "under 1 minute"), (180, "1 to 3 minutes"), (600, "3 to 10 minutes"), (None, "over 10 minutes"))
+NOT_MEASURED = "not measured"
 SIGN_OFFS: dict[str, str] = {"agreed": "Agreed", "not_agreed": "Not agreed"}
 STEPS: dict[str, str] = {
     "offered": "Support offered",
@@ -109,6 +111,11 @@ class Decision:
         return is_against(self.decision, self.own_judgement)
 
     @property
+    def agreed_at(self) -> str | None:
+        """When a supervisor agreed to the referral; None where nobody has."""
+        return next((s["at"] for s in self.sign_offs if s["outcome"] == "agreed"), None)
+
+    @property
     def waits_for_sign_off(self) -> bool:
         return self.is_referral and not self.sign_offs
 
@@ -127,7 +134,7 @@ class NewDecision:
     reason_code: str
     checks: Sequence[str]
     own_judgement: str | None
-    review_on: date
+    review_on: date | None
     time_band: str
     judged_first: bool
     words: str

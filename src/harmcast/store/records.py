@@ -280,6 +280,14 @@ class Records:
             charges = charges.with_columns(pl.col("known_on").cum_max().over("charge_ref"))
         return charges.drop("person_sequence", "person_made_on", "sequence")
 
+    def person_of_charge(self, charge_ref: str) -> str | None:
+        """Reference of the person charged, as held now; None if no such charge is. For a look-up among the asker's own people alone."""
+        text = charge_ref.strip()
+        asked = pl.DataFrame({"charge_ref": [text, text.upper()]})
+        rows = self.versions(CHARGES.name, columns=["charge_ref", "person_ref", "known_on", *OF_VERSION], only=asked)
+        newest = rows.sort("known_on", "sequence").tail(1)
+        return None if newest.is_empty() or newest["deleted"][0] else str(newest["person_ref"][0])
+
     def persons_first(self, upto: int | None = None) -> pl.LazyFrame:
         """Which load each person came with first: `person_ref, person_sequence, person_made_on`."""
         rows = self.versions(PERSONS.name, upto, ["person_ref", "sequence", "made_at"])

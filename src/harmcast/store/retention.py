@@ -27,7 +27,7 @@ from harmcast.errors import NotFit
 from harmcast.oversight import review
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.store import keys, ledger, operations, schema
+from harmcast.store import kept_forms, keys, ledger, operations, schema
 from harmcast.store.kept import FOLDER as KEPT
 from harmcast.store.operations import Writing
 from harmcast.store.records import FOLDER
@@ -258,6 +258,7 @@ def _forget(
 def _drop_keys(state: State, tx: Writing, reasons: dict[str, str]) -> None:
     """Deletes the keys and leaves keyed hashes that block the return."""
     table = schema.person_keys
+    kept_forms.forget(tx.connection, list(tx.execute(sa.select(table.c.person_key).where(table.c.person_ref.in_(list(reasons)))).scalars()))
     for ref, reason in reasons.items():
         tx.execute(sa.delete(table).where(table.c.person_ref == ref))
         hashed = keys.erased_hash(state.secret, ref)

@@ -382,6 +382,17 @@ one_time_codes = Table(
     Column("used_at", Instant),
 )  # fmt: skip
 
+kept_forms = Table(
+    "kept_forms", metadata,
+    _id(),
+    Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
+    Column("address", Text, nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("person_key", Key, index=True),  # sealed under this person's content key; null: under the state's secret
+    Column("fields_enc", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+
 sign_in_lanes = Table(
     "sign_in_lanes", metadata,
     Column("lane", Hash, primary_key=True),  # of an account and a device known to it, or of all strangers to it
@@ -531,7 +542,10 @@ tasking = Table(
     Column("step", String(20), nullable=False),  # recommendation, outcome, done
     Column("about", Number),  # the recommendation that tasking answered, or that something was done on
     Column("choice", String(40)),
-    Column("words", Text),
+    Column("words", Text),  # of a recommendation: why
+    Column("place_words", Text),  # of a recommendation: where, when and what is asked, as the briefing prints them
+    Column("time_words", Text),
+    Column("asked", Text),
     Column("decided_on", Date),
     Column("deferred_to", Date),  # day to which tasking put it off
     Column("by", Name, nullable=False),
@@ -551,6 +565,18 @@ cell_activity = Table(
     Column("by", Name, nullable=False),
     Column("role", Name, nullable=False),
     Column("at", Instant, nullable=False),
+)  # fmt: skip
+
+strikes = Table(
+    "strikes", metadata,
+    _id(),
+    Column("table_name", String(40), nullable=False),
+    Column("row", Number, nullable=False),  # the entry that was wrong
+    Column("reason", Text, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("table_name", "row"),
 )  # fmt: skip
 
 Index("ix_cells_notes", cell_notes.c.tool, cell_notes.c.cell)
@@ -673,6 +699,7 @@ KEPT: dict[str, str | None] = {
     tasking.name: "at",
     cell_activity.name: "at",
     look_grants.name: "at",
+    strikes.name: "at",
     export_requests.name: "at",
     exports.name: "at",
     report_runs.name: "at",
@@ -681,6 +708,7 @@ KEPT: dict[str, str | None] = {
 LEFT_OUT = frozenset({
     counters.name,
     events.name,
+    kept_forms.name,
     monitor_history.name,
     one_time_codes.name,
     quarantine.name,

@@ -62,9 +62,23 @@ def begin(tx: Writing, account: str, role: Role, unit: str | None, web: Web) -> 
 
 def find(operations: Operations, token: str, web: Web) -> Session | None:
     """The session of a token; None if there is none, it ended, or its user or role no longer stands."""
+    table, now = schema.sessions, operations.now()
+    return _found(operations, token, table.c.ends_at > now, table.c.seen_at > _idle_since(now, web))
+
+
+def find_ended(operations: Operations, token: str, web: Web) -> Session | None:
+    """The session of a token that ended by itself within a day, idle or at its last hour; not one that somebody ended."""
+    table, now = schema.sessions, operations.now()
+    day_ago = log.instant(log.moment(now) - timedelta(days=1))
+    return _found(operations, token, sa.or_(table.c.ends_at <= now, table.c.seen_at <= _idle_since(now, web)), table.c.seen_at > day_ago)
+
+
+def _idle_since(now: str, web: Web) -> str:
+    return log.instant(log.moment(now) - timedelta(minutes=web.idle_minutes))
+
+
+def _found(operations: Operations, token: str, *conditions: sa.ColumnElement[bool]) -> Session | None:
     table, users, roles = schema.sessions, schema.users, schema.user_roles
-    now = operations.now()
-    idle_since = log.instant(log.moment(now) - timedelta(minutes=web.idle_minutes))
     query = (
         sa.select(table, users.c.name, roles.c.id.label("role_id"))
         .join(users, users.c.account == table.c.account)
@@ -72,11 +86,10 @@ def find(operations: Operations, token: str, web: Web) -> Session | None:
         .where(
             table.c.token_hash == operations.keyed("session", token),
             table.c.ended_at.is_(None),
-            table.c.ends_at > now,
-            table.c.seen_at > idle_since,
+            *conditions,
             users.c.standing == "active",
             roles.c.ended_at.is_(None),
-            sa.or_(roles.c.until.is_(None), roles.c.until >= log.moment(now).date()),
+            sa.or_(roles.c.until.is_(None), roles.c.until >= log.moment(operations.now()).date()),
             sa.func.coalesce(roles.c.unit, "") == sa.func.coalesce(table.c.unit, ""),
         )
         .limit(1)

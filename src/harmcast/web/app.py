@@ -18,7 +18,7 @@ from harmcast.errors import AccessDenied, HarmcastError, RunStopped, traced
 from harmcast.oversight.access import PURPOSES, Action
 from harmcast.store.state import State
 from harmcast.web import guard, pages, ready, templating
-from harmcast.web.forms import Form
+from harmcast.web.forms import Form, typed
 from harmcast.web.guard import PurposeNeeded, Refused, Visit
 from harmcast.web.security import SecurityHeaders
 from harmcast.web.shell import page
@@ -88,7 +88,11 @@ def _plain_visit(request: Request) -> Visit:
 
 
 def _problem(request: Request, status: int, title: str, words: str, reference: str = "") -> Response:
-    return page(_plain_visit(request), "problem", status, title=title, words=words, reference=reference)
+    """A page that says what went wrong; of a form that was sent, that nothing was saved, and what was typed."""
+    visit = _plain_visit(request)
+    sent = request.method in guard.UNSAFE
+    written = typed(getattr(request.state, "sent", {})) if sent and visit.session is not None else []
+    return page(visit, "problem", status, title=title, words=words, reference=reference, sent=sent, typed=written)
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -8,6 +8,17 @@ from dataclasses import dataclass, field
 from datetime import date
 
 MOST_WORDS = 2000
+YEAR_FIGURES = 4
+FIRST_DAY = date(2000, 1, 1)  # nothing that is dated in a form is older
+KEPT = "Nothing was saved. This is what you typed: read it, then save it"
+LETTERS_OF_WORDS = 20  # a value longer than this, or with a space, was written rather than chosen
+UNSHOWN = frozenset({"csrf", "form_token", "ticket", "kept", "password", "old", "new", "code", "judged"})
+
+
+def typed(sent: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What somebody wrote into a form, field by field, to be given back where it could not be saved; never a password."""
+    written = ((name, value.strip()) for name, value in sent.items() if name not in UNSHOWN)
+    return [(name.replace("-", " ").capitalize(), value) for name, value in written if " " in value or len(value) > LETTERS_OF_WORDS]
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -22,10 +33,19 @@ class Form:
     """A form that was sent, its faults gathered as its fields are read.
 
     form = Form(visit.form); words = form.words("words", "Write the note"); if form.errors: show the page again.
+    A form that was kept while its sender was signed out (`kept`) always has a fault, so that it is shown filled and saves nothing.
     """
 
     sent: Mapping[str, str]
     errors: list[dict[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.is_kept and not self.errors:
+            self.fault("main-content", KEPT)
+
+    @property
+    def is_kept(self) -> bool:
+        return bool(self.sent.get("kept"))
 
     def fault(self, name: str, text: str) -> None:
         self.errors.append({"text": text, "href": f"#{name}"})
@@ -46,18 +66,21 @@ class Form:
             self.fault(name, missing)
         return value
 
-    def day(self, name: str, missing: str, *, first: date | None = None, last: date | None = None) -> date | None:
-        """A date of three fields, name-day, name-month, name-year."""
+    def day(self, name: str, missing: str, *, first: date, last: date | None = None) -> date | None:
+        """A date of three fields, name-day, name-month, name-year; the year in four figures, not before `first`."""
         parts = [self.sent.get(f"{name}-{part}", "").strip() for part in ("day", "month", "year")]
         if not any(parts):
             self.fault(f"{name}-day", missing)
+            return None
+        if len(parts[2]) != YEAR_FIGURES or not (parts[2].isascii() and parts[2].isdigit()):
+            self.fault(f"{name}-day", "Enter the year in four figures, for example 2026")
             return None
         try:
             value = date(int(parts[2]), int(parts[1]), int(parts[0]))
         except (ValueError, OverflowError):
             self.fault(f"{name}-day", "Enter a real date")
             return None
-        if first and value < first:
+        if value < first:
             self.fault(f"{name}-day", f"The date must be {first.day} {first:%B %Y} or later")
         if last and value > last:
             self.fault(f"{name}-day", f"The date must be {last.day} {last:%B %Y} or earlier")

@@ -29,7 +29,7 @@ from harmcast.oversight.access import Action, Ask, Role
 from harmcast.oversight.budgets import LISTED_ALARM, WAYS
 from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
-from harmcast.store import alerts, seen, sessions
+from harmcast.store import alerts, kept_forms, seen, sessions
 from harmcast.store.operations import Operations, Writing
 from harmcast.store.reads import looks
 from harmcast.store.releases import Release
@@ -49,6 +49,7 @@ ABOUT_PEOPLE = frozenset(action for action, rule in access.RULES.items() if rule
 }
 OPENS = frozenset({Action.OPEN_PERSON, Action.OPEN_PERSON_PSEUDONYMISED})  # their forms say why
 OPEN_HOURS = 12
+NEVER_KEPT = OPENS | {Action.SIGN_IN, Action.USE_OWN_ACCOUNT, Action.LIST_PEOPLE}  # passwords, purposes, searches
 BESIDE_THE_TOOL = frozenset({Action.TAKE_TRAINING, Action.MANAGE_USERS})  # about a tool, and nothing of it is shown
 
 
@@ -147,10 +148,18 @@ class Visit:
 
     @contextmanager
     def writing(self, event: Event) -> Iterator[Writing]:
-        """A transaction with its event, which also keeps the session awake."""
+        """A transaction with its event, which also keeps the session awake; what was kept of this form goes with its saving.
+
+        A form sent again from what was kept of it saves nothing, whatever its handler does. Raises Refused.
+        """
+        saves = self.request.method in UNSAFE and event.kind != "consultation"
+        if saves and self.form.get("kept"):
+            raise Refused(409, "Nothing was saved", "This is what you typed. Open the page again and put it there.")
         with self.operations.writing(event) as tx:
             if self.session is not None:
                 sessions.touch(tx, self.session)
+            if saves and self.session is not None:
+                kept_forms.drop(tx.connection, self.session.account, self.request.url.path)
             yield tx
 
     def looked(self, event: Event) -> None:
@@ -253,14 +262,21 @@ class Visit:
             "today, ask your supervisor, or as a supervisor the data protection officer, to open one more day under People opened.",
         )
 
+    def tool(self, name: str) -> PlacesTool | PeopleTool:
+        """A tool that this visitor may see, by name. Raises Refused."""
+        found = next((tool for tool in self.settings.tools if tool.name == name), None)
+        if found is None:
+            raise not_found("There is no such tool.")
+        _require_visible(self, name)
+        return found
+
     def places_tool(self, name: str) -> PlacesTool:
         """A places tool that this visitor may see, by name. Raises Refused."""
-        for tool in self.settings.places_tools:
-            if tool.name == name:
-                _require_visible(self, name)
-                found: PlacesTool = tool
-                return found
-        raise not_found("There is no such tool.")
+        found = next((tool for tool in self.settings.places_tools if tool.name == name), None)
+        if found is None:
+            raise not_found("There is no such tool.")
+        _require_visible(self, name)
+        return found
 
     def people_tool(self) -> PeopleTool:
         """The tool about people, if this visitor may see it. Raises Refused."""
@@ -290,6 +306,7 @@ async def posted_form(request: Request) -> Mapping[str, str]:
         if isinstance(value, UploadFile):
             continue
         found[name] = f"{found[name]}\n{value}" if name in found else value
+    request.state.sent = found  # for a page that says what went wrong, which gives back what was typed
     return found
 
 
@@ -307,7 +324,8 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
     if not rule.signed_in:
         return visit
     if session is None:
-        raise Refused(401, "Sign in first", "You are signed out. Sign in to go on.", where=_return_to(request))
+        where = "/kept" if _kept(request, state, action, form) else _return_to(request)
+        raise Refused(401, "Sign in first", "You are signed out. Sign in to go on.", where=where)
     if request.method in UNSAFE and not session.holds(form.get("csrf", "")):
         raise Refused(
             403, "This form has expired", "Go back, load the page again and send it once more. Nothing was saved."
@@ -345,6 +363,19 @@ def _token(setting: str | None) -> str | None:
 def _session(request: Request, state: State) -> Session | None:
     token = request.cookies.get(cookie_name(request))
     return sessions.find(state.operations, token, state.settings.web) if token else None
+
+
+def _kept(request: Request, state: State, action: Action, form: Mapping[str, str]) -> bool:
+    """Keeps a form whose session had ended by itself, where its token and its form's key fit; whether it is kept."""
+    token = request.cookies.get(cookie_name(request))
+    if request.method not in UNSAFE or not token or action in NEVER_KEPT:
+        return False
+    ended = sessions.find_ended(state.operations, token, state.settings.web)
+    if ended is None or not ended.holds(form.get("csrf", "")):
+        return False
+    key = request.path_params.get("key") if action in ABOUT_PEOPLE else None
+    kept_forms.keep(state.operations, ended, request.url.path, action.value, key, form)
+    return True
 
 
 def cookie_name(request: Request, name: str = "harmcast") -> str:
@@ -426,7 +457,7 @@ def _why(visit: Visit, key: str, row: dict[str, Any] | None, of_list: bool) -> t
         given = visit.form.get("purpose")
         return basis, given if given in access.PURPOSES else None
     if visit.request.method in UNSAFE:
-        said = looks.opened_for(visit.operations, visit.user.account, key, OPEN_HOURS)
+        said = looks.opened_for(visit.operations, visit.user.account, key, kept_forms.HOURS if visit.form.get("kept") else OPEN_HOURS)
     else:
         said = opened_by_ticket(visit, key)
     if basis is None and said in access.BASES and of_list:

@@ -41,7 +41,7 @@ class WorkRow:
 
 
 @dataclass(frozen=True)
-class Line:
+class CardLine:
     """One line of a card: what, its figure or word, and the page about it."""
 
     text: str
@@ -55,7 +55,7 @@ class Card:
     """A box of the home; `note` stands under its lines."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[CardLine, ...]
     note: str = ""
     href: str = ""
     more: str = ""
@@ -178,25 +178,24 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
 
 
 def _changed(visit: Visit) -> Card | None:
-    lines = []
+    lines, before = [], None
     for tool in visit.settings.places_tools:
-        if not visit.may(Action.VIEW_AREAS, tool.name):
-            continue
         history = released.history(visit.state, tool.name)
-        if not history:
+        if not history or not visit.may(Action.VIEW_AREAS, tool.name):
             continue
-        newest = history[-1]
-        every = areas.of_release(newest, tool.name, released.outcomes(newest, history, tool.name, tool.horizon_weeks), len(history))
-        above = sum(row.is_higher for row in every)
-        lines.append(Line(f"{tool_title(tool)}: places above their own usual", words.count(above), f"/areas/{tool.name}?sort=change"))
-    return Card("Places out of the ordinary", tuple(lines), href="/track-record", more="Were we right?") if lines else None
+        found = released.what_changed(tool.name, history)
+        before = before or found.before
+        new, ended, still = (words.plural(len(cells), "place") for cells in (found.new, found.ended, found.still))
+        lines.append(CardLine(tool_title(tool), f"{new} newly above usual, {ended} back, {still} still", f"/areas/{tool.name}?sort=change"))
+        lines.append(CardLine("Were we right?", released.verdict_on(visit.state, tool, history).headline, f"/track-record/{tool.name}"))
+    return Card(f"What changed since {before}" if before else "What is above its usual", tuple(lines)) if lines else None
 
 
 def _deliveries(visit: Visit) -> Card:
     held = data_quality.deliveries(visit.operations, 3)
-    lines = [Line(one.delivery_id, one.standing, f"/data-quality?delivery={one.id}", one.standing == "refused") for one in held]
+    lines = [CardLine(one.delivery_id, one.standing, f"/data-quality?delivery={one.id}", one.standing == "refused") for one in held]
     aside = health.quarantined_rows(visit.operations)
-    lines.append(Line("Rows set aside in the newest", words.count(aside), "/data-quality", aside > 0))
+    lines.append(CardLine("Rows set aside in the newest", words.count(aside), "/data-quality", aside > 0))
     return Card("Deliveries", tuple(lines))
 
 
@@ -205,7 +204,7 @@ def _releases(visit: Visit) -> Card:
     for tool in visit.settings.tools:
         newest = visit.state.releases.newest(tool.name)
         words_ = f"{newest.name}, {newest.standing}" if newest else "none yet"
-        lines.append(Line(tool_title(tool), words_, f"/releases/{newest.name}" if newest else "", newest is not None and newest.standing == "held"))
+        lines.append(CardLine(tool_title(tool), words_, f"/releases/{newest.name}" if newest else "", newest is not None and newest.standing == "held"))
     return Card("Releases", tuple(lines))
 
 
@@ -215,7 +214,7 @@ def _drift(visit: Visit) -> Card:
         newest = visit.state.releases.newest(tool.name)
         said = released.document(newest, f"{tool.name}_monitor") if newest else {}
         state = str(said.get("state", "not watched yet"))
-        lines.append(Line(tool_title(tool), state, f"/audit/{tool.name}?view=monitor", state in ("watch", "suspend")))
+        lines.append(CardLine(tool_title(tool), state, f"/audit/{tool.name}?view=monitor", state in ("watch", "suspend")))
     return Card("Drift", tuple(lines), note="What the monitor says of the newest release.")
 
 
@@ -225,8 +224,8 @@ def _models(visit: Visit) -> Card | None:
         return None
     found = visit.state.models.all(tool.name)
     if not found:
-        return Card("Person models", (Line("None was fitted yet"),))
-    return Card("Person models", tuple(Line(m.name, m.standing, f"/releases/{m.name}") for m in reversed(found[-4:])))
+        return Card("Person models", (CardLine("None was fitted yet"),))
+    return Card("Person models", tuple(CardLine(m.name, m.standing, f"/releases/{m.name}") for m in reversed(found[-4:])))
 
 
 def _findings(visit: Visit) -> Card:
@@ -234,7 +233,7 @@ def _findings(visit: Visit) -> Card:
     for tool in visit.settings.tools:
         newest = visit.state.releases.newest(tool.name)
         for finding in newest.findings if newest else ():
-            lines.append(Line(f"{tool_title(tool)}: {finding.title.lower()}", finding.says, f"/findings/{finding.id}", finding.kind in ("stop", "suspension")))
+            lines.append(CardLine(f"{tool_title(tool)}: {finding.title.lower()}", finding.says, f"/findings/{finding.id}", finding.kind in ("stop", "suspension")))
     return Card("Found about the newest releases", tuple(lines[:6]), note="" if lines else "Nothing was found about the newest release of any tool.")
 
 
@@ -246,7 +245,7 @@ def _approvals(visit: Visit) -> Card:
         standing = register.standing(tool, own, visit.today)
         until = min((e.review_by for kind in register.REQUIRED_ENTRIES if (e := register.latest(own, kind)) and e.review_by), default=None)
         value = standing.findings[0].title if standing.findings else f"{tool.status}; next review {_day(until)}" if until else tool.status
-        lines.append(Line(tool.title, value, "/register", bool(standing.findings)))
+        lines.append(CardLine(tool.title, value, "/register", bool(standing.findings)))
     return Card("Approvals", tuple(lines), href="/register", more="Enter one")
 
 
@@ -255,31 +254,31 @@ def _verdicts(visit: Visit) -> Card:
     for tool in visit.settings.tools:
         audited = [r for r in visit.state.releases.history(tool.name, None) if f"{tool.name}_audit.json" in released.manifest(r).get("files", {})]
         verdict = str(released.document(audited[-1], f"{tool.name}_audit").get("verdict", "none")) if audited else "not audited yet"
-        lines.append(Line(tool_title(tool), verdict, f"/audit/{tool.name}", verdict in ("concern", "stop")))
+        lines.append(CardLine(tool_title(tool), verdict, f"/audit/{tool.name}", verdict in ("concern", "stop")))
     return Card("Does anyone bear it unfairly?", tuple(lines))
 
 
 def _alarms(visit: Visit) -> Card:
     found = alerts.newest(visit.operations, 3)
-    return Card("Alarms", tuple(Line(a.words, _when(visit, a.at), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
+    return Card("Alarms", tuple(CardLine(a.words, _when(visit, a.at), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
 
 
 def _log(visit: Visit) -> Card:
-    lines = (Line("Entries", words.count(health.log_entries(visit.operations)), "/log"),)
+    lines = (CardLine("Entries", words.count(health.log_entries(visit.operations)), "/log"),)
     return Card("Log", lines, note="Verify recomputes every entry and asks whether any row stands that no entry wrote.", href="/log/verify", more="Verify the log")
 
 
 def _erasure(visit: Visit) -> Card:
     due = retention.due(visit.state, visit.today)
-    lines = tuple(Line(reason.replace("_", " ").capitalize(), words.count(n), "/forget") for reason, n in due.group_by("reason").len().sort("reason").iter_rows())
-    links = (*lines, Line("One person's report", "", "/subject"))
+    lines = tuple(CardLine(reason.replace("_", " ").capitalize(), words.count(n), "/forget") for reason, n in due.group_by("reason").len().sort("reason").iter_rows())
+    links = (*lines, CardLine("One person's report", "", "/subject"))
     return Card("Erasure and requests", links, note="" if lines else "Nobody is due to be forgotten.", href="/forget", more="Look at what would go")
 
 
 def _locked(visit: Visit) -> Card:
     accounts = [user.account for user in visit.state.users.everyone() if user.is_active]
     locked = sign_in_lanes.guessed_at(visit.operations, accounts)
-    lines = tuple(Line(account, "strangers guess at it", f"/users/{account}", True) for account in locked)
+    lines = tuple(CardLine(account, "strangers guess at it", f"/users/{account}", True) for account in locked)
     return Card("Guessed at", lines, note="Devices these people have used before go on; a new one needs an invitation." if lines else "Nobody's password is guessed at now.")
 
 
@@ -289,17 +288,17 @@ def _accounts(visit: Visit) -> Card:
     without = [user for user in active if not user.roles]
     untrained = [user for user in active if user.roles and not visit.state.users.tools_trained(user.account)]
     lines = (
-        Line("Active accounts", words.count(len(active)), "/users"),
-        Line("Shut out", words.count(len(everyone) - len(active)), "/users"),
-        Line("Without a role", words.count(len(without)), "/users", bool(without)),
-        Line("Not trained on any tool", words.count(len(untrained)), "/users", bool(untrained)),
+        CardLine("Active accounts", words.count(len(active)), "/users"),
+        CardLine("Shut out", words.count(len(everyone) - len(active)), "/users"),
+        CardLine("Without a role", words.count(len(without)), "/users", bool(without)),
+        CardLine("Not trained on any tool", words.count(len(untrained)), "/users", bool(untrained)),
     )
     return Card("Accounts", lines)
 
 
 def _units(visit: Visit) -> Card:
     empty = units.without_manager(visit.state)
-    lines = tuple(Line(unit, words.plural(people, "person", "people"), "/users", True) for unit, people in empty[:6])
+    lines = tuple(CardLine(unit, words.plural(people, "person", "people"), "/users", True) for unit, people in empty[:6])
     return Card(
         f"Units without an {ROLES[Role.OFFENDER_MANAGER][0].lower()}", lines, note="Their people are the supervisor's." if lines else "Every unit has one.",
     )  # fmt: skip

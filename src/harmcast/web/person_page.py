@@ -15,7 +15,7 @@ from harmcast import words
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, released, roster
+from harmcast.web import released, roster
 from harmcast.web.past_scores import Past
 from harmcast.words import people as people_words
 
@@ -25,18 +25,6 @@ CARD_RANGE = 4
 
 def _round(value: float | None, digits: int = 6) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, digits)
-
-
-def model_of(state: State, release: Release) -> dict[str, Any] | None:
-    """The model that scored a release, as kept; None where it was scored without one."""
-    if not release.model:
-        return None
-
-    def read() -> dict[str, Any] | None:
-        model = state.models.named(str(release.model))
-        return model.content() if model else None
-
-    return released.kept.get((state.root, release.model, "model"), read)
 
 
 def earlier_change(history: Sequence[Release], row: dict[str, Any]) -> Release | None:
@@ -59,7 +47,7 @@ def person_document(
     release = history[-1]
     about = released.document(release, f"{tool}_about")
     why = roster.reasons(release, tool, row["person_key"])
-    model = model_of(state, release)
+    model = roster.model_of(state, release)
     unit = row["harm_unit"]
     card = _card(why, model, named)
     return {
@@ -73,7 +61,7 @@ def person_document(
         "cuts": about.get("cuts") or [],
         "cuts_on": about.get("cuts_reference_date"),
         "other_band": why.get("other_band"),
-        "chances": _compared([_chance(row, why, model, months) for months in HORIZONS]),
+        "chances": [_chance(row, why, model, months) for months in HORIZONS],
         "outcome": people_words.outcome((model or {}).get("outcome")),
         "no_chance": _no_chance(row, why, about, model),
         "changed": _changed(why, unit),
@@ -109,22 +97,12 @@ def _chance(row: dict[str, Any], why: dict[str, Any], model: dict[str, Any] | No
         "chance": _round(chance),
         "low": _round(low),
         "high": _round(high),
-        "likely": frequencies.likely(low, high),
         "base": _round(base),
         "base_n": (model or {}).get("rows"),
         "base_people": (model or {}).get("people"),
         "group": people_words.of_hundred(*ends),
         "usual": people_words.USUAL if None not in (*ends, base) and ends[0] <= base <= ends[1] else "",
     }
-
-
-def _compared(chances: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The chances with their words, all of one group of people."""
-    said = frequencies.together([c[name] for c in chances for name in ("chance", "base")])
-    for k, chance in enumerate(chances):
-        chance["frequency"] = said[2 * k]
-        chance["base_frequency"] = said[2 * k + 1] if chance["base"] is not None else None
-    return chances
 
 
 def _no_chance(row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], model: dict[str, Any] | None) -> str | None:

@@ -13,7 +13,7 @@ from harmcast.oversight.access import Role
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, past_scores, person_page, released, roster, templating, track
+from harmcast.web import areas, past_scores, released, roster, templating
 
 log = logging.getLogger("harmcast.web")
 EVERY_SECONDS = 1.0
@@ -24,7 +24,7 @@ def prepare(state: State) -> None:
     for places in state.settings.places_tools:
         history = state.releases.history(places.name)
         if history:
-            _read_places(history, places)
+            _read_places(state, history, places)
             released.is_read(state, places.name, history[-1])
     people = state.settings.people_tool
     history = state.releases.history(people.name) if people else []
@@ -34,14 +34,15 @@ def prepare(state: State) -> None:
         threading.Thread(target=_read_past, args=(history, people.name), name="past", daemon=True).start()
 
 
-def _read_places(history: list[Release], tool: PlacesTool) -> None:
+def _read_places(state: State, history: list[Release], tool: PlacesTool) -> None:
     newest = history[-1]
     past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
     areas.of_release(newest, tool.name, past, len(history))
     for name in (f"{tool.name}_areas", f"{tool.name}_weeks"):
         if released.has(newest, name):
             released.frame(newest, name)
-    track.scores(history, tool.name)
+    released.verdict_on(state, tool, history)
+    released.what_changed(tool.name, history)
 
 
 def _read_people(state: State, history: list[Release], tool: str) -> None:
@@ -55,7 +56,7 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
             roster.listed(state, people, state.settings, today, leads)
     roster.everyone(state, history, tool)
     newest.row_of(tool, "", ("reasons",))
-    person_page.model_of(state, newest)
+    roster.model_of(state, newest)
 
 
 def _as(role: Role) -> access.Ask:

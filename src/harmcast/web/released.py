@@ -18,7 +18,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from harmcast import words
+from harmcast.documents.changed import PlacesChanged
+from harmcast.documents.verdict import PeopleVerdict, PlacesVerdict
 from harmcast.oversight import log
+from harmcast.publish import verdicts
+from harmcast.publish.verdicts import counts
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 
@@ -135,7 +139,6 @@ class ReleaseLine:
     code_version: str
     warnings: tuple[str, ...]
     fallback: str | None
-    stale_days: int | None
 
 
 def _date(value: Any) -> date | None:
@@ -164,7 +167,6 @@ def about(release: Release, tool: Any, today: date, zone: str) -> ReleaseLine:
     models = frame(release, tool.name)["model"].unique().sort().to_list() if has(release, tool.name) else []
     names = [words.model_name(str(name)) for name in (models or [release.model])]
     version = record.get("version")
-    age = (today - data_to).days
     by_tool = said.get("tools", {}).get(tool.name, {}) if isinstance(said.get("tools"), dict) else {}
     fallback = (
         record.get("reason", "It does no worse than our model on the last windows.")
@@ -182,21 +184,19 @@ def about(release: Release, tool: Any, today: date, zone: str) -> ReleaseLine:
         code_version=str(said.get("code_version", "")),
         warnings=tuple(str(w) for w in (*said.get("warnings", ()), *by_tool.get("warnings", ()))),
         fallback=str(fallback) if fallback else None,
-        stale_days=age if age > STALE_AFTER_DAYS else None,
     )
 
 
-def counts(weeks: pl.DataFrame, first: date, length_weeks: int = 4) -> dict[str, int]:
-    """Offences recorded in each cell in the weeks from `first`; a cell without any is absent.
+def verdict_on(state: State, tool: Any, history: list[Release]) -> PlacesVerdict | PeopleVerdict:
+    """The verdict on a tool by its published releases, worked out once a release."""
+    key = (fingerprint(history[-1]), "verdict", tool.name, tuple(r.id for r in history[-verdicts.LONGEST :])) if history else None
+    return kept.get(key, lambda: verdicts.of_tool(tool, history, state.settings)) if key else verdicts.of_tool(tool, history, state.settings)
 
-    Args:
-        weeks: tables.FORECAST_WEEKS of the newest release: what is known now.
-    """
-    end = first + timedelta(days=7 * length_weeks)
-    rows = (
-        weeks.filter((pl.col("week") >= first) & (pl.col("week") < end)).group_by("cell").agg(pl.col("recorded").sum())
-    )
-    return dict(rows.select("cell", "recorded").iter_rows())
+
+def what_changed(tool: str, history: list[Release], area: str | None = None) -> PlacesChanged:
+    """What changed in the last of these releases, worked out once."""
+    key = (fingerprint(history[-1]), "changed", tool, area, tuple(r.id for r in history[-verdicts.SINCE :]))
+    return kept.get(key, lambda: verdicts.what_changed(tool, history, area))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from harmcast.store import desk, ledger
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
-from harmcast.web import frequencies
+from harmcast.web import released
 from harmcast.web.released import ReadCache
 from harmcast.weeks import Quarter
 
@@ -41,7 +41,22 @@ SCORES = [
     "chance_high_harm_24m_low",
     "chance_high_harm_24m_high",
 ]
-CHANGED, OVERDUE, UNMANAGED, BY_CHANCE, OTHERS, CLOSED = 0, 1, 2, 3, 8, 9
+CHANCE_BANDS: tuple[tuple[float, str], ...] = (  # chances within one of them stand by reference, not by chance
+    (0.10, "10 in 100 or more"),
+    (0.05, "5 to 10 in 100"),
+    (0.02, "2 to 5 in 100"),
+    (0.0, "under 2 in 100"),
+)
+PARTS: dict[int, str] = {
+    0: "Moved up, not reviewed yet",
+    1: "Review overdue",
+    2: "Moved down, not noted yet",
+    3: "High and super high",
+    **{4 + i: f"Became high harm within 12 months: {says}" for i, (_, says) in enumerate(CHANCE_BANDS)},
+    8: "Under management, or no chance given",
+    9: "Restricted access",
+}
+HIGH = ("high", "super high")
 _everyone = ReadCache(most=2)
 _unit = ReadCache(most=40)
 _lists = ReadCache(most=80)
@@ -118,6 +133,28 @@ def names_of(state: State, ask: Ask) -> pl.DataFrame:
     mark = (state.root, records_mark(state))
     found: pl.DataFrame = _names.get(mark, lambda: state.records.names(ask).join(state.person_keys(), on="person_ref", how="inner"))
     return found
+
+
+def model_of(state: State, release: Release) -> dict[str, Any] | None:
+    """The model that scored a release, as kept; None where it was scored without one."""
+    if not release.model:
+        return None
+
+    def read() -> dict[str, Any] | None:
+        model = state.models.named(str(release.model))
+        return model.content() if model else None
+
+    return released.kept.get((state.root, release.model, "model"), read)
+
+
+def usual_chances(model: dict[str, Any] | None) -> tuple[float | None, list[float]]:
+    """The force's usual rate within 12 months, and the card's chances whose group range holds it: no different from usual."""
+    base = (model or {}).get("base_rate", {}).get("12m")
+    card = (model or {}).get("cards", {}).get((model or {}).get("chosen"))
+    if base is None or not card:
+        return base, []
+    lines = [line for line in card["table"] if line.get("p12_group_low") is not None]
+    return base, [round(line["p12"], 9) for line in lines if line["p12_group_low"] <= base <= line["p12_group_high"]]
 
 
 def reasons(release: Release, tool: str, key: str) -> dict[str, Any]:
@@ -261,11 +298,11 @@ def decided(state: State) -> pl.DataFrame:
 
 
 def listed(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:
-    """Who stands on the list, in its order, with `part` (the group of the order) and what is due.
+    """Who stands on the list: people under management, and everyone whose band is in `list_bands`.
 
-    On it: people under management, and everyone whose band is in `list_bands`. Parts: changed band and not yet reviewed;
-    review overdue; high and super high not under management; the rest by chance of becoming high harm, in bands and by reference
-    inside a band; everyone else; last the restricted people, whose band stays closed, unless `restricted_open`.
+    Added: `changed` (band changed, nobody has decided since) and `moved` (up or down, null: no such change), `overdue`, `same` (its
+    chance is no different from the force's usual, as far as records show), `closed` (a restricted person's row says nothing, unless
+    `restricted_open`). In the order of bands, then of chances in steps where most of them differ from the usual, then of references.
     """
     release = people.release
     key = (state.root, people.scope, restricted_open)
@@ -275,83 +312,104 @@ def listed(state: State, people: Roster, settings: Settings, today: date, restri
         on_list = pl.col("band").is_in(settings.bands.list_bands).fill_null(False) | pl.col("managed").is_not_null()
         frame = people.frame.filter(on_list).join(decided(state), on="person_key", how="left")
         reviewed = pl.col("decided_at").is_not_null() & (pl.col("decided_at") >= pl.col("changed_at"))
+        _, usual = usual_chances(model_of(state, release))
         frame = frame.with_columns(
             changed=(pl.col("changed_at").is_not_null() & ~reviewed.fill_null(False)),
             overdue=(pl.col("review_on") < today).fill_null(False),
-            chance_band=_chance_band(),
-            rank=pl.col("band").replace_strict(
-                {b: i for i, b in enumerate(BANDS)}, default=None, return_dtype=pl.Int64
-            ),
+            same=pl.col("chance_high_harm_12m").round(9).is_in(usual),
+            rank=_rank("band"),
             closed=pl.lit(False) if restricted_open else pl.col("restricted"),
         )
-        high = pl.col("band").is_in(["high", "super high"]).fill_null(False)
-        part = (
-            pl.when("closed").then(CLOSED)
-            .when("changed").then(CHANGED)
-            .when("overdue").then(OVERDUE)
-            .when(high & pl.col("managed").is_null()).then(UNMANAGED)
-            .when(~high & pl.col("chance_band").is_not_null()).then(BY_CHANCE + pl.col("chance_band"))
-            .otherwise(OTHERS)
-        )  # fmt: skip
-        frame = frame.with_columns(part=part.cast(pl.Int64))
-        within = (
-            pl.when(pl.col("part").is_in([CHANGED, OVERDUE, UNMANAGED])).then(-pl.col("rank").fill_null(0)).otherwise(0)
+        up, down = _rank("band") > _rank("changed_from"), _rank("band") < _rank("changed_from")
+        frame = frame.with_columns(
+            moved=pl.when(pl.col("changed") & up).then(pl.lit("up")).when(pl.col("changed") & down).then(pl.lit("down")),
+            step=_step() if chances_said(frame, None).ordered else pl.lit(0),
         )
-        return frame.with_columns(within=within).sort("part", "within", "person_ref")
+        frame = frame.with_columns(part=_part())
+        high = pl.col("band").is_in(HIGH).fill_null(False)
+        within = pl.when(high).then(-pl.col("rank").fill_null(0)).otherwise(0)
+        return frame.with_columns(within=within).sort("closed", "within", "step", "person_ref", nulls_last=True)
 
     return _lists.get(key, make, mark)
 
 
-def _chance_band() -> pl.Expr:
+def _part() -> pl.Expr:
+    """Which of PARTS a row of the list belongs to, for a list that is shown in one piece."""
+    high = pl.col("band").is_in(HIGH).fill_null(False)
+    return (
+        pl.when("closed").then(9)
+        .when(pl.col("moved") == "up").then(0)
+        .when("overdue").then(1)
+        .when(pl.col("moved") == "down").then(2)
+        .when(high).then(3)
+        .otherwise(pl.coalesce(4 + _step(), pl.lit(8)))
+        .cast(pl.Int64)
+    )  # fmt: skip
+
+
+def _rank(column: str) -> pl.Expr:
+    return pl.col(column).replace_strict({band: i for i, band in enumerate(BANDS)}, default=None, return_dtype=pl.Int64)
+
+
+def _step() -> pl.Expr:
     chance = pl.col("chance_high_harm_12m")
-    band: pl.Expr = pl.lit(None, dtype=pl.Int64)
-    for number, (least, _) in reversed(list(enumerate(frequencies.BANDS))):
-        band = pl.when(chance >= least).then(number).otherwise(band)
-    return band
+    step: pl.Expr = pl.lit(None, dtype=pl.Int64)
+    for number, (least, _) in reversed(list(enumerate(CHANCE_BANDS))):
+        step = pl.when(chance >= least).then(number).otherwise(step)
+    return step
 
 
-PARTS: dict[int, str] = {
-    CHANGED: "Changed band, not reviewed yet",
-    OVERDUE: "Review overdue",
-    UNMANAGED: "High and super high, not under management",
-    **{
-        BY_CHANCE + i: f"Chance of becoming high harm within 12 months: {words}"
-        for i, (_, words) in enumerate(frequencies.BANDS)
-    },
-    OTHERS: "Under management, or no chance given, and nothing due",
-    CLOSED: "Restricted access",
-}
+@dataclass(frozen=True)
+class ChancesSaid:
+    """Chances of a list: how many, from what to what, how many of them are no different from the usual, and the usual itself."""
+
+    given: int
+    low: float | None
+    high: float | None
+    same: int
+    usual: float | None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the list stands by chance: not where most chances are no different from the usual."""
+        return self.given > 0 and 2 * self.same <= self.given
 
 
-def filtered(
-    frame: pl.DataFrame,
-    band: str = "",
-    changed: bool = False,
-    overdue: bool = False,
-    custody: str = "",
-    unmanaged: bool = False,
-) -> pl.DataFrame:
-    """The rows that fit; restricted rows, whose facts are closed, only where nothing is filtered."""
-    open_rows = ~pl.col("closed")
+def chances_said(frame: pl.DataFrame, usual: float | None) -> ChancesSaid:
+    """What the chances of a list are like. Args: `frame`: with chances and `same`."""
+    given = frame.filter(pl.col("chance_high_harm_12m").is_not_null())
+    ends: list[Any] = [getattr(given["chance_high_harm_12m"], end)() for end in ("min", "max")]
+    return ChancesSaid(given.height, ends[0], ends[1], int(given["same"].sum()), usual)
+
+
+def filtered(frame: pl.DataFrame, band: str = "", custody: str = "", group: str = "") -> pl.DataFrame:
+    """The rows that fit; restricted rows, whose facts are closed, only where nothing is filtered.
+
+    Args: `group`: `down` moved down and not noted yet; `high` high and super high; `rest` everyone else.
+    """
+    open_rows, high = ~pl.col("closed"), pl.col("band").is_in(HIGH).fill_null(False)
     if band:
         frame = frame.filter(open_rows & (pl.col("band") == band))
-    if changed:
-        frame = frame.filter(open_rows & pl.col("changed"))
-    if overdue:
-        frame = frame.filter(open_rows & pl.col("overdue"))
-    if unmanaged:
-        frame = frame.filter(open_rows & (pl.col("part") == UNMANAGED))
     if custody:
         frame = frame.filter(open_rows & (pl.col("custody").is_not_null() == (custody == "yes")))
+    if group == "down":
+        frame = frame.filter(open_rows & (pl.col("moved") == "down").fill_null(False))
+    if group in ("high", "rest"):
+        frame = frame.filter(open_rows & (high if group == "high" else ~high))
     return frame
 
 
-def found(people: Roster, listed_rows: pl.DataFrame, text: str) -> tuple[pl.DataFrame, dict[str, Any] | None]:
-    """The people on the list whose name or reference holds the text, and the person of exactly this reference who is not on it."""
+def found(people: Roster, listed_rows: pl.DataFrame, text: str, of_charge: str | None) -> tuple[pl.DataFrame, dict[str, Any] | None]:
+    """The people on the list whose name holds each word of the text, in any order, or whose reference or charge it is; and the
+    person of exactly this reference or charge who is not on it.
+
+    Args: `of_charge`: reference of the person charged with it, where the text is a charge's reference.
+    """
     wanted = text.strip().upper()
-    name = pl.col("name").fill_null("").str.to_uppercase().str.contains(wanted, literal=True)
-    reference = pl.col("person_ref").str.to_uppercase().str.contains(wanted, literal=True)
-    rows = listed_rows.filter(~pl.col("closed") & (name | reference))
-    key = people.key_of(text)
+    upper = pl.col("name").fill_null("").str.to_uppercase()
+    name = pl.all_horizontal(upper.str.contains(word, literal=True) for word in wanted.replace(",", " ").split()) if wanted else pl.lit(False)
+    reference = pl.col("person_ref").str.to_uppercase()
+    rows = listed_rows.filter(~pl.col("closed") & (name | reference.str.contains(wanted, literal=True) | (pl.col("person_ref") == (of_charge or ""))))
+    key = people.key_of(text) or (people.key_of(of_charge) if of_charge else None)
     outside = key is not None and listed_rows.filter(pl.col("person_key") == key).is_empty()
     return rows, people.person(key) if outside and key else None

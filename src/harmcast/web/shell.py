@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from harmcast.oversight.access import ROLES, RULES, Action, Role
 from harmcast.publish.release_files import NOTICE, code_version
-from harmcast.web import open_work
+from harmcast.store import kept_forms
+from harmcast.web import old_data, open_work
 from harmcast.web.guard import Visit
-from harmcast.words.tools import tool_title
+from harmcast.web.old_data import OldData
 
 
 @dataclass(frozen=True)
@@ -26,25 +27,19 @@ class SignedIn:
 
 
 @dataclass(frozen=True)
-class HeldWeek:
-    """A week that is held, and why: said on every page."""
-
-    title: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Shell:
     force: str
     invented: bool
     user: SignedIn | None
     csrf: str
     navigation: list[dict[str, Any]]
-    held: list[HeldWeek]
+    old: list[OldData]
     now: datetime
     version: str
     notice: str
     log_down: bool
+    kept: int
+    idle_seconds: int
 
 
 Link = tuple[Action, str, str]  # the action it needs, its address, its text
@@ -57,7 +52,6 @@ _REGISTER: Link = (Action.VIEW_REGISTER, "/register", "Register")
 _TRAINING: Link = (Action.TAKE_TRAINING, "/training", "Training")
 _UNNAMED: Link = (Action.OPEN_PERSON_PSEUDONYMISED, "/pseudonymised", "People without names")
 _REVIEWS: Link = (Action.VIEW_CASE_REVIEWS, "/case-reviews", "Case reviews")
-_BANDS: Link = (Action.VIEW_TRACK_RECORD, "/bands", "What bands mean")
 _DOWNLOADS: Link = (Action.EXPORT_PEOPLE, "/exports", "Downloads")
 _ROLES: Link = (Action.VIEW_ROLES, "/roles", "Roles")
 _LOOKS: Link = (Action.VIEW_LOOKS, "/looks", "People opened")
@@ -84,7 +78,7 @@ NAVIGATION: dict[Role, tuple[Link, ...]] = {
     Role.ADMINISTRATOR: ((Action.MANAGE_USERS, "/users", "Users"), _ROLES, _REGISTER, _TRAINING),
 }  # fmt: skip
 BESIDE = (
-    _AREAS, _TRACK, _BANDS, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _REVIEWS, _DOWNLOADS, _LOOKS, _ROLES, _REGISTER, _TRAINING,
+    _AREAS, _TRACK, _AUDIT, _RELEASES, _QUALITY, (Action.READ_ANSWERS, "/answers", "Answers"), _UNNAMED, _REVIEWS, _DOWNLOADS, _LOOKS, _ROLES, _REGISTER, _TRAINING,
 )  # fmt: skip
 
 
@@ -97,11 +91,13 @@ def shell(visit: Visit) -> Shell:
         user=SignedIn(session.name, ROLES[session.role][0], session.unit) if session else None,
         csrf=session.csrf if session else "",
         navigation=_navigation(visit) if session else [],
-        held=_held(visit) if session else [],
+        old=_old(visit) if session else [],
         now=visit.now,
         version=code_version(),
         notice=NOTICE,
         log_down=visit.log_down,
+        kept=kept_forms.waiting(visit.operations, session.account) if session and visit.request.url.path != "/kept" else 0,
+        idle_seconds=60 * visit.settings.web.idle_minutes if session else 0,
     )
 
 
@@ -147,22 +143,10 @@ def _is_there(visit: Visit, link: Link) -> bool:
     return visit.role in RULES[link[0]].roles and link[1] in paths
 
 
-def _held(visit: Visit) -> list[HeldWeek]:
-    """The newest week of each tool, where it is held or still waits for its release."""
-    found = []
-    for tool in visit.settings.tools:
-        if not visit.may_see(tool.name):
-            continue
-        newest = visit.state.releases.newest(tool.name)
-        if newest is None or newest.standing not in ("held", "draft", "reviewed"):
-            continue
-        name = tool_title(tool)
-        state = "is held" if newest.standing == "held" else "has not been released yet"
-        reason = " ".join(f.says for f in newest.findings) or "A person has to release it."
-        found.append(
-            HeldWeek(f"{name}: week {newest.week} {state}.", f"{reason} The figures shown are of the release before.")
-        )
-    return found
+def _old(visit: Visit) -> list[OldData]:
+    """Why a tool's newest week is not what is shown, one banner a tool; those of one cause and reason are said once."""
+    found = [old_data.of_tool(visit.state, tool, visit.today) for tool in visit.settings.tools if visit.may_see(tool.name)]
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def page(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -27,6 +28,35 @@ def read(secret: bytes, kind: str, text: str) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     return found
+
+
+@dataclass(frozen=True)
+class PageTicket:
+    """What stood on the page that a form was written on.
+
+    Attributes:
+        about: what the page is about, e.g. `person:KEY`, `cell:TOOL:CELL`. account: who had it.
+        release: number of the release shown; 0: none. after: newest record about it that was shown; 0: none.
+        at: since when it is read; None where the form came back from being kept, and time spent is not measured.
+        judged: the band expected before the score was shown; None where none was given first.
+    """
+
+    about: str
+    account: str
+    release: int
+    after: int
+    at: str | None = None
+    judged: str | None = None
+
+    def text(self, secret: bytes) -> str:
+        """The ticket as a form carries it."""
+        return issue(secret, "page", asdict(self))
+
+
+def of_page(secret: bytes, text: str, about: str, account: str) -> PageTicket | None:
+    """The ticket that a form carries; None if it is none of ours, of another page or another account's."""
+    facts = read(secret, "page", text) if text else None
+    return PageTicket(**facts) if facts and (facts["about"], facts["account"]) == (about, account) else None
 
 
 def _signature(secret: bytes, kind: str, body: str) -> str:

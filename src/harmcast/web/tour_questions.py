@@ -21,14 +21,14 @@ class Question:
 PEOPLE: tuple[Question, ...] = (
     Question(
         "means",
-        "“About 3 in 50 people with a record like this became high harm within 12 months.” What does it say about Sam Example?",
+        "“About 6 in 100 people with a record like this became high harm within 12 months.” What does it say about Sam Example?",
         {
             "a": "Sam will probably become high harm",
-            "b": "Of 50 people with such a record about 3 became high harm; which of them is not known",
-            "c": "Sam has committed 3 offences out of 50",
+            "b": "Of 100 people with such a record about 6 became high harm; which of them is not known",
+            "c": "Sam has committed 6 offences out of 100",
         },
         "b",
-        "It is a statement about people with such a record. 47 of those 50 did not become high harm.",
+        "It is a statement about people with such a record. 94 of those 100 did not become high harm.",
     ),
     Question(
         "stop",
@@ -69,7 +69,7 @@ PLACES: tuple[Question, ...] = (
         "A cell says “0 to 3, expected 1.2”. What is the most cautious reading?",
         {
             "a": "One offence will happen",
-            "b": "None, one, two or three are all usual; over many such windows 1.2 on average",
+            "b": "None, one, two or three are all usual; over many such four weeks 1.2 on average",
             "c": "At least one offence will happen",
         },
         "b",
@@ -105,7 +105,7 @@ PLACES: tuple[Question, ...] = (
         "The page says the plain count has stepped in. What does that mean?",
         {
             "a": "The system is broken",
-            "b": "Over the last windows our model did no better than a 24-month count, so the count is shown",
+            "b": "Over the last periods our model did no better than a 24-month count, so the count is shown",
             "c": "The data is old",
         },
         "b",

@@ -11,6 +11,7 @@ import polars as pl
 
 from harmcast import words
 from harmcast.charts.series import Point
+from harmcast.publish import verdicts
 from harmcast.store.releases import Release
 from harmcast.web import released
 from harmcast.web.released import Outcome
@@ -168,7 +169,7 @@ def by_area(
 def _by_area(chosen: Sequence[Release], recorded: pl.DataFrame, tool: str, weeks: int, top: int) -> list[AreaRecord]:
     found: dict[str, list[AreaWindow]] = {}
     for release in sorted(chosen, key=lambda r: r.origin, reverse=True):
-        came = released.counts(recorded, release.origin, weeks)
+        came = verdicts.counts(recorded, release.origin, weeks)
         cells = released.frame(release, tool).sort(["expected", "cell"], descending=[True, False])
         seen: dict[str, list[int]] = {}
         for place, (cell, area) in enumerate(cells.select("cell", "area").iter_rows()):

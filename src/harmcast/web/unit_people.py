@@ -19,7 +19,6 @@ def about(visit: Visit, tool: PeopleTool, release: Release) -> released.ReleaseL
     said = released.manifest(release)
     warnings = said.get("tools", {}).get(tool.name, {}).get("warnings", ())
     data_to = min(release.as_of or release.origin, release.origin - timedelta(days=1))
-    age = (visit.today - data_to).days
     return released.ReleaseLine(
         week=release.name,
         status=release.standing,
@@ -31,7 +30,6 @@ def about(visit: Visit, tool: PeopleTool, release: Release) -> released.ReleaseL
         code_version=str(said.get("code_version", "")),
         warnings=tuple(map(str, warnings)),
         fallback=None,
-        stale_days=age if age > released.STALE_AFTER_DAYS else None,
     )
 
 

@@ -54,8 +54,8 @@ def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]],
 
 
 def overrides(decisions: Sequence[dict[str, Any]]) -> Share:
-    """Share of decisions that went against the score (`desk.is_against`); deferred ones are not counted."""
-    counted = [d for d in decisions if d["decision"] != "defer"]
+    """Share of decisions that went against the score (`desk.is_against`); deferred ones and bands noted as moved down together are not counted."""
+    counted = [d for d in decisions if d["decision"] != "defer" and d["reason_code"] != desk.NOTED]
     return Share(sum(desk.is_against(d["decision"], d["own_judgement"]) for d in counted), len(counted))
 
 

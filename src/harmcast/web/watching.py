@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harmcast import words
 from harmcast.charts import series as charts
 from harmcast.documents.monitor_coverage import coverage, coverage_says
-from harmcast.publish import group_impact
+from harmcast.publish import group_impact, verdicts
 from harmcast.store.releases import Release
 from harmcast.web import released
 
@@ -213,9 +213,9 @@ def states(history: list[Release], tool: str) -> list[dict[str, Any]]:
 
 
 JUDGEMENTS = {
-    "met": "The written bar for a trial is met. Whether there is one is for people to decide.",
-    "not met": "The written bar for a trial is not met.",
-    "too early": "It is too early to say whether the written bar for a trial is met.",
+    "met": "The limits set for a trial are met. Whether there is one is for people to decide.",
+    "not met": "The limits set for a trial are not met.",
+    "too early": "It is too early to say whether the limits set for a trial are met.",
 }
 
 
@@ -260,7 +260,7 @@ def _came_places(newest: Release, history: list[Release], tool: str, horizon_wee
         if not released.has(release, tool):
             continue
         cells = released.frame(release, tool)
-        came = sum(released.counts(recorded, release.origin, horizon_weeks).values())
+        came = sum(verdicts.counts(recorded, release.origin, horizon_weeks).values())
         found.append({"release": release, "forecast": float(cells["expected"].sum()), "came": came})
     return found
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 MISSING = "not held"
+LEAST_CHANCE = 0.005  # a chance below it is printed as under: records cannot say it finer
 _UNUSUAL = 0.05
 _FEWEST_FOR_PERCENT = 20
 
@@ -25,8 +26,8 @@ MODELS = {
     "count_all": "plain count, all history",
     "ewma": "exponentially weighted count",
     "empirical_bayes": "counts shrunk to their neighbourhood (empirical Bayes)",
-    "dynamic_pool": "place model, pooled and followed week by week",
-    "mixture": "place model, pooled",
+    "dynamic_pool": "place model that follows each week",
+    "mixture": "place model",
     "ours": "this tool's model",
     "released": "the released forecast",
     "plain_harm": "plain harm score",
@@ -96,6 +97,25 @@ def chance(value: float | None) -> str:
     if value is None or math.isnan(value):
         return MISSING
     return "under 1%" if value < 0.005 else "over 99%" if value > 0.995 else f"{100 * value:.0f}%"
+
+
+def in_hundred(value: float | None) -> str:
+    """A chance as people of 100, the one denominator of pages about people: "5", "0.9", "under 0.5"; null: "no chance given"."""
+    if value is None or math.isnan(value):
+        return "no chance given"
+    if value < LEAST_CHANCE:
+        return "under 0.5"
+    if value < 0.00995:
+        return f"{100 * value:.1f}"
+    return "over 99" if value >= 0.995 else f"{100 * value:.0f}"
+
+
+def hundred_span(low: float | None, high: float | None) -> str:
+    """A range of chances in people of 100: "1 to 18"."""
+    if low is None or high is None:
+        return "no range"
+    first, last = in_hundred(low), in_hundred(high)
+    return first if first == last else f"{first} to {last}"
 
 
 def span(low: float | None, high: float | None) -> str:

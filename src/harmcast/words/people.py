@@ -9,18 +9,18 @@ from harmcast.words import numbers as words
 
 # One sentence a feature, with {n} for the number asked about, {months} for so many months: "at least" form, then "under" form.
 QUESTIONS: dict[str, tuple[str, str]] = {
-    "harm_share": ("Harm today is at least {pct} of the high cut", "Harm today is under {pct} of the high cut"),
+    "harm_share": ("Harm today is at least {pct} of where high begins", "Harm today is under {pct} of where high begins"),
     "quick_harm_share": (
-        "Recent harm (halving every 6 months) is at least {pct} of the high cut",
-        "Recent harm (halving every 6 months) is under {pct} of the high cut",
+        "Recent harm (halving every 6 months) is at least {pct} of where high begins",
+        "Recent harm (halving every 6 months) is under {pct} of where high begins",
     ),
     "heaviest_share": (
-        "The heaviest event weighs at least {pct} of the high cut",
-        "The heaviest event weighs under {pct} of the high cut",
+        "The heaviest event weighs at least {pct} of where high begins",
+        "The heaviest event weighs under {pct} of where high begins",
     ),
     "last_weight_share": (
-        "The latest event weighs at least {pct} of the high cut",
-        "The latest event weighs under {pct} of the high cut",
+        "The latest event weighs at least {pct} of where high begins",
+        "The latest event weighs under {pct} of where high begins",
     ),
     "weight_trend": (
         "The latest 3 events are heavier than those before, by {n}",
@@ -40,8 +40,8 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "Charged with under {n} events in the last 24 months",
     ),
     "serious_events": (
-        "Charged with {n} or more serious events (a quarter of the high cut or heavier)",
-        "Charged with under {n} serious events (a quarter of the high cut or heavier)",
+        "Charged with {n} or more serious events (a quarter of where high begins, or heavier)",
+        "Charged with under {n} serious events (a quarter of where high begins, or heavier)",
     ),
     "months_since_last": ("The latest charge is {months} old or older", "The latest charge is under {months} old"),
     "months_since_first": ("The first charge is {months} old or older", "The first charge is under {months} old"),
@@ -120,7 +120,7 @@ def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
         return words.MISSING
     unit = str(feature["unit"])
     if unit.startswith("share"):
-        return f"{words.share(number, finer)} of the high cut"
+        return f"{words.share(number, finer)} of where high begins"
     if float(number).is_integer():
         return f"{number:,.0f} {unit.removesuffix('s') if number == 1 else unit}"
     return f"{number:,.{1 + finer}f} {unit}"

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.errors import Fault
 from harmcast.store import schema
 from harmcast.store.operations import Operations
 
@@ -68,6 +69,14 @@ def deliveries(operations: Operations, most: int) -> list[DeliveryHeld]:
     table = schema.deliveries
     columns = (table.c.id, table.c.delivery_id, table.c.loaded_at, table.c.standing, table.c.code)
     return [DeliveryHeld(**row) for row in operations.rows(sa.select(*columns).order_by(table.c.id.desc()).limit(most))]
+
+
+def faults(operations: Operations, delivery: int) -> list[Fault]:
+    """What a refused delivery was refused for, as kept: without any value of a record."""
+    table = schema.deliveries
+    (row,) = operations.rows(sa.select(table.c.document).where(table.c.id == delivery))
+    kept = json.loads(row["document"]).get("faults", [])
+    return [Fault(**{**one, "rows": tuple(one["rows"]), "values": tuple((v, n) for v, n in one["values"])}) for one in kept]
 
 
 def files(operations: Operations, delivery: int) -> list[FileHeld]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from harmcast.errors import StoreDamaged
 from harmcast.oversight import log, register
 from harmcast.oversight.access import Role
-from harmcast.store import schema, work
+from harmcast.store import schema, strikes, work
 from harmcast.store.reads import units
 from harmcast.store.releases import Release
 from harmcast.store.state import State
@@ -213,11 +213,11 @@ class _Reader:
             if row["step"] in ("outcome", "done") and row["about"] is not None and row["choice"] in work.STATES["recommendation"]:
                 on = row["decided_on"] or self.day(row["at"])
                 steps.setdefault(row["about"], []).append(work.Recorded(row["choice"], on, self.day(row["at"]), row["deferred_to"], row["words"] or ""))
-        withdrawn = self._withdrawn_when_written()
+        withdrawn, struck = self._withdrawn_when_written(), strikes.of(self.state.operations, table.name)
         return [
             work.Recommended(row["id"], row["tool"], row["cell"], row["week"], self.day(row["at"]), ROLES.get(row["role"]),
                              tuple(steps.get(row["id"], ())), withdrawn(row["tool"], row["week"], row["at"]))
-            for row in rows if row["step"] == "recommendation"
+            for row in rows if row["step"] == "recommendation" and row["id"] not in struck
         ]  # fmt: skip
 
     def _withdrawn_when_written(self) -> Callable[[str, str, str], bool]:

@@ -11,7 +11,6 @@ def all_pages() -> list[Pages]:
         answers,
         area,
         audit,
-        bands,
         case_reviews,
         cell,
         decisions,
@@ -22,6 +21,7 @@ def all_pages() -> list[Pages]:
         health,
         home,
         invitation,
+        kept,
         log,
         looks,
         notices,
@@ -43,7 +43,10 @@ def all_pages() -> list[Pages]:
         users,
     )
 
-    areas = (files, health, home, signing_in, force_sign_in, invitation, notices, area, ground, cell, recommendation, track_record, training, tour, users, roles, looks)
-    about_people = (people, person, decisions, pseudonymised, case_reviews, supervisor, exports, bands)
+    areas = (
+        files, health, home, signing_in, kept, force_sign_in, invitation, notices, area, ground, cell, recommendation, track_record, training, tour, users,
+        roles, looks,
+    )  # fmt: skip
+    about_people = (people, person, decisions, pseudonymised, case_reviews, supervisor, exports)
     oversight = (answers, audit, register, releases, quality, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

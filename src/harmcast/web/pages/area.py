@@ -15,17 +15,17 @@ import polars as pl
 from markupsafe import Markup
 from starlette.responses import Response
 
-from harmcast import tables
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.publish import geopackage
 from harmcast.publish.release_files import NOTICE
 from harmcast.publish.spreadsheet import neutral
+from harmcast.publish.verdicts import total_of
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records, exports
 from harmcast.store.grounds import name_of
 from harmcast.store.releases import Release
-from harmcast.web import areas, force_map, released
+from harmcast.web import areas, force_map, open_work, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page
@@ -33,8 +33,10 @@ from harmcast.words.tools import tool_title
 
 pages = Pages()
 RECENT_RELEASES = 26
-BRIEFING_CELLS = 12
-KEYS = "ABCDEFGHIJKL"
+MOST_RECOMMENDED = 5  # places of one briefing: more do not fit on its page
+NAMED_CHANGES = 3
+KEYS = "ABCDE"
+WAITING = frozenset({"waits", "deferred"})
 PATROL_DAYS = 28
 
 
@@ -46,6 +48,11 @@ class Chosen:
     release: Release
     history: list[Release]
     is_newest: bool
+
+    @property
+    def upto(self) -> list[Release]:
+        """The releases up to this one, oldest first."""
+        return [r for r in self.history if r.origin <= self.release.origin]
 
     @property
     def before(self) -> Release | None:
@@ -84,15 +91,6 @@ def area_frame(release: Release, tool: str) -> pl.DataFrame:
     return released.frame(release, f"{tool}_areas")
 
 
-def total_of(release: Release | None, tool: str, area: str | None = None) -> dict[str, Any] | None:
-    """The row of one area, or of the whole force; None if the release holds none."""
-    if release is None or not released.has(release, f"{tool}_areas"):
-        return None
-    frame = area_frame(release, tool)
-    found = frame.filter(pl.col("area").is_null() if area is None else pl.col("area") == area)
-    return found.row(0, named=True) if found.height else None
-
-
 @pages.get("/areas", Action.VIEW_AREAS, view=None)
 def my_area_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
@@ -123,7 +121,6 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
     at = min(max(1, at), last_page)
     start = (at - 1) * areas.PAGE_ROWS
     total = total_of(chosen.release, tool, area or None)
-    before = chosen.before
     written = cell_records.marked(visit.state.operations, tool, chosen.release.week)
     recommended = {r["cell"] for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week)}
     return page(
@@ -139,13 +136,8 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
         areas_named=named,
         area=area,
         total=total,
-        changes=areas.changes(
-            everything,
-            released.frame(before, tool) if before and released.has(before, tool) else None,
-            total_of(chosen.release, tool) or {},
-            total_of(before, tool),
-            tables.LISTED_CELLS,
-        ),
+        changes=released.what_changed(tool, chosen.upto, area or None).lines(area or "The force"),
+        verdict=released.verdict_on(visit.state, chosen.tool, chosen.history),
         rows=shown[start : start + areas.PAGE_ROWS],
         start=start,
         count=len(shown),
@@ -236,18 +228,52 @@ def map_data(chosen: Chosen, inside: Sequence[Row]) -> Markup:
     return released.kept.get(key, make)
 
 
+@dataclass(frozen=True)
+class BriefingPlace:
+    """One recommended place as the briefing prints it; what an older recommendation does not hold is said so."""
+
+    letter: str
+    number: int
+    row: Row
+    reference: str
+    place: str
+    time: str
+    why: str
+    asked: str
+
+
+def recommended(visit: Visit, tool: str, rows: Sequence[Row]) -> tuple[list[BriefingPlace], list[int]]:
+    """The newest open recommendations on these places, MOST_RECOMMENDED of them and in the order they were made; numbers of the rest."""
+    by_cell = {row.cell: row for row in rows}
+    found = [i for i in open_work.seen(visit) if i.kind == "recommendation" and i.key in WAITING and i.tool == tool and i.about in by_cell]
+    numbers = sorted({item.number for item in found}, reverse=True)
+    shown = []
+    for letter, number in zip(KEYS, sorted(numbers[:MOST_RECOMMENDED]), strict=False):
+        held = cell_records.recommendation(visit.operations, number)
+        if held is None:
+            continue
+        row = by_cell[held["cell"]]
+        reference = naming.reference(row.easting_m, row.northing_m, visit.settings.force.crs)
+        why = str(held["words"] or "")
+        most = cell_records.LENGTHS["why"]
+        shown.append(
+            BriefingPlace(letter, number, row, reference, held["place_words"] or row.where, held["time_words"] or "Not known",
+                        why if len(why) <= most else f"{why[: most - 1].rstrip()}…", held["asked"] or "Not said: ask the analyst.")
+        )  # fmt: skip
+    return shown, sorted(numbers[MOST_RECOMMENDED:])
+
+
 @pages.get("/areas/{tool}/briefing", Action.VIEW_AREAS, view="briefing_viewed")
 def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
-    """One A4 page for tasking: the highest cells, what changed, what to mind."""
+    """One A4 page for tasking: the force, what changed, how far to trust it, and the recommended places with boxes to fill in."""
     chosen = choose(visit, tool, week)
     everything = rows_of(chosen)
     inside = [row for row in everything if not area or row.area == area]
     if not inside:
         raise not_found("No area of the release has this name.")
-    before = chosen.before
-    shown = inside[:BRIEFING_CELLS]
-    made = [r for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week) if r["cell"] in {row.cell for row in inside}]
-    listed = {row.cell: key for row, key in zip(shown, KEYS, strict=False)}
+    shown, left = recommended(visit, tool, inside)
+    letters = {one.row.cell: one.letter for one in reversed(shown)}
+    spans = areas.groups(everything)
     return page(
         visit,
         "briefing",
@@ -257,29 +283,18 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         tool_title=tool_title(chosen.tool),
         area=area,
         total=total_of(chosen.release, tool, area or None),
-        rows=shown,
-        keys=listed,
-        marked={r["cell"] for r in made},
-        places={row.cell: row.where for row in everything},
-        references={row.cell: naming.reference(row.easting_m, row.northing_m, visit.settings.force.crs) for row in shown},
+        shown=shown,
+        left=left,
+        first_group=spans[everything[0].group].cells,
         overview=force_map.overviews(
-            visit.state, chosen.release, chosen.tool, everything, everything, listed, {r["cell"] for r in made}, whole_force=not area,
-            label="Map of the cells listed below; a letter is the table's own",
+            visit.state, chosen.release, chosen.tool, everything, everything, letters, set(letters), whole_force=not area,
+            label="Map of the places listed below; a letter is the table's own",
         ),
         attribution=force_map.attribution(visit.state),
-        groups=areas.groups(inside),
-        list_says=areas.list_says(chosen.release, tool),
-        recommended=made,
-        outcomes_named=cell_records.OUTCOMES,
-        local=lambda text: released.local(text, visit.settings.force.timezone),
-        changes=areas.changes(
-            everything,
-            released.frame(before, tool) if before and released.has(before, tool) else None,
-            total_of(chosen.release, tool) or {},
-            total_of(before, tool),
-            tables.LISTED_CELLS,
-            named=BRIEFING_CELLS,
+        changes=released.what_changed(tool, chosen.upto, area or None).sentences(
+            {row.cell: letters.get(row.cell) or row.where for row in everything}, area or "The force", NAMED_CHANGES
         ),
+        verdict=released.verdict_on(visit.state, chosen.tool, chosen.history),
         back=f"/areas/{tool}",
         given={"week": week, "area": area},
     )

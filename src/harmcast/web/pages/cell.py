@@ -12,8 +12,8 @@ from harmcast.charts import series as charts
 from harmcast.charts.series import Period
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
-from harmcast.store import cell_records
-from harmcast.web import areas, force_map, homes, open_work, released
+from harmcast.store import cell_records, strikes
+from harmcast.web import areas, force_map, homes, open_work, released, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.pages.area import Chosen, choose, rows_of
@@ -24,7 +24,9 @@ pages = Pages()
 HISTORY_WINDOWS = 39
 NARROW_WINDOWS = 14
 EARLIEST_DAYS = 366
+MOST_REASON = 200
 SAVED = {
+    "strike": "The entry is struck.",
     "note": "Your note is saved.",
     "recommendation": "Your recommendation to tasking is saved.",
     "activity": "The activity is saved.",
@@ -132,6 +134,9 @@ def _shown(
         errors=form.errors,
         here=f"/areas/{tool.name}/cells/{quote(cell)}",
         given={"week": "" if chosen.is_newest else chosen.release.name},
+        ticket=_ticket(visit, chosen, cell),
+        lengths=cell_records.LENGTHS,
+        place_given=row.where[: cell_records.LENGTHS["place"]],
         may_note=visit.may(Action.NOTE_CELL, tool.name),
         may_recommend=visit.may(Action.RECOMMEND_TASKING, tool.name),
         may_record=visit.may(Action.RECORD_ACTIVITY, tool.name),
@@ -146,25 +151,43 @@ def _is_near(other: areas.Row, row: areas.Row, side_m: float | None) -> bool:
     return abs(other.easting_m - row.easting_m) < reach and abs(other.northing_m - row.northing_m) < reach
 
 
+def _ticket(visit: Visit, chosen: Chosen, cell: str) -> str:
+    """What the page's forms carry: the release shown. What is added here follows on nothing that somebody else could have written."""
+    return tickets.PageTicket(_about(chosen.tool.name, cell), visit.user.account, chosen.release.id, 0).text(visit.state.secret)
+
+
+def _written_on(visit: Visit, tool: str, cell: str, form: Form) -> Chosen:
+    """The release that a form was written on; a fault is said where it no longer stands."""
+    ticket = tickets.of_page(visit.state.secret, form.value("ticket"), _about(tool, cell), visit.user.account)
+    newest = choose(visit, tool, "")
+    release = next((r for r in newest.history if ticket and r.id == ticket.release), None)
+    if ticket is None:
+        form.fault("main-content", "This form had expired. Read the page again, then save what you typed")
+    elif release is None:
+        form.fault("main-content", "The release you saw was withdrawn. Read the page again, then save what you typed")
+    chosen = newest if release is None else choose(visit, tool, release.name)
+    row_of(chosen, cell)
+    return chosen
+
+
 def _saved(chosen: Chosen, cell: str, what: str) -> Response:
     section = {"note": "notes", "activity": "activity"}.get(what, "recommendations")
     return go(f"/areas/{chosen.tool.name}/cells/{quote(cell)}?saved={what}#{section}")
 
 
-def _about(chosen: Chosen, cell: str) -> str:
-    return f"cell:{chosen.tool.name}:{cell}"
+def _about(tool: str, cell: str) -> str:
+    return f"cell:{tool}:{cell}"
 
 
 @pages.post("/areas/{tool}/cells/{cell}/notes", Action.NOTE_CELL)
 def add_note(visit: Here, tool: str, cell: str) -> Response:
     """Saves an analyst's note, signed and dated."""
-    chosen = choose(visit, tool, "")
-    row_of(chosen, cell)
     form = Form(visit.form)
+    chosen = _written_on(visit, tool, cell, form)
     text = form.words("note", "Write the note")
     if form.errors:
         return _shown(visit, chosen, cell, 400, form)
-    with visit.writing(visit.event("alteration", "cell_note_added", about=_about(chosen, cell))) as tx:
+    with visit.writing(visit.event("alteration", "cell_note_added", about=_about(tool, cell))) as tx:
         cell_records.add_note(tx, tool, cell, chosen.release.week, text, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "note")
 
@@ -172,23 +195,50 @@ def add_note(visit: Here, tool: str, cell: str) -> Response:
 @pages.post("/areas/{tool}/cells/{cell}/recommendations", Action.RECOMMEND_TASKING)
 def recommend(visit: Here, tool: str, cell: str) -> Response:
     """Saves a recommendation to tasking."""
-    chosen = choose(visit, tool, "")
-    row_of(chosen, cell)
     form = Form(visit.form)
-    text = form.words("recommendation", "Say what you recommend, and why")
+    chosen = _written_on(visit, tool, cell, form)
+    most = cell_records.LENGTHS
+    said = cell_records.Recommendation(
+        form.words("place", "Say where", most["place"]),
+        form.words("time", "Say when, or “Not known”", most["time"]),
+        form.words("recommendation", "Say why", most["why"]),
+        form.words("asked", "Say what is asked, or that no patrol is", most["asked"]),
+    )
     if form.errors:
         return _shown(visit, chosen, cell, 400, form)
-    with visit.writing(visit.event("alteration", "tasking_recommended", about=_about(chosen, cell))) as tx:
-        cell_records.recommend(tx, tool, cell, chosen.release.week, text, visit.user.account, visit.role.value)
+    with visit.writing(visit.event("alteration", "tasking_recommended", about=_about(tool, cell))) as tx:
+        cell_records.recommend(tx, tool, cell, chosen.release.week, said, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "recommendation")
+
+
+@pages.post("/areas/{tool}/cells/{cell}/strikes", Action.NOTE_CELL)
+def strike(visit: Here, tool: str, cell: str) -> Response:
+    """Strikes a wrong note, activity or recommendation on this place: by a second entry, with its reason."""
+    form = Form(visit.form)
+    chosen = _written_on(visit, tool, cell, form)
+    what = form.choice("what", {name: name for name in strikes.TABLES}, "Choose the entry")
+    reason = form.words("reason", "Say what was wrong with it", MOST_REASON)
+    read = {"note": cell_records.notes, "activity": cell_records.activity, "recommendation": cell_records.recommendations}.get(what)
+    number = form.value("number")
+    entry = next((one for one in read(visit.operations, tool, cell) if str(one["id"]) == number), None) if read else None
+    if read and entry is None:
+        raise not_found("There is no such entry on this place.")
+    if form.errors or entry is None:
+        return _shown(visit, chosen, cell, 400, form)
+    try:
+        with visit.writing(visit.event("alteration", "entry_struck", about=_about(tool, cell), entry=f"{what}:{number}")) as tx:
+            strikes.strike(tx, strikes.TABLES[what], entry["id"], reason, visit.user.account, visit.role.value)
+    except strikes.StruckAlready:
+        form.fault("main-content", "Somebody struck this entry after you opened the page. Nothing of yours was saved")
+        return _shown(visit, chosen, cell, 409, form)
+    return _saved(chosen, cell, "strike")
 
 
 @pages.post("/areas/{tool}/cells/{cell}/activity", Action.RECORD_ACTIVITY)
 def record_activity(visit: Here, tool: str, cell: str) -> Response:
     """Saves a patrol or visit in the cell: so that records which follow patrols can be told."""
-    chosen = choose(visit, tool, "")
-    row_of(chosen, cell)
     form = Form(visit.form)
+    chosen = _written_on(visit, tool, cell, form)
     kind = form.choice("activity", cell_records.ACTIVITIES, "Choose what kind of activity it was")
     happened = form.day(
         "happened", "Enter the date it happened", first=visit.today - timedelta(days=EARLIEST_DAYS), last=visit.today
@@ -198,7 +248,7 @@ def record_activity(visit: Here, tool: str, cell: str) -> Response:
     if form.errors or happened is None:
         return _shown(visit, chosen, cell, 400, form)
     with visit.writing(
-        visit.event("alteration", "cell_activity_recorded", about=_about(chosen, cell), activity=kind)
+        visit.event("alteration", "cell_activity_recorded", about=_about(tool, cell), activity=kind)
     ) as tx:
         cell_records.add_activity(tx, tool, cell, kind, happened, minutes, text, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "activity")

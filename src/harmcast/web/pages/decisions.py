@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import polars as pl
 from starlette.responses import Response
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action
 from harmcast.store import desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, roster, tickets
+from harmcast.web import past_scores, released, roster, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found, ticket_of
 from harmcast.web.pages.person import seconds_since, shown
@@ -21,9 +20,17 @@ from harmcast.web.shell import go
 pages = Pages()
 
 
-def _judgement(form: Form, ticket: dict[str, Any], band: str | None) -> str:
+def _ticket(visit: Visit, form: Form, key: str) -> tickets.PageTicket | None:
+    """What the form was written on; a fault is said where it carries no ticket of this page."""
+    found = tickets.of_page(visit.state.secret, form.value("ticket"), f"person:{key}", visit.user.account)
+    if found is None:
+        form.fault("main-content", "This form had expired. Read the page again, then save what you typed")
+    return found
+
+
+def _judgement(form: Form, ticket: tickets.PageTicket, band: str | None) -> str:
     """The own judgement: chosen now, or set against the band expected before the score was shown."""
-    expected = ticket.get("judged")
+    expected = ticket.judged
     if expected is None:
         return form.choice("judgement", desk.JUDGEMENTS, "Choose your own judgement")
     if band is None or expected == band:
@@ -35,12 +42,11 @@ def _judgement(form: Form, ticket: dict[str, Any], band: str | None) -> str:
 def decide(visit: Here, key: str) -> Response:
     """Keeps a decision with what was shown when it was made."""
     row, form = visit.person, Form(visit.form)
-    ticket = tickets.read(visit.state.secret, "page", form.value("ticket"))
-    if ticket is None or ticket["key"] != key or ticket["account"] != visit.user.account:
-        form.fault("decision", "This form had expired. Read the page again, then decide")
+    ticket = _ticket(visit, form, key)
+    if ticket is None:
         return shown(visit, row, form, 400)
     tool, releases = visit.history()
-    release = next((r for r in releases if r.id == ticket["release"]), None)
+    release = next((r for r in releases if r.id == ticket.release), None)
     if release is None:
         form.fault("decision", "The release you saw was withdrawn. Read the page again, then decide")
         return shown(visit, row, form, 409)
@@ -80,11 +86,11 @@ def decide(visit: Here, key: str) -> Response:
         checks=[c for c in checks if c != "none"],
         own_judgement=own,
         review_on=review_on,
-        time_band=desk.time_band(seconds_since(visit, ticket["at"])),
-        judged_first=ticket.get("judged") is not None,
+        time_band=desk.time_band(seconds_since(visit, ticket.at)) if ticket.at else desk.NOT_MEASURED,
+        judged_first=ticket.judged is not None,
         words=words,
         shown=person_document(visit.state, upto, tool.name, row, past),
-        after=ticket["after"],
+        after=ticket.after,
     )
     event = visit.event("alteration", "decision_made", subject=key, about=f"release:{release.name}", decision=decision)
     try:
@@ -127,6 +133,7 @@ def sign_off(visit: Here, key: str, number: Number) -> Response:
     """Keeps a supervisor's sign-off of a referral that somebody else made."""
     row, form = visit.person, Form(visit.form)
     referral = _decision(visit, key, number)
+    _ticket(visit, form, key)
     outcome = form.choice("sign", desk.SIGN_OFFS, "Choose whether you agree")
     words = form.words("sign-words", "Say why you do not agree" if outcome == "not_agreed" else None)
     if not referral.is_referral:
@@ -151,8 +158,11 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
     """Keeps what came of a referral: support offered, taken up, declined, ended, each with its date."""
     row, form = visit.person, Form(visit.form)
     referral = _decision(visit, key, number)
+    _ticket(visit, form, key)
     step = form.choice("step", desk.STEPS, "Choose what happened")
-    on = form.day("happened", "Enter the date it happened", last=visit.today)
+    signed = referral.agreed_at
+    first = released.local(signed or referral.at, visit.settings.force.timezone).date()
+    on = form.day("happened", "Enter the date it happened", first=first, last=visit.today)
     words = form.words("step-words", None)
     if not referral.is_referral:
         form.fault("step", "Only a referral is followed up")
@@ -168,6 +178,7 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
 def report_error(visit: Here, key: str) -> Response:
     """Keeps a report that something in this person's data is wrong; the data protection officer sees it."""
     row, form = visit.person, Form(visit.form)
+    _ticket(visit, form, key)
     words = form.words("error-words", "Say what is wrong: which charge, and what it should say")
     if form.errors:
         return shown(visit, row, form, 400)

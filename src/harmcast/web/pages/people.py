@@ -1,15 +1,21 @@
-"""My people: the unit's own people, what changed first, 25 at a time; and finding one by name or exact reference."""
+"""My people: who needs the unit this week, group by group; everyone by band; and finding one by name, reference or charge."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 from starlette.responses import Response
 
+from harmcast import words
 from harmcast.oversight.access import PURPOSES, Action
+from harmcast.oversight.log import Event
+from harmcast.store import desk
+from harmcast.store.releases import Release
+from harmcast.store.work import Item
 from harmcast.tables import BANDS
-from harmcast.web import frequencies, roster, unit_people
+from harmcast.web import open_work, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.shell import go, page
@@ -17,141 +23,191 @@ from harmcast.web.shell import go, page
 pages = Pages()
 CUSTODY = {"yes": "In custody", "no": "Not known to be in custody"}
 SHORTEST_SEARCH = 2
+GROUPS = {
+    "reviews": "Referrals and reviews",
+    "up": "Moved up in this release",
+    "earlier": "Moved up earlier, not reviewed",
+    "down": "Moved down",
+    "high": "Super high and high",
+    "rest": "High-medium and below",
+    "all": "Everyone on the list",
+}
+REVIEWS = frozenset({"referral", "review", "objection", "data_error", "complaint"})
+BAD, GOOD = frozenset({"not_agreed", "overdue"}), frozenset({"agreed", "offered", "taken_up"})
+LISTED = ("high", "rest", "all")
 
 
-def rows_of(visit: Visit, frame: pl.DataFrame) -> list[dict[str, Any]]:
+def tone(item: Item, visit: Visit) -> str:
+    """How an item's state is coloured; the words say the same."""
+    return "bad" if item.key in BAD or item.is_overdue(visit.today) else "good" if item.key in GOOD else "open"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The list beside the open work about its people. `items`: of each person, the most pressing first."""
+
+    frame: pl.DataFrame
+    items: dict[str, list[Item]]
+    release: Release
+
+    def keys(self, group: str) -> list[str]:
+        """People of a group of open work, those that are due first."""
+        own = [(item.due_on, key) for key, items in self.items.items() for item in items[:1] if self._is_in(items, group)]
+        return [key for _, key in sorted(own, key=lambda pair: (pair[0] is None, pair))]
+
+    def _is_in(self, items: list[Item], group: str) -> bool:
+        reviews = any(item.kind in REVIEWS for item in items)
+        moved = next((item for item in items if item.kind == "moved_up"), None)
+        if group == "reviews" or reviews or moved is None:
+            return reviews and group == "reviews"
+        return (moved.source == self.release.name) == (group == "up")
+
+    def rows(self, keys: list[str]) -> pl.DataFrame:
+        """Rows of these people in this order; whose row is closed stands in none of the groups."""
+        order = pl.DataFrame({"person_key": keys}, schema={"person_key": pl.String})
+        return order.join(self.frame.filter(~pl.col("closed")), on="person_key", how="inner", maintain_order="left")
+
+
+def needs(visit: Visit) -> Needs:
+    """The asker's list with what is open about each of its people."""
+    frame, release = visit.listed, visit.people.release
+    keys = set(frame.filter(~pl.col("closed"))["person_key"])
+    items: dict[str, list[Item]] = {}
+    for item in sorted(open_work.seen(visit), key=lambda i: (i.kind not in REVIEWS, i.due_on is None, i.due_on)):
+        if item.is_open and item.about in keys:
+            items.setdefault(item.about, []).append(item)
+    return Needs(frame, items, release)
+
+
+def rows_of(visit: Visit, frame: pl.DataFrame, items: dict[str, list[Item]]) -> list[dict[str, Any]]:
     """Rows of the list ready to read; a restricted row keeps nothing but that it is there."""
-    found = []
+    found: list[dict[str, Any]] = []
     for row in frame.iter_rows(named=True):
-        if row["closed"]:
-            found.append({"closed": True, "part": row["part"]})
-            continue
-        found.append(
-            {
-                **row,
-                "frequency": frequencies.frequency(row["chance_high_harm_12m"]),
-                "likely": frequencies.likely(row["chance_high_harm_12m_low"], row["chance_high_harm_12m_high"]),
-            }
-        )
+        open_items = [(item, tone(item, visit)) for item in items.get(row["person_key"], [])]
+        found.append({"closed": True} if row["closed"] else {**row, "items": open_items})
     return found
 
 
 @pages.get("/people", Action.LIST_PEOPLE, view=None)
-def my_people(
-    visit: Here,
-    band: str = "",
-    changed: str = "",
-    overdue: str = "",
-    custody: str = "",
-    unmanaged: str = "",
-    at: int = 1,
-) -> Response:
-    """The list in its order, 25 rows at a time, with filters."""
-    (tool, _), people, everyone = visit.history(), visit.people, visit.listed
-    band = band if band in BANDS else ""
-    custody = custody if custody in CUSTODY else ""
-    frame = roster.filtered(everyone, band, changed == "yes", overdue == "yes", custody, unmanaged == "yes")
+def my_people(visit: Here, group: str = "", band: str = "", custody: str = "", at: int = 1) -> Response:
+    """Who needs the unit this week; or one group of it, 25 rows at a time, with filters."""
+    found = needs(visit)
+    band, custody = band if band in BANDS else "", custody if custody in CUSTODY else ""
+    group = group if group in GROUPS else "all" if band or custody else ""
+    if not group:
+        shown = pl.concat([found.rows(found.keys(name)[: roster.PAGE_ROWS]) for name in ("reviews", "up")])
+        _looked(visit, found, "people_listed", shown)
+        sections = [(name, rows_of(visit, found.rows(found.keys(name)[: roster.PAGE_ROWS]), found.items)) for name in ("reviews", "up")]
+        return _page(visit, found, "Who needs me this week", sections=sections, down_by_time=_by_time_alone(visit, found))
+    frame = roster.filtered(found.frame, band, custody, group) if group in (*LISTED, "down") else found.rows(found.keys(group))
     last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
     at = min(max(1, at), last_page)
     start = (at - 1) * roster.PAGE_ROWS
     shown = frame.slice(start, roster.PAGE_ROWS)
+    _looked(visit, found, "people_listed", shown)
+    given = {"group": group, "band": band, "custody": custody}
+    rows = rows_of(visit, shown, found.items)
+    return _page(visit, found, GROUPS[group], group=group, rows=rows, at=at, last_page=last_page, start=start, count=frame.height, given=given)
+
+
+def _looked(visit: Visit, listed: Needs, action: str, shown: pl.DataFrame, **detail: Any) -> None:
     open_keys = shown.filter(~pl.col("closed"))["person_key"].to_list()
-    visit.looked_at("people_listed", about=f"release:{people.release.name}", shown=open_keys)
-    given = {
-        "band": band,
-        "changed": changed if changed == "yes" else "",
-        "overdue": overdue if overdue == "yes" else "",
-        "custody": custody,
-        "unmanaged": unmanaged if unmanaged == "yes" else "",
-    }
+    visit.looked_at(action, about=f"release:{listed.release.name}", shown=open_keys, **detail)
+
+
+def _page(visit: Visit, found: Needs, title: str, status: int = 200, form: Form | None = None, **values: Any) -> Response:
+    (tool, _), form = visit.history(), form or Form({})
+    usual, _ = roster.usual_chances(roster.model_of(visit.state, found.release))
+    open_rows = found.frame.filter(~pl.col("closed"))
+    high, chances = open_rows.filter(pl.col("band").is_in(roster.HIGH)), roster.chances_said(open_rows, usual)
     return page(
         visit,
         "people",
-        title="My people",
-        about=unit_people.about(visit, tool, people.release),
+        status,
+        title=title,
+        about=unit_people.about(visit, tool, found.release),
         tool=tool,
-        release=people.release,
-        rows=rows_of(visit, shown),
-        parts=roster.PARTS,
-        part_counts=dict(frame.group_by("part").len().iter_rows()),
-        counts=_counts(everyone),
-        start=start,
-        count=frame.height,
-        total=everyone.height,
-        at=at,
-        last_page=last_page,
-        given=given,
+        release=found.release,
+        counts={name: len(found.keys(name)) for name in ("reviews", "up", "earlier")} | {name: roster.filtered(found.frame, group=name).height for name in ("down", "high", "rest")},
+        oldest=min((item.opened_on for key in found.keys("earlier") for item in found.items[key] if item.kind == "moved_up"), default=None),
+        unmanaged=int(high["managed"].is_null().sum()),
+        total=found.frame.height,
+        mine=sum(len(items) for items in found.items.values()),
+        chances=chances,
+        usual_says=usual_says(chances),
+        today=visit.today,
         bands=BANDS,
         custody_choices=CUSTODY,
-        form=Form({}),
-        found=None,
-        purposes=PURPOSES,
-        scope=_scope(visit),
+        groups=GROUPS,
+        scope=visit.user.unit or "People without a unit",
         list_bands=visit.settings.bands.list_bands,
+        reviewed_by=min((item.due_on for key in found.keys("up") for item in found.items[key] if item.due_on), default=None),
+        may_decide=visit.may(Action.DECIDE, tool.name),
+        **{"group": "", "sections": [], "rows": [], "given": {}, "asked": None, "outside": None, "form": form, "errors": form.errors, "purposes": PURPOSES, **values},
     )
 
 
-def _scope(visit: Visit) -> str:
-    return visit.user.unit or "People without a unit"
+def _by_time_alone(visit: Visit, found: Needs) -> int:
+    """Of those who moved down, how many did so without a new record or another model, as the release that moved them says."""
+    tool, releases = visit.history()
+    named = {release.name: release for release in releases}
+    moved = roster.filtered(found.frame, group="down").select("person_key", "changed_week").iter_rows()
+    pairs = [(key, named[week]) for key, week in moved if week in named]
 
+    def make() -> int:
+        harms = [(roster.reasons(release, tool.name, key).get("changed") or {}).get("harm") or {} for key, release in pairs]
+        return sum((harm.get("time") or 0) < 0 and not harm.get("records") and not harm.get("model") for harm in harms)
 
-def _counts(everyone: pl.DataFrame) -> dict[str, int]:
-    open_rows = everyone.filter(~pl.col("closed"))
-    return {
-        "changed": int(open_rows["changed"].sum()),
-        "overdue": int(open_rows["overdue"].sum()),
-        "unmanaged": open_rows.filter(pl.col("part") == roster.UNMANAGED).height,
-        "managed": open_rows["managed"].drop_nulls().len(),
-    }
+    return roster.small.get((found.release.manifest_sha256, "by time alone", tuple(key for key, _ in pairs)), make)
 
 
 @pages.post("/people/search", Action.LIST_PEOPLE)
 def search(visit: Here) -> Response:
-    """Finds people of the list by name or reference, and anyone else of the unit by exact reference. Sent as a form, so that
-    no name stands in an address."""
-    (tool, _), people, everyone = visit.history(), visit.people, visit.listed
-    form = Form(visit.form)
-    text = form.words("find", "Enter a name or a reference", 100)
+    """Finds people of the list by name, in any order of its words, by reference or charge, and anyone else of the unit by exact
+    reference or charge. Sent as a form, so that no name stands in an address."""
+    found, form = needs(visit), Form(visit.form)
+    text = form.words("find", "Enter a name, a person's reference or a charge's", 100)
     if text and len(text) < SHORTEST_SEARCH:
         form.fault("find", f"Enter at least {SHORTEST_SEARCH} characters")
-    frame, outside = (everyone.clear(), None) if form.errors else roster.found(people, everyone, text)
+    of_charge = None if form.errors else visit.state.records.person_of_charge(text)
+    frame, outside = (found.frame.clear(), None) if form.errors else roster.found(visit.people, found.frame, text, of_charge)
     shown = frame.head(roster.PAGE_ROWS)
     if outside is not None and outside["restricted"] and not visit.may(Action.SIGN_OFF):
         outside = None
-    visit.looked_at(
-        "people_searched",
-        about=f"release:{people.release.name}",
-        shown=shown["person_key"].to_list(),
-        found=frame.height,
-    )
-    return page(
-        visit,
-        "people",
-        400 if form.errors else 200,
-        title="My people: search",
-        about=unit_people.about(visit, tool, people.release),
-        tool=tool,
-        release=people.release,
-        rows=rows_of(visit, shown),
-        parts=roster.PARTS,
-        part_counts={},
-        counts=_counts(everyone),
-        start=0,
-        count=frame.height,
-        total=everyone.height,
-        at=1,
-        last_page=1,
-        given={},
-        bands=BANDS,
-        custody_choices=CUSTODY,
-        form=form,
-        errors=form.errors,
-        found=text if not form.errors else None,
-        outside=outside,
-        purposes=PURPOSES,
-        scope=_scope(visit),
-        list_bands=visit.settings.bands.list_bands,
-    )
+    _looked(visit, found, "people_searched", shown, found=frame.height)
+    asked = None if form.errors else text
+    rows, status = rows_of(visit, shown, found.items), 400 if form.errors else 200
+    return _page(visit, found, "Find a person", status, form, asked=asked, outside=outside, rows=rows, count=frame.height)
+
+
+@pages.post("/people/noted", Action.DECIDE)
+def note_moved_down(visit: Here) -> Response:
+    """Notes together that bands moved down: a decision without change about each person named, so that the list says it is done."""
+    releases = visit.history()[1]
+    chosen = set(visit.form.get("noted", "").split("\n"))
+    frame = roster.filtered(visit.listed, group="down").filter(pl.col("person_key").is_in(sorted(chosen)))
+    if visit.form.get("release") != str(releases[-1].id):
+        return _page(visit, needs(visit), GROUPS["down"], 409, _fault(visit, "A newer release has come since. Nothing was saved: look through the list again"))
+    if frame.is_empty():
+        return _page(visit, needs(visit), GROUPS["down"], 400, _fault(visit, "Choose at least one person"))
+    event = visit.event("alteration", "moved_down_noted", about=f"release:{releases[-1].name}", people=frame.height)
+    with visit.writing(event) as tx:
+        for row in frame.iter_rows(named=True):
+            tx.also(Event(event.actor, event.role, "alteration", "decision_made", event.purpose, row["person_key"], event.object, {"decision": "no_change"}))
+            shown = {name: row[name] for name in ("band", "changed_from", "changed_week", "harm", "harm_unit")}
+            after = desk.newest_number(tx.connection, row["person_key"])
+            new = desk.NewDecision(
+                row["person_key"], releases[-1].week, releases[-1].id, row["unit"], releases[-1].model, row["band"], "no_change", desk.NOTED,
+                [], None, None, desk.NOT_MEASURED, False, "", shown, after,
+            )  # fmt: skip
+            desk.decide(tx, new, visit.user.account, visit.role.value)
+    return go("/people")
+
+
+def _fault(visit: Visit, text: str) -> Form:
+    form = Form(visit.form)
+    form.fault("noted", text)
+    return form
 
 
 @pages.post("/people/{key}/open", Action.OPEN_PERSON)
@@ -159,3 +215,13 @@ def open_outside(visit: Here, key: str) -> Response:
     """Opens someone of the unit who is not on the list, for a purpose given for this person."""
     visit.looked(visit.event("administration", "purpose_given", subject=key, given=visit.purpose))
     return go(f"/people/{key}?opened={ticket_of(visit, key)}")
+
+
+def usual_says(chances: roster.ChancesSaid) -> str:
+    """Why the list does not stand by chance, in words; empty where it does."""
+    if chances.ordered or not chances.given:
+        return ""
+    return (
+        f"All {chances.given:,} chances lie between {words.in_hundred(chances.low)} and {words.in_hundred(chances.high)} in 100, "
+        f"and {chances.same:,} of them are no different from the force's usual, {words.in_hundred(chances.usual)}, as far as records show."
+    )

@@ -14,9 +14,10 @@ from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, released, tickets, unit_people
+from harmcast.web import open_work, past_scores, released, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
+from harmcast.web.pages.people import tone
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go, page
 
@@ -30,13 +31,13 @@ SAVED = {
 
 
 @pages.get("/people/{key}", Action.OPEN_PERSON, view=None)
-def person_page(visit: Here, key: str, saved: str = "", judged: str = "") -> Response:
-    """The page of one of the unit's people."""
-    return shown(visit, visit.person, Form({}), notice=SAVED.get(saved), judged=judged)
+def person_page(visit: Here, key: str, saved: str = "", judged: str = "", view: str = "") -> Response:
+    """The page of one of the unit's people: what is decided on; with `view=record` all that it rests on."""
+    return shown(visit, visit.person, Form({}), notice=SAVED.get(saved), judged=judged, template="person_record" if view == "record" else "person")
 
 
 def shown(
-    visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", **values: Any
+    visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", template: str = "person", **values: Any
 ) -> Response:
     """The page, after its view is written."""
     tool, releases = visit.history()
@@ -50,7 +51,7 @@ def shown(
     hidden = visit.settings.decisions.judge_then_reveal and judgement is None and visit.may(Action.DECIDE)
     return page(
         visit,
-        "person",
+        template,
         status,
         title=f"{row['name'] or 'Name not held'}, {row['person_ref']}",
         about=unit_people.about(visit, tool, release),
@@ -60,6 +61,13 @@ def shown(
         named=True,
         circumstances=unit_people.circumstances(visit, row),
         **pictures(document, row, past),
+        **scales(document),
+        edges_say=edges_say(document),
+        new_charges=new_charges(document, release, releases),
+        notes=notes(visit, key, decisions),
+        referrals=[d for d in decisions[:1] if d.is_referral and not (d.follow_ups and d.follow_ups[-1]["step"] in CLOSED)],
+        opened=visit.request.query_params.get("opened", "") or ticket_of(visit, key),
+        short=lambda text: words.short_day(date.fromisoformat(text)),
         decisions=decisions,
         grounds=grounds,
         raised=raised,
@@ -68,7 +76,7 @@ def shown(
         judgement=judgement,
         form=form,
         errors=form.errors,
-        ticket=issue(visit, release, key, judgement),
+        ticket=issue(visit, release, key, judgement, form),
         judged=judged if judgement else "",
         words_of=desk,
         review_last=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks_max),
@@ -84,6 +92,51 @@ def shown(
 
 
 NARROW = 340
+CLOSED = ("declined", "ended")  # steps after which nothing more is recorded on a referral
+
+
+def scales(document: dict[str, Any]) -> dict[str, Any]:
+    """The chance within 12 months on its scale of 100 people, for a wide and a small screen; None where none is given."""
+    one = document["chances"][0]
+    if one["chance"] is None or one["low"] is None or one["high"] is None:
+        return {"chance_scale": None, "chance_scale_narrow": None}
+    facts = (one["chance"], one["low"], one["high"], one["base"])
+    return {"chance_scale": people_charts.chance_scale(*facts), "chance_scale_narrow": people_charts.chance_scale(*facts, width=NARROW)}
+
+
+def edges_say(document: dict[str, Any]) -> str:
+    """Where the person's band begins and where the next one does."""
+    band, cuts = document["band"], document["cuts"]
+    if band is None or len(cuts) != len(BANDS) - 1:
+        return ""
+    place = BANDS.index(band)
+    begins = [f"{BANDS[i].capitalize()} begins at {words.number(cuts[i - 1])}" for i in (place, place + 1) if 0 < i < len(BANDS)]
+    return f"{', '.join([*begins[:1], *(text[0].lower() + text[1:] for text in begins[1:])])}."
+
+
+def new_charges(document: dict[str, Any], release: Release, releases: list[Release]) -> str:
+    """The charges brought in the week that moved the band, by kind; empty where none of those listed was."""
+    then = document["changed_then"]
+    moved = next((r for r in releases if then and r.name == then["week"]), release)
+    listed = [*document["charges"], *document["others"]["events"]]
+    new = [c for c in listed if c["charged"] and moved.origin - timedelta(days=7) < date.fromisoformat(c["charged"]) <= moved.origin]
+    return words.listed([f"{(c['kind'] or 'an offence').lower()} (charged {words.short_day(date.fromisoformat(c['charged']))})" for c in new[:3]])
+
+
+def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[dict[str, Any]]:
+    """What is open about the person, as a note each: its state, who moved it there and in which words, and what comes next."""
+    found = []
+    for item in open_work.of_person(visit, key):
+        about = next((d for d in decisions if item.kind == "referral" and d.id == item.number), None)
+        signed = about.sign_offs[-1] if about and about.sign_offs else None
+        day = released.local(signed["at"], visit.settings.force.timezone).date() if signed else None
+        by = f"{_by(signed['by_name'], signed['role'])}, {words.day(day)}" if signed else ""
+        owner = ROLES[item.owner][0]
+        next_ = item.next if item.owner is visit.role else f"{owner}: {item.next.lower()}"
+        found.append(
+            {"item": item, "tone": tone(item, visit), "by": by, "words": signed["words"] if signed else "", "next": next_, "of": f"referral-{item.number}" if about else ""}
+        )
+    return found
 
 
 def pictures(document: dict[str, Any], row: dict[str, Any], past: list[past_scores.Past]) -> dict[str, Any]:
@@ -113,17 +166,13 @@ def with_review(visit: Visit, form: Form) -> Form:
     return Form({**form.sent, **filled}, form.errors)
 
 
-def issue(visit: Visit, release: Release, key: str, judgement: dict[str, Any] | None) -> str:
-    """What goes out with the decision's form: the release and the newest decision shown, to whom, since when."""
-    facts = {
-        "key": key,
-        "account": visit.user.account,
-        "release": release.id,
-        "after": unit_people.latest_number(visit, key),
-        "at": judgement["at"] if judgement else visit.operations.now(),
-        "judged": judgement["band"] if judgement else None,
-    }
-    return tickets.issue(visit.state.secret, "page", facts)
+def issue(visit: Visit, release: Release, key: str, judgement: dict[str, Any] | None, form: Form) -> str:
+    """What goes out with the page's forms: the release and the newest decision shown, to whom, since when."""
+    sent = tickets.of_page(visit.state.secret, form.value("ticket"), f"person:{key}", visit.user.account)
+    at = judgement["at"] if judgement else sent.at if sent else visit.operations.now()
+    after, band = unit_people.latest_number(visit, key), judgement["band"] if judgement else None
+    facts = tickets.PageTicket(f"person:{key}", visit.user.account, release.id, after, None if form.is_kept else at, band)
+    return facts.text(visit.state.secret)
 
 
 def read_judgement(visit: Visit, key: str, text: str) -> dict[str, Any] | None:

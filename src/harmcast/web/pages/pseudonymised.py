@@ -42,6 +42,7 @@ def everyone(visit: Here, band: str = "", at: int = 1) -> Response:
         "pseudonymised",
         title="People without names",
         about=unit_people.about(visit, tool, releases[-1]),
+        tool=tool,
         rows=shown.drop("person_key").to_dicts(),
         is_made=found is not None,
         start=start,
@@ -65,7 +66,7 @@ def one(visit: Here, key: str) -> Response:
     document = person_document(visit.state, releases, tool.name, row, past, named=False)
     return page(
         visit,
-        "person",
+        "person_record",
         title="Person without name",
         about=unit_people.about(visit, tool, release),
         release=release,
@@ -87,6 +88,7 @@ def one(visit: Here, key: str) -> Response:
         judgement=None,
         form=Form({}),
         days=days,
+        opened="",
         may_decide=False,
         may_sign=False,
         bands=BANDS,

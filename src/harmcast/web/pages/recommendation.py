@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
+from harmcast.publish import verdicts
 from harmcast.store import cell_records
 from harmcast.store.work import Item
 from harmcast.web import homes, open_work, released
@@ -76,7 +77,7 @@ def came(visit: Visit, found: dict[str, Any]) -> dict[str, Any] | None:
         return None
     row = released.frame(said, tool.name).filter(released.frame(said, tool.name)["cell"] == found["cell"])
     ends = said.origin + timedelta(weeks=tool.horizon_weeks)
-    known = released.counts(released.frame(history[-1], f"{tool.name}_weeks"), said.origin, tool.horizon_weeks).get(found["cell"], 0)
+    known = verdicts.counts(released.frame(history[-1], f"{tool.name}_weeks"), said.origin, tool.horizon_weeks).get(found["cell"], 0)
     return {
         "from": said.origin, "to": ends - timedelta(days=1), "is_over": history[-1].origin >= ends, "known_to": history[-1].origin - timedelta(days=1),
         "recorded": known, "lower": row["lower"][0] if row.height else None, "upper": row["upper"][0] if row.height else None,

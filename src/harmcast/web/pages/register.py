@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from harmcast.oversight import register as rules
 from harmcast.oversight.access import Action
-from harmcast.web.forms import Form
+from harmcast.web import released
+from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import go, page
 
@@ -20,7 +21,6 @@ OUTCOMES = {
     "refused": "Refused",
     "none made": "None was made",
 }
-FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2100, 1, 1)
 
 
@@ -39,6 +39,7 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
             {
                 "tool": tool,
                 "cost": visit.state.register.cost(tool.name),
+                "verdict": _verdict(visit, tool.name),
                 "standing": rules.standing(tool, own, visit.today),
                 "entries": sorted(own, key=lambda e: e.dated, reverse=True),
                 "statuses": visit.state.register.statuses(tool.name),
@@ -60,6 +61,13 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         errors=form.errors,
         **values,
     )
+
+
+def _verdict(visit: Visit, name: str) -> str:
+    """Whether the tool was right, as every page says it, to whoever may see its track record; empty for anyone else."""
+    tool = next((t for t in visit.settings.tools if t.name == name), None)
+    history = released.history(visit.state, name) if tool and visit.may_see(name) and visit.may(Action.VIEW_TRACK_RECORD) else []
+    return released.verdict_on(visit.state, tool, history).says if history else ""
 
 
 @pages.post("/register", Action.ENTER_APPROVAL)

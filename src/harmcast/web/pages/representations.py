@@ -9,7 +9,7 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action
 from harmcast.store import keys, representations
 from harmcast.web import released
-from harmcast.web.forms import Form
+from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.shell import go, page
 
@@ -55,7 +55,7 @@ def receive(visit: Here) -> Response:
     form = Form(visit.form)
     kind = form.choice("kind", representations.KINDS, "Choose the kind")
     channel = form.choice("channel", representations.CHANNELS, "Choose how it came")
-    received = form.day("received", "Enter the date it came", last=visit.today)
+    received = form.day("received", "Enter the date it came", first=FIRST_DAY, last=visit.today)
     reference = form.words("reference", "Enter the person's reference", 100)
     words = form.words("words", "Say what it is about")
     key = keys.key_of(visit.operations, reference) if reference else None

@@ -1,4 +1,4 @@
-"""Were we right? Hits, ceiling and plain counts by release; expected against recorded; ranges; when the plain count stepped in."""
+"""Were we right? The verdict on each tool, the periods or people it rests on, and whether the tool is still what it was."""
 
 from __future__ import annotations
 
@@ -8,127 +8,172 @@ from starlette.responses import Response
 
 from harmcast import tables
 from harmcast.charts import series as charts
-from harmcast.charts.series import Line
+from harmcast.documents import verdict
+from harmcast.documents.verdict import PlacesVerdict
+from harmcast.oversight import access
 from harmcast.oversight.access import Action
-from harmcast.settings import PlacesTool
-from harmcast.statistics import share_interval
+from harmcast.publish import group_impact
+from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
-from harmcast.web import released, track
+from harmcast.web import released, roster, track, unit_people, watching
+from harmcast.web.analysis_plan import AnalysisPlan, PeoplePlan, analysis_plan, people_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
 
 pages = Pages()
-SHOWN = 52
-SHORT = {"ours": "This tool", "foresight": "Best possible", "count_24m": "24-month count", "count_4w": "Last 4 weeks"}
+VIEWS = {"": "Were we right?", "monitor": "Is it still what it was?", "shadow": "Has it earned a trial?"}
 
 
 @pages.get("/track-record", Action.VIEW_TRACK_RECORD, view=None)
 def track_record_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
-    for tool in visit.settings.places_tools:
+    for tool in visit.settings.tools:
         if visit.may_see(tool.name):
             return go(f"/track-record/{tool.name}")
     raise Refused(404, "No track record is open to you yet", "A tool is shown once it is in trial or in use.")
 
 
 @pages.get("/track-record/{tool}", Action.VIEW_TRACK_RECORD, view="track_record_viewed")
-def track_record(visit: Here, tool: str) -> Response:
-    """The track record of one tool."""
-    found = visit.places_tool(tool)
+def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Response:
+    """The track record of one tool, its monitor (`view=monitor`), or its judgement in shadow (`view=shadow`)."""
+    found = visit.tool(tool)
+    if view in VIEWS and view:
+        history = visit.state.releases.history(tool, None)
+        return _monitor(visit, found, history, week) if view == "monitor" else _shadow(visit, found, history)
     history = released.history(visit.state, tool)
     if not history:
         raise Refused(404, "Nothing is published yet", "A track record begins with the first release.")
-    newest = history[-1]
+    judged = released.verdict_on(visit.state, found, history)
     return page(
         visit,
         "track_record",
-        title=f"Were we right? {tool_title(found)}",
-        about=released.about(newest, found, visit.today, visit.settings.force.timezone),
-        tool=found,
-        tool_title=tool_title(found),
-        tabs=_tabs(visit, tool),
-        names=track.NAMES,
-        **released.kept.get((released.fingerprint(newest), tool, "track record", tuple(r.id for r in history)), lambda: _record(found, history)),
+        **_around(visit, found, ""),
+        about=unit_people.about(visit, found, history[-1])
+        if isinstance(found, PeopleTool)
+        else released.about(history[-1], found, visit.today, visit.settings.force.timezone),
+        verdict=judged,
+        parts=by_horizon(history[-1], tool) if found.kind == "people" else [],
+        small=visit.settings.fairness.small_number,
+        **(_record(found, history, judged) if isinstance(found, PlacesTool) and isinstance(judged, PlacesVerdict) else {}),
     )
 
 
-def _record(tool: PlacesTool, history: list[Release]) -> dict[str, Any]:
-    """What a release settles: figures and pictures of the track record, worked out once."""
+def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> dict[str, Any]:
+    """What a release settles, worked out once: areas, sizes of forecast, ranges of places, the fallback rule."""
     newest = history[-1]
-    rows = track.judged(track.scores(history, tool.name))[:SHOWN]
-    past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
-    apart = {row.origin for row in track.not_overlapping(rows)} or {o.origin for o in _every_fourth(past)}
-    outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
-    groups = track.calibration(outcomes)
-    return dict(
-        rows=rows,
-        listed_cells=tables.LISTED_CELLS,
-        apart=track.not_overlapping(rows),
-        pooled=_pooled(rows),
-        hits_chart=_hits_chart(rows) if len(rows) > 1 else None,
-        hits_narrow=_hits_chart(rows[:13], width=380, height=260) if len(rows) > 1 else None,
-        groups=groups,
-        calibration_chart=charts.calibration([g.point for g in groups], "Expected against recorded offences a cell")
-        if groups
-        else None,
-        outcomes=len(outcomes),
-        windows=len({o.origin for o in outcomes}),
-        areas=track.by_area(history, newest, tool.name, apart, tool.horizon_weeks, tables.LISTED_CELLS),
-        trial=track.trial(newest, tool.name),
-        fallback=_fallback_history(history, tool.name),
-        inside=_inside(rows),
+
+    def make() -> dict[str, Any]:
+        apart = {p.origin for p in verdict.apart(judged.periods, tool.horizon_weeks)}
+        past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
+        outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
+        groups = track.calibration(outcomes)
+        label = "Expected against recorded offences a place"
+        return dict(
+            listed=tables.LISTED_CELLS,
+            groups=groups,
+            calibration_chart=charts.calibration([g.point for g in groups], label) if groups else None,
+            outcomes=len(outcomes),
+            apart=len(apart),
+            inside=sum(o.place == "inside" for o in outcomes),
+            areas=track.by_area(history, newest, tool.name, apart, tool.horizon_weeks, tables.LISTED_CELLS),
+            trial=track.trial(newest, tool.name),
+            fallback=_fallback_history(history, tool.name),
+        )
+
+    return released.kept.get((released.fingerprint(newest), tool.name, "track record", tuple(r.id for r in history)), make)
+
+
+def _around(visit: Visit, tool: Any, view: str) -> dict[str, Any]:
+    """What the views of a tool share: its name, the tools, the views that this visitor may open."""
+    asked = f"?view={view}" if view == "monitor" else ""
+    open_ = [name for name in VIEWS if not name or (visit.may(Action.VIEW_AUDIT) if name == "monitor" else _may_see_shadow(visit, tool))]
+    tools = [t for t in visit.settings.tools if visit.may_see(t.name)]
+    return {
+        "title": f"{VIEWS[view]} {tool_title(tool)}",
+        "tool": tool,
+        "tool_title": tool_title(tool),
+        "tabs": [{"text": tool_title(t), "href": f"/track-record/{t.name}{asked}", "current": t.name == tool.name} for t in tools],
+        "views": [
+            {"text": VIEWS[name], "href": f"/track-record/{tool.name}" + (f"?view={name}" if name else ""), "current": name == view}
+            for name in open_
+        ],
+    }
+
+
+def _may_see_shadow(visit: Visit, tool: Any) -> bool:
+    return visit.role in access.SHADOW_ROLES and visit.statuses.get(tool.name, "shadow") == "shadow"
+
+
+def _monitor(visit: Visit, tool: Any, history: list[Release], week: str) -> Response:
+    """Is it still what it was? What arrives, what is forecast, and what came against it."""
+    name = f"{tool.name}_monitor"
+    watched = [r for r in history if f"{name}.json" in released.manifest(r).get("files", {})]
+    release = next((r for r in watched if r.name == week), watched[-1] if watched else None)
+    return page(
+        visit,
+        "monitor",
+        **_around(visit, tool, "monitor"),
+        release=release,
+        found=watching.monitor_page(release, tool.name, tool.kind) if release else None,
+        states=watching.states(watched, tool.name),
+        kinds=watching.KINDS,
+        kinds_say=watching.KINDS_SAY,
+        thresholds=[
+            (t["says"], group_impact.amount(t["value"], t["unit"])) for t in released.document(release, name)["thresholds"]
+        ]
+        if release
+        else [],
     )
 
 
-def _every_fourth(past: dict[str, list[released.Outcome]]) -> list[released.Outcome]:
-    longest = max(past.values(), key=len, default=[])
-    return longest[::-1][::4]
+def _shadow(visit: Visit, tool: Any, history: list[Release]) -> Response:
+    """Has a tool that nobody acts on yet earned a trial? For those who judge it alone."""
+    if visit.role not in access.SHADOW_ROLES:
+        raise Refused(
+            403,
+            "You cannot see this",
+            "What a tool does in shadow is shown to data scientists and the ethics reviewer alone.",
+        )
+    weeks = tool.horizon_weeks if tool.kind == "places" else 4
+    return page(
+        visit,
+        "shadow",
+        **_around(visit, tool, "shadow"),
+        tool_status=visit.statuses.get(tool.name, "shadow"),
+        found=watching.shadow_page(history, tool.name, tool.kind, weeks),
+        plan=_plan(visit, tool, history) if tool.kind == "places" else None,
+        people_plan=_people_plan(visit, tool, history) if tool.kind == "people" else None,
+        horizon_weeks=weeks,
+    )
 
 
-def _tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
-    return [
-        {"text": tool_title(t), "href": f"/track-record/{t.name}", "current": t.name == tool}
-        for t in visit.settings.places_tools
-        if visit.may_see(t.name)
-    ]
+def _plan(visit: Visit, tool: Any, history: list[Release]) -> AnalysisPlan:
+    shadow = visit.settings.shadow
+    model = released.document(history[-1], f"{tool.name}_model") if history else {}
+    entries = visit.state.register.entries(visit.today)
+    filed = sorted(entry.dated.isoformat() for entry in entries if entry.tool == tool.name and entry.kind == "analysis_plan" and entry.dated)
+    return analysis_plan([bar.says for bar in shadow.places_bar], shadow.weeks_asked, tool.horizon_weeks, model, filed)
 
 
-def _pooled(rows: list[track.ClosedRelease]) -> list[dict[str, Any]]:
-    """Hits pooled over windows that do not overlap: ours, each plain count's, the best possible."""
-    found = []
-    for name in ("ours", *track.BASELINES, "foresight"):
-        counted = track.pooled_hits(rows, name)
-        if counted is not None:
-            hits, crimes = counted
-            span = share_interval(hits, crimes)
-            found.append(
-                {
-                    "name": track.NAMES[name],
-                    "key": name,
-                    "hits": hits,
-                    "crimes": crimes,
-                    "share": hits / crimes if crimes else None,
-                    "span": span,
-                }
-            )
-    return found
+def _people_plan(visit: Visit, tool: Any, history: list[Release]) -> PeoplePlan:
+    """The plan of the tool about people, of its newest release; groups as the newest audit counted them."""
+    newest = history[-1] if history else None
+    about = released.document(newest, f"{tool.name}_about") if newest else {}
+    model = roster.model_of(visit.state, newest) if newest else None
+    audit = next((found for r in reversed(history) if (found := released.document(r, f"{tool.name}_audit"))), {})
+    tables = audit.get("tables", [])
+    said: dict[str, Any] = next((t for t in tables if "said and came" in t["title"].lower()), {"columns": [], "rows": []})
+    rows = [dict(zip(said["columns"], row, strict=True)) for row in said["rows"]]
+    groups = [row for row in rows if row["verdict"] != "printed" and row["attribute"] != "everyone"]
+    settings = visit.settings
+    return people_plan(
+        visit.state.register.tool(tool.name, visit.today), visit.state.register.entries(visit.today), [bar.says for bar in settings.shadow.people_bar],
+        about, (model or {}).get("outcome"), groups, tool.horizons_months[0], settings.people.capacity, settings.people.useful_share,
+    )  # fmt: skip
 
 
-def _hits_chart(rows: list[track.ClosedRelease], width: int = 760, height: int = 300) -> Any:
-    ordered = sorted(rows, key=lambda r: r.origin)
-    labels = [f"{r.origin.day} {r.origin:%b %y}" for r in ordered]
-
-    def values(name: str) -> list[float | None]:
-        return [r.hits[name] / r.crimes if name in r.hits and r.crimes else None for r in ordered]
-
-    kinds = {"foresight": "ceiling", "ours": "ours", "count_24m": "plain", "count_4w": "short"}
-    series = [Line(SHORT[name], values(name), kind) for name, kind in kinds.items()]
-    label = "Share of offences that fell in the 20 highest cells, by release"
-    return charts.lines(labels, series, label, width=width, height=height)
-
-
-def _fallback_history(history: list[Any], tool: str) -> list[dict[str, Any]]:
+def _fallback_history(history: list[Release], tool: str) -> list[dict[str, Any]]:
     """Releases at which the model that makes the numbers changed, the newest first."""
     found: list[dict[str, Any]] = []
     last = None
@@ -136,25 +181,33 @@ def _fallback_history(history: list[Any], tool: str) -> list[dict[str, Any]]:
         record = released.document(release, f"{tool}_model")
         fell_back = bool(record.get("fell_back"))
         if last is None or fell_back != last:
-            found.append(
-                {
-                    "week": release.name,
-                    "fell_back": fell_back,
-                    "model": release.model or record.get("model"),
-                    "reason": record.get("reason"),
-                }
-            )
+            model = release.model or record.get("model")
+            found.append({"week": release.name, "fell_back": fell_back, "model": model, "reason": record.get("reason")})
         last = fell_back
     return found[::-1]
 
 
-def _inside(rows: list[track.ClosedRelease]) -> dict[str, Any] | None:
-    apart = [r for r in track.not_overlapping(rows) if r.inside_share is not None]
-    if not apart:
-        return None
-    asked = [r.inside_expected for r in apart if r.inside_expected is not None]
-    return {
-        "share": sum(r.inside_share or 0 for r in apart) / len(apart),
-        "expected": sum(asked) / len(asked) if asked else None,
-        "n": len(apart),
-    }
+WHAT = {
+    "reached_high": "High harm reached at a later charge",
+    "new_serious_event": "Charged with a new serious event",
+}
+
+
+def by_horizon(release: Release, tool: str) -> list[dict[str, Any]]:
+    """What came of each band over whole horizons, from the records as the release published it; empty where it holds none."""
+    name = f"{tool}_bands"
+    if not released.has(release, name):
+        return []
+    rows = released.frame(release, name).rows(named=True)
+    heads = list(dict.fromkeys((row["horizon_months"], row["what"], row["day"]) for row in rows))
+    return [
+        {
+            "months": months,
+            "title": WHAT.get(what, what.replace("_", " ").capitalize()),
+            "day": day,
+            "rows": [row for row in rows if (row["horizon_months"], row["what"]) == (months, what)],
+        }
+        for months, what, day in heads
+    ]
+
+

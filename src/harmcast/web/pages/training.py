@@ -6,7 +6,6 @@ Whoever manages accounts also sees how far everybody is, which questions of the 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
 from typing import Any
 
 from starlette.responses import Response
@@ -15,13 +14,12 @@ from harmcast.oversight.access import Action
 from harmcast.store.reads import training as trainings
 from harmcast.store.users import TOUR
 from harmcast.web import tour_questions
-from harmcast.web.forms import Form
+from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import go, page
 
 pages = Pages()
 MATERIAL = "training_material"
-FIRST_DAY = date(2000, 1, 1)
 
 
 @pages.get("/training", Action.TAKE_TRAINING, view="training_viewed")

@@ -13,7 +13,7 @@ from harmcast.oversight.grants import PEOPLE_ROLES, RENEWED_DAYS
 from harmcast.runs.accounts import units_of
 from harmcast.store import codes, proposals, users
 from harmcast.store.users import User
-from harmcast.web.forms import Form, plain
+from harmcast.web.forms import FIRST_DAY, Form, plain
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.pages.roles import actor_of
 from harmcast.web.shell import go, page
@@ -186,7 +186,7 @@ def record_training(visit: Here, account: str) -> Response:
     kind = form.choice("kind", TRAININGS, "Choose the kind of training")
     trainer = form.words("trainer", "Enter who gave the training", 200)
     contact = form.words("contact", None, 200)
-    on = form.day("passed", "Enter the date of the training", last=visit.today)
+    on = form.day("passed", "Enter the date of the training", first=FIRST_DAY, last=visit.today)
     if form.errors or on is None:
         return _one(visit, user, form, 400)
     with visit.writing(_event(visit, "training_recorded", account, tool=tool)) as tx:
