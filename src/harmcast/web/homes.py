@@ -214,7 +214,7 @@ def _drift(visit: Visit) -> Card:
         newest = visit.state.releases.newest(tool.name)
         said = released.document(newest, f"{tool.name}_monitor") if newest else {}
         state = str(said.get("state", "not watched yet"))
-        lines.append(CardLine(tool_title(tool), state, f"/audit/{tool.name}?view=monitor", state in ("watch", "suspend")))
+        lines.append(CardLine(tool_title(tool), state, f"/track-record/{tool.name}?view=monitor", state in ("watch", "suspend")))
     return Card("Drift", tuple(lines), note="What the monitor says of the newest release.")
 
 
