@@ -178,7 +178,7 @@ def test_every_command_is_the_operators_or_a_persons() -> None:
         "init", "ground", "check", "profile", "load", "effects", "week", "backtest", "findings", "reload", "rebuild", "serve", "status", "backup",
         "restore", "fleet", "invent", "demo", "users list", "register list", "log verify", "log check-code", "qlik write", "qlik accept",
     }  # fmt: skip
-    reports = {"report foi", "report atrs", "report dpia", "report eia", "report algocare", "report modelcard", "report public"}
+    reports = {"report foi", "report eda", "report atrs", "report dpia", "report eia", "report algocare", "report modelcard", "report public"}
     beside = {"register status": "register", "register describe": "register", "register enter": "register"}
     for name, function in commands_of(app):
         if name in operators | reports:
