@@ -1,7 +1,9 @@
 """Answers, forgetting and the log, measured: `make bench-answers`.
 
-    python -m bench.answers [erasure] [tampering] [reports] [counts] [eda] [--people 300000] [--years 10] [--due 500] [--times 1000]
+    python -m bench.answers [facts] [erasure] [tampering] [reports] [counts] [eda] [--people 300000] [--years 10] [--due 500] [--times 1000]
 
+facts      answers held to the facts (`bench/answers_facts.py`): dead facts, sentences without one, the same bytes in any order of days and after entries
+           dated back, both requests question by question, reading ages, pages of a summary
 erasure    500 people made due (overdue, deleted at source, left without a charge), forgotten, and looked for in every byte left,
            once on SQLite and once on PostgreSQL with its dump
 tampering  ten kinds x 1,000 on the log with checkpoints kept elsewhere: found, and said where
@@ -25,6 +27,7 @@ from pathlib import Path
 
 from bench import erasure, tampering
 from bench.accepted import approver_with_code
+from bench.answers_facts import facts_measured
 from bench.results import Row, saved
 from bench.servers import postgres
 
@@ -216,14 +219,16 @@ def explored(people: int, years: float) -> list[Row]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=["erasure", "tampering", "reports", "counts", "eda", []], help="which; default all")
+    parser.add_argument("parts", nargs="*", choices=["facts", "erasure", "tampering", "reports", "counts", "eda", []], help="which; default all")
     parser.add_argument("--people", type=int, default=300_000)
     parser.add_argument("--years", type=float, default=10.0)
     parser.add_argument("--due", type=int, default=500)
     parser.add_argument("--times", type=int, default=1000)
     asked = parser.parse_args()
-    parts = asked.parts or ["erasure", "tampering", "reports", "counts", "eda"]
+    parts = asked.parts or ["facts", "erasure", "tampering", "reports", "counts", "eda"]
     rows: list[Row] = []
+    if "facts" in parts:
+        rows += facts_measured(min(asked.people, 3_000))
     if "erasure" in parts:
         rows += erased(3_000, asked.due)
     if "tampering" in parts:

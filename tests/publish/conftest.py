@@ -58,7 +58,6 @@ ANY: dict[str, Any] = {
     "deployment": "running",
     "first_deployed": date(2026, 4, 6),
     "ended": date(2026, 11, 20),
-    "held_from": date(2026, 6, 8),
     "is_older_than_releases": True,
     "purpose": "To show where help is needed.",
     "policy_purpose": "Fewer people hurt.",

@@ -200,7 +200,6 @@ class _Collector:
             yield self.fact(f"{tool}.ended", last["from_on"], source, "", last["from_on"], last["known_on"])
         first = min((r.row["origin"] for r in self.of(tool)), default=None)
         if first is not None:
-            yield self.fact(f"{tool}.held_from", first, f"release:{tool}")
             yield self.fact(f"{tool}.is_older_than_releases", bool(live) and live[0]["from_on"] < first, f"{source} and release:{tool}")
 
     def _words(self, tool: str) -> Iterator[Fact]:
