@@ -19,7 +19,7 @@ EXPECTED = {
     "list_people": "MS", "open_person": "MS", "open_person_pseudonymised": "DE", "decide": "MS", "sign_off": "S",
     "view_case_reviews": "DEP", "grant_case_review": "P", "report_data_error": "MS", "export_people": "MS", "approve_export": "S", "view_unit_work": "S",
     "view_register": "AMSDEPU", "enter_approval": "PE", "view_releases": "SDEP", "release": "SD", "lift_finding": "SDEP", "read_answers": "SDEP", "read_log": "P",
-    "view_retention": "P", "forget": "P", "manage_users": "U", "view_roles": "SPU", "confirm_role": "SU", "end_role": "PU", "view_looks": "SP", "open_looks": "SP",
+    "view_retention": "P", "forget": "P", "second_erasure": "PE", "report_subject": "P", "correct_record": "DP", "manage_users": "U", "view_roles": "SPU", "confirm_role": "SU", "end_role": "PU", "view_looks": "SP", "open_looks": "SP",
 }  # fmt: skip
 
 

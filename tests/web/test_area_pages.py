@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import html as markup
-import io
 import json
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 from fastapi import FastAPI
-from tests.web.conftest import Clock, SignIn
+from tests.web.conftest import Clock, SignIn, csrf_of
 
 from harmcast import words
 from harmcast.documents import verdict
 from harmcast.gaps import Gap
 from harmcast.publish import verdicts
 from harmcast.web import areas, released, track
+from harmcast.web.csv_files import csv_file
 
 TOOL = "knife_injury"
 NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest."
@@ -127,20 +126,43 @@ def test_numbers_never_round_to_none_or_all() -> None:
     assert words.window(date(2026, 12, 14), 4) == "14 December 2026 to 10 January 2027"
 
 
-def test_csv_is_the_release_under_its_notice(sign_in: SignIn, release: released.Release) -> None:
-    text = sign_in("intelligence_analyst").get(f"/areas/{TOOL}/download.csv").content.decode("utf-8-sig")
-    lines = list(csv.reader(io.StringIO(text)))
-    assert lines[0] == [NOTICE]
-    assert "2026-W47" in lines[1][0]
-    head = next(i for i, line in enumerate(lines) if line[0] == "cell")
-    assert len(lines) - head - 1 == release.frame(TOOL).height
+def test_csv_has_its_header_in_row_1_and_says_in_its_last_columns_what_it_is(sign_in: SignIn, release: released.Release) -> None:
+    answer = sign_in("intelligence_analyst").get(f"/areas/{TOOL}/download.csv")
+    frame = pl.read_csv(answer.content)
+    assert frame.columns[0] == "cell"
+    assert frame.columns[-4:] == ["tool", "release", "data_to", "notice"]
+    assert frame.height == release.frame(TOOL).height
+    assert frame.select("tool", "release", "data_to").unique().rows() == [(TOOL, "2026-W47", "2026-11-15")]
+    assert frame["notice"].str.contains(NOTICE, literal=True).all()
+    assert answer.headers["content-disposition"] == f'attachment; filename="{TOOL}-2026-W47-cells.csv"'
+
+
+def test_a_file_of_one_area_has_the_area_in_its_name_and_a_file_of_columns_beside_it(sign_in: SignIn, release: released.Release) -> None:
+    analyst, area = sign_in("intelligence_analyst"), release.frame(TOOL)["area"][0]
+    answer = analyst.get(f"/areas/{TOOL}/download.csv", params={"area": area})
+    assert f"-{area.lower().replace(' ', '-')}-cells.csv" in answer.headers["content-disposition"]
+    assert pl.read_csv(answer.content)["area"].unique().to_list() == [area]
+    said = pl.read_csv(analyst.get(f"/areas/{TOOL}/columns.csv").content)
+    assert said.columns == ["column", "says", "unit"]
+    assert set(pl.read_csv(answer.content).columns) == set(said["column"])
+
+
+def test_recommendations_and_activity_leave_as_files_with_what_was_decided_done_and_came(sign_in: SignIn, release: released.Release) -> None:
+    analyst, cell = sign_in("intelligence_analyst"), release.frame(TOOL).sort("expected", descending=True)["cell"][0]
+    token = csrf_of(analyst)
+    analyst.post(f"/areas/{TOOL}/cells/{cell}/recommendations", data={"csrf": token, "recommendation": "=Late turns."})
+    analyst.post(f"/areas/{TOOL}/cells/{cell}/activity", data={"csrf": token, "activity": "patrol", "minutes": "45", "happened-day": "15", "happened-month": "11", "happened-year": "2026"})
+    frame = pl.read_csv(analyst.get(f"/areas/{TOOL}/recommendations.csv").content)
+    assert frame.select("cell", "words", "state", "due_on", "written_on_release", "recorded").rows() == [(cell, "'=Late turns.", "Waits for tasking", "2026-11-30", "2026-W47", 0)]
+    said = pl.read_csv(analyst.get(f"/areas/{TOOL}/columns.csv?of=recommendations").content)
+    assert said["column"].to_list() == frame.columns
+    done = pl.read_csv(analyst.get(f"/areas/{TOOL}/activity.csv").content)
+    assert done.select("cell", "kind", "happened_on", "minutes").rows() == [(cell, "patrol", "2026-11-15", 45.0)]
 
 
 def test_a_formula_in_an_area_name_is_made_harmless() -> None:
-    from harmcast.web.pages.area import csv_text
-
     frame = pl.DataFrame({"cell": ["E1N1"], "area": ['=HYPERLINK("http://x")'], "expected": [1.0]})
-    assert b"'=HYPERLINK" in csv_text(frame, [NOTICE])
+    assert b"'=HYPERLINK" in csv_file(frame, TOOL, "2026-W47", date(2026, 11, 15), NOTICE)
 
 
 def test_geojson_holds_the_notice_and_the_area_asked_for(sign_in: SignIn, release: released.Release) -> None:

@@ -23,7 +23,7 @@ from harmcast.store.state import State, open_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NO_PAGE = ("/static/{name:path}", "/healthz", "/metrics", "/", "/areas", "/track-record", "/audit", "/sign-in/force", "/sign-in/force/back",
-           "/areas/{tool}/download.csv", "/areas/{tool}/download.geojson", "/areas/{tool}/download.gpkg", "/ground/{name}/{z}/{x}/{y}.svg", "/map-service/{z}/{x}/{y}")  # fmt: skip
+           "/areas/{tool}/download.csv", "/areas/{tool}/columns.csv", "/areas/{tool}/recommendations.csv", "/areas/{tool}/activity.csv", "/areas/{tool}/download.geojson", "/areas/{tool}/download.gpkg", "/ground/{name}/{z}/{x}/{y}.svg", "/map-service/{z}/{x}/{y}")  # fmt: skip
 WIDTHS = (1280, 320)
 
 

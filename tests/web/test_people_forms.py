@@ -238,11 +238,10 @@ def test_a_list_without_names_leaves_with_its_watermark(manager: TestClient, sta
         "/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "=HYPERLINK(1)\nfor the meeting"}
     )
     rows = exported(response)
-    head = [row[0] for row in rows if len(row) == 1]
-    assert head[0].startswith("Decision support.")
-    assert any("Downloaded by" in line and "for: =HYPERLINK(1)" in line for line in head)
-    names = next(row for row in rows if len(row) > 1)
-    people = rows[rows.index(names) + 1 :]
+    names, people = rows[0], rows[1:]
+    assert (names[0], names[-4:]) == ("person_ref", ["tool", "release", "data_to", "notice"])
+    assert {"iom"} == {row[-4] for row in people}
+    assert all("Decision support." in row[-1] and "Downloaded by" in row[-1] and "for: =HYPERLINK(1)" in row[-1] for row in people)
     assert "name" not in names
     assert {int(row[0][1:]) for row in people} <= set(range(invented.EACH)) - {7, 8}
     assert not [cell for row in rows for cell in row if cell and cell[0] in "=+@"]

@@ -89,6 +89,9 @@ class Action(StrEnum):
     READ_LOG = "read_log"
     VIEW_RETENTION = "view_retention"
     FORGET = "forget"
+    SECOND_ERASURE = "second_erasure"
+    REPORT_SUBJECT = "report_subject"
+    CORRECT_RECORD = "correct_record"
     MANAGE_USERS = "manage_users"
     VIEW_ROLES = "view_roles"
     CONFIRM_ROLE = "confirm_role"
@@ -170,6 +173,9 @@ RULES: dict[Action, Rule] = {
     Action.READ_LOG: _rule((P,), "read the log"),
     Action.VIEW_RETENTION: _rule((P,), "see what is due for review or removal"),
     Action.FORGET: _rule((P,), "forget a person"),
+    Action.SECOND_ERASURE: _rule((P, E), "let an erasure go as the second person"),
+    Action.REPORT_SUBJECT: _rule((P,), "make the report of what is held about one person"),
+    Action.CORRECT_RECORD: _rule((D, P), "record that a record was corrected and the person scored again"),
     Action.MANAGE_USERS: _rule((U,), "manage user accounts"),
     Action.VIEW_ROLES: _rule((S, P, U), "see who holds which role, and which are proposed"),
     Action.CONFIRM_ROLE: _rule((S, U), "confirm or refuse a role that somebody else proposed"),

@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from harmcast.errors import NotFit, RunStopped, SettingsRefused
-from harmcast.oversight import log
+from harmcast.errors import NotFit, SettingsRefused
 from harmcast.oversight.log import Event
-from harmcast.people import offences
-from harmcast.publish.answers import person_facts, render, subject
+from harmcast.publish.answers import render
 from harmcast.publish.answers.collect import answer_day, collect
 from harmcast.publish.answers.compose import FORMS, compose
-from harmcast.publish.answers.document import Document
+from harmcast.runs import subject_report
 from harmcast.runs.counted import closing_of, without_charge
-from harmcast.store import keys, reports
-from harmcast.store.reads import data_quality, witness_lines
+from harmcast.store import reports
+from harmcast.store.reads import data_quality
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -63,15 +60,14 @@ def write_answer(
         raise SettingsRefused("Questions are picked for a request alone.", code="question_unknown", next_step="Leave out --questions, or ask for foi.")
     today = today or date.today()
     if is_about_one:
-        document, about = _subject(state, person or "", as_of)
+        document, about = subject_report.document_of(state, person or "", as_of)
     else:
         _refuse_day(state, as_of, known_on, today)
         known = answer_day(state, as_of, known_on, today)
         closing, missing = closing_of(state, as_of, known)
         facts = collect(state, as_of, known, closing.tables if closing else (), missing, without_charge(state, as_of))
         document, about = compose(kind, facts, asked), None
-    before = log.instant(datetime.combine(document.known_on, time(), ZoneInfo(state.settings.force.timezone)))
-    document = replace(document, witness=witness_lines.newest_code(state.operations, before) or "")
+    document = subject_report.witnessed(state, document)
     rendered = render.files(document)
     sha256 = hashlib.sha256(rendered[f"{kind}.json"]).hexdigest()
     detail = {"as_of": as_of.isoformat(), "known_on": document.known_on.isoformat(), "sha256": sha256}
@@ -117,13 +113,3 @@ def _write(rendered: Mapping[str, bytes], out: Path, only_own: bool) -> list[Pat
     return paths
 
 
-def _subject(state: State, person: str, as_of: date) -> tuple[Document, str | None]:
-    kinds = dict(offences.crosswalk().select("offence_code", "subgroup").iter_rows())
-    held = person_facts.gather(state, person, as_of, kinds)
-    if held is None:
-        raise RunStopped(
-            "Nobody of that reference is held at the end of that day.",
-            code="person_unknown",
-            next_step="Check the reference and the day; a person whose record was erased is not held.",
-        )
-    return subject.answer(held), keys.key_of(state.operations, person)

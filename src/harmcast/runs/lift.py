@@ -18,13 +18,15 @@ from harmcast.store.users import Actor
 
 
 def lift_finding(
-    state: State, name: str, finding_id: str, actor: Actor, reason: str, until: date | None = None, today: date | None = None
-) -> Moved:
+    state: State, name: str, finding_id: str, actor: Actor, reason: str, until: date | None = None, today: date | None = None, *,
+    condition: str | None = None,
+) -> Moved:  # fmt: skip
     """One person's half of lifting a finding of a release.
 
     The first person of the table proposes it with a last day; somebody else, of the second role, agrees to it as it was proposed.
 
-    Args: `until`: last day it holds, for the first person; default: as long as the table allows.
+    Args: `until`: last day it holds, for the first person; default: as long as the table allows. `condition`: what must hold while
+        it is lifted, for the first person to set; the second agrees to it too.
     Raises: RunStopped if there is no such release or finding; NotFit if nobody may lift it, no reason is given or the day is too
         late; AccessDenied without the role, for whoever made the release, and for one person twice.
     """
@@ -44,7 +46,7 @@ def lift_finding(
     waiting = proposed(state.lifts.all(finding.id), finding, today)
     if waiting is not None and actor.has(*rule.second) and actor.account != waiting.first:
         return _agree(state, waiting, finding, actor, rule, reason)
-    return _propose(state, waiting, finding, actor, rule, reason, until, today)
+    return _propose(state, waiting, finding, actor, rule, reason, until, today, condition)
 
 
 def found_in(state: State, name: str, finding_id: str) -> tuple[Release, Finding]:
@@ -99,8 +101,9 @@ def proposed(lifts: list[KeptLift], finding: Finding, today: date) -> KeptLift |
 
 
 def _propose(
-    state: State, waiting: KeptLift | None, finding: Finding, actor: Actor, rule: ReleaseRule, reason: str, until: date | None, today: date
-) -> Moved:
+    state: State, waiting: KeptLift | None, finding: Finding, actor: Actor, rule: ReleaseRule, reason: str, until: date | None, today: date,
+    condition: str | None,
+) -> Moved:  # fmt: skip
     role = actor.acting(*_values(rule.first))
     if waiting is not None:
         raise AccessDenied(
@@ -115,7 +118,7 @@ def _propose(
             f"That finding may be lifted until {last} at the latest, and from today on.", code="lift_too_long", next_step="Name an earlier day."
         )
     event = Event(actor.account, role, "administration", "lift_proposed", purpose=reason, object=f"finding:{finding.id}")
-    state.lifts.propose(finding, today, until, reason, event)
+    state.lifts.propose(finding, today, until, reason, event, condition)
     said = f"Proposed: {finding.id} until {until}. It holds once a {names(rule.second)} agrees."
     return Moved({"finding": finding.id, "until": until.isoformat(), "lifted": False}, [said])
 

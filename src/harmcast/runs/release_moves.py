@@ -157,6 +157,22 @@ def _approve_model(state: State, model: Model, actor: Actor, role: str, reason: 
     return Moved({"model": model.name, "moved": "approved"}, [f"{model.name} is approved; the next weekly run scores with it."])
 
 
+def refuse_model(state: State, name: str, actor: Actor, reason: str) -> Moved:
+    """Refuses a candidate model: the one in use goes on scoring. Any one releaser may, its maker too.
+
+    Raises: AccessDenied without the role; NotFit if it is no candidate; RunStopped if there is none of that name.
+    """
+    role = actor.acting(*RELEASERS)
+    model = state.models.named(name)
+    if model is None:
+        raise RunStopped("There is no model of that name.", code="release_unknown", next_step="`harmcast status STATE` lists them.")
+    if model.standing != "candidate":
+        raise NotFit("That model is not waiting for approval.", code="release_not_movable")
+    event = Event(actor.account, role, "administration", "model_refused", purpose=reason, object=f"model:{name}")
+    state.models.refuse(model, reason, event)
+    return Moved({"model": name, "moved": "withdrawn"}, [f"{name} is refused; the model in use stays."])
+
+
 def withdraw_release(state: State, name: str, actor: Actor, reason: str) -> Moved:
     """Takes back every tool of a release that is not withdrawn yet; any one releaser may, at once.
 

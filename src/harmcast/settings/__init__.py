@@ -292,7 +292,7 @@ class Work(SettingsSection):
     finding_days: int = Field(28, gt=0, description="A finding is answered, and a missing or refused approval entered, within so many days.")
     approval_days: int = Field(60, ge=0, description="The review of an approval becomes open work so many days before its date.")
     delivery_days: int = Field(2, gt=0, description="A delivery that was refused, waits or did not come is looked into within so many days.")
-    download_days: int = Field(2, gt=0, description="A download with names is granted or refused within so many days.")
+    download_days: int = Field(2, gt=0, description="A download with names, or an erasure, is let go or refused by a second person within so many days.")
     closed_days: int = Field(14, gt=0, description="Homes list what was closed in the last so many days, and how.")
 
 

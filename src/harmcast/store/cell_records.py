@@ -94,6 +94,18 @@ def _with_outcomes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
 
 
+def every(operations: Operations, tool: str) -> list[dict[str, Any]]:
+    """Every recommendation on a tool's cells, oldest first, each with its `outcomes`."""
+    table = schema.tasking
+    return _with_outcomes([_signed(row) for row in operations.rows(sa.select(table).where(table.c.tool == tool).order_by(table.c.id))])
+
+
+def every_activity(operations: Operations, tool: str) -> list[dict[str, Any]]:
+    """Every patrol and visit recorded on a tool's cells, oldest first."""
+    table = schema.cell_activity
+    return operations.rows(sa.select(table).where(table.c.tool == tool).order_by(table.c.id))
+
+
 def recommendation(operations: Operations, number: int) -> dict[str, Any] | None:
     """One recommendation by its number, with everything recorded on it as `outcomes`, oldest first; None if there is none."""
     users, tasking = schema.users, schema.tasking

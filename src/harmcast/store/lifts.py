@@ -38,7 +38,7 @@ class Lifts:
         rows = self.operations.checked(table, *wanted, order_by=(table.c.id,))
         return [KeptLift(**{name: row[name] for name in KeptLift.__dataclass_fields__}) for row in rows]
 
-    def propose(self, finding: Finding, from_on: date, until: date, reason: str, event: Event) -> int:
+    def propose(self, finding: Finding, from_on: date, until: date, reason: str, event: Event, condition: str | None = None) -> int:
         """One person's half; it holds nothing up until a second person agrees."""
         with self.operations.writing(event) as tx:
             tx.says(finding=finding.id, until=until.isoformat(), severity=finding.severity)
@@ -52,6 +52,7 @@ class Lifts:
                 first=event.actor,
                 first_role=event.role,
                 first_reason=reason,
+                condition=condition,
                 at=tx.at,
             )
 

@@ -150,7 +150,7 @@ def list_hash(keys_named: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(keys_named)).encode()).hexdigest()[:16]
 
 
-def _within_cap(state: State, named: Sequence[tuple[str, str]], actor: Actor, approve: str | None) -> bool:
+def _within_cap(state: State, named: Sequence[tuple[str, str]], actor: Actor, approve: str | None, second: str | None) -> bool:
     """Whether so many who left the source may be erased in this run: up to the cap, or by two people who name the same list.
 
     Gives False where this was the first of the two. Raises NotFit (`erasure_above_cap`).
@@ -166,6 +166,8 @@ def _within_cap(state: State, named: Sequence[tuple[str, str]], actor: Actor, ap
             code="erasure_above_cap",
             next_step=f"Look whether the source is whole. If they are truly gone, two people run harmcast forget STATE --approve {wanted}.",
         )
+    if second is not None and second != actor.account:
+        return True
     if state.users.before_first():
         return True
     actor.acting("data_protection_officer", "supervisor")  # a person: the timer's account approves nothing
@@ -187,6 +189,7 @@ def forget_due(
     dry_run: bool = False,
     left_source: bool = False,
     approve: str | None = None,
+    second: str | None = None,
     qvd: Qvd | None = None,
     progress: Progress = quiet,
 ) -> Forgotten:
@@ -196,6 +199,7 @@ def forget_due(
         left_source: only people whom the force itself has deleted, or left without a charge: nothing is left to
             decide, so a timer's account may do it. Records overdue for review wait for the data protection officer.
         approve: hash of the list of people who left the source, named by two people where there are more than a run erases.
+        second: account of the second person, where two let this very list go on their pages.
         qvd: writes a table as Qlik's file (`publish.qlik.qvd`); needed where releases hold such files about people.
     Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or the operator for a dry run or a timer as above; NotFit
         (`erasure_above_cap`).
@@ -214,7 +218,7 @@ def forget_due(
         told = Forgotten(as_of, people, named, 0, 0, dry_run, old.releases, len(old.copies), old.backups)
         if dry_run or (found.is_empty() and not old.releases and not old.copies):
             return told
-        if not _within_cap(state, named, actor, approve):
+        if not _within_cap(state, named, actor, approve, second):
             return replace(told, dry_run=True, waits_for_second=True)
         return _forget(state, found, told, old, Event(actor.account, role, "erasure", "people_forgotten"), qvd, progress)
 

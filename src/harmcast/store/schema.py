@@ -520,6 +520,22 @@ representation_steps = Table(
     Column("at", Instant, nullable=False),
 )  # fmt: skip
 
+erasure_requests = Table(
+    "erasure_requests", metadata,
+    _id(),
+    Column("list_hash", String(16), nullable=False),  # of the keys it is about: a list that changed meanwhile is another list
+    Column("people", Integer, nullable=False),
+    Column("reasons", Text, nullable=False),  # JSON: reason -> how many
+    Column("why", Text, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("decision", String(20)),  # erased, refused; null: it waits for the second person
+    Column("decided_by", Name),
+    Column("decided_at", Instant),
+    Column("decided_why", Text),
+)  # fmt: skip
+
 # -- cells ---------------------------------------------------------------------------------------
 cell_notes = Table(
     "cell_notes", metadata,
@@ -695,6 +711,7 @@ KEPT: dict[str, str | None] = {
     follow_ups.name: "at",
     representations.name: "at",
     representation_steps.name: "at",
+    erasure_requests.name: "at",
     cell_notes.name: "at",
     tasking.name: "at",
     cell_activity.name: "at",

@@ -16,7 +16,7 @@ from harmcast.store import row_lines, schema
 from harmcast.store.operations import ADOPTED, Operations, Writing, check_references
 from harmcast.store.row_lines import RowLine
 
-HEAD = "0018"
+HEAD = "0019"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

@@ -15,6 +15,7 @@ release or the tool it is about is gone.
 | approval | officer or ethics reviewer | a new entry |
 | delivery | data scientist | a later good delivery |
 | download | supervisor | granted or refused |
+| erasure | a second person | let go or refused |
 
 A person who was merged is worked on under the surviving record. Restricted people, and people whose unit is gone or has no
 offender manager, are the supervisor's. What was erased closes everything about it.
@@ -54,6 +55,7 @@ KINDS: dict[str, str] = {
     "approval": "Approval",
     "delivery": "Delivery",
     "download": "Download with names",
+    "erasure": "Erasure",
 }
 ABOUT_PEOPLE = frozenset({"referral", "moved_up", "review", "objection", "data_error", "complaint"})
 OF_TOOL = frozenset({"recommendation", "referral", "moved_up", "review"})  # closed where the tool is refused or stopped
@@ -143,6 +145,11 @@ STATES: dict[str, dict[str, WorkState]] = {
         "waiting": WorkState("Waits to be accepted", D, "Look at its effects, then accept or reject"),
         "loaded": WorkState("A later one was good"),
         "rejected": WorkState("Rejected"),
+    },
+    "erasure": {
+        "waits": WorkState("Waits for a second person", E, "Let it go or refuse"),
+        "erased": WorkState("Erased"),
+        "refused": WorkState("Refused"),
     },
     "download": {
         "waits": WorkState("Waits for supervisor", S, "Grant or refuse"),
@@ -343,7 +350,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class ListAsked:
-    """A request for a list with names."""
+    """A request for a list with names, or for people to be erased."""
 
     number: int
     unit: str | None
@@ -618,7 +625,7 @@ def approvals(tools: Sequence[Tool], entries: Sequence[Entered], rules: WorkRule
             due = one.review_by if one is not None and state in ("review_due", "lapsed") and one.review_by else opened + timedelta(days=rules.days.finding_days)
             number = one.number if one is not None else 0
             item = _item("approval", state, rules, number=number, about_what=kind, tool=tool.name if one is None else one.tool, since=opened,
-                         opened_on=opened, due_on=due, opened_by=None, source="", href=f"/register?enter={kind}", says=register.ENTRY_KINDS[kind],
+                         opened_on=opened, due_on=due, opened_by=None, source="", href=f"/register?enter={kind}#enter", says=register.ENTRY_KINDS[kind],
                          closed_on=one.entered_on if one is not None else None)  # fmt: skip
             owner = E if kind == "ethics" else P
             items[kind if one is not None else f"{tool.name}/{kind}", number] = replace(item, owner=owner)
@@ -680,6 +687,16 @@ def downloads(found: Iterable[ListAsked], rules: WorkRules) -> list[Item]:
                      href=f"/exports#request-{one.number}", closed_on=one.decided_on)  # fmt: skip
         items.append(replace(item, unit=one.unit))
     return items
+
+
+def erasures(found: Iterable[ListAsked], rules: WorkRules) -> list[Item]:
+    """Lists of people that somebody asked to have erased, until a second person lets them go or refuses."""
+    return [
+        _item("erasure", one.decision or "waits", rules, number=one.number, about_what="people", tool=None, since=one.decided_on or one.on,
+              opened_on=one.on, due_on=one.on + timedelta(days=rules.days.download_days), opened_by=one.role, source="",
+              href="/forget", closed_on=one.decided_on)
+        for one in found
+    ]  # fmt: skip
 
 
 # -- what all kinds share --------------------------------------------------------------------------

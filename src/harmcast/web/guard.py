@@ -290,7 +290,7 @@ class Visit:
 def _require_visible(visit: Visit, tool: str) -> None:
     answer = access.may(replace(visit.ask(Action.VIEW_REGISTER, tool), trained=True))
     if not answer:
-        raise Refused(403, "You cannot see this tool", answer.reason)
+        raise Refused(403, "You cannot see this tool", f"{answer.reason} {why_not_shown(visit.state, tool, visit.today)}".strip())
 
 
 async def posted_form(request: Request) -> Mapping[str, str]:
@@ -343,6 +343,16 @@ def standings(state: State, today: date) -> tuple[dict[str, str], frozenset[str]
     """Each tool's status, and the tools that nothing in the register stops from being shown today."""
     tools, entries = state.register.tools(today), state.register.entries(today)
     return {t.name: t.status for t in tools}, frozenset(t.name for t in tools if register.standing(t, entries, today).may_show)
+
+
+def why_not_shown(state: State, name: str, today: date) -> str:
+    """Whose refusal took a tool off the pages, when and why, in a sentence; empty where none did."""
+    entries = state.register.entries(today)
+    refused = [e for e in entries if e.tool == name and e.refused and e is register.latest([x for x in entries if x.tool == name], e.kind)]
+    if not refused:
+        return ""
+    last = max(refused, key=lambda e: e.dated)
+    return f"Refused on {last.dated.day} {last.dated:%B %Y} by {last.by}: {last.words or 'no reason is entered'}."
 
 
 def _require_collector(request: Request, settings: Settings) -> None:
@@ -403,8 +413,8 @@ def _require(visit: Visit) -> None:
         raise Refused(
             403, "Your training is not recorded yet", f"{answer.reason} See Training for what it is and who gives it."
         )
-    if answer.missing == "status":
-        raise Refused(403, "You cannot see this tool", answer.reason)
+    if answer.missing == "status" and tool is not None:
+        raise Refused(403, "You cannot see this tool", f"{answer.reason} {why_not_shown(visit.state, tool, visit.today)}".strip())
     if not answer:
         raise Refused(403, "You cannot open this page", answer.reason)
 

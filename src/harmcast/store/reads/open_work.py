@@ -151,7 +151,8 @@ class _Reader:
             (("finding",), lambda: work.findings(self.released, self.state.lifts.all(), self.entered, rules)),
             (("approval",), lambda: work.approvals(self.state.register.tools(self.today), self.entered, rules)),
             (("delivery",), lambda: work.deliveries(self.delivered(), settings.feed.late_days, rules)),
-            (("download",), lambda: work.downloads(self.asked(), rules)),
+            (("download",), lambda: work.downloads(self.asked(schema.export_requests), rules)),
+            (("erasure",), lambda: work.erasures(self.asked(schema.erasure_requests), rules)),
         )
 
     # -- what all share --
@@ -339,12 +340,12 @@ class _Reader:
             for row in self.state.operations.checked(table, order_by=(table.c.id,))
         ]  # fmt: skip
 
-    def asked(self) -> list[work.ListAsked]:
-        table = schema.export_requests
+    def asked(self, table: sa.Table) -> list[work.ListAsked]:
+        of_people = [table.c.what == "people"] if "what" in table.c else []
         return [
-            work.ListAsked(row["id"], row["unit"], ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
+            work.ListAsked(row["id"], row.get("unit"), ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
                            self.day(row["decided_at"]) if row["decided_at"] else None)
-            for row in self.state.operations.checked(table, table.c.what == "people", order_by=(table.c.id,))
+            for row in self.state.operations.checked(table, *of_people, order_by=(table.c.id,))
         ]  # fmt: skip
 
 

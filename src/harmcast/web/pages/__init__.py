@@ -10,6 +10,7 @@ def all_pages() -> list[Pages]:
     from harmcast.web.pages import (
         answers,
         area,
+        area_files,
         audit,
         case_reviews,
         cell,
@@ -33,6 +34,7 @@ def all_pages() -> list[Pages]:
         register,
         releases,
         representations,
+        requests,
         retention,
         roles,
         signing_in,
@@ -44,9 +46,9 @@ def all_pages() -> list[Pages]:
     )
 
     areas = (
-        files, health, home, signing_in, kept, force_sign_in, invitation, notices, area, ground, cell, recommendation, track_record, training, tour, users,
+        files, health, home, signing_in, kept, force_sign_in, invitation, notices, area_files, area, ground, cell, recommendation, track_record, training, tour, users,
         roles, looks,
     )  # fmt: skip
     about_people = (people, person, decisions, pseudonymised, case_reviews, supervisor, exports)
-    oversight = (answers, audit, register, releases, quality, log, retention, representations)
+    oversight = (answers, audit, register, releases, quality, requests, log, retention, representations)
     return [module.pages for module in (*areas, *about_people, *oversight)]

@@ -1,10 +1,7 @@
-"""My area: one tool's release as a table and a map, what changed first; its downloads and its one-page briefing."""
+"""My area: one tool's release as a table and a map, what changed first; and its one-page briefing."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +14,9 @@ from starlette.responses import Response
 
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
-from harmcast.publish import geopackage
-from harmcast.publish.release_files import NOTICE
-from harmcast.publish.spreadsheet import neutral
 from harmcast.publish.verdicts import total_of
 from harmcast.settings import PlacesTool
-from harmcast.store import cell_records, exports
+from harmcast.store import cell_records
 from harmcast.store.grounds import name_of
 from harmcast.store.releases import Release
 from harmcast.web import areas, force_map, open_work, released
@@ -298,79 +292,3 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         back=f"/areas/{tool}",
         given={"week": week, "area": area},
     )
-
-
-_COLUMNS = ["cell", "place", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "chance_top20_year", "list_group", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m", "baseline_weeks_seen_4w", "baseline_weeks_seen_last_year", "baseline_weeks_seen_52w", "baseline_weeks_seen_24m"]
-
-
-def csv_text(frame: pl.DataFrame, header: Sequence[str]) -> bytes:
-    """The frame as CSV under lines of words; text that a spreadsheet could take for a formula is made harmless."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    for line in header:
-        writer.writerow([line])
-    plain = frame.with_columns(
-        pl.col(pl.Float64).round(6), *[neutral(c) for c, t in frame.schema.items() if t == pl.String]
-    )
-    writer.writerow(plain.columns)
-    writer.writerows(plain.iter_rows())
-    return ("\ufeff" + out.getvalue()).encode()
-
-
-@pages.get("/areas/{tool}/download.csv", Action.EXPORT_AREAS, view=None)
-def download_csv(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
-    """The release's cells as CSV, the notice on top."""
-    chosen = choose(visit, tool, week)
-    frame = _cells(chosen, area)
-    line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
-    header = [
-        NOTICE,
-        f"{visit.settings.force.name}. {tool_title(chosen.tool)}. Release {line.week}. Data to {line.data_to}. Model: {line.model}.",
-    ]
-    if visit.settings.force.invented:
-        header.append("Invented force: no place or figure here is real.")
-    content = csv_text(frame.select([c for c in _COLUMNS if c in frame.columns]), header)
-    return _sent(visit, chosen, content, frame.height, "csv", "text/csv; charset=utf-8")
-
-
-@pages.get("/areas/{tool}/download.geojson", Action.EXPORT_AREAS, view=None)
-def download_geojson(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
-    """The release's cells as GeoJSON in WGS84, for a map of one's own."""
-    chosen = choose(visit, tool, week)
-    frame = _cells(chosen, area)
-    wanted = set(frame["cell"].to_list())
-    document = json.loads(chosen.release.read(f"{tool}.geojson"))
-    document["features"] = [f for f in document["features"] if f["properties"]["cell"] in wanted]
-    line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
-    document.update(notice=NOTICE, release=line.week, data_to=line.data_to.isoformat(), model=line.model)
-    content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    return _sent(visit, chosen, content, frame.height, "geojson", "application/geo+json")
-
-
-@pages.get("/areas/{tool}/download.gpkg", Action.EXPORT_AREAS, view=None)
-def download_geopackage(visit: Here, tool: str, week: str = "", area: str = "") -> Response:
-    """The release's cells and areas as a GeoPackage with styles, for QGIS or ArcGIS."""
-    chosen = choose(visit, tool, week)
-    frame = _cells(chosen, area)
-    content = geopackage.of_release(chosen.release, tool, tool_title(chosen.tool), visit.settings.force.name, area)
-    return _sent(visit, chosen, content, frame.height, "gpkg", "application/geopackage+sqlite3")
-
-
-def _cells(chosen: Chosen, area: str) -> pl.DataFrame:
-    frame = released.frame(chosen.release, chosen.tool.name)
-    if area:
-        frame = frame.filter(pl.col("area") == area)
-    if frame.height == 0:
-        raise not_found("No area of the release has this name.")
-    return frame.sort(["expected", "cell"], descending=[True, False])
-
-
-def _sent(visit: Visit, chosen: Chosen, content: bytes, rows: int, kind: str, media_type: str) -> Response:
-    """The download, after its row and its event are written."""
-    what = f"areas:{chosen.tool.name}:{chosen.release.name}:{kind}"
-    event = visit.event("disclosure", "areas_downloaded", about=what, rows=rows)
-    with visit.writing(event) as tx:
-        digest = hashlib.sha256(content).hexdigest()
-        exports.note(tx, what, rows, digest, visit.user.account, visit.role.value, visit.user.unit)
-    name = f"{chosen.tool.name}-{chosen.release.name}.{kind}"
-    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -14,10 +14,9 @@ from harmcast.store import exports
 from harmcast.store.exports import Exported, ExportRequest
 from harmcast.store.seen import BudgetReached
 from harmcast.tables import BANDS
-from harmcast.web import released, roster, unit_people
+from harmcast.web import csv_files, released, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
-from harmcast.web.pages.area import csv_text
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -143,14 +142,10 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
     shown = frame.select(names + COLUMNS)
     about = unit_people.about(visit, tool, people.release)
     watermark = f"Downloaded by {visit.user.name} ({visit.user.account}) on {visit.now:%d %B %Y at %H:%M} for: {reason.splitlines()[0][:200]}. Keep it no longer than {visit.settings.retention.export_days} days; pass it on to nobody else."
-    header = [
-        NOTICE,
-        f"{visit.settings.force.name}. {visit.user.unit or 'People without a unit'}. Release {about.week}. Data to {about.data_to}. Model: {about.model}.",
-    ]
-    header += [f"Rows 1 to {frame.height} of {whole}; at most {most} in one list.", _harmless(watermark)]
+    notice = f"{visit.settings.force.name}, {visit.user.unit or 'people without a unit'}. {NOTICE} Rows 1 to {frame.height} of {whole}; at most {most} in one list. {watermark}"
     if visit.settings.force.invented:
-        header.append("Invented force: no person or figure here is real.")
-    content = csv_text(shown, header)
+        notice += " Invented force: no person or figure here is real."
+    content = csv_files.csv_file(shown, tool.name, about.week, about.data_to, notice)
     event = visit.event(
         "disclosure",
         "people_downloaded",
@@ -177,7 +172,3 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
         content, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'}
     )
 
-
-def _harmless(line: str) -> str:
-    """A line of words that no spreadsheet takes for a formula."""
-    return f"'{line}" if line[:1] in "=+-@\t\r" else line

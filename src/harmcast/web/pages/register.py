@@ -25,9 +25,9 @@ LAST_DAY = date(2100, 1, 1)
 
 
 @pages.get("/register", Action.VIEW_REGISTER, view="register_viewed")
-def register_page(visit: Here, saved: str = "") -> Response:
+def register_page(visit: Here, saved: str = "", enter: str = "") -> Response:
     """Every tool with its status, what it is for, its entries and whether it may be published."""
-    return _shown(visit, Form({}), notice="The entry is saved." if saved else None)
+    return _shown(visit, Form({"kind": enter} if enter in rules.ENTRY_KINDS else {}), notice="The entry is saved." if saved else None)
 
 
 def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:

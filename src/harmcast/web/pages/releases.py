@@ -11,74 +11,134 @@ from starlette.responses import Response
 
 from harmcast.errors import AccessDenied, NotFit, RunStopped
 from harmcast.operate import qlik, shared_map
-from harmcast.oversight import release_rules
-from harmcast.oversight.access import Action
+from harmcast.oversight import register, release_rules
+from harmcast.oversight.access import Action, Role
 from harmcast.runs import lift, release_moves
 from harmcast.store.lifts import KeptLift
 from harmcast.store.releases import Release
 from harmcast.store.users import Actor
-from harmcast.web import released
+from harmcast.web import release_evidence, released
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import go, page
+from harmcast.words.tools import tool_title
 
 pages = Pages()
 SHOWN = 12
 WAITING = ("draft", "held", "reviewed")
 LAST_DAY = date(2100, 1, 1)
+REFUSES = {Role.ETHICS_REVIEWER: "ethics", Role.DATA_PROTECTION_OFFICER: "dpia"}  # the kind of entry by which a role refuses a tool
 NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
 SAVED = {
-    "moved": "The release is moved on.",
-    "withdrawn": "The release is withdrawn.",
-    "approved": "The model is approved.",
+    "moved": "It is moved on.",
+    "withdrawn": "It is taken back.",
     "proposed": "Your half is saved. The finding is lifted once a second person agrees.",
     "lifted": "The finding is lifted.",
     "ended": "The finding is open again.",
+    "refused": "The tool is refused: it has left every user's pages.",
 }
 
 
 @pages.get("/releases", Action.VIEW_RELEASES, view="releases_viewed")
 def releases_page(visit: Here, saved: str = "") -> Response:
-    """The newest weeks with each tool's standing, reasons and moves; models that wait for approval."""
-    return _shown(visit, Form({}), notice=SAVED.get(saved))
-
-
-def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
-    weeks: dict[str, list[dict[str, Any]]] = {}
-    lifts = visit.state.lifts.all()
+    """The newest weeks and models with where each tool stands; each has a page of its own."""
+    weeks: dict[str, list[Release]] = {}
     for tool in visit.settings.tools:
         for release in visit.state.releases.history(tool.name, None)[-SHOWN:]:
-            found = {
-                "release": release,
-                "title": tool.title or tool.name,
-                "findings": _findings(visit, release, lifts),
-                "moves": [
-                    {**m, "at": released.local(m["at"], visit.settings.force.timezone)}
-                    for m in visit.state.releases.moves(release)
-                ],
-            }
-            weeks.setdefault(release.name, []).append(found)
-    models = [
-        m for tool in visit.settings.tools for m in visit.state.models.all(tool.name) if m.standing == "candidate"
-    ]
-    names = sorted(weeks, reverse=True)[:SHOWN]
+            weeks.setdefault(release.name, []).append(release)
+    titles = {tool.name: tool_title(tool) for tool in visit.settings.tools}
+    models = [m for tool in visit.settings.tools for m in reversed(visit.state.models.all(tool.name))]
     return page(
         visit,
         "releases",
-        status,
         title="Releases",
-        weeks=[
-            (name, weeks[name], any(f["release"].standing in WAITING for f in weeks[name]))
-            for name in names
-        ],
-        models=models,
-        form=form,
-        errors=form.errors,
+        weeks=[(name, weeks[name]) for name in sorted(weeks, reverse=True)[:SHOWN]],
+        models=models[:SHOWN],
+        titles=titles,
         second=visit.settings.release.second_person,
-        may_release=visit.may(Action.RELEASE),
         local=lambda at: released.local(at, visit.settings.force.timezone),
-        **values,
+        notice=SAVED.get(saved),
     )
+
+
+@pages.get("/releases/{name}", Action.VIEW_RELEASES, view="release_viewed")
+def release_page(visit: Here, name: str, saved: str = "") -> Response:
+    """One week's release, or one model: the new beside the old, what was found, and the buttons."""
+    return _shown(visit, name, Form({}), notice=SAVED.get(saved))
+
+
+def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any) -> Response:
+    if not NAME.match(name):
+        raise not_found("There is no release of that name.")
+    around = {
+        "form": form, "errors": form.errors, "may_release": visit.may(Action.RELEASE), "second": visit.settings.release.second_person,
+        "local": lambda at: released.local(at, visit.settings.force.timezone), "name": name, **values,
+    }  # fmt: skip
+    model = visit.state.models.named(name)
+    if model is not None:
+        approved = [m for m in visit.state.models.all(model.tool) if m.standing == "approved" and m.id < model.id]
+        in_use = approved[-1] if approved else None
+        rows, flow = release_evidence.of_model(model, in_use), release_evidence.flow_of_model(model)
+        return page(visit, "model", status, title=name, model=model, in_use=in_use, rows=rows, moved=flow, tool_title=tool_title(visit.settings.tool(model.tool)), **around)
+    found = visit.state.releases.named(name)
+    if not found:
+        raise not_found("There is no release of that name.")
+    lifts = visit.state.lifts.all()
+    tools = []
+    for release in found:
+        tool = visit.settings.tool(release.tool)
+        before = visit.state.releases.before(release.tool, release.week)
+        moves = [{**m, "at": released.local(m["at"], visit.settings.force.timezone)} for m in visit.state.releases.moves(release)]
+        flow = release_evidence.flow_of_release(release, release.tool) if tool.kind == "people" else None
+        tools.append(
+            {
+                "release": release, "title": tool_title(tool), "before": before, "rows": release_evidence.of_release(release, before, tool),
+                "moved": flow, "findings": _findings(visit, release, lifts), "moves": moves,
+            }
+        )  # fmt: skip
+    return page(visit, "release", status, title=f"Release {name}", tools=tools, moves_on=any(r.standing in WAITING for r in found), **around)
+
+
+@pages.get("/findings/{finding}", Action.VIEW_RELEASES, view="finding_viewed")
+def finding_page(visit: Here, finding: str, saved: str = "") -> Response:
+    """One finding as it stands in the newest release that has it, and what this visitor may do about it."""
+    return _finding_shown(visit, finding, Form({}), notice=SAVED.get(saved))
+
+
+def _finding_shown(visit: Visit, finding: str, form: Form, status: int = 200, **values: Any) -> Response:
+    held = [(r, f) for tool in visit.settings.tools for r in visit.state.releases.history(tool.name, None) for f in r.findings if f.id == finding]
+    if not held:
+        raise not_found("There is no finding of that name.")
+    release, _ = held[-1]
+    found = next(f for f in _findings(visit, release, visit.state.lifts.all()) if f["finding"].id == finding)
+    may_refuse = visit.may(Action.ENTER_APPROVAL) and register.may_enter(REFUSES[visit.role], visit.role.value) if visit.role in REFUSES else False
+    return page(
+        visit, "finding", status, title=found["finding"].title, f=found, release=release, name=release.name,
+        seen=[r for r, _ in held], tool=visit.settings.tool(release.tool), tool_title=tool_title(visit.settings.tool(release.tool)),
+        may_refuse=may_refuse, is_refused=release.tool not in visit.shown, form=form, errors=form.errors, **values,
+    )  # fmt: skip
+
+
+@pages.post("/tools/{name}/refuse", Action.ENTER_APPROVAL)
+def refuse_tool(visit: Here, name: str) -> Response:
+    """Refuses a tool with a reason: an entry of the register, which takes it off every user's pages at once."""
+    if name not in {tool.name for tool in visit.settings.tools}:
+        raise not_found("There is no such tool.")
+    form = Form(visit.form)
+    reason = form.words("refuse", "Say why the tool must not be used: every user reads it", 200)
+    by = form.words("refused-by", "Say whose decision it is, e.g. the Data Ethics Committee", 200)
+    if form.value("sure") != "yes":
+        form.fault("sure", "Confirm that the tool leaves every user's pages at once")
+    finding = form.value("finding")
+    if form.errors:
+        return _finding_shown(visit, finding, form, 400)
+    kind = REFUSES[visit.role]
+    entry = {
+        "tool": name, "kind": kind, "title": reason, "outcome": "refused", "dated": visit.today, "by_whom": by,
+        "document_ref": f"finding {finding}" if finding else None, "conditions": None, "review_by": None,
+    }  # fmt: skip
+    visit.state.register.enter(entry, visit.event("administration", "tool_refused", about=f"tool:{name}"))
+    return go(f"/findings/{finding}?saved=refused" if finding else "/register?saved=entry")
 
 
 def _findings(visit: Visit, release: Release, lifts: list[KeptLift]) -> list[dict[str, Any]]:
@@ -114,17 +174,18 @@ def lift_one(visit: Here, name: str, finding: str) -> Response:
     reason = form.words(field, "Say why, as somebody will read it who was not there", 500)
     has_day = any(form.value(f"{field}-until-{part}").strip() for part in ("day", "month", "year"))
     until = form.day(f"{field}-until", "Enter the last day it is lifted", first=visit.today, last=LAST_DAY) if has_day else None
+    condition = form.words(f"{field}-condition", None, 500) or None
     if form.errors:
-        return _shown(visit, form, 400)
+        return _finding_shown(visit, finding, form, 400)
     try:
         if form.value("end"):
             lift.end_lift(visit.state, finding, _actor(visit), reason, visit.today)
-            return go("/releases?saved=ended")
-        done = lift.lift_finding(visit.state, name, finding, _actor(visit), reason, until, visit.today)
+            return go(f"/findings/{finding}?saved=ended")
+        done = lift.lift_finding(visit.state, name, finding, _actor(visit), reason, until, visit.today, condition=condition)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
-        return _shown(visit, form, 409)
-    return go(f"/releases?saved={'lifted' if done.document['lifted'] else 'proposed'}")
+        return _finding_shown(visit, finding, form, 409)
+    return go(f"/findings/{finding}?saved={'lifted' if done.document['lifted'] else 'proposed'}")
 
 
 def _actor(visit: Visit) -> Actor:
@@ -152,9 +213,11 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         field, "Say why you take it back" if withdraw else "Say what you looked at, and why it may go out", 500
     )
     if form.errors:
-        return _shown(visit, form, 400)
+        return _shown(visit, name, form, 400)
     try:
-        if withdraw:
+        if withdraw and visit.state.models.named(name) is not None:
+            release_moves.refuse_model(visit.state, name, _actor(visit), reason)
+        elif withdraw:
             release_moves.withdraw_release(visit.state, name, _actor(visit), reason)
         else:
             release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today)
@@ -163,5 +226,5 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         shared_map.refresh(visit.state, visit.user.account, visit.role.value)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
-        return _shown(visit, form, 409)
-    return go(f"/releases?saved={'withdrawn' if withdraw else 'moved'}")
+        return _shown(visit, name, form, 409)
+    return go(f"/releases/{name}?saved={'withdrawn' if withdraw else 'moved'}")

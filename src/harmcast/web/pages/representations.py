@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store import keys, representations
-from harmcast.web import released
+from harmcast.web import homes, open_work, released
 from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.shell import go, page
@@ -42,6 +42,8 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         steps=representations.STEPS,
         outcomes=representations.OUTCOMES,
         newest=newest,
+        work={item.number: item for item in open_work.seen(visit) if item.kind in representations.KINDS},
+        days_left=lambda item: homes.days_left(item, visit.today),
         form=form,
         errors=form.errors,
         local=lambda at: released.local(at, visit.settings.force.timezone),
