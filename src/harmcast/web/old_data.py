@@ -6,7 +6,7 @@ Withdrawn stands before held, held before a refused delivery, that before none t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,10 +22,11 @@ WAITS = ("held", "draft", "reviewed")
 
 @dataclass(frozen=True)
 class OldData:
-    """A banner: what is old, and why."""
+    """A banner: what is old, and why. `tool`: of which tool, so that a page about one shows its own alone."""
 
     title: str
     reason: str
+    tool: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def of_tool(state: State, tool: Any, today: date) -> OldData | None:
     withdrawn = _withdrawn(state, newest) if newest.standing == "withdrawn" else None
     waits = (newest.week, newest.standing, " ".join(f.says for f in newest.findings)) if newest.standing in WAITS else None
     data_to = min(shown.as_of or shown.origin, shown.origin - timedelta(days=1)) if shown else None
-    return first_cause(tool_title(tool), shown.name if shown else None, data_to, today, withdrawn, waits, _refused(state))
+    found = first_cause(tool_title(tool), shown.name if shown else None, data_to, today, withdrawn, waits, _refused(state))
+    return replace(found, tool=tool.name) if found else None
 
 
 def _withdrawn(state: State, release: Release) -> WithdrawnBy:
