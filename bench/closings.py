@@ -215,7 +215,7 @@ def membership(people: pl.DataFrame, attributes: Sequence[str]) -> list[Row]:
 
 
 def again(state: Any, day: date, protected: pl.DataFrame, scored: pl.Series, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]:
-    """Three tables counted again by SQL over the files of record, before rounding."""
+    """Three tables counted again by SQL over the files of record, before rounding; a version whose person is not held waits, and counts for nothing."""
     import duckdb
 
     base = duckdb.connect()
@@ -226,7 +226,7 @@ def again(state: Any, day: date, protected: pl.DataFrame, scored: pl.Series, tab
     base.execute(f"CREATE TABLE charge_rows AS SELECT * FROM read_parquet({charges!r}, union_by_name=true)")
     base.execute(f"CREATE TABLE person_rows AS SELECT * FROM read_parquet({persons!r}, union_by_name=true)")
     base.execute("CREATE TABLE persons AS SELECT * FROM person_rows WHERE known_on <= ? QUALIFY row_number() OVER (PARTITION BY person_ref ORDER BY sequence DESC, known_on DESC) = 1", [day])
-    base.execute("CREATE TABLE c AS SELECT * FROM charge_rows WHERE known_on <= ? QUALIFY row_number() OVER (PARTITION BY charge_ref ORDER BY sequence DESC, known_on DESC, (outcome = 'charged')) = 1", [day])
+    base.execute("CREATE TABLE c AS SELECT * FROM charge_rows WHERE known_on <= ? AND (coalesce(deleted, false) OR person_ref IN (SELECT person_ref FROM persons)) QUALIFY row_number() OVER (PARTITION BY charge_ref ORDER BY sequence DESC, known_on DESC, (outcome = 'charged')) = 1", [day])
     base.execute(
         "CREATE TABLE merged AS WITH RECURSIVE m(source, target, step) AS (SELECT person_ref, merged_into, 1 FROM persons WHERE merged_into IS NOT NULL AND merged_into IN (SELECT person_ref FROM persons) "
         "UNION ALL SELECT source, merged_into, step + 1 FROM m JOIN persons ON person_ref = target WHERE merged_into IS NOT NULL AND merged_into IN (SELECT person_ref FROM persons) AND step < 50) "
