@@ -58,7 +58,7 @@ def record_measures(charges: pl.DataFrame, groups: Groups, thresholds: Threshold
             .join(groups.labels.select(groups.key, *groups.single), on=groups.key, how="inner")
         )
         parts += [_by_group(people, groups, attribute, measure, thresholds) for attribute in groups.single]
-    return pl.concat(parts)
+    return pl.concat(parts, how="vertical_relaxed")  # of an attribute with one group alone no column has a type
 
 
 def _by_group(
