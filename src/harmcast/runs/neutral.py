@@ -17,7 +17,7 @@ COLUMNS = ("attribute", "group", "residents", "source", "year")
 
 def neutral_of(state: State) -> list[dict[str, Any]]:
     """Rows of the census table; empty where the settings name none. Raises: SettingsRefused with every line that cannot be used."""
-    path = state.file(SETTING)
+    path = state.file("force.neutral")
     return [] if path is None else read(path.read_bytes(), GroupRules.chosen(state.settings.audit.model_dump()))
 
 
