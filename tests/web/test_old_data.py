@@ -82,4 +82,4 @@ def test_the_page_says_each_cause_as_the_records_have_it(state: State, sign_in: 
     text = client.get("/areas/knife_injury").text
     assert "Knife crime causing injury: week 2026-W47 was withdrawn." in text
     assert "The weapon column was empty. The figures shown are of release 2026-W46." in text
-    assert text.count("Knife crime causing injury:") == 1
+    assert text.count("<strong>Knife crime causing injury:") == 1
