@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 from fastapi import FastAPI
-from tests.web.conftest import Clock, SignIn, csrf_of
+from tests.web.conftest import Clock, SignIn, form_of
 
 from harmcast import words
 from harmcast.documents import verdict
@@ -149,9 +149,10 @@ def test_a_file_of_one_area_has_the_area_in_its_name_and_a_file_of_columns_besid
 
 def test_recommendations_and_activity_leave_as_files_with_what_was_decided_done_and_came(sign_in: SignIn, release: released.Release) -> None:
     analyst, cell = sign_in("intelligence_analyst"), release.frame(TOOL).sort("expected", descending=True)["cell"][0]
-    token = csrf_of(analyst)
-    analyst.post(f"/areas/{TOOL}/cells/{cell}/recommendations", data={"csrf": token, "recommendation": "=Late turns."})
-    analyst.post(f"/areas/{TOOL}/cells/{cell}/activity", data={"csrf": token, "activity": "patrol", "minutes": "45", "happened-day": "15", "happened-month": "11", "happened-year": "2026"})
+    sent = form_of(analyst, f"/areas/{TOOL}/cells/{cell}")
+    said_so = {"place": "Mill Road", "time": "Fri 22:00", "recommendation": "=Late turns.", "asked": "One visit."}
+    analyst.post(f"/areas/{TOOL}/cells/{cell}/recommendations", data={**sent, **said_so})
+    analyst.post(f"/areas/{TOOL}/cells/{cell}/activity", data={**sent, "activity": "patrol", "minutes": "45", "happened-day": "15", "happened-month": "11", "happened-year": "2026"})
     frame = pl.read_csv(analyst.get(f"/areas/{TOOL}/recommendations.csv").content)
     assert frame.select("cell", "words", "state", "due_on", "written_on_release", "recorded").rows() == [(cell, "'=Late turns.", "Waits for tasking", "2026-11-30", "2026-W47", 0)]
     said = pl.read_csv(analyst.get(f"/areas/{TOOL}/columns.csv?of=recommendations").content)

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import NOW, SignIn, csrf_of
+from tests.web.conftest import NOW, SignIn, csrf_of, form_of
 
 from harmcast.oversight import log
 from harmcast.oversight.access import Role
@@ -162,7 +162,7 @@ def test_the_ethics_reviewer_answers_a_finding_with_a_condition_that_the_second_
 def test_a_refusal_takes_the_tool_off_users_pages_with_its_reason_and_closes_what_was_open(held: State, sign_in: SignIn) -> None:
     analyst, eve = sign_in("intelligence_analyst"), sign_in("ethics_reviewer")
     cell = str(held.releases.published("knife_injury").frame("knife_injury")["cell"][0])  # type: ignore[union-attr]
-    analyst.post(f"/areas/knife_injury/cells/{cell}/recommendations", data={"csrf": csrf_of(analyst), "recommendation": "Late turns."})
+    analyst.post(f"/areas/knife_injury/cells/{cell}/recommendations", data={**form_of(analyst, f"/areas/knife_injury/cells/{cell}"), "place": "Mill Road", "time": "Fri 22:00", "recommendation": "Late turns.", "asked": "One visit."})
     form = {"csrf": csrf_of(eve), "finding": CONCERN.id, "refuse": "Poor areas bear it.", "refused-by": "Data Ethics Committee"}
     assert "Confirm that the tool leaves" in eve.post("/tools/knife_injury/refuse", data=form).text
     assert analyst.get("/areas/knife_injury").status_code == 200
