@@ -169,12 +169,20 @@ class World:
 # -- what people do --------------------------------------------------------------------------------
 
 
+def recommend(world: World, tool: str, cell: str) -> None:
+    """A recommendation by the form of the place, with the ticket that its page gave."""
+    here = f"/areas/{tool}/cells/{cell}"
+    ticket = world.client(A).get(here).text.split('name="ticket" value="')[1].split('"')[0]
+    asked = {"place": "Green, south side", "time": "Friday, 20 to 02", "recommendation": "Late turns.", "asked": "Two officers on foot."}
+    world.post(A, f"{here}/recommendations", {"recommendation"}, ticket=ticket, **asked)
+
+
 def recommendations(world: World) -> None:
     release = world.state.releases.published("knife_injury")
     assert release is not None
     cells = release.frame("knife_injury").sort("expected", descending=True)["cell"].head(7).to_list()
     for cell in cells:
-        world.post(A, f"/areas/knife_injury/cells/{cell}/recommendations", {"recommendation"}, recommendation="Late turns.")
+        recommend(world, "knife_injury", cell)
     numbers = sorted(i.number for i in world.items() if i.kind == "recommendation")
 
     def record(number: int, step: str, choice: str, **more: str) -> None:
@@ -354,7 +362,7 @@ def gone(world: World) -> None:
     world.look("a concern of another tool", ALL_OF_A_RELEASE)
     release = world.state.releases.published("serious_violence")
     cell = release.frame("serious_violence")["cell"][0] if release else ""
-    world.post(A, f"/areas/serious_violence/cells/{cell}/recommendations", {"recommendation"}, recommendation="Look here.")
+    recommend(world, "serious_violence", cell)
     finding = replace(CONCERN, tool="serious_violence").id
     world.post(E, "/tools/serious_violence/refuse", {"finding", "approval", "recommendation"}, finding=finding, refuse="Poor areas bear it.", sure="yes", **{"refused-by": "The committee"})
     assert refused

@@ -86,7 +86,7 @@ def clock() -> Clock:
 @pytest.fixture
 def state(made_state: Path, tmp_path: Path, clock: Clock) -> Iterator[State]:
     """The state with a database of its own and a clock that the test moves; releases are shared, nothing writes them."""
-    for name in ("settings", "secret", "operations.db"):
+    for name in ("settings", "secret", "signing.key", "operations.db"):
         source = made_state / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
     for name in ("releases", "records", "models"):
