@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 LICENCES = ROOT / "docs" / "licences.md"
 RUNTIME = ROOT / "locks" / "run.txt"
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore")
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore", "hatch_build.py", "package.json", "package-lock.json", ".npmrc")
 LATER = 1_900_000_000
 
 
