@@ -126,19 +126,19 @@ def main() -> int:
         rows = []
         pip = fresh(folder, "by-wheel", wheel, env)
         said, absent = version_of(pip, env), assets_absent(pip, env)
-        rows.append(Row(55, "wheel by pip: `harmcast --version`, assets it lacks", f"{wanted}, none", f"{said}, {absent or 'none'}", wanted in said and not absent))
+        rows.append(Row("install", "wheel by pip: `harmcast --version`, assets it lacks", f"{wanted}, none", f"{said}, {absent or 'none'}", wanted in said and not absent))
         if not asked.no_demo:
             page = first_page(pip, folder, env)
-            rows.append(Row(55, "wheel by pip, without Node: demo made, its first page, style sheets served", "made, Sign in, all", ", ".join(page.values()), page.get("page") == "Sign in" and page.get("sheets", "0 of 1").split(" of ")[0] == page.get("sheets", "0 of 1").split(" of ")[1]))
+            rows.append(Row("install", "wheel by pip, without Node: demo made, its first page, style sheets served", "made, Sign in, all", ", ".join(page.values()), page.get("page") == "Sign in" and page.get("sheets", "0 of 1").split(" of ")[0] == page.get("sheets", "0 of 1").split(" of ")[1]))
         other = fresh(folder, "by-sdist", sdist, env)
         said, absent = version_of(other, env), assets_absent(other, env)
-        rows.append(Row(55, "sdist by pip, without Node: the same", f"{wanted}, none", f"{said}, {absent or 'none'}", wanted in said and not absent))
+        rows.append(Row("install", "sdist by pip, without Node: the same", f"{wanted}, none", f"{said}, {absent or 'none'}", wanted in said and not absent))
         run([sys.executable, "-m", "venv", folder / "pipx"])
         run([folder / "pipx" / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "pipx"], env)
         apart = {**env, "PIPX_HOME": str(folder / "pipx-home"), "PIPX_BIN_DIR": str(folder / "pipx-bin")}
         run([folder / "pipx" / "bin" / "pipx", "install", wheel], apart)
         said = version_of(folder / "pipx-bin", apart) if (folder / "pipx-bin" / "harmcast").exists() else "not installed"
-        rows.append(Row(55, "wheel by pipx: `harmcast --version`", wanted, said, wanted in said))
+        rows.append(Row("install", "wheel by pipx: `harmcast --version`", wanted, said, wanted in said))
     return saved("install", rows)
 
 
