@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,14 @@ hypothesis.settings.register_profile("suite", deadline=None, derandomize=not os.
 hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.force"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Another order of files, and of the tests in each: `HARMCAST_SHUFFLE=7 pytest`. What a test leaves behind would show."""
+    seed = os.environ.get("HARMCAST_SHUFFLE")
+    if seed:
+        drawn = {str(item.path): random.Random(f"{seed} {item.path}").random() for item in items}
+        items.sort(key=lambda item: (drawn[str(item.path)], random.Random(f"{seed} {item.nodeid}").random()))
 
 SETTINGS = """
 [force]

@@ -212,14 +212,13 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 @command(app)
 def publish(state: StateFolder, release: Release, *, reason: Words = "", code: Code = None) -> CommandResult:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
-    from harmcast.operate import qlik, shared_map
+    from harmcast.operate import copies
     from harmcast.runs.release_moves import publish_release
 
     opened_state = opened(state)
     who = actor(opened_state, "publish", code)
     result = publish_release(opened_state, release, who, reason)
-    said = qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0])
-    return CommandResult(result.document, [*result.lines, *said, *shared_map.refresh(opened_state, who.account, who.roles[0][0])])
+    return CommandResult(result.document, [*result.lines, *copies.refresh(opened_state, who.account, who.roles[0][0])])
 
 
 @command(app)
@@ -265,14 +264,13 @@ def qlik_reload(state: StateFolder) -> CommandResult:
 @command(app)
 def withdraw(state: StateFolder, release: Release, *, reason: Words, code: Code = None) -> CommandResult:
     """Take a release back; pages fall back to the last good one and say so."""
-    from harmcast.operate import qlik, shared_map
+    from harmcast.operate import copies
     from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
     who = actor(opened_state, "withdraw", code)
     result = withdraw_release(opened_state, release, who, reason)
-    said = qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0])
-    return CommandResult(result.document, [*result.lines, *said, *shared_map.refresh(opened_state, who.account, who.roles[0][0])])
+    return CommandResult(result.document, [*result.lines, *copies.refresh(opened_state, who.account, who.roles[0][0])])
 
 
 @command(app)
@@ -342,7 +340,7 @@ def forget(
     code: Code = None,
 ) -> CommandResult:
     """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
-    from harmcast.operate import qlik
+    from harmcast.operate import copies
     from harmcast.publish.qlik.qvd import qvd
     from harmcast.store.retention import forget_due
 
@@ -352,7 +350,7 @@ def forget(
         result = forget_due(
             opened_state, day(as_of), who, dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
         )
-    said = [] if result.dry_run else qlik.refresh_and_reload(opened_state, who.account, who.roles[0][0], erased=True)
+    said = [] if result.dry_run else copies.refresh(opened_state, who.account, who.roles[0][0], erased=True)
     return CommandResult(result.document(), [*result.lines(), *said])
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from tests.web import invented_releases as invented
 
-from harmcast.operate import shared_map
+from harmcast.operate import copies, shared_map
 from harmcast.oversight.log import Event
 from harmcast.publish import geopackage
 from harmcast.store import schema
@@ -48,7 +48,7 @@ def test_it_shows_the_newest_published_release_and_goes_with_it(state: State) ->
     assert shared_map.refresh(state, "s", "supervisor") == [f"The shared map of knife_injury shows {before.name}."]
     for release in state.releases.history("knife_injury"):
         state.releases.move(release, "held", EVENT, "odd")
-    assert shared_map.refresh(state, "s", "supervisor") == ["The shared map of knife_injury is removed: no release of it is published."]
+    assert shared_map.refresh(state, "s", "supervisor") == ["The shared map of knife_injury is removed: no release of it is published, or it may not be shown."]
     assert not path.exists()
     assert sorted(p.name for p in path.parent.iterdir()) == ["serious_violence.gpkg"]
     assert sorted(events(state)) == ["shared_map_removed", *["shared_map_written"] * 3]
@@ -66,3 +66,14 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(state: State)
     said = shared_map.refresh(state, "s", "supervisor")
     assert len(said) == 2
     assert all("could not be brought up to date" in line for line in said)
+
+
+def test_a_refusal_by_the_ethics_reviewer_takes_the_copies_away(state: State) -> None:
+    path = state.root / "shared" / "knife_injury.gpkg"
+    copies.refresh(state, "s", "supervisor")
+    assert path.exists()
+    entry = {"tool": "knife_injury", "kind": "ethics", "title": "Refused", "outcome": "refused", "dated": date(2026, 1, 3), "by_whom": "Ethics committee", "document_ref": "E1", "conditions": None, "review_by": None}
+    state.register.enter(entry, EVENT)
+    copies.refresh_beside(state, "e", "ethics_reviewer").join()
+    assert not path.exists()
+    assert (path.parent / "serious_violence.gpkg").exists()

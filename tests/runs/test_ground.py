@@ -16,6 +16,7 @@ from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.ground.compiled import Ground
 from harmcast.invented import ground as layout
 from harmcast.runs import ground as runs
+from harmcast.runs.check import check_state
 from harmcast.store.state import State, create
 from harmcast.weekly import rebuild_week, run_week
 
@@ -86,6 +87,13 @@ def test_settings_without_a_map_say_so(force: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsRefused, match="No map is named"):
         runs.compile_ground(state, "operator")
     assert runs.of_week(state, "2026-W47", is_again=False) is None
+    assert any(seen.startswith("map: no streets; `[map] ground`") for seen in check_state(state.root).seen)
+
+
+def test_a_check_says_whether_the_map_was_read(mapped: State) -> None:
+    assert "map: named and not read yet: `harmcast ground STATE` reads it" in check_state(mapped.root).seen
+    made = runs.compile_ground(mapped, "operator")
+    assert f"map: ground {made.name}" in check_state(mapped.root).seen
 
 
 def test_a_map_of_another_force_is_warned_of(mapped: State, force: Path) -> None:

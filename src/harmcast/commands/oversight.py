@@ -206,10 +206,12 @@ def register_status(
     code: Code = None,
 ) -> CommandResult:
     """Set a tool's status from a day on."""
+    from harmcast.operate import copies
+
     made = opened(state)
     event = _event(made, "register", code, "status_set", "data_protection_officer", "ethics_reviewer")
     made.register.set_status(tool, status, day(from_on), reason, event)
-    return CommandResult({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}."])
+    return CommandResult({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}.", *copies.refresh(made, event.actor, event.role)])
 
 
 @command(register, "describe")
@@ -270,6 +272,7 @@ def register_enter(
     code: Code = None,
 ) -> CommandResult:
     """Enter an approval, a document, or that none was made."""
+    from harmcast.operate import copies
     from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter
 
     if kind not in ENTRY_KINDS:
@@ -300,7 +303,7 @@ def register_enter(
         },
         event,
     )
-    return CommandResult({"kind": kind, "tool": tool}, [f"Entered: {ENTRY_KINDS[kind]}."])
+    return CommandResult({"kind": kind, "tool": tool}, [f"Entered: {ENTRY_KINDS[kind]}.", *copies.refresh(made, event.actor, event.role)])
 
 
 # --- answers and the log ---------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.feed.extract import read_manifest
-from harmcast.operate import alerts, qlik, shared_map
+from harmcast.operate import alerts, copies
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
 from harmcast.runs import inbox
@@ -104,10 +104,8 @@ def run_due(
     _ended(state, actor, week, begun, "held" if held else "done", None)
     if held and not made[-1].already:
         alerts.send(state, "week_held", week, tools=held, tell=write_line)
-    for said in qlik.refresh_and_reload(state, actor.account, "operator"):
-        write_line(state, "qlik", said=said)
-    for said in shared_map.refresh(state, actor.account, "operator"):
-        write_line(state, "shared_map", said=said)
+    for said in copies.refresh(state, actor.account, "operator"):
+        write_line(state, "copies", said=said)
     _say_if_late(state, as_of, week)
     return Served(made, [str(missing) for missing, day in missed if day is None])
 

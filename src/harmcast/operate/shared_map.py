@@ -6,9 +6,11 @@ Where the settings name a folder: replaced whole after a release came out, remov
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 from harmcast.errors import HarmcastError
+from harmcast.oversight import register as register_rules
 from harmcast.oversight.log import Event
 from harmcast.publish import geopackage
 from harmcast.store import files
@@ -33,14 +35,21 @@ def refresh(state: State, actor: str, role: str) -> list[str]:
     return said
 
 
+def _may_leave(state: State, tool: str) -> bool:
+    """Whether a tool's release may be seen by others: out of shadow, and nothing in the register stops it today."""
+    today = date.fromisoformat(state.operations.now()[:10])
+    registered = state.register.tool(tool, today)
+    return registered.status not in UNSEEN and register_rules.standing(registered, state.register.entries(today), today).may_show
+
+
 def _refresh(state: State, tool: str, title: str, path: Path, actor: str, role: str) -> list[str]:
-    release = None if state.register.tool(tool).status in UNSEEN else state.releases.published(tool)
+    release = state.releases.published(tool) if _may_leave(state, tool) else None
     if release is None:
         if not path.exists():
             return []
         path.unlink()
         state.operations.record(Event(actor, role, "disclosure", "shared_map_removed", object=f"areas:{tool}"))
-        return [f"The shared map of {tool} is removed: no release of it is published."]
+        return [f"The shared map of {tool} is removed: no release of it is published, or it may not be shown."]
     content = geopackage.of_release(release, tool, title, state.settings.force.name)
     if path.is_file() and path.read_bytes() == content:
         return []

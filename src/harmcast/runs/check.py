@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harmcast.errors import Fault, HarmcastError, SettingsRefused
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import checkpoints
+from harmcast.store.grounds import name_of
 from harmcast.store.state import State, open_state
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def check_state(folder: Path) -> CheckResult:
         ("harm index", _indices),
         ("mapping", _mapping),
         ("source", _source),
+        ("map", _map),
         ("checkpoints", _checkpoints),
         ("sign-in", _sign_in),
         ("newest load", _newest_load),
@@ -56,6 +58,19 @@ def check_state(folder: Path) -> CheckResult:
                 continue
             found.faults += list(error.faults) or [Fault(error.code, what, next_step=error.message)]
     return found
+
+
+def _map(state: State) -> str:
+    """Whether pages and paper show streets, and if not what brings them."""
+    settings = state.settings.map
+    if settings.ground is None:
+        return "no streets; `[map] ground`, `names` and `attribution` name the files that bring them (docs/map.md)"
+    ground = state.grounds.current()
+    if ground is None:
+        return "named and not read yet: `harmcast ground STATE` reads it"
+    return f"ground {name_of(ground)}" + ("" if settings.names else "; `[map] names` would name cells after places") + (
+        f"; map service {settings.wms_layers}" if settings.wms_url else ""
+    )
 
 
 def _newest_load(state: State) -> str:
