@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.publish.qlik import equality
 from tests.publish.qlik.by_hand import WRITTEN, in_use, with_people
 
 from harmcast.errors import NotFit
@@ -187,3 +188,14 @@ def test_weeks_between_two_revisions_are_shown_once(shown: State) -> None:
     assert [s.standing for s in qlik_data.standings([release, replace(second, standing="held")], 4)] == ["published"]
     assert [s.standing for s in qlik_data.standings([replace(release, standing="withdrawn"), second], 4)] == ["published"]
     assert [s.standing for s in qlik_data.standings([replace(release, standing="draft")], 4)] == []
+
+
+def test_track_record_audit_and_data_quality_of_real_weeks_are_what_the_pages_say(shown: State) -> None:
+    qlik.refresh(shown, "operator", "operator", TODAY)
+    found = equality.checks(shown, shown.root / "qlik", TODAY)
+    assert found.unlike == []
+    assert {"audit_text", "audit_verdict", "rows_received", "rule_rows"} <= found.measures["checks"]
+    audit = qlik.table(shown, "checks", "audit")
+    assert audit is not None
+    assert audit.height > 50
+    assert not [name for name in audit.columns if name.endswith(("_n", "count", "numerator"))]

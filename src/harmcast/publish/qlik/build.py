@@ -97,7 +97,7 @@ def _areas_sheet(tool: str, title: str, rank: int, cells: int, wms: tuple[str, s
     in_cell = ("place", "range", "expected", "chance_any", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m", "came", "list_group")
     more = ("lower", "upper", "chance_top20", "chance_top20_year", *(f"baseline_weeks_seen_{name}" for name in ("4w", "last_year", "52w", "24m")))
     placed = [
-        table("areas", "force", _head(made[f"{tool}_says"]), (0, 0, 24, 2), [], of("week", "force_range", *(f"force_{n}" for n in counts), "force_lower", "force_upper", "stale"), subtitle=NOTICE),
+        table("areas", "force", _head(made[f"{tool}_says"]), (0, 0, 24, 2), [], of("week", "force_range", *(f"force_{n}" for n in counts), "force_lower", "force_upper", "says", "stale"), subtitle=NOTICE),
         filters("areas", tool, (0, 2, 3, 10), [m.AREA, m.WEEK]),
         area_map("areas", "map", "Cells by expected offences", (3, 2, 8, 5), m.CELL, "cell_polygon", of("cell_expected"), cells, wms),
         table("areas", "areas", "Areas, as printed: their ranges are their own", (11, 2, 8, 5), [m.AREA], of("area_range", *(f"area_{n}" for n in counts), "area_lower", "area_upper"), (2,)),
