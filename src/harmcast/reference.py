@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from harmcast import errors, tables
+from harmcast.publish import data_package
 from harmcast.settings import PeopleTool, PlacesTool, Settings
 
 HEAD = "<!-- Generated from the code by `make docs`; edit the code, not this page. -->\n\n"
@@ -134,7 +135,18 @@ def commands_page() -> str:
     return HEAD + "\n".join(lines)
 
 
-PAGES = {"settings.md": settings_page, "tables.md": tables_page, "errors.md": errors_page, "commands.md": commands_page}
+def row_schemas() -> str:
+    """JSON Schema of a row of each table that a release publishes."""
+    return data_package.row_schemas().decode()
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "tables.md": tables_page,
+    "errors.md": errors_page,
+    "commands.md": commands_page,
+    "release.schema.json": row_schemas,
+}
 
 
 def write(folder: Path) -> None:

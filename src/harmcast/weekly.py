@@ -14,6 +14,7 @@ chance. So the same week can be made again byte for byte, and a run that was kil
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,7 +28,7 @@ from harmcast.oversight import register as register_rules
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, part, quiet
-from harmcast.publish import release_files
+from harmcast.publish import data_package, release_files
 from harmcast.publish.qlik import week_folder
 from harmcast.runs import audit, closing, force_area, ground, held_effects, inbox, outcomes, people, places, volume
 from harmcast.runs.load import LoadResult
@@ -146,12 +147,12 @@ def make_week(
     actor: Actor,
     progress: Progress = quiet,
     made_at: str | None = None,
-    with_qlik: bool = False,
+    listed: Collection[str] | None = None,
 ) -> MadeWeek:
     """The files of a week, from the records as known at the end of `as_of` and up to load `sequence`.
 
     Made again (`made_at`: when it was made first), it leaves the state kept for speed as it is: that belongs to the newest week.
-    `with_qlik`: the week was first made when releases still held a folder for Qlik.
+    `listed`: names of the files it held then, so that a week made when releases held other files holds them again.
     """
     settings = state.settings
     running = [t for t in settings.tools if state.register.tool(t.name, as_of).status != "stopped"]
@@ -215,7 +216,9 @@ def make_week(
     progress("Writing", 0.95)
     files["scores.parquet"] = release_files.parquet(pl.concat(scores).sort("tool", "figure", "model", "group", "origin", nulls_last=True))
     files["dictionary.json"] = release_files.dictionary()
-    if with_qlik:
+    if listed is None or data_package.NAME in listed:
+        files[data_package.NAME] = data_package.descriptor(files, str(week))
+    if listed is not None and any(name.startswith(f"{week_folder.FOLDER}/") for name in listed):
         for_people = _qlik_people(state, as_of)
         decisions = desk.before(state.operations, week.origin, settings.force.timezone) if for_people else None
         files |= week_folder.files_of(files, str(week), people=for_people, decisions=decisions)
@@ -279,8 +282,7 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     if first.as_of is None or first.sequence is None:
         raise RunStopped("That release does not say what it was made from.", code="release_without_source")
     with_its_own = state.with_kept_settings(first.settings_sha256) if first.settings_sha256 else state
-    with_qlik = any(name.startswith(f"{week_folder.FOLDER}/") for name in first.manifest()["files"])
-    made = make_week(with_its_own, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at, with_qlik)
+    made = make_week(with_its_own, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at, list(first.manifest()["files"]))
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
