@@ -13,8 +13,10 @@ from tests.publish.qlik.by_hand import WRITTEN, in_use, with_people
 
 from harmcast.errors import NotFit
 from harmcast.operate import qlik, qlik_data
+from harmcast.operate.health import status_of
 from harmcast.oversight.log import Event
 from harmcast.publish.qlik import star
+from harmcast.settings import Qlik
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -197,5 +199,21 @@ def test_track_record_audit_and_data_quality_of_real_weeks_are_what_the_pages_sa
     assert {"audit_text", "audit_verdict", "rows_received", "rule_rows"} <= found.measures["checks"]
     audit = qlik.table(shown, "checks", "audit")
     assert audit is not None
-    assert audit.height > 50
     assert not [name for name in audit.columns if name.endswith(("_n", "count", "numerator"))]
+
+
+def test_status_says_what_could_not_be_written_and_what_qlik_was_not_asked_to_load(with_list: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = replace(with_list, settings=with_list.settings.model_copy(update={"qlik": Qlik(reload_server="qlik.force.example")}))
+
+    def said() -> list[str]:
+        return [line for line in status_of(asked, TODAY).lines if "Qlik" in line]
+
+    qlik.refresh(asked, "operator", "operator", TODAY)
+    assert [line for line in said() if "was not asked to reload" in line] == said() != []
+    asked.operations.record(Event("operator", "operator", "disclosure", "qlik_reload_started", object="qlik"))
+    assert said() == []
+    without = asked.settings.model_copy(update={"web": asked.settings.web.model_copy(update={"base_url": None})})
+    qlik.refresh(replace(asked, settings=without), "operator", "operator", TODAY)
+    assert any("people (qlik_needs_address)" in line for line in said())
+    qlik.refresh(asked, "operator", "operator", TODAY)
+    assert not any("could not be written" in line for line in said())

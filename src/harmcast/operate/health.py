@@ -44,6 +44,7 @@ def status_of(state: State, today: date) -> Status:
         disk=_disk(state, concern),
         concerns=concerns,
     )
+    _qlik(state, concern)
     lines = [*_told(found), *([f"Needs a hand: {words}" for words in concerns] or ["In order."])]
     return Status(found, lines, 25 if concerns else 0)
 
@@ -158,6 +159,15 @@ def _backups(state: State, today: date, concern: Callable[[str], None]) -> str |
     if newest is None or newest[:10] < limit:
         concern(f"no backup was made in the last {days} days; run harmcast backup")
     return newest
+
+
+def _qlik(state: State, concern: Callable[[str], None]) -> None:
+    """Apps for Qlik that could not be written, and data that Qlik was not asked to load: what was withdrawn or erased is still shown there."""
+    for app in health.qlik_not_written(state.operations):
+        concern(f"the app for Qlik could not be written: {app}; look in the runbook, then run harmcast qlik write")
+    since = health.qlik_waits_since(state.operations) if state.settings.qlik.reload_server is not None else None
+    if since is not None:
+        concern(f"Qlik was not asked to reload since its data changed ({_minute(since)}): it still shows what was before; run harmcast reload")
 
 
 def _disk(state: State, concern: Callable[[str], None]) -> DiskUse:

@@ -34,6 +34,7 @@ from harmcast.publish.qlik.qvd import qvd
 from harmcast.publish.qlik.script import ACCESS_FILE
 from harmcast.publish.release_files import NOTICE, document, parquet
 from harmcast.store import durable, files
+from harmcast.store.reads import health
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -61,14 +62,17 @@ def refresh(state: State, actor: str, role: str, today: date | None = None, *, e
         erased: somebody was forgotten: every older version goes at once.
     """
     today = today or date.fromisoformat(state.operations.now()[:10])
-    found = WrittenForQlik()
+    found, failed_before = WrittenForQlik(), {said.split(" ")[0] for said in health.qlik_not_written(state.operations)}
     with _alone(state.root / FOLDER):
         for app in star.APPS:
             try:
                 _refresh(state, app, today, found, Event(actor, role, "disclosure", "qlik_written", object=f"qlik:{app}"), erased)
+                if app in failed_before and app not in found.changed:
+                    state.operations.record(Event(actor, role, "disclosure", "qlik_in_order", object=f"qlik:{app}"))
             except (HarmcastError, OSError) as error:
                 code = error.code if isinstance(error, HarmcastError) else "write_failed"
                 found.failed[app] = code
+                state.operations.record(Event(actor, role, "disclosure", "qlik_not_written", object=f"qlik:{app}", detail={"code": code}))
                 found.lines.append(f"The app {app} for Qlik could not be written ({code}): {error}")
     return found
 

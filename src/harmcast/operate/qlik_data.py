@@ -10,12 +10,14 @@ from typing import Any
 import polars as pl
 
 from harmcast import tables as record_tables
+from harmcast import words
+from harmcast.documents import verdict
+from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight import findings
 from harmcast.oversight import register as register_rules
 from harmcast.publish import verdicts
 from harmcast.publish.qlik import areas, checks, people
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.statistics import share_interval
 from harmcast.store import desk
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
@@ -25,7 +27,7 @@ from harmcast.words.tools import tool_title
 
 UNSEEN = ("shadow", "stopped")
 SAID = ("published", "held", "withdrawn")
-SHOWN_WINDOWS = 52
+SCORED = {"ours": "This tool", "plain": f"The {verdict.PLAIN[1]}", "best": "Best possible"}
 SHOWN_DELIVERIES = 12
 
 
@@ -153,7 +155,7 @@ def checks_tables(state: State, today: date) -> dict[str, pl.DataFrame]:
         horizon = tool.horizon_weeks if isinstance(tool, PlacesTool) else 52
         said.append(f"{tool_title(tool)}: {areas.standing_says(standings(history, horizon))}")
         if isinstance(tool, PlacesTool) and published:
-            scores += _scores(published, tool)
+            scores += _scores(state, published, tool)
         audited = [release for release in published if f"{tool.name}_audit.json" in released.manifest(release).get("files", {})]
         if audited:
             audit += checks.audit_rows(json.loads(audited[-1].read(f"{tool.name}_audit.json")), tool.name, audited[-1].week)
@@ -161,27 +163,27 @@ def checks_tables(state: State, today: date) -> dict[str, pl.DataFrame]:
     return checks.tables([(t.name, tool_title(t)) for t in tools], scores, audit, deliveries, rules, " ".join(said))
 
 
-def _scores(history: list[Release], tool: PlacesTool) -> list[dict[str, Any]]:
-    judged = track.judged(track.scores(history, tool.name))[:SHOWN_WINDOWS]
-    apart = track.not_overlapping(judged)
+def _scores(state: State, history: list[Release], tool: PlacesTool) -> list[dict[str, Any]]:
+    """The track record as its page has it: the verdict, each period that is over, each area."""
+    judged = released.verdict_on(state, tool, history)
+    assert isinstance(judged, PlacesVerdict)  # noqa: S101  a tool of places
     found: list[dict[str, Any]] = []
-    for row in judged:
-        for name, hits in row.hits.items():
-            ours = {"score_expected": row.expected, "score_inside_share": row.inside_share} if name == "ours" else {}
-            about = {"score_grain": "release", "score_origin": row.origin, "score_name": track.NAMES.get(name, name), "score_windows": 1}
-            found.append({**about, "score_hits": hits, "score_crimes": row.crimes, **ours})
-    for name in ("ours", *track.BASELINES, "foresight"):
-        pooled = track.pooled_hits(judged, name)
-        if pooled is not None:
-            hits, crimes = pooled
-            low, high = share_interval(hits, crimes) or (None, None)
-            about = {"score_grain": "pooled", "score_name": track.NAMES[name], "score_windows": len(apart)}
-            share = hits / crimes if crimes else None
-            found.append({**about, "score_hits": hits, "score_crimes": crimes, "score_share": share, "score_low": low, "score_high": high})
-    origins = {row.origin for row in apart}
+    for one in judged.periods:
+        ends = () if one.low is None or one.high is None else (one.low, one.high)
+        held = "" if not ends else "held" if one.in_range else "more came" if one.offences > ends[1] else "fewer came"
+        for name, hits in (("ours", one.ours), ("plain", one.plain), ("best", one.best)):
+            about = {"score_grain": "release", "score_origin": one.origin, "score_name": SCORED[name], "score_windows": 1}
+            ours = {"score_range": words.span(*ends), "score_held": held} if name == "ours" and ends else {}
+            if hits is not None:
+                found.append({**about, "score_hits": hits, "score_crimes": one.offences, **ours})
+    for key in ("ours", "plain", "best") if judged.compared else ():
+        about = {"score_grain": "pooled", "score_name": SCORED[key], "score_windows": len(judged.compared)}
+        says = {"score_verdict": judged.headline, "score_says": judged.says} if key == "ours" else {}
+        found.append({**about, "score_hits": judged.total(key), "score_crimes": round(judged.total("offences")), **says})
+    origins = {one.origin for one in verdict.apart(judged.periods, tool.horizon_weeks)}
     for area in track.by_area(history, history[-1], tool.name, origins, tool.horizon_weeks, record_tables.LISTED_CELLS):
         about = {"score_grain": "area", "score_name": area.area, "score_windows": len(area.windows), "score_inside": area.inside}
-        found.append({**about, "score_hits": area.caught, "score_crimes": area.recorded, "score_expected": area.expected})
+        found.append({**about, "score_hits": float(area.caught), "score_crimes": area.recorded, "score_expected": area.expected})
     return [{"tool": tool.name, **row} for row in found]
 
 

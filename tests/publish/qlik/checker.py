@@ -26,7 +26,7 @@ SHEET = {"rank", "columns", "rows", "cells"}
 VISUAL = {"visualization", "showTitles", "title", "subtitle", "footnote"}
 OWN = {"table": {"totals"}, "map": {"gaLayers", "mapSettings"}, "filterpane": set(), "barchart": set(), "linechart": set(), "listbox": set()}
 LINKED = re.compile(r"(_key|^tool)$")
-ONCE = re.compile(r"^(lower|upper|chance_\w+|harm|list_group|baseline_weeks_seen_\w+|score_(share|low|high|inside_share)|audit_(value|low|high|gap))$")
+ONCE = re.compile(r"^(lower|upper|chance_\w+|harm|list_group|baseline_weeks_seen_\w+|audit_(value|low|high|gap))$")
 ISLANDS = re.compile(r"^about")
 HEAD = ["// Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest.", "SET ErrorMode=1;", "SET DateFormat='YYYY-MM-DD';"]
 ACCESS = [

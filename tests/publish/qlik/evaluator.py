@@ -100,8 +100,10 @@ class App:
         for other, key in self._linked(table, came_from):
             # tables that share one key with this one all lie behind that key, not behind each other
             beside = came_from | {table} | {name for name, same in self._linked(table, came_from) if same == key}
-            if self._is_narrowed(other, beside - {other}, chosen):
-                said.append(f"{key} in (select {key} from {other} where {self._where(other, chosen, beside - {other})})")
+            # a value chosen of the key itself is asked of each table by its own rows: another need not have it
+            rest = {field: values for field, values in chosen.items() if field != key}
+            if self._is_narrowed(other, beside - {other}, rest):
+                said.append(f"{key} in (select {key} from {other} where {self._where(other, rest, beside - {other})})")
         return " and ".join(said) or "true"
 
     def _seen(self, table: str, where: str) -> str:

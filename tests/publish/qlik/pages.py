@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from harmcast import words
+from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight.access import Action, Ask, Role
 from harmcast.publish import group_impact
 from harmcast.settings import PlacesTool
@@ -16,7 +17,7 @@ from harmcast.store import desk
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, frequencies, released, roster, track
+from harmcast.web import areas, released, roster
 from harmcast.web.pages import area as area_page
 from harmcast.web.pages import quality as quality_page
 from harmcast.web.pages import track_record as track_page
@@ -155,13 +156,13 @@ class PeoplePages:
     def rows(self, chosen: Chosen) -> list[dict[str, Any]]:
         found = []
         for key, score in self.scores.get(self.week(chosen), {}).items():
-            held, band = self.list[key], frequencies.band(score["chance_high_harm_12m"])
+            held, chance = self.list[key], score["chance_high_harm_12m"]
             row = {
                 **{name: score.get(name) for name in ("harm", "harm_unit", "band_last_week", "chance_high_harm_12m", "no_chance", "incomplete")},
                 "person_key": key,
                 "UNIT": held["UNIT"],
                 "band": score["band"] or "harm incomplete",
-                "chance_band": "no chance given" if band is None else frequencies.BANDS[band][1],
+                "chance_band": "no chance given" if chance is None else next(says for least, says in roster.CHANCE_BANDS if chance >= least),
                 "list_part": held["list_part"],
                 "list_place": held["list_place"],
                 "link": f"https://harmcast.force.example/people/{key}",
@@ -216,22 +217,27 @@ class ChecksPages:
         self.rules = [(str(h.id), rule) for h in data_quality.deliveries(state.operations, quality_page.SHOWN) for rule in data_quality.set_aside(state.operations, h.id)]
 
     def _track(self, tool: PlacesTool, history: list[Release]) -> list[dict[str, Any]]:
-        title, page = tool_title(tool), track_page._record(tool, history)
+        judged = released.verdict_on(self.state, tool, history)
+        assert isinstance(judged, PlacesVerdict)
+        title, page = tool_title(tool), track_page._record(tool, history, judged)
         found: list[dict[str, Any]] = []
-        for row in page["rows"]:
-            for name, hits in row.hits.items():
-                ours = name == "ours"
-                share = hits / row.crimes if row.crimes else None
-                found.append(
-                    {"grain": "release", "tool_title": title, "score_name": track.NAMES[name], "score_origin": row.origin, "release_hits": hits, "release_crimes": row.crimes,
-                     "release_share": share, "release_expected": row.expected if ours else None, "release_inside": row.inside_share if ours else None}
-                )  # fmt: skip
-        for row in page["pooled"]:
-            low, high = row["span"] or (None, None)
-            found.append(
-                {"grain": "pooled", "tool_title": title, "score_name": row["name"], "pooled_hits": row["hits"], "pooled_crimes": row["crimes"], "pooled_share": row["share"],
-                 "pooled_low": low, "pooled_high": high, "pooled_windows": len(page["apart"])}
-            )  # fmt: skip
+        names = {"This tool": "ours", "The plain 24-month count": "plain", "Best possible": "best"}
+        for row in judged.periods:
+            for says, name in names.items():
+                hits = getattr(row, name)
+                share = hits / row.offences if hits is not None and row.offences else None
+                ours = {}
+                if name == "ours" and row.in_range is not None:
+                    held = "held" if row.in_range else "more came" if row.offences > (row.high or 0) else "fewer came"
+                    ours = {"release_range": words.span(row.low, row.high), "release_held": held}
+                if hits is not None:
+                    where = {"grain": "release", "tool_title": title, "score_name": says, "score_origin": row.origin}
+                    found.append({**where, "release_hits": hits, "release_crimes": row.offences, "release_share": share, **ours})
+        for says, name in names.items() if judged.compared else ():
+            where = {"grain": "pooled", "tool_title": title, "score_name": says}
+            said = {"pooled_verdict": judged.headline, "pooled_says": judged.says} if name == "ours" else {}
+            counted = {"pooled_hits": judged.total(name), "pooled_crimes": judged.total("offences"), "pooled_windows": len(judged.compared)}  # type: ignore[arg-type]
+            found.append({**where, **counted, **said})
         for row in page["areas"]:
             found.append(
                 {"grain": "area", "tool_title": title, "score_name": row.area, "area_expected": row.expected, "area_recorded": row.recorded, "area_caught": row.caught,

@@ -46,7 +46,7 @@ def _measures(folder: Mapping[str, bytes]) -> Iterator[tuple[str, Folder]]:
         "a bracket is missing": lambda d: d.removesuffix(")"),
         "a field is misspelt": lambda d: re.sub(r" (\w+)\)", r" \1x)", d, count=1),
         "a function that Qlik has not": lambda d: re.sub(r"\b(Sum|Count|Only)\(", "Total(", d, count=1),
-        "ends of ranges or chances added up": lambda d: re.sub(r"Only\((\{[^}]*>\}) (lower|upper|chance_\w+|score_share|audit_value|harm)\)", r"Sum(\1 \2)", d),
+        "ends of ranges or chances added up": lambda d: re.sub(r"Only\((\{[^}]*>\}) (lower|upper|chance_\w+|audit_value|harm)\)", r"Sum(\1 \2)", d),
         "the grain is not named": lambda d: re.sub(r",?grain=\{'\w+'\},?", ",", d).replace("<,", "<").replace(",>", ">"),
         "the tool is not named": lambda d: re.sub(r"\{<tool=\{'\w+'\},", "{<", d),
         "the release is not named": lambda d: re.sub(r"release_key=\{'\$\(=vRelease\w*\)'\},", "", d) if "1<release_key" not in d else d,

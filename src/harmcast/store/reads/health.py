@@ -61,3 +61,21 @@ def roles_that_lapse(operations: Operations, today: date, by: date) -> int:
     table = schema.user_roles
     held = (table.c.ended_at.is_(None), table.c.until >= today, table.c.until <= by)
     return int(operations.rows(sa.select(sa.func.count().label("n")).where(*held))[0]["n"])
+
+
+def qlik_waits_since(operations: Operations) -> str | None:
+    """Since when the data for Qlik are other than what it was last asked to reload; None where it was asked after."""
+    table = schema.events
+    query = sa.select(table.c.action, table.c.at).where(table.c.action.in_(("qlik_written", "qlik_removed", "qlik_reload_started"))).order_by(table.c.seq)
+    since = None
+    for row in operations.rows(query):
+        since = None if row["action"] == "qlik_reload_started" else since or str(row["at"])
+    return since
+
+
+def qlik_not_written(operations: Operations) -> list[str]:
+    """Apps for Qlik whose last writing failed, each with the code of why."""
+    table = schema.events
+    query = sa.select(table.c.action, table.c.object, table.c.detail).where(table.c.action.in_(("qlik_written", "qlik_not_written", "qlik_removed", "qlik_in_order"))).order_by(table.c.seq)
+    last = {row["object"]: row for row in operations.rows(query)}
+    return [f"{row['object'].removeprefix('qlik:')} ({json.loads(row['detail'])['code']})" for row in last.values() if row["action"] == "qlik_not_written"]
