@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 from bench.accepted import accept, load_accepted
 from bench.faults.disk import small_disk
+from bench.faults.force import lifted
 from bench.results import Row, saved
 from harmcast.errors import HarmcastError
 from harmcast.invented import demo
@@ -111,10 +112,12 @@ class Year:
         state.close()
 
     def let_out(self) -> None:
-        """Two people look at a week that waits for them."""
+        """Two people look at a week that waits for them; what they looked into they lift."""
         state = self.opened()
         newest = max(state.releases.names(), default=None)
         if newest:
+            if any(release.standing == "held" for release in state.releases.named(newest)):
+                lifted(state, newest, self.at.date())
             for person in ("scientist", "supervisor"):
                 try:
                     publish_release(state, newest, state.users.get(person), "Looked at", self.at.date())
