@@ -81,6 +81,7 @@ ANY: dict[str, Any] = {
     "trained": ({"kind": "Methodology", "trainer": "Lab", "contact": "lab@force.invalid", "people": 9, "first": date(2026, 3, 1), "last": date(2026, 10, 1)},),
     "trained_people": 9,
     "trainers": ("Lab",),
+    "explored": date(2026, 10, 5),
     "feed": ({"table": "crimes", "received": 1000, "loaded": 900, "unchanged": 50, "superseded": 20, "quarantined": 30, "left_out": 0},),
     "feed_from": date(2026, 1, 5),
     "feed_to": date(2026, 11, 16),

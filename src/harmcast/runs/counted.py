@@ -26,6 +26,12 @@ def closing_of(state: State, as_of: date, known_on: date) -> tuple[Closing | Non
     return held[-1], tuple(missing)
 
 
+def explored_on(state: State, as_of: date) -> date | None:
+    """The day on which the newest exploratory analysis of groups known on a day was kept; null before the first."""
+    found = statistics.explored_by(state.root, state.operations, as_of)
+    return found.known_on if found else None
+
+
 def without_charge(state: State, as_of: date) -> int | None:
     """People of the newest release of a day without a charge that stands, counted from the records; null where none is held."""
     tool = state.settings.people_tool

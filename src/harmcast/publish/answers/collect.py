@@ -51,17 +51,20 @@ OUTSIDE = ("store.url", "alerts.webhook", "map.wms_url", "qlik.reload_server", "
 
 
 def collect(
-    state: State, as_of: date, known_on: date, closed: Sequence[ClosedTable] = (), not_closed: tuple[str, ...] = (), without_charge: int | None = None
+    state: State, as_of: date, known_on: date, closed: Sequence[ClosedTable] = (), not_closed: tuple[str, ...] = (), without_charge: int | None = None, explored: date | None = None
 ) -> Facts:
     """Every fact of a day. `closed`: the tables of counts of people that answers of that day read.
 
     `not_closed`: quarters over since that none has closed. `without_charge`: people without a charge among those scored, counted from the records; null: nobody counted.
+    `explored`: the day on which the newest exploratory analysis of groups was kept; null before the first.
     """
     found = _Collector(state, as_of, known_on)
     facts = list(found.of_force())
     for tool in found.settings.tools:
         own = list(found.of_tool(tool))
         facts += own
+        if explored is not None:
+            facts.append(Fact(f"{tool.name}.explored", explored, "", "statistics:exploration", explored, explored))
         if isinstance(tool, PeopleTool):
             facts += closed_facts.of_tool(tool.name, closed, as_of, known_on)
             facts.append(found.fact(f"{tool.name}.not_closed", not_closed, "statistics:names"))
