@@ -22,6 +22,7 @@ PASSED_ON_WHOLE = {"fairness": Thresholds, "audit": GroupRules, "monitor": Monit
 HOLDERS = {
     "tools": {"tool", "of", "places_tool", "people_tool", "t", "settings", "who", "self", "known", "chosen", "found", "made", "one"},
     "bands": {"wanted"},
+    "work": {"days"},
     "gaps": {"gap", "one"},
     "feed": {"form", "first"},
     "shadow": {"shadow", "bar", "line", "one"},

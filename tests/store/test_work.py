@@ -9,13 +9,13 @@ from harmcast.oversight.access import Role
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.register import Tool
 from harmcast.oversight.release_rules import Lift
-from harmcast.settings import Work
+from harmcast.settings import WorkSettings
 from harmcast.store import work
 from harmcast.store.work import (
     BandMoved,
     Decided,
     Delivered,
-    Entered,
+    EnteredApproval,
     ListAsked,
     ModelKept,
     PersonNow,
@@ -29,7 +29,7 @@ from harmcast.store.work import (
 TODAY = date(2026, 11, 26)
 UNIT, OTHER = "Brede Unit", "Fennick Unit"
 RULES = WorkRules(
-    today=TODAY, days=Work(), managed_units=frozenset({UNIT}), horizon_days={"knife_injury": 28}, reviewed_days=7, stopped={}, people_tool="iom"
+    today=TODAY, days=WorkSettings(), managed_units=frozenset({UNIT}), horizon_days={"knife_injury": 28}, reviewed_days=7, stopped={}, people_tool="iom"
 )
 A, M, S, D, E, P, U = Role
 PEOPLE = {
@@ -305,7 +305,7 @@ def test_a_finding_that_is_gone_or_whose_tool_was_refused_is_closed():
     before, after = released(1, "held", day(9), [CONCERN]), released(2, "published", day(16))
     item = only(finding([before, after]))
     assert (item.state, item.closed_on) == ("No longer found", day(16))
-    refused = Entered(3, "knife_injury", "ethics", "refused", day(12), day(12), None)
+    refused = EnteredApproval(3, "knife_injury", "ethics", "refused", day(12), day(12), None)
     assert (only(finding([before], (), [refused])).state, only(finding([before], (), [refused])).closed_on) == ("Tool refused", day(12))
 
 
@@ -317,13 +317,13 @@ def test_what_nobody_may_lift_is_the_data_scientists_to_mend():
 # -- approvals, deliveries, downloads -----------------------------------------------------------------------
 
 
-def approval(*entries: Entered, status: str = "in use"):
+def approval(*entries: EnteredApproval, status: str = "in use"):
     tool = Tool("knife_injury", "places", "Knife crime", status, day(1))  # type: ignore[arg-type]
     return {item.about: item for item in work.approvals([tool], entries, RULES)}
 
 
-def entered(kind: str, outcome: str = "approved", review_by: date | None = None, number: int = 1, dated: date = day(1, 3)) -> Entered:
-    return Entered(number, "knife_injury", kind, outcome, dated, dated, review_by)
+def entered(kind: str, outcome: str = "approved", review_by: date | None = None, number: int = 1, dated: date = day(1, 3)) -> EnteredApproval:
+    return EnteredApproval(number, "knife_injury", kind, outcome, dated, dated, review_by)
 
 
 def test_an_approval_missing_near_its_review_lapsed_or_refused_is_entered_anew_by_whoever_may():

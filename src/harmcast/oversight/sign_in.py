@@ -18,7 +18,7 @@ MINUTES = 15
 IN_A_ROW = 100
 DEVICE_DAYS = 90
 
-Said = Literal["go on", "wait", "invitation"]
+SignInAnswer = Literal["go on", "wait", "invitation"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Lane:
     told_at: datetime | None = None
 
 
-def guessed(lane: Lane, now: datetime, is_known: bool) -> tuple[Lane, Said]:
+def guessed(lane: Lane, now: datetime, is_known: bool) -> tuple[Lane, SignInAnswer]:
     """The lane with one more guess, counted before it is looked at, and whether it is looked at."""
     if not is_known and lane.in_a_row >= IN_A_ROW:
         return lane, "invitation"

@@ -279,7 +279,7 @@ class Decisions(SettingsSection):
     judge_then_reveal: bool = Field(False, description="Whether an officer gives an own judgement before the score is shown.")
 
 
-class Work(SettingsSection):
+class WorkSettings(SettingsSection):
     """How long open work may wait before it is overdue. A change of band is due after `[decisions] reviewed_days`."""
 
     tasking_days: int = Field(14, gt=0, description="A recommendation is answered by the next tasking meeting: so many days after it was made or put off.")
@@ -418,7 +418,7 @@ class Settings(SettingsSection):
     shadow: ShadowSettings = ShadowSettings()
     release: ReleaseSettings = ReleaseSettings()
     decisions: Decisions = Decisions()
-    work: Work = Work()
+    work: WorkSettings = WorkSettings()
     retention: Review = Review()
     log: Log = Log()
     web: Web = Web()

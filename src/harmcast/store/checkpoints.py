@@ -54,7 +54,7 @@ REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class WitnessPlace:
     """One file outside. `points` is None where it is not there; `name`: as the log names it."""
 
     name: str
@@ -71,19 +71,19 @@ class Place:
 class Outside:
     """What stands outside, read: every place, the longest line of checkpoints, what is wrong, and what is only said."""
 
-    places: tuple[Place, ...] = ()
+    places: tuple[WitnessPlace, ...] = ()
     points: tuple[Checkpoint, ...] = ()
     faults: tuple[LogFault, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 
-def places_of(state: State) -> list[Place]:
+def places_of(state: State) -> list[WitnessPlace]:
     """Where lines go, by the settings; none read yet."""
     settings = state.settings.log
     named = [(str(path), path) for path in settings.witnesses]
     if settings.checkpoint_dir is not None:
         named.insert(0, (OF_FOLDER, settings.checkpoint_dir / FILE))
-    return [Place(name, path if path.is_absolute() else state.root / path) for name, path in named]
+    return [WitnessPlace(name, path if path.is_absolute() else state.root / path) for name, path in named]
 
 
 # -- writing -------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def write(state: State, lost: tuple[int, int] | None = None, by: Event | None = 
     return point
 
 
-def _append(place: Place, points: Iterable[Checkpoint], public_key: bytes) -> None:
+def _append(place: WitnessPlace, points: Iterable[Checkpoint], public_key: bytes) -> None:
     """Adds lines in one write, after whatever is there; a line torn by a crash stays and is passed over."""
     folder = place.path.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -225,7 +225,7 @@ def against_log(state: State, points: Sequence[Checkpoint], keys: Sequence[bytes
     return [replace(fault, rule=REFUSALS[fault.rule]) for fault in found]
 
 
-def _disagreements(places: Sequence[Place], points: Sequence[Checkpoint]) -> list[LogFault]:
+def _disagreements(places: Sequence[WitnessPlace], points: Sequence[Checkpoint]) -> list[LogFault]:
     found = []
     for place in places:
         for ours, theirs in zip(place.points or (), points, strict=False):
@@ -235,7 +235,7 @@ def _disagreements(places: Sequence[Place], points: Sequence[Checkpoint]) -> lis
     return found
 
 
-def _away(state: State, places: Sequence[Place]) -> tuple[list[LogFault], list[str]]:
+def _away(state: State, places: Sequence[WitnessPlace]) -> tuple[list[LogFault], list[str]]:
     """Places that lack lines they were given, or were away for longer than is let pass; and what is said of those away for less."""
     known = witness_lines.known(state.operations, OF_FOLDER)
     faults: list[LogFault] = []
@@ -274,7 +274,7 @@ def key_code(state: State) -> str:
     return log.code_of(_own_key(state))
 
 
-def _read(place: Place) -> Place:
+def _read(place: WitnessPlace) -> WitnessPlace:
     try:
         points, torn = _points(place.path)
     except OSError:
@@ -337,7 +337,7 @@ def verify(state: State, checkpoint: Path | None = None, key: str | None = None)
         keys = []
     if not keys:
         raise RunStopped("The checkpoints cannot be read.", code="checkpoints_missing", next_step=f"Name {FILE}; {KEY_FILE} must lie beside it.")
-    place = Place(str(file), file, tuple(points), torn)
+    place = WitnessPlace(str(file), file, tuple(points), torn)
     return Outside((place,), place.points or (), tuple(against_log(state, points, keys)))
 
 

@@ -34,7 +34,7 @@ from harmcast.oversight.access import Role
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.register import Tool
 from harmcast.oversight.release_rules import Lift
-from harmcast.settings import Work
+from harmcast.settings import WorkSettings
 from harmcast.store.cell_records import DONE
 from harmcast.store.desk import DECISIONS
 from harmcast.tables import BANDS
@@ -324,7 +324,7 @@ class ModelKept:
 
 
 @dataclass(frozen=True)
-class Entered:
+class EnteredApproval:
     """An entry of the register as a row; `tool` None: every tool."""
 
     number: int
@@ -373,7 +373,7 @@ class WorkRules:
     """
 
     today: date
-    days: Work
+    days: WorkSettings
     managed_units: frozenset[str]
     horizon_days: Mapping[str, int]
     reviewed_days: int
@@ -527,7 +527,7 @@ def models(found: Sequence[ModelKept], rules: WorkRules) -> list[Item]:
     return items
 
 
-def findings(found: Sequence[ReleaseStood], lifts: Sequence[Lift], entries: Sequence[Entered], rules: WorkRules) -> list[Item]:
+def findings(found: Sequence[ReleaseStood], lifts: Sequence[Lift], entries: Sequence[EnteredApproval], rules: WorkRules) -> list[Item]:
     """What was found about the newest release of each tool, and not lifted; what the release before had and it has not is gone.
 
     Approvals that the register lacks are items of their own, so they are no findings here.
@@ -584,21 +584,21 @@ def _found_since(own: Sequence[ReleaseStood], finding: str) -> date:
     return own[first].on
 
 
-def _refused_on(tool: str, entries: Sequence[Entered]) -> date | None:
+def _refused_on(tool: str, entries: Sequence[EnteredApproval]) -> date | None:
     """The day an approval of the tool was refused, where that is the newest entry of its kind."""
     newest = _newest_entries(tool, entries)
     days = [one.dated for kind, one in newest.items() if kind in register.REFUSABLE and one.outcome == "refused"]
     return min(days, default=None)
 
 
-def _newest_entries(tool: str, entries: Sequence[Entered]) -> dict[str, Entered]:
-    found: dict[str, Entered] = {}
+def _newest_entries(tool: str, entries: Sequence[EnteredApproval]) -> dict[str, EnteredApproval]:
+    found: dict[str, EnteredApproval] = {}
     for one in sorted((e for e in entries if e.tool in (tool, None)), key=lambda e: (e.dated, e.number)):
         found[one.kind] = one
     return found
 
 
-def approvals(tools: Sequence[Tool], entries: Sequence[Entered], rules: WorkRules) -> list[Item]:
+def approvals(tools: Sequence[Tool], entries: Sequence[EnteredApproval], rules: WorkRules) -> list[Item]:
     """Approvals that are missing, refused, past their review date or near it; whoever enters the kind enters a new one."""
     items: dict[tuple[str, int], Item] = {}
     soon = timedelta(days=rules.days.approval_days)
@@ -632,7 +632,7 @@ def approvals(tools: Sequence[Tool], entries: Sequence[Entered], rules: WorkRule
     return list(items.values())
 
 
-def _approval_state(one: Entered | None, needed: bool, soon: timedelta, today: date) -> str | None:
+def _approval_state(one: EnteredApproval | None, needed: bool, soon: timedelta, today: date) -> str | None:
     if one is not None and one.outcome == "refused":
         return "refused"
     if not needed:
@@ -644,7 +644,7 @@ def _approval_state(one: Entered | None, needed: bool, soon: timedelta, today: d
     return "review_due" if today <= one.review_by else "lapsed"
 
 
-def _entry_before(one: Entered | None, tool: str, entries: Sequence[Entered]) -> Entered | None:
+def _entry_before(one: EnteredApproval | None, tool: str, entries: Sequence[EnteredApproval]) -> EnteredApproval | None:
     if one is None:
         return None
     earlier = [e for e in entries if e.kind == one.kind and e.tool in (tool, None) and (e.dated, e.number) < (one.dated, one.number)]

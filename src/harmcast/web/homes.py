@@ -51,7 +51,7 @@ class CardLine:
 
 
 @dataclass(frozen=True)
-class Card:
+class HomeCard:
     """A box of the home; `note` stands under its lines."""
 
     title: str
@@ -107,7 +107,7 @@ def place_of(visit: Visit, item: Item) -> str:
 # -- cards -------------------------------------------------------------------------------------------
 
 
-def cards(visit: Visit) -> list[Card]:
+def cards(visit: Visit) -> list[HomeCard]:
     """The cards of a role's home, in their order."""
     made = {
         Role.INTELLIGENCE_ANALYST: (_changed,),
@@ -177,7 +177,7 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
     return AreasAtOnce(tuple(ranges), overview, tool, about, force_map.attribution(visit.state))
 
 
-def _changed(visit: Visit) -> Card | None:
+def _changed(visit: Visit) -> HomeCard | None:
     lines, before = [], None
     for tool in visit.settings.places_tools:
         history = released.history(visit.state, tool.name)
@@ -188,56 +188,56 @@ def _changed(visit: Visit) -> Card | None:
         new, ended, still = (words.plural(len(cells), "place") for cells in (found.new, found.ended, found.still))
         lines.append(CardLine(tool_title(tool), f"{new} newly above usual, {ended} back, {still} still", f"/areas/{tool.name}?sort=change"))
         lines.append(CardLine("Were we right?", released.verdict_on(visit.state, tool, history).headline, f"/track-record/{tool.name}"))
-    return Card(f"What changed since {before}" if before else "What is above its usual", tuple(lines)) if lines else None
+    return HomeCard(f"What changed since {before}" if before else "What is above its usual", tuple(lines)) if lines else None
 
 
-def _deliveries(visit: Visit) -> Card:
+def _deliveries(visit: Visit) -> HomeCard:
     held = data_quality.deliveries(visit.operations, 3)
     lines = [CardLine(one.delivery_id, one.standing, f"/data-quality?delivery={one.id}", one.standing == "refused") for one in held]
     aside = health.quarantined_rows(visit.operations)
     lines.append(CardLine("Rows set aside in the newest", words.count(aside), "/data-quality", aside > 0))
-    return Card("Deliveries", tuple(lines))
+    return HomeCard("Deliveries", tuple(lines))
 
 
-def _releases(visit: Visit) -> Card:
+def _releases(visit: Visit) -> HomeCard:
     lines = []
     for tool in visit.settings.tools:
         newest = visit.state.releases.newest(tool.name)
         words_ = f"{newest.name}, {newest.standing}" if newest else "none yet"
         lines.append(CardLine(tool_title(tool), words_, f"/releases/{newest.name}" if newest else "", newest is not None and newest.standing == "held"))
-    return Card("Releases", tuple(lines))
+    return HomeCard("Releases", tuple(lines))
 
 
-def _drift(visit: Visit) -> Card:
+def _drift(visit: Visit) -> HomeCard:
     lines = []
     for tool in visit.settings.tools:
         newest = visit.state.releases.newest(tool.name)
         said = released.document(newest, f"{tool.name}_monitor") if newest else {}
         state = str(said.get("state", "not watched yet"))
         lines.append(CardLine(tool_title(tool), state, f"/track-record/{tool.name}?view=monitor", state in ("watch", "suspend")))
-    return Card("Drift", tuple(lines), note="What the monitor says of the newest release.")
+    return HomeCard("Drift", tuple(lines), note="What the monitor says of the newest release.")
 
 
-def _models(visit: Visit) -> Card | None:
+def _models(visit: Visit) -> HomeCard | None:
     tool = visit.settings.people_tool
     if tool is None:
         return None
     found = visit.state.models.all(tool.name)
     if not found:
-        return Card("Person models", (CardLine("None was fitted yet"),))
-    return Card("Person models", tuple(CardLine(m.name, m.standing, f"/releases/{m.name}") for m in reversed(found[-4:])))
+        return HomeCard("Person models", (CardLine("None was fitted yet"),))
+    return HomeCard("Person models", tuple(CardLine(m.name, m.standing, f"/releases/{m.name}") for m in reversed(found[-4:])))
 
 
-def _findings(visit: Visit) -> Card:
+def _findings(visit: Visit) -> HomeCard:
     lines = []
     for tool in visit.settings.tools:
         newest = visit.state.releases.newest(tool.name)
         for finding in newest.findings if newest else ():
             lines.append(CardLine(f"{tool_title(tool)}: {finding.title.lower()}", finding.says, f"/findings/{finding.id}", finding.kind in ("stop", "suspension")))
-    return Card("Found about the newest releases", tuple(lines[:6]), note="" if lines else "Nothing was found about the newest release of any tool.")
+    return HomeCard("Found about the newest releases", tuple(lines[:6]), note="" if lines else "Nothing was found about the newest release of any tool.")
 
 
-def _approvals(visit: Visit) -> Card:
+def _approvals(visit: Visit) -> HomeCard:
     entries = visit.state.register.entries(visit.today)
     lines = []
     for tool in visit.state.register.tools(visit.today):
@@ -246,43 +246,43 @@ def _approvals(visit: Visit) -> Card:
         until = min((e.review_by for kind in register.REQUIRED_ENTRIES if (e := register.latest(own, kind)) and e.review_by), default=None)
         value = standing.findings[0].title if standing.findings else f"{tool.status}; next review {_day(until)}" if until else tool.status
         lines.append(CardLine(tool.title, value, "/register", bool(standing.findings)))
-    return Card("Approvals", tuple(lines), href="/register", more="Enter one")
+    return HomeCard("Approvals", tuple(lines), href="/register", more="Enter one")
 
 
-def _verdicts(visit: Visit) -> Card:
+def _verdicts(visit: Visit) -> HomeCard:
     lines = []
     for tool in visit.settings.tools:
         audited = [r for r in visit.state.releases.history(tool.name, None) if f"{tool.name}_audit.json" in released.manifest(r).get("files", {})]
         verdict = str(released.document(audited[-1], f"{tool.name}_audit").get("verdict", "none")) if audited else "not audited yet"
         lines.append(CardLine(tool_title(tool), verdict, f"/audit/{tool.name}", verdict in ("concern", "stop")))
-    return Card("Does anyone bear it unfairly?", tuple(lines))
+    return HomeCard("Does anyone bear it unfairly?", tuple(lines))
 
 
-def _alarms(visit: Visit) -> Card:
+def _alarms(visit: Visit) -> HomeCard:
     found = alerts.newest(visit.operations, 3)
-    return Card("Alarms", tuple(CardLine(a.words, _when(visit, a.at), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
+    return HomeCard("Alarms", tuple(CardLine(a.words, _when(visit, a.at), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
 
 
-def _log(visit: Visit) -> Card:
+def _log(visit: Visit) -> HomeCard:
     lines = (CardLine("Entries", words.count(health.log_entries(visit.operations)), "/log"),)
-    return Card("Log", lines, note="Verify recomputes every entry and asks whether any row stands that no entry wrote.", href="/log/verify", more="Verify the log")
+    return HomeCard("Log", lines, note="Verify recomputes every entry and asks whether any row stands that no entry wrote.", href="/log/verify", more="Verify the log")
 
 
-def _erasure(visit: Visit) -> Card:
+def _erasure(visit: Visit) -> HomeCard:
     due = retention.due(visit.state, visit.today)
     lines = tuple(CardLine(reason.replace("_", " ").capitalize(), words.count(n), "/forget") for reason, n in due.group_by("reason").len().sort("reason").iter_rows())
     links = (*lines, CardLine("One person's report", "", "/subject"))
-    return Card("Erasure and requests", links, note="" if lines else "Nobody is due to be forgotten.", href="/forget", more="Look at what would go")
+    return HomeCard("Erasure and requests", links, note="" if lines else "Nobody is due to be forgotten.", href="/forget", more="Look at what would go")
 
 
-def _locked(visit: Visit) -> Card:
+def _locked(visit: Visit) -> HomeCard:
     accounts = [user.account for user in visit.state.users.everyone() if user.is_active]
     locked = sign_in_lanes.guessed_at(visit.operations, accounts)
     lines = tuple(CardLine(account, "strangers guess at it", f"/users/{account}", True) for account in locked)
-    return Card("Guessed at", lines, note="Devices these people have used before go on; a new one needs an invitation." if lines else "Nobody's password is guessed at now.")
+    return HomeCard("Guessed at", lines, note="Devices these people have used before go on; a new one needs an invitation." if lines else "Nobody's password is guessed at now.")
 
 
-def _accounts(visit: Visit) -> Card:
+def _accounts(visit: Visit) -> HomeCard:
     everyone = visit.state.users.everyone()
     active = [user for user in everyone if user.is_active]
     without = [user for user in active if not user.roles]
@@ -293,13 +293,13 @@ def _accounts(visit: Visit) -> Card:
         CardLine("Without a role", words.count(len(without)), "/users", bool(without)),
         CardLine("Not trained on any tool", words.count(len(untrained)), "/users", bool(untrained)),
     )
-    return Card("Accounts", lines)
+    return HomeCard("Accounts", lines)
 
 
-def _units(visit: Visit) -> Card:
+def _units(visit: Visit) -> HomeCard:
     empty = units.without_manager(visit.state)
     lines = tuple(CardLine(unit, words.plural(people, "person", "people"), "/users", True) for unit, people in empty[:6])
-    return Card(
+    return HomeCard(
         f"Units without an {ROLES[Role.OFFENDER_MANAGER][0].lower()}", lines, note="Their people are the supervisor's." if lines else "Every unit has one.",
     )  # fmt: skip
 

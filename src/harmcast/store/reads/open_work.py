@@ -325,10 +325,10 @@ class _Reader:
         return found
 
     @cached_property
-    def entered(self) -> list[work.Entered]:
+    def entered(self) -> list[work.EnteredApproval]:
         table = schema.register_entries
         return [
-            work.Entered(row["id"], row["tool"], row["kind"], row["outcome"], row["dated"], self.day(row["at"]), row["review_by"])
+            work.EnteredApproval(row["id"], row["tool"], row["kind"], row["outcome"], row["dated"], self.day(row["at"]), row["review_by"])
             for row in self.state.operations.checked(table, order_by=(table.c.id,))
         ]
 
