@@ -105,3 +105,18 @@ def test_a_page_is_added_and_answers_only_whom_its_action_lets_in(own_weeks: Sta
     answer = client.get("/loads-today", follow_redirects=False)
     assert answer.status_code in (302, 303)
     assert "/sign-in" in answer.headers["location"]
+
+
+def test_a_question_is_one_entry_of_its_form(own_weeks: State, invented_force: InventedForce) -> None:
+    from harmcast.publish.answers import compose, pieces
+    from harmcast.publish.answers.collect import collect
+
+    text = pieces.text_of("documents/foi.toml")
+    entry = block("question.md", "toml").strip()
+    assert text.rstrip().endswith("]")
+    form = compose.read_form("foi", "documents/foi.toml", f"{text.rstrip()[:-1]}  {entry},\n]\n")
+    (asked,) = [question for _, _, questions in form.parts for question in questions if question.number == "C5"]
+    day = invented_force.mondays[1]
+    facts = collect(own_weeks, day, day)
+    blocks = compose._blocks(facts, "knife_injury", "places", asked)
+    assert blocks
