@@ -120,13 +120,20 @@ def through_forms(app: FastAPI, sent: Sequence[Payload], found: Injected) -> Non
 
     for number, payload in enumerate(sent):
         client, address, form = forms(payload.text)[number % 8]
-        answer = client.post(address, data={"csrf": tokens[id(client)], **form}, follow_redirects=True)
+        answer = client.post(address, data={"csrf": tokens[id(client)], **_ticket(client, address), **form}, follow_redirects=True)
         found.look(f"form {address.split('/')[1]} {payload.kind}", answer)
         found.by_form += 1
         if number % 10 == 0:
             query = TestClient(app, raise_server_exceptions=False)
             found.look(f"address {payload.kind}", query.get("/sign-in", params={"next": payload.text}))
             found.look(f"query {payload.kind}", analyst.get("/areas/knife_injury", params={"area": payload.text, "sort": payload.text}))
+
+
+def _ticket(client: TestClient, address: str) -> dict[str, str]:
+    """The ticket of the page that a form stands on, where it has one."""
+    page = client.get(address.rsplit("/", 1)[0], follow_redirects=False)
+    found = re.search(r'name="ticket" value="([^"]+)"', page.text) if page.status_code == 200 else None
+    return {"ticket": found[1]} if found else {}
 
 
 def look_at_pages(app: FastAPI, found: Injected) -> None:

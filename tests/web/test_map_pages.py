@@ -189,7 +189,7 @@ def test_a_geopackage_of_the_release_is_the_same_twice_and_logged(web: FastAPI, 
     analyst = sign_in("intelligence_analyst")
     one, two = (analyst.get(f"/areas/{TOOL}/download.gpkg") for _ in range(2))
     assert one.status_code == 200
-    assert one.headers["content-disposition"] == f'attachment; filename="{TOOL}-{release.name}.gpkg"'
+    assert one.headers["content-disposition"] == f'attachment; filename="{TOOL}-{release.name}-cells.gpkg"'
     assert one.content == two.content
     assert one.content[68:72] == b"GPKG"
     assert events(web).count("areas_downloaded") == 2

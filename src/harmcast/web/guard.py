@@ -21,6 +21,7 @@ import polars as pl
 from annotated_types import Ge, Le
 from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from harmcast.errors import RunStopped, StoreDamaged
@@ -300,7 +301,10 @@ async def posted_form(request: Request) -> Mapping[str, str]:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Refused(415, "This form cannot be read", "Send the form from its page.")
-    form = await request.form(max_files=0, max_fields=60)
+    try:
+        form = await request.form(max_files=0, max_fields=60)
+    except ClientDisconnect:  # the sender went, or sent more than is read of one form (`security.MOST_BYTES`)
+        raise Refused(413, "This form is too large", "Send a shorter form. Nothing was saved.") from None
     found: dict[str, str] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
