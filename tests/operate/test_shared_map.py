@@ -74,6 +74,6 @@ def test_a_refusal_by_the_ethics_reviewer_takes_the_copies_away(state: State) ->
     assert path.exists()
     entry = {"tool": "knife_injury", "kind": "ethics", "title": "Refused", "outcome": "refused", "dated": date(2026, 1, 3), "by_whom": "Ethics committee", "document_ref": "E1", "conditions": None, "review_by": None}
     state.register.enter(entry, EVENT)
-    copies.refresh_beside(state, "e", "ethics_reviewer").join()
+    copies.refresh(state, "e", "ethics_reviewer")
     assert not path.exists()
     assert (path.parent / "serious_violence.gpkg").exists()

@@ -5,8 +5,6 @@ Called wherever a release or the register moved: a refusal reaches the copies th
 
 from __future__ import annotations
 
-import threading
-
 from harmcast.operate import qlik, shared_map
 from harmcast.store.state import State
 
@@ -18,10 +16,3 @@ def refresh(state: State, actor: str, role: str, *, erased: bool = False) -> lis
         erased: somebody was forgotten: older versions of Qlik's folder go at once.
     """
     return [*qlik.refresh_and_reload(state, actor, role, erased=erased), *shared_map.refresh(state, actor, role)]
-
-
-def refresh_beside(state: State, actor: str, role: str) -> threading.Thread:
-    """The same beside a page's answer, which does not wait for it."""
-    thread = threading.Thread(target=refresh, args=(state, actor, role), name="copies", daemon=True)
-    thread.start()
-    return thread

@@ -25,6 +25,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from harmcast.errors import RunStopped, StoreDamaged
+from harmcast.operate import copies
 from harmcast.oversight import access, register
 from harmcast.oversight.access import Action, Ask, Role
 from harmcast.oversight.budgets import LISTED_ALARM, WAYS
@@ -523,6 +524,17 @@ def _log_view(visit: Visit, view: str | None) -> None:
         visit.log_down = True
 
 
+Here = Annotated[Visit, Depends(current_visit)]
+# What these actions save may change what copies outside the pages may show; True: somebody was erased.
+FOLLOWED = {Action.ENTER_APPROVAL: False, Action.LIFT_FINDING: False, Action.RELEASE: False, Action.SECOND_ERASURE: True}
+
+
+def copies_follow(visit: Here) -> Iterator[None]:
+    """Brings Qlik's folder and the shared map to what may be shown, after the handler; no handler has to remember it."""
+    yield
+    copies.refresh(visit.state, visit.user.account, visit.role.value, erased=FOLLOWED[visit.action])
+
+
 Handler = Callable[..., Any]
 
 
@@ -541,7 +553,7 @@ class Route:
             self.path,
             self.handler,
             methods=[self.method],
-            dependencies=[Depends(current_visit)],
+            dependencies=[Depends(current_visit), *([Depends(copies_follow)] if self.action in FOLLOWED and self.method in UNSAFE else [])],
             response_class=Response,
             response_model=None,
             openapi_extra={ACCESS: self.action.value, **({VIEW: self.view} if self.view else {})},
@@ -577,5 +589,4 @@ class Pages:
         return add
 
 
-Here = Annotated[Visit, Depends(current_visit)]
 Number = Annotated[int, Ge(0), Le(2**53)]  # of a row, as an address names it: no more than a database can hold

@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harmcast.operate import copies
 from harmcast.oversight import register as rules
 from harmcast.oversight.access import Action
 from harmcast.web import released
@@ -106,5 +105,4 @@ def enter(visit: Here) -> Response:
         "review_by": review_by,
     }
     visit.state.register.enter(entry, visit.event("administration", "register_entered", about=f"tool:{tool}"))
-    copies.refresh_beside(visit.state, visit.user.account, visit.role.value)
     return go("/register?saved=entry")

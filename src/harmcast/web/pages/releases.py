@@ -9,7 +9,6 @@ from typing import Any
 from starlette.responses import Response
 
 from harmcast.errors import AccessDenied, NotFit, RunStopped
-from harmcast.operate import copies
 from harmcast.oversight import register, release_rules
 from harmcast.oversight.access import Action, Role
 from harmcast.runs import lift, release_moves
@@ -220,7 +219,6 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
             release_moves.withdraw_release(visit.state, name, _actor(visit), reason)
         else:
             release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today)
-        copies.refresh_beside(visit.state, visit.user.account, visit.role.value)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
         return _shown(visit, name, form, 409)
