@@ -86,7 +86,7 @@ def test_every_check_has_its_row_in_the_manual() -> None:
     """A new check that nobody is told what to do at fails here."""
     sources = (Path(sys.modules["harmcast"].__file__ or "").parent / "feed" / "effects").glob("*.py")
     runs = (Path(sys.modules["harmcast"].__file__ or "").parent / "runs").glob("effects*.py")
-    checks = {name for path in [*sources, *runs] for name in re.findall(r'Effect\(\s*"([a-z_]+)"', path.read_text())}
+    checks = {name for path in [*sources, *runs] for name in re.findall(r'(?:Effect|against_before)\(\s*"([a-z_]+)"', path.read_text())}
     manual = (HOW_TO.parent / "accepting-a-load.md").read_text(encoding="utf-8")
     assert len(checks) >= 8
     assert sorted(check for check in checks if f"| {check} |" not in manual) == []

@@ -157,6 +157,19 @@ def test_a_refused_feed_a_held_week_and_silence_are_told(
     assert "knife_injury" in heard[1]["tools"]  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RunStopped("", code="no_delivery"), "no_delivery"),
+        (RunStopped("", code="load_waiting"), "load_waits"),
+        (RunStopped("", code="disk_full"), "week_failed"),
+        (FeedRefused("", code="columns_missing"), "feed_refused"),
+    ],
+)
+def test_each_end_of_a_run_is_told_as_its_own_kind(error: RunStopped | FeedRefused, kind: str) -> None:
+    assert service._kind(error) == kind
+
+
 def test_what_may_pass_is_tried_again_and_what_may_not_is_not(own_weeks: State) -> None:
     def failing(codes: list[str]) -> Callable[[], str]:
         def work() -> str:

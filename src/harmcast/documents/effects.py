@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Check = Literal[
-    "matched", "recoded", "weights", "links", "keys", "people", "placeholders", "resolution", "gaps", "volume", "deletions", "time", "incident"
-]  # fmt: skip
 Verdict = Literal["ok", "note", "hold", "refuse"]
 ORDER: tuple[Verdict, ...] = ("refuse", "hold", "note", "ok")
 
@@ -18,7 +15,7 @@ class Effect:
     """One check of one load.
 
     Attributes:
-        check: which check.
+        check: which check, the name of its row in docs/accepting-a-load.md.
         scope: what it looked at; begins with the tool or table.
         value: what was measured (a count, or a share from 0 to 1 where `says` calls it one).
         low, high: between which values it is as it was before; null: no such bound.
@@ -28,7 +25,7 @@ class Effect:
         people: how many people must accept a load held for it.
     """
 
-    check: Check
+    check: str
     scope: str
     value: float
     low: float | None

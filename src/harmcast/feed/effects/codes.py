@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harmcast.documents.effects import Effect
+from harmcast.documents.effects import Effect, Verdict
 from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound, share_bound
 
 WINDOWS = (1, 4)
@@ -51,8 +51,8 @@ def weights(tool: str, counts: Mapping[str, int], recent: Mapping[str, int], mis
     named = ", ".join(f"{code} ({number:,})" for code, number in sorted(missing.items(), key=lambda item: (-item[1], item[0]))[:8])
     words = f"{counts.get('exact', 0):,} exact, {counts.get('class', 0):,} by class, {counts.get('missing', 0):,} without weight" + (f": {named}" if named else "")
     is_odd = share > WITHOUT_WEIGHT and n >= LEAST_CHARGES
-    verdict = "hold" if is_odd else "note" if counts.get("missing", 0) else "ok"
-    found = [Effect("weights", f"{tool} charges", share, 0.0, WITHOUT_WEIGHT, verdict, step if verdict != "ok" else "", words + ".")]  # type: ignore[arg-type]
+    verdict: Verdict = "hold" if is_odd else "note" if counts.get("missing", 0) else "ok"
+    found = [Effect("weights", f"{tool} charges", share, 0.0, WITHOUT_WEIGHT, verdict, step if verdict != "ok" else "", words + ".")]
     before = n - lately
     if lately >= LEAST_CHARGES and before >= LEAST_CHARGES:
         usual = (counts.get("missing", 0) - recent.get("missing", 0)) / before

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harmcast.documents.effects import Check, Effect
+from harmcast.documents.effects import Effect, Verdict
 from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound
 
 WINDOWS = (1, 4)
 
 
-def against_before(check: Check, scope: str, weekly: Sequence[int], deviations: float, next_step: str) -> Effect:
+def against_before(check: str, scope: str, weekly: Sequence[int], deviations: float, next_step: str) -> Effect:
     """One series of weekly counts, the newest first: the last week and the last four against the 52 before; the worst is told."""
     found: list[tuple[float, Effect]] = []
     for weeks in WINDOWS:
@@ -21,8 +21,8 @@ def against_before(check: Check, scope: str, weekly: Sequence[int], deviations: 
         low, high = limits
         beyond = max((low - now) / max(low, 1.0), (now - high) / max(high, 1.0))
         words = f"{now:,} in the last {'week' if weeks == 1 else f'{weeks} weeks'}; {low:,.0f} to {high:,.0f} would be as before."
-        verdict: tuple = ("hold", next_step) if beyond > 0 else ("ok", "")  # type: ignore[type-arg]
-        found.append((beyond, Effect(check, scope, now, low, high, verdict[0], verdict[1], words)))
+        verdict: Verdict = "hold" if beyond > 0 else "ok"
+        found.append((beyond, Effect(check, scope, now, low, high, verdict, next_step if beyond > 0 else "", words)))
     if found:
         return max(found, key=lambda one: one[0])[1]
     return Effect(check, scope, sum(weekly[:1]), None, None, "ok", "", "too few weeks to compare with.")

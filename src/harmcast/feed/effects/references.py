@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harmcast.documents.effects import Effect
+from harmcast.documents.effects import Effect, Verdict
 from harmcast.feed.effects.bounds import share_bound
 
 LEAST = 20
@@ -16,10 +16,10 @@ def links(scope: str, unfound: int, n: int, unfound_before: int, n_before: int, 
     usual = unfound_before / n_before if n_before >= LEAST else None
     high = share_bound(usual, n, deviations)[1] if usual is not None else most
     is_odd = n >= LEAST and now > max(high, (usual or 0.0) + 0.05)
-    verdict = "hold" if is_odd else "note" if unfound else "ok"
+    verdict: Verdict = "hold" if is_odd else "note" if unfound else "ok"
     step = "Look whether both tables come from the same extract and write references alike." if unfound else ""
     words = f"{unfound:,} of {n:,} new references find nobody" + (f"; {100 * usual:.1f}% before." if usual is not None else ".")
-    return Effect("links", scope, now, 0.0, high, verdict, step, words)  # type: ignore[arg-type]
+    return Effect("links", scope, now, 0.0, high, verdict, step, words)
 
 
 def gathered(scope: str, largest: int, next_largest: int, rows: int) -> Effect:
@@ -44,6 +44,6 @@ def keys(table: str, received: int, repeated: int, replaced: int, most: float, *
         share = count / received if received else 0.0
         refused = share > most and count >= LEAST_REPLACED and not may
         step = "Send whole references: cut short by a spreadsheet, or counted anew each year, they stand for another record." if count else ""
-        verdict = "refuse" if refused else "note" if count else "ok"
-        found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {received:,} {words}."))  # type: ignore[arg-type]
+        verdict: Verdict = "refuse" if refused else "note" if count else "ok"
+        found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {received:,} {words}."))
     return found
