@@ -106,3 +106,20 @@ def test_its_files_open_to_their_writer_only_even_over_older_ones(known: tuple[S
         assert [path.stat().st_mode & 0o777 for path in written.paths] == [0o600, 0o600]
         for path in written.paths:
             path.chmod(0o644)
+
+
+def test_what_was_written_on_an_older_record_stands_in_the_report_of_the_surviving_one(
+    known: tuple[State, str], deliver: Callable[..., Path], rows: dict[str, Row]
+) -> None:
+    state, old = known
+    load_accepted(state, deliver({"persons": [{**rows["persons"], "merged_into": "P2", "changed_at": "2026-03-08T10:00:00"}]}, made_at="2026-03-09T05:00:00"))
+    for reference in ("P2", "P1"):  # whichever the officer enters
+        held = person_facts.gather(state, reference, FOREVER)
+        assert held is not None
+        assert (held.person_ref, held.older_refs) == ("P2", ["P1"])
+        assert held.person_key == keys.key_of(state.operations, "P2") != old
+        assert sorted(held.charges["person_ref"]) == ["P1", "P2"]
+        assert [d["words"] for d in held.decisions] == ["a talk"]
+        assert [f["words"] for f in held.followed] == ["a mentor", "yes"]
+        assert held.representations[0]["words"] == "not my charge"
+        assert held.views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import numpy as np
@@ -117,16 +117,30 @@ def reference(number: int) -> str:
     return f"P{number:05d}"
 
 
+RECORD = {"sequence": pl.Int32, "digest": pl.UInt64, "merged_into": pl.String, "died_on": pl.Date}
+
+
+def _record(n: int, when: datetime, version: dict[str, Any]) -> dict[str, Any]:
+    return {"person_ref": reference(n), "name": f"Invented Person {n}", "unit": unit_of(n), "merged_into": None, "died_on": None, "restricted": n in (7, 8, 67), "review_group": 1 + n % 4, "review_due_on": date(2026, 1, 1) if n == 9 else date(2030, 1, 1), "changed_at": when, **version, "digest": n}  # fmt: skip
+
+
+def changed(state: State, on: date, changes: dict[int, dict[str, Any]], sequence: int = 2) -> None:
+    """A later load in which these people's records say something else, e.g. whom they were merged into."""
+    when = datetime.combine(on, time())
+    version = {"known_on": on, "deleted": False, "sequence": sequence, "made_at": when}
+    rows = [{**_record(n, when, version), "digest": 1000 * sequence + n, **more} for n, more in changes.items()]
+    part = state.records.write("persons", pl.DataFrame(rows, schema_overrides=RECORD), sequence, f"{on}T00:00:00.000000Z")
+    with state.operations.writing(Event("system", "operator", "run", "delivery_loaded")) as tx:
+        ledger.add(tx, [part])
+
+
 def add_people(state: State) -> None:
     """People 0 to 59 of UNIT, 60 to 119 of OTHER, 120 to 123 without a unit; numbers 7, 67 and 8 are restricted."""
     count = 2 * EACH + 4
     numbers = list(range(count))
     when = datetime(2026, 10, 1)
     version = {"known_on": when.date(), "deleted": False, "sequence": 1, "made_at": when}
-    people = pl.DataFrame(
-        [{"person_ref": reference(n), "name": f"Invented Person {n}", "unit": unit_of(n), "merged_into": None, "died_on": None, "restricted": n in (7, 8, 67), "review_group": 1 + n % 4, "review_due_on": date(2026, 1, 1) if n == 9 else date(2030, 1, 1), "changed_at": when, **version, "digest": n} for n in numbers],
-        schema_overrides={"sequence": pl.Int32, "digest": pl.UInt64, "merged_into": pl.String, "died_on": pl.Date},
-    )  # fmt: skip
+    people = pl.DataFrame([_record(n, when, version) for n in numbers], schema_overrides=RECORD)
     held = pl.DataFrame(
         [{"person_ref": reference(n), "kind": kind, "value": value, "from_on": date(2026, 5, 1), "to_on": None, "source": source, **version, "digest": n} for n, kind, value, source in ((0, "managed", "IOM", "unit"), (0, "mappa", "level 2", "probation"), (1, "custody", "in custody", "prison notice"))],
         schema_overrides={"to_on": pl.Date, "sequence": pl.Int32, "digest": pl.UInt64},

@@ -12,14 +12,14 @@ from harmcast.oversight import log
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts, render, subject
 from harmcast.publish.answers.document import Document
-from harmcast.store import keys, reports
+from harmcast.store import reports
 from harmcast.store.reads import witness_lines
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.words.offences import subgroups
 
 
-def document_of(state: State, person: str, as_of: date) -> tuple[Document, str | None]:
+def document_of(state: State, person: str, as_of: date) -> tuple[Document, str]:
     """The document about the person of a reference, and the person's key. Raises RunStopped (`person_unknown`)."""
     held = person_facts.gather(state, person, as_of, subgroups())
     if held is None:
@@ -28,7 +28,7 @@ def document_of(state: State, person: str, as_of: date) -> tuple[Document, str |
             code="person_unknown",
             next_step="Check the reference and the day; a person whose record was erased is not held.",
         )
-    return subject.answer(held), keys.key_of(state.operations, person)
+    return subject.answer(held), held.person_key
 
 
 def witnessed(state: State, document: Document) -> Document:

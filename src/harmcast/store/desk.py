@@ -122,7 +122,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class NewDecision:
-    """A decision about to be kept. `after`: number of the newest decision its maker saw, 0 if there was none."""
+    """A decision about to be kept. `after`: number of the newest decision its maker saw, 0 if there was none.
+
+    `older_keys`: of records that were merged into this one, whose decisions count as seen or not like its own.
+    """
 
     person_key: str
     week: str
@@ -140,6 +143,7 @@ class NewDecision:
     words: str
     shown: Mapping[str, Any]
     after: int
+    older_keys: Sequence[str] = ()
 
 
 def time_band(seconds: float) -> str:
@@ -147,10 +151,10 @@ def time_band(seconds: float) -> str:
     return next(words for limit, words in TIME_BANDS if limit is None or seconds < limit)
 
 
-def newest_number(connection: sa.Connection, person_key: str) -> int:
-    """Number of the newest decision about a person; 0 if there is none."""
+def newest_number(connection: sa.Connection, *person_keys: str) -> int:
+    """Number of the newest decision about a person, with those on older records merged since; 0 if there is none."""
     table = schema.decisions
-    found = connection.execute(sa.select(sa.func.max(table.c.id)).where(table.c.person_key == person_key)).scalar()
+    found = connection.execute(sa.select(sa.func.max(table.c.id)).where(table.c.person_key.in_(person_keys))).scalar()
     return int(found or 0)
 
 
@@ -159,7 +163,7 @@ def decide(tx: Writing, new: NewDecision, by: str, role: str) -> int:
 
     Raises: Overtaken if there is a newer decision than the one named by `after`; KeyError if the person was forgotten.
     """
-    if newest_number(tx.connection, new.person_key) != new.after:
+    if newest_number(tx.connection, new.person_key, *new.older_keys) != new.after:
         raise Overtaken
     return tx.insert(
         schema.decisions,
@@ -221,22 +225,23 @@ def _sealed(tx: Writing, person_key: str, words: str) -> bytes | None:
     return keys.sealed(tx.connection, person_key, words) if words else None
 
 
-def of_person(operations: Operations, person_key: str) -> list[Decision]:
-    """Every decision about a person, the newest first, with words opened. The caller has logged the view."""
+def of_person(operations: Operations, *person_keys: str) -> list[Decision]:
+    """Every decision about a person, under one key or several, the newest first, with words opened. The caller has logged the view."""
     table = schema.decisions
     with operations.reading() as connection:
         rows = connection.execute(
             sa.select(table, schema.users.c.name.label("by_name"))
             .outerjoin(schema.users, schema.users.c.account == table.c.by)
-            .where(table.c.person_key == person_key)
+            .where(table.c.person_key.in_(person_keys))
             .order_by(table.c.id.desc())
         ).all()
         numbers = [row.id for row in rows]
-        operations.checked(table, table.c.person_key == person_key, connection=connection)
+        whose = {row.id: row.person_key for row in rows}
+        operations.checked(table, table.c.person_key.in_(person_keys), connection=connection)
         for beside in (schema.sign_offs, schema.follow_ups):
             operations.checked(beside, beside.c.decision.in_(numbers), connection=connection)
-        signed = _beside(connection, schema.sign_offs, numbers, person_key)
-        followed = _beside(connection, schema.follow_ups, numbers, person_key)
+        signed = _beside(connection, schema.sign_offs, whose)
+        followed = _beside(connection, schema.follow_ups, whose)
         return [_decision(connection, row, signed, followed) for row in rows]
 
 
@@ -272,19 +277,18 @@ def _decision(
     )
 
 
-def _beside(
-    connection: sa.Connection, table: sa.Table, numbers: Sequence[int], person_key: str
-) -> dict[int, list[dict[str, Any]]]:
+def _beside(connection: sa.Connection, table: sa.Table, whose: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
+    """What followed decisions, by their numbers. Args: `whose`: key of the person each decision is about."""
     found: dict[int, list[dict[str, Any]]] = {}
     users = schema.users
     query = (
         sa.select(table, users.c.name.label("by_name"))
         .outerjoin(users, users.c.account == table.c.by)
-        .where(table.c.decision.in_(numbers))
+        .where(table.c.decision.in_(list(whose)))
         .order_by(table.c.id)
     )
-    for row in connection.execute(query).mappings() if numbers else ():
-        words = keys.opened(connection, person_key, row["words_enc"])
+    for row in connection.execute(query).mappings() if whose else ():
+        words = keys.opened(connection, whose[row["decision"]], row["words_enc"])
         found.setdefault(row["decision"], []).append({**row, "by_name": row["by_name"] or row["by"], "words": words})
     return found
 

@@ -100,9 +100,9 @@ def add_step(
     )
 
 
-def of_person(operations: Operations, person_key: str) -> list[Representation]:
-    """Representations about a person, the newest first, with words opened. The caller has logged the view."""
-    return _read(operations, schema.representations.c.person_key == person_key)
+def of_person(operations: Operations, *person_keys: str) -> list[Representation]:
+    """Representations about a person, under one key or several, the newest first, with words opened. The caller has logged the view."""
+    return _read(operations, schema.representations.c.person_key.in_(person_keys))
 
 
 def everything(operations: Operations, most: int = 500) -> list[Representation]:

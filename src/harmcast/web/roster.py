@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ import polars as pl
 
 from harmcast.oversight.access import Ask, may_see_names
 from harmcast.settings import Settings
-from harmcast.store import desk, ledger
+from harmcast.store import desk, ledger, merges
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
@@ -112,9 +113,11 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
     release = history[-1]
 
     def make() -> pl.DataFrame:
-        people = state.records.known("persons", columns=["person_ref", "restricted", "died_on"])
-        people = people.filter(pl.col("died_on").is_null())
-        held = people.join(state.person_keys(), on="person_ref", how="inner").drop("died_on", "person_ref")
+        people = state.records.known("persons", columns=["person_ref", "restricted", "died_on", "merged_into"])
+        into = merges.survivors(people)
+        closed = {into[ref] for ref in people.filter("restricted")["person_ref"] if ref in into}  # as restricted as what was merged into it
+        people = people.filter(pl.col("died_on").is_null()).with_columns(pl.col("restricted") | pl.col("person_ref").is_in(sorted(closed)))
+        held = people.join(state.person_keys(), on="person_ref", how="inner").drop("died_on", "merged_into", "person_ref")
         return (
             columns(release, tool, SCORES)
             .sort("person_key")
@@ -187,6 +190,7 @@ class Roster:
     Attributes:
         scope: the unit, and whether people without one belong too.
         records: `records_mark` when it was read.
+        older: name and reference of records that were merged into one of them, by key.
     """
 
     release: Release
@@ -195,6 +199,7 @@ class Roster:
     by_ref: dict[str, int]
     scope: tuple[str | None, bool] = (None, False)
     records: tuple[int, int] = (0, 0)
+    older: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def person(self, key: str) -> dict[str, Any] | None:
         """The row of a key; None for anyone else, known elsewhere or not."""
@@ -202,14 +207,18 @@ class Roster:
         return None if place is None else self.frame.row(place, named=True)
 
     def names(self) -> dict[str, tuple[str, str]]:
-        """Name and reference of each, by key."""
-        columns = self.frame.select("person_key", pl.col("name").fill_null("Name not held"), "person_ref")
-        return {key: (name, ref) for key, name, ref in columns.iter_rows()}
+        """Name and reference of each, by key, and of the records merged into them."""
+        return {**self.older, **_named(self.frame)}
 
     def key_of(self, reference: str) -> str | None:
         """The key of a reference as the force writes it; None for anyone else, known elsewhere or not."""
         place = self.by_ref.get(reference.strip().upper())
         return None if place is None else str(self.frame["person_key"][place])
+
+
+def _named(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    rows = frame.select("person_key", pl.col("name").fill_null("Name not held"), "person_ref").iter_rows()
+    return {key: (name, ref) for key, name, ref in rows}
 
 
 def roster(
@@ -233,7 +242,8 @@ def roster(
         frame = frame.join(managed_now(circumstances(state), today), on="person_ref", how="left", maintain_order="left")
         by_key = {key: i for i, key in enumerate(frame["person_key"].to_list())}
         by_ref = {ref.upper(): i for i, ref in enumerate(frame["person_ref"].to_list())}
-        return Roster(release, frame, by_key, by_ref, (unit, unassigned), records)
+        older = [key for key, now in merged(state).into.items() if now in by_key]
+        return Roster(release, frame, by_key, by_ref, (unit, unassigned), records, _named(names.filter(pl.col("person_key").is_in(older))))
 
     records = records_mark(state)
     key = (state.root, release.manifest_sha256, release.published_at, records, unit, unassigned, today)
@@ -292,9 +302,19 @@ def of_every_unit(state: State, history: list[Release], tool: str, today: date) 
     return _unit.get((state.root, release.manifest_sha256, release.published_at, records, EVERY_UNIT, today), make)
 
 
+def merged(state: State) -> merges.Merges:
+    """The keys of merged people, read once a load."""
+    return small.get((state.root, records_mark(state), "merges"), lambda: merges.of(state))
+
+
 def decided(state: State) -> pl.DataFrame:
-    """The newest decision about each person (desk.LATEST), read again only when somebody decided."""
-    return small.get((state.root, "latest"), lambda: desk.latest(state.operations), desk.mark(state.operations))
+    """The newest decision about each person (desk.LATEST) with those on merged records, read again only when somebody decided."""
+
+    def make() -> pl.DataFrame:
+        found = merged(state).followed(desk.latest(state.operations))
+        return found.sort("decision_id").unique("person_key", keep="last", maintain_order=True)
+
+    return small.get((state.root, records_mark(state), "latest"), make, desk.mark(state.operations))
 
 
 def listed(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:

@@ -52,4 +52,4 @@ def circumstances(visit: Visit, row: dict[str, Any]) -> list[dict[str, Any]]:
 def latest_number(visit: Visit, key: str) -> int:
     """Number of the newest decision about a person; 0 if there is none."""
     with visit.operations.reading() as connection:
-        return desk.newest_number(connection, key)
+        return desk.newest_number(connection, *roster.merged(visit.state).keys(key))

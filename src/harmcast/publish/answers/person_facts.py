@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from harmcast.store import keys
+from harmcast.store import keys, merges
 from harmcast.store.reads import looks
 from harmcast.store.reads.looks import Look
 from harmcast.store.reads.person import kept_of
@@ -30,6 +30,7 @@ class PersonFacts:
         representations: rows as kept, words opened, each with its `steps`: looked at, outcome, rescored.
         views: at, role, action, purpose, of everyone who looked, at the person alone or in a list; accounts are not named.
         offences: name of the kind of offence, by code, of those held.
+        older_refs: references of records that were merged into this one.
     """
 
     person_ref: str
@@ -46,20 +47,29 @@ class PersonFacts:
     views: Sequence[Look]
     offences: Mapping[str, str] = field(default_factory=dict)
     followed: Sequence[Mapping[str, Any]] = ()
+    older_refs: Sequence[str] = ()
 
 
 def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] | None = None) -> PersonFacts | None:
-    """Everything held about a person; null if nobody of that reference is held. `kinds`: offence code or class -> kind of offence."""
-    key = keys.key_of(state.operations, person_ref)
-    persons = state.records.persons(as_of).filter(pl.col("person_ref") == person_ref)
-    if key is None or persons.is_empty():
+    """Everything held about a person, under the surviving record and older ones merged into it; null if nobody of the reference is held.
+
+    Args: `kinds`: offence code or class -> kind of offence.
+    """
+    everybody = state.records.persons(as_of)
+    merged = merges.survivors(everybody)
+    person_ref = merged.get(person_ref, person_ref)
+    persons = everybody.filter(pl.col("person_ref") == person_ref)
+    refs = [person_ref, *sorted(old for old, now in merged.items() if now == person_ref != old)]  # of older records of the same person
+    own = [key for ref in refs if (key := keys.key_of(state.operations, ref)) is not None]
+    if persons.is_empty() or not own:
         return None
+    key = own[0]
     end = f"{as_of.isoformat()}T99"
     tool = state.settings.people_tool
     scores = []
     for release in state.releases.history(tool.name, None) if tool else []:
         if tool is not None and (release.as_of or as_of) <= as_of and release.has(f"{tool.name}.parquet"):
-            row = release.frame(release.tool).filter(pl.col("person_key") == key)
+            row = release.frame(release.tool).filter(pl.col("person_key").is_in(own))
             if row.height:
                 scores.append(
                     row.with_columns(
@@ -69,26 +79,27 @@ def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] 
                     )
                 )
     versions = state.records.charge_versions().filter(
-        (pl.col("person_ref") == person_ref) & (pl.col("known_on") <= as_of)
+        pl.col("person_ref").is_in(refs) & (pl.col("known_on") <= as_of)
     )
     charges = versions.sort("known_on").unique("charge_ref", keep="last", maintain_order=True)
     if "deleted" in charges.columns:
         charges = charges.filter(~pl.col("deleted").fill_null(False))
-    kept = kept_of(state.operations, key, end)
+    kept = kept_of(state.operations, own, end)
     return PersonFacts(
         person_ref=person_ref,
+        older_refs=refs[1:],
         person_key=key,
         force=state.settings.force.name,
         invented=state.settings.force.invented,
         as_of=as_of,
         person=persons.row(0, named=True),
         charges=charges.sort("charged_on", "charge_ref"),
-        circumstances=state.records.circumstances(as_of).filter(pl.col("person_ref") == person_ref),
+        circumstances=state.records.circumstances(as_of).filter(pl.col("person_ref").is_in(refs)),
         scores=pl.concat(scores, how="diagonal_relaxed") if scores else pl.DataFrame(),
         decisions=kept.decisions,
         followed=[{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in kept.follow_ups]
         + [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs],
         representations=[{**r, "steps": [s for s in kept.steps if s["representation"] == r["id"]]} for r in kept.representations],
-        views=looks.of_person(state.operations, key, end),
+        views=sorted((look for one in own for look in looks.of_person(state.operations, one, end)), key=lambda look: look.at),
         offences={c: (kinds or {}).get(c) or (kinds or {}).get(c.partition("/")[0], "") for c in charges["offence_code"].drop_nulls().unique()},
     )

@@ -168,7 +168,7 @@ def _about(held: PersonFacts) -> tuple[AnswerTable, ...]:
     p = held.person
     due = p.get("review_due_on")
     rows = [
-        ("Number in the main police system", held.person_ref),
+        ("Number in the main police system", ", merged with it: ".join([held.person_ref, *held.older_refs])),
         ("Key here", held.person_key),
         ("Police unit", p.get("unit") or "none"),
         ("Seen by few alone", "yes" if p.get("restricted") else "no"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from harmcast.errors import StoreDamaged
 from harmcast.oversight import log, register
 from harmcast.oversight.access import Role
-from harmcast.store import schema, strikes, work
+from harmcast.store import merges, schema, strikes, work
 from harmcast.store.reads import units
 from harmcast.store.releases import Release
 from harmcast.store.state import State
@@ -55,11 +55,7 @@ def people_now(state: State, release: Release | None, tool: str) -> pl.DataFrame
     if known.is_empty():
         return PEOPLE_NOW.to_frame()
     held = known.join(state.person_keys(), on="person_ref", how="inner")
-    into: dict[str, str] = dict(held.filter(pl.col("merged_into").is_not_null()).select("person_ref", "merged_into").iter_rows())
-    survivors = pl.DataFrame(
-        [(ref, _survivor(ref, into)) for ref in into], schema={"person_ref": pl.String, "survivor_ref": pl.String}, orient="row"
-    )
-    held = held.join(survivors, on="person_ref", how="left").with_columns(survivor_ref=pl.coalesce("survivor_ref", "person_ref"))
+    held = held.with_columns(survivor_ref=pl.col("person_ref").replace(merges.survivors(held)))
     scored = pl.DataFrame(schema={"person_key": pl.String, "unit_now": pl.String})
     if release is not None:
         scored = _columns(release, tool, ["person_key", "unit"]).rename({"unit": "unit_now"})
@@ -86,14 +82,6 @@ def people_now(state: State, release: Release | None, tool: str) -> pl.DataFrame
 
 def _columns(release: Release, tool: str, names: list[str]) -> pl.DataFrame:
     return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=names)
-
-
-def _survivor(ref: str, into: Mapping[str, str]) -> str:
-    seen = {ref}
-    while ref in into and into[ref] not in seen:
-        ref = into[ref]
-        seen.add(ref)
-    return ref
 
 
 def band_changes(release: Release, tool: str) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +23,23 @@ class KeptOfPerson:
     steps: list[dict[str, Any]]
 
 
-def kept_of(operations: Operations, person_key: str, before: str) -> KeptOfPerson:
-    """Everything kept about a person before an instant. The caller has logged the view."""
-    decided, received = schema.decisions, schema.representations
+def kept_of(operations: Operations, person_keys: Sequence[str], before: str) -> KeptOfPerson:
+    """Everything kept about a person before an instant, under one key or several. The caller has logged the view."""
     with operations.reading() as connection:
 
-        def opened(table: sa.Table, condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-            rows = connection.execute(sa.select(table).where(condition, table.c.at < before).order_by(table.c.id)).mappings()
-            return [{**row, "words": keys.opened(connection, person_key, row["words_enc"])} for row in rows.all()]
+        def opened(table: sa.Table, column: str, whose: Mapping[Any, str]) -> list[dict[str, Any]]:
+            """Rows whose column names one of `whose`, with the key their words are sealed under."""
+            found = table.c[column].in_(list(whose))
+            rows = connection.execute(sa.select(table).where(found, table.c.at < before).order_by(table.c.id)).mappings()
+            return [{**row, "words": keys.opened(connection, whose[row[column]], row["words_enc"])} for row in rows.all()]
 
-        decisions = opened(decided, decided.c.person_key == person_key)
-        representations = opened(received, received.c.person_key == person_key)
-        own, asked = [row["id"] for row in decisions], [row["id"] for row in representations]
+        own = {key: key for key in person_keys}
+        decisions, representations = opened(schema.decisions, "person_key", own), opened(schema.representations, "person_key", own)
+        decided, asked = ({row["id"]: row["person_key"] for row in rows} for rows in (decisions, representations))
         return KeptOfPerson(
             decisions=decisions,
-            follow_ups=opened(schema.follow_ups, schema.follow_ups.c.decision.in_(own)),
-            sign_offs=opened(schema.sign_offs, schema.sign_offs.c.decision.in_(own)),
+            follow_ups=opened(schema.follow_ups, "decision", decided),
+            sign_offs=opened(schema.sign_offs, "decision", decided),
             representations=representations,
-            steps=opened(schema.representation_steps, schema.representation_steps.c.representation.in_(asked)),
+            steps=opened(schema.representation_steps, "representation", asked),
         )

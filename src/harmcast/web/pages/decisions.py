@@ -91,13 +91,14 @@ def decide(visit: Here, key: str) -> Response:
         words=words,
         shown=person_document(visit.state, upto, tool.name, row, past),
         after=ticket.after,
+        older_keys=_keys(visit, key)[1:],
     )
     event = visit.event("alteration", "decision_made", subject=key, about=f"release:{release.name}", decision=decision)
     try:
         with visit.writing(event) as tx:
             desk.decide(tx, new, visit.user.account, visit.role.value)
     except desk.Overtaken:
-        newest = desk.of_person(visit.operations, key)[0]
+        newest = desk.of_person(visit.operations, *_keys(visit, key))[0]
         form.fault(
             "decision",
             f"{newest.by_name} decided about this person after you opened the page. Nothing of yours was saved. Read what was decided, in the timeline, then decide again",
@@ -121,8 +122,13 @@ def _reopened(visit: Visit, key: str) -> str:
     return f"&opened={ticket_of(visit, key)}"
 
 
+def _keys(visit: Visit, key: str) -> tuple[str, ...]:
+    """The person's key, and those of older records that were merged into this one."""
+    return roster.merged(visit.state).keys(key)
+
+
 def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
-    for decision in desk.of_person(visit.operations, key):
+    for decision in desk.of_person(visit.operations, *_keys(visit, key)):
         if decision.id == number:
             return decision
     raise not_found("There is no such decision about this person.")
@@ -143,7 +149,7 @@ def sign_off(visit: Here, key: str, number: Number) -> Response:
     event = visit.event("alteration", "referral_signed_off", subject=key, about=f"decision:{number}", outcome=outcome)
     try:
         with visit.writing(event) as tx:
-            desk.sign_off(tx, key, number, outcome, words, visit.user.account, visit.role.value)
+            desk.sign_off(tx, referral.person_key, number, outcome, words, visit.user.account, visit.role.value)
     except desk.Overtaken:
         form.fault("sign", "This referral is signed off already. Nothing of yours was saved")
         return shown(visit, row, form, 409)
@@ -170,7 +176,7 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
         return shown(visit, row, form, 400)
     event = visit.event("alteration", "referral_followed_up", subject=key, about=f"decision:{number}", step=step)
     with visit.writing(event) as tx:
-        desk.follow_up(tx, key, number, step, on, words, visit.user.account, visit.role.value)
+        desk.follow_up(tx, referral.person_key, number, step, on, words, visit.user.account, visit.role.value)
     return go(f"/people/{key}?saved=follow-up{_reopened(visit, key)}")
 
 

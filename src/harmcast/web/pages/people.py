@@ -195,10 +195,11 @@ def note_moved_down(visit: Here) -> Response:
         for row in frame.iter_rows(named=True):
             tx.also(Event(event.actor, event.role, "alteration", "decision_made", event.purpose, row["person_key"], event.object, {"decision": "no_change"}))
             shown = {name: row[name] for name in ("band", "changed_from", "changed_week", "harm", "harm_unit")}
-            after = desk.newest_number(tx.connection, row["person_key"])
+            older = roster.merged(visit.state).keys(row["person_key"])[1:]
+            after = desk.newest_number(tx.connection, row["person_key"], *older)
             new = desk.NewDecision(
                 row["person_key"], releases[-1].week, releases[-1].id, row["unit"], releases[-1].model, row["band"], "no_change", desk.NOTED,
-                [], None, None, desk.NOT_MEASURED, False, "", shown, after,
+                [], None, None, desk.NOT_MEASURED, False, "", shown, after, older,
             )  # fmt: skip
             desk.decide(tx, new, visit.user.account, visit.role.value)
     return go("/people")

@@ -14,7 +14,7 @@ from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import open_work, past_scores, released, tickets, unit_people
+from harmcast.web import open_work, past_scores, released, roster, tickets, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.pages.people import tone
@@ -45,8 +45,8 @@ def shown(
     visit.looked_at("person_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
     document = person_document(visit.state, releases, tool.name, row, past)
-    decisions = desk.of_person(visit.operations, key)
-    raised = representations.of_person(visit.operations, key)
+    keys = roster.merged(visit.state).keys(key)
+    decisions, raised = desk.of_person(visit.operations, *keys), representations.of_person(visit.operations, *keys)
     judgement = read_judgement(visit, key, judged)
     hidden = visit.settings.decisions.judge_then_reveal and judgement is None and visit.may(Action.DECIDE)
     return page(

@@ -60,7 +60,7 @@ def one(visit: Here, key: str) -> Response:
     if not case_reviews.is_open(visit.operations, key, visit.user.account):
         raise NOT_GRANTED
     tool, releases = visit.history()
-    row, release = visit.person, releases[-1]
+    row, release, keys = visit.person, releases[-1], roster.merged(visit.state).keys(key)
     visit.looked_at("person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
     document = person_document(visit.state, releases, tool.name, row, past, named=False)
@@ -80,8 +80,8 @@ def one(visit: Here, key: str) -> Response:
         timeline=timeline(
             visit,
             past,
-            desk.of_person(visit.operations, key),
-            representations.of_person(visit.operations, key),
+            desk.of_person(visit.operations, *keys),
+            representations.of_person(visit.operations, *keys),
             words_open=False,
         ),
         hidden=False,

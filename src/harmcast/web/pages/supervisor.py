@@ -26,7 +26,8 @@ def unit_page(visit: Here, all: str = "") -> Response:
     (tool, releases), people, everyone = visit.history(), visit.people, visit.listed
     now = visit.operations.now()
     made = desk.since(visit.operations, log.instant(log.moment(now) - timedelta(weeks=WEEKS)))
-    own = [d for d in made if d["person_key"] in people.by_key]
+    surviving = roster.merged(visit.state).surviving
+    own = [{**d, "person_key": now} for d in made if (now := surviving(d["person_key"])) in people.by_key]
     waiting = desk.waiting_for_sign_off(visit.operations)
     own_desk = open_work.desk(visit)
     visit.looked_at(
