@@ -1,21 +1,26 @@
-"""Are faults seen whose every value is well formed? Each planted in four sizes; and how often a clean week is held.
+"""Are faults seen whose every value is well formed? Each planted in four sizes; how often a clean week is held; what it costs.
 
-    python -m bench.meaning [--seeds 3] [--weeks 104] [--forces other invented new_york toronto]
+    python -m bench.meaning [power] [files] [holds] [cost] [--seeds 10] [--weeks 104] [--draws 5] [--forces other invented new_york toronto]
 
-Each force gives weeks of crimes and charges; the last four weeks are looked at as a delivery would be, once as they are
-and once with a fault planted in a share of their rows. `other` is made here, by other rules than `harmcast invent`. A
-fault is seen if a check of the kind that speaks of it holds or refuses the load. Printed: power by fault, size and force;
-and holds in clean weeks, each named.
+Each force gives weeks of crimes and charges. `other` is made here, by other rules than `harmcast invent`.
+
+power   faults in the last four weeks of many draws, looked at as `load` looks at effects: share of draws in which a check of the kind that speaks
+        of it holds or refuses the load, by fault and size
+files   faults written into files that go the whole way of a load (`bench/meaning_files.py`): said, or read right, by fault and size
+holds   clean weekly deliveries: how many are held or refused, each named
+cost    seconds that the effects of a weekly load take where a force holds 3 million crimes and 300,000 people
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,16 +28,26 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench import meaning_files
+from bench.accepted import load_accepted
+from bench.results import Row, saved
 from harmcast.documents.effects import Effect
-from harmcast.runs.effects import Seen, looked_at
+from harmcast.runs import received
+from harmcast.runs.compared import compare
+from harmcast.runs.effects import Seen, effects_of, looked_at
 from harmcast.store.state import State, create
 from harmcast.tables import CHARGES, CRIMES, PERSONS
 
 SIZES = (0.1, 0.25, 0.5, 0.9)
 LOOKED_WEEKS = 4
+YEARS_IN_FILES = 4
+MOST_SECONDS = 5.0
+PARTS = ("power", "files", "holds", "cost")
+MADE_HERE = ("other", "invented")  # forces whose clean weeks are known to be clean
 PLACES = """
 [force]
 name = "Measured"
+offence_codes = "{form}"
 [[tools]]
 name = "violence"
 kind = "places"
@@ -63,7 +78,7 @@ OTHER_CODES = ["008/01", "008/06", "001", "028/01", "030/01", "105/01", "149/00"
 OTHER_SHARES = [0.08, 0.1, 0.002, 0.2, 0.3, 0.2, 0.118]
 
 
-def other(seed: int, years: float = 4.0, a_week: int = 260) -> Weeks:
+def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4_000) -> Weeks:
     """A force of other make: a yearly wave, a slow trend, gamma noise from week to week, three towns."""
     rng = np.random.default_rng(seed)
     end = date(2026, 11, 16)
@@ -79,7 +94,7 @@ def other(seed: int, years: float = 4.0, a_week: int = 260) -> Weeks:
     town = rng.integers(0, 3, n)
     crimes = pl.DataFrame(
         {
-            "crime_ref": [f"X{k:07d}" for k in range(n)],
+            "crime_ref": [str(1_000_000 + k) for k in range(n)],
             "offence_code": rng.choice(OTHER_CODES, n, p=OTHER_SHARES),
             "happened_from": happened,
             "recorded_at": recorded,
@@ -90,7 +105,7 @@ def other(seed: int, years: float = 4.0, a_week: int = 260) -> Weeks:
     ).filter(pl.col("recorded_at") < datetime(end.year, end.month, end.day))
     charged = crimes.sample(fraction=0.18, seed=seed)
     m = charged.height
-    people = rng.zipf(1.6, m) % 4_000
+    people = rng.zipf(1.6, m) % people_most
     charges = pl.DataFrame(
         {
             "charge_ref": [f"Y{k:07d}" for k in range(m)],
@@ -113,7 +128,6 @@ def _persons(charges: pl.DataFrame) -> pl.DataFrame:
 
 def invented(seed: int) -> Weeks:
     """The invented force's history, as `harmcast load` held it."""
-    from bench.accepted import load_accepted
     from harmcast.invented.making import invent
 
     end = date(2026, 11, 16)
@@ -135,7 +149,6 @@ def invented(seed: int) -> Weeks:
 def real(name: str) -> Weeks | None:
     """New York or Toronto through its mapping; None where the data is not here."""
     from bench import deliveries
-    from bench.accepted import load_accepted
 
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -248,7 +261,8 @@ def stopped(effects: list[Effect], kinds: str) -> bool:
 
 def state_of(folder: Path, force: Weeks, name: str) -> State:
     settings = folder / f"{name}.toml"
-    settings.write_text(PLACES.format(codes=str(force.codes).replace("'", '"')) + (PEOPLE if force.has_people else ""), encoding="utf-8")
+    form = "home_office" if force.codes[0][:3].isdigit() else "as_text"
+    settings.write_text(PLACES.format(codes=str(force.codes).replace("'", '"'), form=form) + (PEOPLE if force.has_people else ""), encoding="utf-8")
     return create(folder / name, settings)
 
 
@@ -282,48 +296,116 @@ def false_holds(state: State, force: Weeks, weeks: int) -> list[str]:
     return found
 
 
-def main(seeds: int, weeks: int, draws: int, forces: list[str]) -> int:
-    wrong = 0
+def _curve(values: Sequence[float | bool | None]) -> str:
+    return " ".join("-" if v is None else f"{float(v):.2g}" for v in values)
+
+
+def _power_rows(name: str, force: Weeks, draws: int) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        state = state_of(Path(folder), force, name)
+        found = power(state, force, draws)
+        state.close()
+    sizes = ", ".join(f"{size:g}" for size in SIZES)
+    return [
+        Row(37, f"{name}, four weeks: {fault}", f"sizes {sizes}: the largest in every draw", _curve(shares), shares[-1] == 1)
+        for fault, shares in found.items()
+        if shares[-1] is not None
+    ]
+
+
+def _file_rows(name: str, force: Weeks) -> list[Row]:
+    since = force.end - timedelta(weeks=52 * YEARS_IN_FILES)
+    young = replace(force, crimes=force.crimes.filter(pl.col("recorded_at") >= since), charges=force.charges.filter(pl.col("charged_on") >= since))
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder)
+        found = meaning_files.power(at, lambda which: state_of(at, young, f"{name}-{which}"), young)
+    rows = []
+    for what, line in found.items():
+        fault = meaning_files.FAULTS[what.rsplit(", ", 1)[0]]
+        if line[0] is None:
+            continue
+        right = all(ok for size, ok in zip(fault.sizes, line, strict=True) if size >= fault.asked)
+        asked = f"sizes {', '.join(f'{size:g}' for size in fault.sizes)}: said or read right from {fault.asked:g} on"
+        rows.append(Row(37, f"{name}, files: {what}", asked, _curve(line), right))
+    return rows
+
+
+def _hold_rows(name: str, makers: Sequence[Callable[[], Weeks | None]], weeks: int) -> list[Row]:
+    holds: list[int] = []
+    for seed, make in enumerate(makers, 1):
+        force = make()
+        if force is None:
+            return []
+        with tempfile.TemporaryDirectory() as folder:
+            state = state_of(Path(folder), force, name)
+            found = false_holds(state, force, weeks)
+            state.close()
+        holds.append(len(found))
+        print("\n".join(f"    held, {name}, seed {seed}: {line}" for line in found) or f"    {name}, seed {seed}: none held", flush=True)
+    mean = sum(holds) / len(holds) * 104 / weeks
+    asked = "a mean of at most 1" if name in MADE_HERE else "each explained"
+    return [Row(37, f"{name}: held in 104 clean weeks, {len(holds)} seed(s) of {weeks} weeks", asked, f"{mean:.2f}", name not in MADE_HERE or mean <= 1)]
+
+
+def cost(folder: Path, a_week: int = 5_770, years: float = 10.0, people: int = 300_000) -> list[Row]:
+    """A weekly load of a large force by the running path: seconds of its effects, and of all else up to them."""
+    force = other(1, years, a_week, people)
+    since = force.end - timedelta(weeks=1)
+    state = state_of(folder, force, "large")
+    load_accepted(state, meaning_files.write(folder / "history", meaning_files.files_of(force, None, since), datetime(since.year, since.month, since.day, 5)))
+    week = meaning_files.write(folder / "week", meaning_files.files_of(force, since, force.end), datetime(force.end.year, force.end.month, force.end.day, 5))
+    begun = time.perf_counter()
+    work = received.read(state, week, lambda *_: None)
+    compare(state, work, lambda *_: None)
+    read = time.perf_counter()
+    cpu = time.process_time()
+    effects_of(state, work)
+    seconds, cpu = time.perf_counter() - read, time.process_time() - cpu
+    held = f"{force.crimes.height:,} crimes, {force.charges.height:,} charges, {force.persons.height:,} people"
+    state.close()
+    return [Row(37, f"effects of a weekly load, s ({held})", f"at most {MOST_SECONDS:g}", f"{seconds:.1f} ({cpu:.1f} of CPU; read and compared in {read - begun:.1f})", seconds <= MOST_SECONDS)]
+
+
+def main(parts: Sequence[str], seeds: int, weeks: int, draws: int, forces: Sequence[str]) -> int:
     makers: dict[str, list[Callable[[], Weeks | None]]] = {
-        "other": [lambda s=s: other(s) for s in range(1, seeds + 1)],
-        "invented": [lambda: invented(5)],
-        "new_york": [lambda: real("new_york")],
-        "toronto": [lambda: real("toronto")],
+        "other": [partial(other, s) for s in range(1, seeds + 1)],
+        "invented": [partial(invented, s) for s in range(5, 5 + seeds)],
+        "new_york": [partial(real, "new_york")],
+        "toronto": [partial(real, "toronto")],
     }
+    rows: list[Row] = []
     for name in forces:
-        holds: list[int] = []
-        for number, make in enumerate(makers[name]):
-            force = make()
-            if force is None:
-                print(f"{name}: skipped, the data is not here")
-                continue
-            with tempfile.TemporaryDirectory() as folder:
-                state = state_of(Path(folder), force, name)
-                began = time.perf_counter()
-                if number == 0:
-                    print(f"\n{name}: {force.crimes.height:,} crimes, {force.charges.height:,} charges; share of draws seen, by size {', '.join(f'{s:g}' for s in SIZES)}")
-                    for fault, shares in power(state, force, draws).items():
-                        said = "  ".join("  -" if share is None else f"{share:.2f}" for share in shares)
-                        print(f"  {fault:<42} {said}", flush=True)
-                        wrong += shares[-1] is not None and shares[-1] < 1
-                found = false_holds(state, force, weeks)
-                holds.append(len(found))
-                for line in found:
-                    print(f"    held, seed {number + 1}: {line}")
-                print(f"  seed {number + 1}: {len(found)} held in {weeks} clean weeks ({time.perf_counter() - began:.0f} s)", flush=True)
-                state.close()
-        if holds:
-            mean = sum(holds) / len(holds)
-            print(f"  asked: a mean of at most 1 held in 104 clean weeks; got: {mean * 104 / weeks:.2f} over {len(holds)} seed(s)")
-            wrong += name in ("other", "invented") and mean * 104 / weeks > 1
-    return 1 if wrong else 0
+        force = makers[name][0]()
+        if force is None:
+            print(f"{name}: skipped, the data is not here")
+            continue
+        print(f"{name}: {force.crimes.height:,} crimes, {force.charges.height:,} charges", flush=True)
+        again: list[Callable[[], Weeks | None]] = [partial(_itself, force), *makers[name][1:]]
+        measured: dict[str, Callable[[], list[Row]]] = {
+            "power": partial(_power_rows, name, force, draws), "files": partial(_file_rows, name, force), "holds": partial(_hold_rows, name, again, weeks),
+        }  # fmt: skip
+        for part in parts:
+            if part in measured:
+                begun = time.perf_counter()
+                rows += measured[part]()
+                print(f"    {name}, {part}: {time.perf_counter() - begun:.0f} s", flush=True)
+    if "cost" in parts:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += cost(Path(folder))
+    is_whole = set(parts) == set(PARTS) and seeds >= 10 and set(forces) == set(makers)
+    return saved("meaning" if is_whole else f"meaning-{'-'.join(parts)}", rows)
+
+
+def _itself(force: Weeks) -> Weeks:
+    return force
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--weeks", type=int, default=104)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--forces", nargs="+", default=["other", "invented", "new_york", "toronto"])
     asked = parser.parse_args()
-    raise SystemExit(main(asked.seeds, asked.weeks, asked.draws, asked.forces))
+    sys.exit(main(asked.parts, asked.seeds, asked.weeks, asked.draws, asked.forces))

@@ -95,6 +95,13 @@ def test_a_share_without_weight_that_jumps_is_held_though_small() -> None:
     assert [e.verdict for e in found] == ["note", "hold"]
 
 
+@pytest.mark.parametrize(("bare", "verdict"), [({}, "ok"), ({"101": 1}, "hold")])
+def test_one_number_that_could_be_two_codes_is_held_and_named(bare: dict[str, int], verdict: str) -> None:
+    found = codes.undecided("charges", bare, 50)
+    assert (found.check, found.scope, found.verdict, found.value) == ("weights", "charges bare codes", verdict, len(bare))
+    assert ("101 (1)" in found.says) == bool(bare)
+
+
 # -- references and keys --------------------------------------------------------------------------
 
 

@@ -116,6 +116,13 @@ def test_codes_without_weight_are_held(history: State, deliver: Deliver) -> None
     assert {k for k, v in tried(history, deliver, week).items() if v.verdict == "hold"} >= {"weights iom charges", "weights iom charges of 4 weeks"}
 
 
+def test_bare_numbers_that_could_be_two_codes_wait_for_a_person(history: State, deliver: Deliver) -> None:
+    week = weeks_of(0, 0)
+    week["charges"][0]["offence_code"] = "101"
+    assert tried(history, deliver, week)["weights charges bare codes"].verdict == "hold"
+    assert load_delivery(history, deliver(week, MADE.isoformat())).why_waits == ("effects",)
+
+
 def test_one_word_for_no_crime_gathers_charges_and_is_held(history: State, deliver: Deliver) -> None:
     week = weeks_of(0, 0)
     week["charges"] = [{**row, "charge_ref": f"N{k}", "crime_ref": "UNKNOWN"} for k, row in enumerate(week["charges"] * 8)]

@@ -63,7 +63,7 @@ def looked_at(seen: Seen) -> list[Effect]:
     """Every check of what is seen."""
     state, work = seen.state, seen.work
     found = [*_time(seen), *_without_rows(seen)]
-    for look in (_keys, _links, _deletions, _resolution, _placeholders):
+    for look in (_keys, _links, _deletions, _resolution, _placeholders, _bare_codes):
         found += look(seen)
     if CRIMES.name in work.new:
         for look in (_matched, _gaps, _incident, _one_point):
@@ -295,6 +295,10 @@ def _placeholders(seen: Seen) -> list[Effect]:
             if scope.startswith(count.table):
                 found.append(dates.placeholders(scope, count.notes.get(note, 0), count.received, words))
     return found
+
+
+def _bare_codes(seen: Seen) -> list[Effect]:
+    return [codes.undecided(table, each.codes.get("undecided", {}), each.received) for table, each in seen.work.checked.items() if table in RECORDED]
 
 
 def _matched(seen: Seen) -> list[Effect]:

@@ -1,4 +1,4 @@
-"""Offence codes: a code of a definition that ends while another begins, and charges that no weight is found for."""
+"""Offence codes: one that ends while another begins, numbers that could be two codes, charges that no weight is found for."""
 
 from __future__ import annotations
 
@@ -40,6 +40,19 @@ def recoded(tool: str, wanted: Sequence[str], weekly: Mapping[str, Sequence[int]
     return list(found.values()) or [Effect("recoded", tool, 0, None, None, "ok", "", "no code of the definition ends while another begins.")]
 
 
+def _named(codes: Mapping[str, int]) -> str:
+    """The commonest codes, each with its rows."""
+    return ", ".join(f"{code} ({number:,})" for code, number in sorted(codes.items(), key=lambda item: (-item[1], item[0]))[:8])
+
+
+def undecided(table: str, codes: Mapping[str, int], received: int) -> Effect:
+    """Bare numbers that could be a class or a class and its subclass: never guessed, so the rows have no code that means anything."""
+    count = sum(codes.values())
+    words = f"{count:,} of {received:,} rows bear a bare number that could be two offence codes" + (f": {_named(codes)}." if count else ".")
+    step = "Write the codes with their class in three figures and a stroke (001/01), by ho_code on a longer form or by a list in the mapping." if count else ""
+    return Effect("weights", f"{table} bare codes", count, 0, 0, "hold" if count else "ok", step, words)
+
+
 def weights(tool: str, counts: Mapping[str, int], recent: Mapping[str, int], missing: Mapping[str, int], deviations: float) -> list[Effect]:
     """Charges by how their weight was found (exact, class, missing): all that are held, and those of the last four weeks.
 
@@ -48,8 +61,7 @@ def weights(tool: str, counts: Mapping[str, int], recent: Mapping[str, int], mis
     n, lately = sum(counts.values()), sum(recent.values())
     share = counts.get("missing", 0) / n if n else 0.0
     step = "Add the codes to the harm index, or mend how the mapping writes them."
-    named = ", ".join(f"{code} ({number:,})" for code, number in sorted(missing.items(), key=lambda item: (-item[1], item[0]))[:8])
-    words = f"{counts.get('exact', 0):,} exact, {counts.get('class', 0):,} by class, {counts.get('missing', 0):,} without weight" + (f": {named}" if named else "")
+    words = f"{counts.get('exact', 0):,} exact, {counts.get('class', 0):,} by class, {counts.get('missing', 0):,} without weight" + (f": {_named(missing)}" if missing else "")
     is_odd = share > WITHOUT_WEIGHT and n >= LEAST_CHARGES
     verdict: Verdict = "hold" if is_odd else "note" if counts.get("missing", 0) else "ok"
     found = [Effect("weights", f"{tool} charges", share, 0.0, WITHOUT_WEIGHT, verdict, step if verdict != "ok" else "", words + ".")]
