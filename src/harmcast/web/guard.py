@@ -24,6 +24,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from harmcast.documents.person import PersonRow
 from harmcast.errors import RunStopped, StoreDamaged
 from harmcast.operate import copies
 from harmcast.oversight import access, register
@@ -111,7 +112,7 @@ class Visit:
     shown: frozenset[str] = frozenset()
     purpose: str | None = None
     log_down: bool = False
-    _person: dict[str, Any] | None = field(default=None, repr=False)
+    _person: PersonRow | None = field(default=None, repr=False)
 
     @property
     def operations(self) -> Operations:
@@ -221,7 +222,7 @@ class Visit:
         return roster.listed(self.state, self.people, self.settings, self.today, self.role == Role.SUPERVISOR)
 
     @property
-    def person(self) -> dict[str, Any]:
+    def person(self) -> PersonRow:
         """The person asked for, whom the door has let this visitor open."""
         if self._person is None:
             raise RuntimeError("no person was asked for")
@@ -459,7 +460,7 @@ def _require_person(visit: Visit, key: str) -> None:
     visit._person, visit.purpose = row, given or basis
 
 
-def _why(visit: Visit, key: str, row: dict[str, Any] | None, of_list: bool) -> tuple[str | None, str | None]:
+def _why(visit: Visit, key: str, row: PersonRow | None, of_list: bool) -> tuple[str | None, str | None]:
     """What puts a person on the asker's list (None: not on it), and the purpose given for this very person (None: none was).
 
     A purpose is given with the form that opens a person, and goes on for the day with the page's ticket; a form sent from the page

@@ -9,9 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import cast
 
 from harmcast import words
+from harmcast.documents.person import (
+    AnsweredLine,
+    ChangeLine,
+    CountedEvent,
+    EarlierChange,
+    KeptModel,
+    LatelyFigure,
+    PastPoint,
+    PersonDocument,
+    PersonReasons,
+    PersonRow,
+    RecordQuality,
+    ReleaseAbout,
+    ShownCard,
+    ShownChance,
+    ShownChange,
+    ShownEvent,
+    ShownOthers,
+    TableLine,
+)
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
@@ -27,15 +47,15 @@ def _round(value: float | None, digits: int = 6) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, digits)
 
 
-def earlier_change(history: Sequence[Release], row: dict[str, Any]) -> Release | None:
+def earlier_change(history: Sequence[Release], row: PersonRow) -> Release | None:
     """The release that last changed the person's band, where that is not the newest one."""
     week = row.get("changed_week")
     return next((release for release in history[:-1] if release.name == week), None) if week else None
 
 
 def person_document(
-    state: State, history: Sequence[Release], tool: str, row: dict[str, Any], past: list[Past], named: bool = True
-) -> dict[str, Any]:
+    state: State, history: Sequence[Release], tool: str, row: PersonRow, past: list[Past], named: bool = True
+) -> PersonDocument:
     """The page of one person.
 
     Args:
@@ -45,9 +65,9 @@ def person_document(
         named: whether the reader may have references of charges and whole dates; a pseudonymised reader may not.
     """
     release = history[-1]
-    about = released.document(release, f"{tool}_about")
+    about = cast(ReleaseAbout, released.document(release, f"{tool}_about"))
     why = roster.reasons(release, tool, row["person_key"])
-    model = roster.model_of(state, release)
+    model = roster.model_of(state, release) or {}
     unit = row["harm_unit"]
     card = _card(why, model, named)
     return {
@@ -62,7 +82,7 @@ def person_document(
         "cuts_on": about.get("cuts_reference_date"),
         "other_band": why.get("other_band"),
         "chances": [_chance(row, why, model, months) for months in HORIZONS],
-        "outcome": people_words.outcome((model or {}).get("outcome")),
+        "outcome": people_words.outcome(model.get("outcome")),
         "no_chance": _no_chance(row, why, about, model),
         "changed": _changed(why, unit),
         "changed_then": _changed_then(history, tool, row),
@@ -76,7 +96,7 @@ def person_document(
     }
 
 
-def _point(past: Past) -> dict[str, Any]:
+def _point(past: Past) -> PastPoint:
     return {
         "week": past.week,
         "origin": past.origin.isoformat(),
@@ -87,25 +107,27 @@ def _point(past: Past) -> dict[str, Any]:
     }
 
 
-def _chance(row: dict[str, Any], why: dict[str, Any], model: dict[str, Any] | None, months: int) -> dict[str, Any]:
-    chance, low, high = (row[f"chance_high_harm_{months}m{end}"] for end in ("", "_low", "_high"))
-    base = (model or {}).get("base_rate", {}).get(f"{months}m")
+def _chance(row: PersonRow, why: PersonReasons, model: KeptModel, months: int) -> ShownChance:
+    given = cast("dict[str, float | None]", row)
+    chance, low, high = (given[f"chance_high_harm_{months}m{end}"] for end in ("", "_low", "_high"))
+    base = model.get("base_rate", {}).get(f"{months}m")
     group = why.get("group") or {}
-    ends = (group.get(f"group_low_{months}m"), group.get(f"group_high_{months}m"))
+    low_end, high_end = (group.get(f"group_{end}_{months}m") for end in ("low", "high"))
+    usual = low_end is not None and high_end is not None and base is not None and low_end <= base <= high_end
     return {
         "months": months,
         "chance": _round(chance),
         "low": _round(low),
         "high": _round(high),
         "base": _round(base),
-        "base_n": (model or {}).get("rows"),
-        "base_people": (model or {}).get("people"),
-        "group": people_words.of_hundred(*ends),
-        "usual": people_words.USUAL if None not in (*ends, base) and ends[0] <= base <= ends[1] else "",
+        "base_n": model.get("rows"),
+        "base_people": model.get("people"),
+        "group": people_words.of_hundred(low_end, high_end),
+        "usual": people_words.USUAL if usual else "",
     }
 
 
-def _no_chance(row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], model: dict[str, Any] | None) -> str | None:
+def _no_chance(row: PersonRow, why: PersonReasons, about: ReleaseAbout, model: KeptModel) -> str | None:
     """Why no chance is given, and from when one will be where that is known; None where one is given."""
     if row["chance_high_harm_12m"] is not None:
         return None
@@ -113,8 +135,8 @@ def _no_chance(row: dict[str, Any], why: dict[str, Any], about: dict[str, Any], 
     if code == "high_now":
         return f"This person is in the band {row['band']} today. A chance of becoming high harm is given only to people who are not."
     if code == "not_charged_lately":
-        figure = ((model or {}).get("not_charged_lately") or {}).get("12m") or {}
-        months = ((model or {}).get("history") or {}).get("look_back_months")
+        figure: LatelyFigure = (model.get("not_charged_lately") or {}).get("12m") or {}
+        months = (model.get("history") or {}).get("look_back_months")
         return people_words.not_charged_lately(months, figure.get("people"), figure.get("became"))
     if code == "history_short":
         return people_words.NO_CHANCE[code].format(day=words.day(_date((about.get("history") or {}).get("chances_from"))))
@@ -125,14 +147,13 @@ def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _changed(why: dict[str, Any], unit: str) -> dict[str, Any] | None:
+def _changed(why: PersonReasons, unit: str) -> ShownChange | None:
     """What changed since last week, in three that add up; None for someone not scored last week."""
     changed = why.get("changed")
     if not changed:
         return None
-    harm = changed.get("harm") or {}
-    chance = changed.get("chance_12m") or {}
-    rows = [
+    harm, chance = changed.get("harm") or {}, changed.get("chance_12m") or {}
+    rows: list[ChangeLine] = [
         {"name": name, "key": key, "harm": _round(harm.get(key)), "chance": _round(chance.get(key))}
         for key, name in people_words.CHANGES
     ]
@@ -145,23 +166,23 @@ def _changed(why: dict[str, Any], unit: str) -> dict[str, Any] | None:
     }
 
 
-def _changed_then(history: Sequence[Release], tool: str, row: dict[str, Any]) -> dict[str, Any] | None:
+def _changed_then(history: Sequence[Release], tool: str, row: PersonRow) -> EarlierChange | None:
     """The three parts of the week in which the band last changed, where that was an earlier one whose release still tells."""
     release = earlier_change(history, row)
     if release is None:
         return None
     changed = _changed(roster.reasons(release, tool, row["person_key"]), row["harm_unit"])
-    return changed and {**changed, "week": release.name, "from": row["changed_from"]}
+    return None if changed is None else {**changed, "week": release.name, "changed_from": row["changed_from"]}
 
 
-def _others(why: dict[str, Any], named: bool) -> dict[str, Any]:
+def _others(why: PersonReasons, named: bool) -> ShownOthers:
     """The events that count less: how many, their effect, and each; a release made before they were listed has none."""
     others = why.get("others") or {"count": 0, "effect": 0.0}
     return {"count": others["count"], "effect": others["effect"], "events": _charges(others.get("events"), named)}
 
 
-def _charges(charges: list[dict[str, Any]] | None, named: bool) -> list[dict[str, Any]]:
-    found = []
+def _charges(charges: list[CountedEvent] | None, named: bool) -> list[ShownEvent]:
+    found: list[ShownEvent] = []
     for charge in charges or []:
         charged = charge.get("charged_on")
         marks = [f"{mark} charge" for mark in ("violent", "weapon") if charge.get(mark)]
@@ -184,13 +205,13 @@ def _charges(charges: list[dict[str, Any]] | None, named: bool) -> list[dict[str
     return found
 
 
-def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dict[str, Any] | None:
+def _card(why: PersonReasons, model: KeptModel, named: bool) -> ShownCard | None:
     """The points card with this person's answers, and the table from points to chances; None where no chance is given.
 
     What the record holds stands beside each line; not months to a reader without names, for they would tell a day.
     """
-    given, own = why.get("card"), (model or {}).get("cards", {}).get((model or {}).get("chosen"))
-    if not given or not given.get("lines") or model is None or not own:
+    given, own = why.get("card"), model.get("cards", {}).get(model.get("chosen") or "")
+    if not given or not given.get("lines") or not own:
         return None
     lines = own["lines"]
     says = {f["name"]: f["says"] for f in model["features"]}
@@ -200,7 +221,7 @@ def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dic
         for f, v in zip(model["features"], values, strict=True)
         if named or f["unit"] != "months"
     }
-    answered = [
+    answered: list[AnsweredLine] = [
         {
             "says": people_words.question(
                 line["feature"], line["threshold"], line["below"], says.get(line["feature"], "")
@@ -213,7 +234,7 @@ def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dic
     ]
     total, most = given["points"], sum(line["points"] for line in lines)
     months = [m for m in HORIZONS if f"p{m}" in own["table"][0]]
-    table = [
+    table: list[TableLine] = [
         {"points": line["points"], "here": line["points"] == total, "chances": [_round(line[f"p{m}"]) for m in months]}
         for line in own["table"][max(0, total - CARD_RANGE) : min(most, total + CARD_RANGE) + 1]
     ]
@@ -221,7 +242,7 @@ def _card(why: dict[str, Any], model: dict[str, Any] | None, named: bool) -> dic
             "look_back": model["history"]["look_back_months"]}  # fmt: skip
 
 
-def _gaps(why: dict[str, Any]) -> list[str]:
+def _gaps(why: PersonReasons) -> list[str]:
     """What the score does not know, this person's own gaps first."""
     known = why.get("not_known") or {}
     own = []
@@ -236,7 +257,7 @@ def _gaps(why: dict[str, Any]) -> list[str]:
     return [*own, *people_words.GENERAL_GAPS]
 
 
-def _quality(why: dict[str, Any], about: dict[str, Any], named: bool) -> dict[str, Any]:
+def _quality(why: PersonReasons, about: ReleaseAbout, named: bool) -> RecordQuality:
     known = why.get("not_known") or {}
     weights = about.get("weights") or {}
     first = known.get("first_charged_on")

@@ -11,10 +11,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import cast
 
 import polars as pl
 
+from harmcast.documents.person import KeptModel, PersonReasons, PersonRow
 from harmcast.oversight.access import Ask, may_see_names
 from harmcast.settings import Settings
 from harmcast.store import desk, ledger, merges
@@ -138,32 +139,32 @@ def names_of(state: State, ask: Ask) -> pl.DataFrame:
     return found
 
 
-def model_of(state: State, release: Release) -> dict[str, Any] | None:
+def model_of(state: State, release: Release) -> KeptModel | None:
     """The model that scored a release, as kept; None where it was scored without one."""
     if not release.model:
         return None
 
-    def read() -> dict[str, Any] | None:
+    def read() -> KeptModel | None:
         model = state.models.named(str(release.model))
-        return model.content() if model else None
+        return cast(KeptModel, model.content()) if model else None
 
     return released.kept.get((state.root, release.model, "model"), read)
 
 
-def usual_chances(model: dict[str, Any] | None) -> tuple[float | None, list[float]]:
+def usual_chances(model: KeptModel | None) -> tuple[float | None, list[float]]:
     """The force's usual rate within 12 months, and the card's chances whose group range holds it: no different from usual."""
-    base = (model or {}).get("base_rate", {}).get("12m")
-    card = (model or {}).get("cards", {}).get((model or {}).get("chosen"))
+    base = model.get("base_rate", {}).get("12m") if model else None
+    card = model.get("cards", {}).get(model.get("chosen") or "") if model else None
     if base is None or not card:
         return base, []
     lines = [line for line in card["table"] if line.get("p12_group_low") is not None]
     return base, [round(line["p12"], 9) for line in lines if line["p12_group_low"] <= base <= line["p12_group_high"]]
 
 
-def reasons(release: Release, tool: str, key: str) -> dict[str, Any]:
+def reasons(release: Release, tool: str, key: str) -> PersonReasons:
     """Why one person was scored as they were, as the release says it; empty if it says nothing."""
     row = release.row_of(tool, key, ("reasons",))
-    return dict(json.loads(row["reasons"])) if row and row["reasons"] else {}
+    return cast(PersonReasons, json.loads(row["reasons"])) if row and row["reasons"] else {}
 
 
 def managed_now(circumstances: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -201,10 +202,10 @@ class Roster:
     records: tuple[int, int] = (0, 0)
     older: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
-    def person(self, key: str) -> dict[str, Any] | None:
+    def person(self, key: str) -> PersonRow | None:
         """The row of a key; None for anyone else, known elsewhere or not."""
         place = self.by_key.get(key)
-        return None if place is None else self.frame.row(place, named=True)
+        return None if place is None else cast(PersonRow, self.frame.row(place, named=True))
 
     def names(self) -> dict[str, tuple[str, str]]:
         """Name and reference of each, by key, and of the records merged into them."""
@@ -398,8 +399,8 @@ class ChancesSaid:
 def chances_said(frame: pl.DataFrame, usual: float | None) -> ChancesSaid:
     """What the chances of a list are like. Args: `frame`: with chances and `same`."""
     given = frame.filter(pl.col("chance_high_harm_12m").is_not_null())
-    ends: list[Any] = [getattr(given["chance_high_harm_12m"], end)() for end in ("min", "max")]
-    return ChancesSaid(given.height, ends[0], ends[1], int(given["same"].sum()), usual)
+    least, most = given.select(least=pl.min("chance_high_harm_12m"), most=pl.max("chance_high_harm_12m")).row(0)
+    return ChancesSaid(given.height, least, most, int(given["same"].sum()), usual)
 
 
 def filtered(frame: pl.DataFrame, band: str = "", custody: str = "", group: str = "") -> pl.DataFrame:
@@ -419,7 +420,7 @@ def filtered(frame: pl.DataFrame, band: str = "", custody: str = "", group: str 
     return frame
 
 
-def found(people: Roster, listed_rows: pl.DataFrame, text: str, of_charge: str | None) -> tuple[pl.DataFrame, dict[str, Any] | None]:
+def found(people: Roster, listed_rows: pl.DataFrame, text: str, of_charge: str | None) -> tuple[pl.DataFrame, PersonRow | None]:
     """The people on the list whose name holds each word of the text, in any order, or whose reference or charge it is; and the
     person of exactly this reference or charge who is not on it.
 

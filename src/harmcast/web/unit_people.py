@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.documents.person import PersonRow
 from harmcast.settings import PeopleTool
 from harmcast.store import desk
 from harmcast.store.releases import Release
@@ -33,7 +34,7 @@ def about(visit: Visit, tool: PeopleTool, release: Release) -> released.ReleaseL
     )
 
 
-def circumstances(visit: Visit, row: dict[str, Any]) -> list[dict[str, Any]]:
+def circumstances(visit: Visit, row: PersonRow) -> list[dict[str, Any]]:
     """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
     from harmcast.words.people import CIRCUMSTANCES
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
+from harmcast.documents.person import FeatureSays, HighOutcome
 from harmcast.words import numbers as words
 
 # One sentence a feature, with {n} for the number asked about, {months} for so many months: "at least" form, then "under" form.
@@ -114,7 +114,7 @@ def question(feature: str, threshold: float, below: bool, says: str = "") -> str
     )
 
 
-def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
+def value(feature: FeatureSays, number: float | None, finer: int = 0) -> str:
     """A feature's value of one person with its unit, with so many decimals more where a line of the card is near."""
     if number is None:
         return words.MISSING
@@ -126,7 +126,7 @@ def value(feature: dict[str, Any], number: float | None, finer: int = 0) -> str:
     return f"{number:,.{1 + finer}f} {unit}"
 
 
-def outcome(counted: dict[str, Any] | None) -> str:
+def outcome(counted: HighOutcome | None) -> str:
     """What becoming high harm means here, from how people arrived at it in the records."""
     if not counted or counted["says"] != "a new charge on the grave list":
         return ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
 import polars as pl
 from starlette.responses import Response
 
+from harmcast.documents.person import PersonRow
 from harmcast.oversight.access import Action
 from harmcast.store import desk, representations
 from harmcast.tables import BANDS
@@ -71,9 +73,7 @@ def decide(visit: Here, key: str) -> Response:
     upto = releases[: releases.index(release) + 1]
     past = past_scores.of_person(upto, tool.name, key)
     if release is not releases[-1]:
-        row = roster.everyone(visit.state, upto, tool.name).row(
-            by_predicate=pl.col("person_key") == key, named=True
-        )
+        row = cast(PersonRow, roster.everyone(visit.state, upto, tool.name).row(by_predicate=pl.col("person_key") == key, named=True))
     new = desk.NewDecision(
         person_key=key,
         week=release.week,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from starlette.responses import Response
 
 from harmcast import words
 from harmcast.charts import people as people_charts
+from harmcast.documents.person import PersonDocument, PersonRow
 from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
+from harmcast.store.work import Item
 from harmcast.tables import BANDS
 from harmcast.web import open_work, past_scores, released, roster, tickets, unit_people
 from harmcast.web.forms import Form
@@ -37,7 +39,7 @@ def person_page(visit: Here, key: str, saved: str = "", judged: str = "", view: 
 
 
 def shown(
-    visit: Visit, row: dict[str, Any], form: Form, status: int = 200, judged: str = "", template: str = "person", **values: Any
+    visit: Visit, row: PersonRow, form: Form, status: int = 200, judged: str = "", template: str = "person", **values: Any
 ) -> Response:
     """The page, after its view is written."""
     tool, releases = visit.history()
@@ -91,11 +93,42 @@ def shown(
     )
 
 
+class Judgement(TypedDict):
+    """An own judgement given before the score was shown: about whom, by whom, which band, when."""
+
+    key: str
+    account: str
+    band: str
+    at: str
+
+
+class Note(TypedDict):
+    """What is open about a person, in words; `of`: the referral it belongs to."""
+
+    item: Item
+    tone: str
+    by: str
+    words: str
+    next: str
+    of: str
+
+
+class Moment(TypedDict):
+    """One entry of the timeline; `order` puts those of one day in order."""
+
+    on: date
+    order: str
+    title: str
+    facts: list[tuple[str, str]]
+    text: str
+    by: str
+
+
 NARROW = 340
 CLOSED = ("declined", "ended")  # steps after which nothing more is recorded on a referral
 
 
-def scales(document: dict[str, Any]) -> dict[str, Any]:
+def scales(document: PersonDocument) -> dict[str, Any]:
     """The chance within 12 months on its scale of 100 people, for a wide and a small screen; None where none is given."""
     one = document["chances"][0]
     if one["chance"] is None or one["low"] is None or one["high"] is None:
@@ -104,7 +137,7 @@ def scales(document: dict[str, Any]) -> dict[str, Any]:
     return {"chance_scale": people_charts.chance_scale(*facts), "chance_scale_narrow": people_charts.chance_scale(*facts, width=NARROW)}
 
 
-def edges_say(document: dict[str, Any]) -> str:
+def edges_say(document: PersonDocument) -> str:
     """Where the person's band begins and where the next one does."""
     band, cuts = document["band"], document["cuts"]
     if band is None or len(cuts) != len(BANDS) - 1:
@@ -114,18 +147,19 @@ def edges_say(document: dict[str, Any]) -> str:
     return f"{', '.join([*begins[:1], *(text[0].lower() + text[1:] for text in begins[1:])])}."
 
 
-def new_charges(document: dict[str, Any], release: Release, releases: list[Release]) -> str:
+def new_charges(document: PersonDocument, release: Release, releases: list[Release]) -> str:
     """The charges brought in the week that moved the band, by kind; empty where none of those listed was."""
     then = document["changed_then"]
     moved = next((r for r in releases if then and r.name == then["week"]), release)
     listed = [*document["charges"], *document["others"]["events"]]
-    new = [c for c in listed if c["charged"] and moved.origin - timedelta(days=7) < date.fromisoformat(c["charged"]) <= moved.origin]
-    return words.listed([f"{(c['kind'] or 'an offence').lower()} (charged {words.short_day(date.fromisoformat(c['charged']))})" for c in new[:3]])
+    dated = [(c["kind"] or "an offence", date.fromisoformat(c["charged"])) for c in listed if c["charged"]]
+    new = [(kind, day) for kind, day in dated if moved.origin - timedelta(days=7) < day <= moved.origin]
+    return words.listed([f"{kind.lower()} (charged {words.short_day(day)})" for kind, day in new[:3]])
 
 
-def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[dict[str, Any]]:
+def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[Note]:
     """What is open about the person, as a note each: its state, who moved it there and in which words, and what comes next."""
-    found = []
+    found: list[Note] = []
     for item in open_work.of_person(visit, key):
         about = next((d for d in decisions if item.kind == "referral" and d.id == item.number), None)
         signed = about.sign_offs[-1] if about and about.sign_offs else None
@@ -139,17 +173,16 @@ def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[dict[s
     return found
 
 
-def pictures(document: dict[str, Any], row: dict[str, Any], past: list[past_scores.Past]) -> dict[str, Any]:
+def pictures(document: PersonDocument, row: PersonRow, past: list[past_scores.Past]) -> dict[str, Any]:
     """Where the harm lies among the bands and the half year, each for a wide and a small screen; None where there is nothing to draw."""
-    cuts, unit = document["cuts"], row["harm_unit"]
-    has_scale, has_line = bool(row["band"] and cuts), bool(cuts and any(p.harm is not None for p in past))
+    cuts, unit, harm, band = document["cuts"], row["harm_unit"], document["harm"], row["band"]
+    has_line = bool(cuts and any(p.harm is not None for p in past))
     weeks = [(p.origin, p.harm) for p in past]
-    return {
-        "scale": people_charts.band_scale(document["harm"], row["band"], cuts, unit) if has_scale else None,
-        "scale_narrow": people_charts.band_scale(document["harm"], row["band"], cuts, unit, NARROW) if has_scale else None,
-        "line": people_charts.half_year(weeks, cuts, unit) if has_line else None,
-        "line_narrow": people_charts.half_year(weeks, cuts, unit, NARROW, 240) if has_line else None,
-    }
+    found: dict[str, Any] = {}
+    for name, width, height in (("", 760, 250), ("_narrow", NARROW, 240)):
+        found["scale" + name] = people_charts.band_scale(harm, band, cuts, unit, width) if band and cuts and harm is not None else None
+        found["line" + name] = people_charts.half_year(weeks, cuts, unit, width, height) if has_line else None
+    return found
 
 
 def days(text: str) -> str:
@@ -166,7 +199,7 @@ def with_review(visit: Visit, form: Form) -> Form:
     return Form({**form.sent, **filled}, form.errors)
 
 
-def issue(visit: Visit, release: Release, key: str, judgement: dict[str, Any] | None, form: Form) -> str:
+def issue(visit: Visit, release: Release, key: str, judgement: Judgement | None, form: Form) -> str:
     """What goes out with the page's forms: the release and the newest decision shown, to whom, since when."""
     sent = tickets.of_page(visit.state.secret, form.value("ticket"), f"person:{key}", visit.user.account)
     at = judgement["at"] if judgement else sent.at if sent else visit.operations.now()
@@ -175,9 +208,9 @@ def issue(visit: Visit, release: Release, key: str, judgement: dict[str, Any] | 
     return facts.text(visit.state.secret)
 
 
-def read_judgement(visit: Visit, key: str, text: str) -> dict[str, Any] | None:
+def read_judgement(visit: Visit, key: str, text: str) -> Judgement | None:
     """The own judgement given before the score was shown, by this asker about this person; None if there is none."""
-    facts = tickets.read(visit.state.secret, "judged", text) if text else None
+    facts = cast("Judgement | None", tickets.read(visit.state.secret, "judged", text)) if text else None
     return facts if facts and facts["key"] == key and facts["account"] == visit.user.account else None
 
 
@@ -199,9 +232,9 @@ def timeline(
     decisions: list[desk.Decision],
     raised: list[representations.Representation],
     words_open: bool = True,
-) -> list[dict[str, Any]]:
+) -> list[Moment]:
     """Scores, decisions and corrections, the newest first. `words_open` false leaves out what people wrote and who they are."""
-    items: list[dict[str, Any]] = []
+    items: list[Moment] = []
     zone = visit.settings.force.timezone
 
     def add(
