@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import polars as pl
 from markupsafe import Markup
 
 from harmcast import words
 from harmcast.charts import series as charts
+from harmcast.documents.monitor import Alarm, Break, Calibration, Monitored, SaidCame, Shadowed
 from harmcast.documents.monitor_coverage import coverage, coverage_says
 from harmcast.publish import group_impact, verdicts
 from harmcast.store.releases import Release
@@ -109,27 +110,75 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
     )
 
 
+class AlarmSays(TypedDict):
+    on: date
+    says: str
+
+
+class CalibrationShown(Calibration):
+    on: date | None
+    picture: Markup
+
+
+class BreakShown(Break):
+    against_words: str
+    name_words: str
+
+
+class SaidShown(SaidCame):
+    who: str
+
+
+class StateAt(TypedDict):
+    """The monitor's state at one release, and why."""
+
+    release: Release
+    state: str
+    reasons: list[str]
+
+
+class PlacesCame(TypedDict):
+    """A closed window: forecast for the whole area, and recorded in it as known now."""
+
+    release: Release
+    forecast: float
+    came: int
+
+
+class PeopleCame(TypedDict):
+    """A release: of `people`, to become high harm and became by then, `by` in words; null: not looked at yet."""
+
+    release: Release
+    forecast: float
+    people: int
+    came: int | None
+    by: str | None
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+
+
 @dataclass(frozen=True)
 class MonitorPage:
     """A release's monitor: its document with alarms in words, what is watched, pictures; `silent`: what cannot speak yet; `said`: of people, what chances said and what came."""
 
-    document: dict[str, Any]
+    document: Monitored
     state_says: str
     reasons: list[str]
     silent: list[str]
     silent_says: str
-    open_alarms: list[dict[str, Any]]
-    past_alarms: list[dict[str, Any]]
-    calibration: list[dict[str, Any]]
-    breaks: list[dict[str, Any]]
+    open_alarms: list[AlarmSays]
+    past_alarms: list[AlarmSays]
+    calibration: list[CalibrationShown]
+    breaks: list[BreakShown]
     watched: list[Watched]
-    said: list[dict[str, Any]]
+    said: list[SaidShown]
     rehearsal: bool
 
 
 def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
     """What a release's monitor says of a tool of a kind, in the order of a page. The release holds one."""
-    document = released.document(release, f"{tool}_monitor")
+    document = cast(Monitored, released.document(release, f"{tool}_monitor"))
     history = released.frame(release, f"{tool}_monitor") if released.has(release, f"{tool}_monitor") else None
     recent = next((t["value"] for t in document["thresholds"] if t["name"] == "recent_weeks"), 8)
     since = release.origin - timedelta(weeks=int(recent))
@@ -157,19 +206,19 @@ def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
         [_calibration(row, document) for row in reversed(document["calibration"])],
         [_break(row) for row in document["breaks"]],
         watched,
-        [row | {"who": _who(row)} for row in document.get("said", [])],
+        [{**row, "who": _who(row)} for row in document.get("said", [])],
         bool(document.get("rehearsal")),
     )
 
 
-def _who(row: dict[str, Any]) -> str:
+def _who(row: SaidCame) -> str:
     """Whom a row of what was said and what came is about."""
     if row["what"] == "tenth":
         return f"Tenth {int(row['group'])}"
     return "The first half year, everyone" if row["what"] == "half_year" else "Everyone"
 
 
-def _alarm(row: dict[str, Any]) -> dict[str, Any]:
+def _alarm(row: Alarm) -> AlarmSays:
     what = thing(row["name"], row["kind"])
     bins = row["bins"].replace("; ", ", ") if row["bins"] else ""
     way = "more" if row["direction"] > 0 else "fewer"
@@ -183,28 +232,27 @@ def _alarm(row: dict[str, Any]) -> dict[str, Any]:
     return {"on": date.fromisoformat(row["week"]), "says": says[:1].upper() + says[1:]}
 
 
-def _calibration(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _calibration(row: Calibration, document: Monitored) -> CalibrationShown:
     bars = {t["name"]: float(t["value"]) for t in document["thresholds"] if t["name"].startswith("calibration_")}
-    low, ratio, high = (row[name] for name in ("ratio_low", "ratio", "ratio_high"))
-    drawn = None not in (low, ratio, high)
+    low, ratio, high = row["ratio_low"], row["ratio"], row["ratio_high"]
     watch = bars.get("calibration_watch", 1.2)
     return {
         **row,
         "on": date.fromisoformat(row["period"]) if row["period"] else None,
         "picture": group_impact.picture(max(low, 0.4), ratio, min(high, 2.2), 0.4, 2.2, 1.0, [1 / watch, watch])
-        if drawn
+        if low is not None and ratio is not None and high is not None
         else Markup(""),
     }
 
 
-def _break(row: dict[str, Any]) -> dict[str, Any]:
+def _break(row: Break) -> BreakShown:
     against = {"time": "Its own past", "forecast": "The forecast"}.get(row["against"], row["against"])
     return {**row, "against_words": against, "name_words": str(row["name"]).replace("_", " ").capitalize()}
 
 
-def states(history: list[Release], tool: str) -> list[dict[str, Any]]:
+def states(history: list[Release], tool: str) -> list[StateAt]:
     """The monitor's state at each release, the newest first: release, state, reasons."""
-    found = []
+    found: list[StateAt] = []
     for release in reversed(history[-26:]):
         said = released.document(release, f"{tool}_monitor")
         if said:
@@ -226,19 +274,21 @@ class ShadowPage:
     release: Release
     judgement: str
     says: str
-    lines: list[dict[str, Any]]
-    came: list[dict[str, Any]]
+    lines: list[dict[str, object]]
+    came: list[PlacesCame] | list[PeopleCame]
     history: list[tuple[Release, str]]
 
 
 def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int) -> ShadowPage | None:
     """The newest judgement; None where no release of the tool was made in shadow."""
-    judged = [(r, released.document(r, f"{tool}_shadow")) for r in history[-52:]]
+    judged = [(r, cast(Shadowed, released.document(r, f"{tool}_shadow"))) for r in history[-52:]]
     judged = [(r, d) for r, d in judged if d]
     if not judged:
         return None
     release, document = judged[-1]
-    came = _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
+    came: list[PlacesCame] | list[PeopleCame] = (
+        _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
+    )
     return ShadowPage(
         release,
         document["judgement"],
@@ -249,13 +299,13 @@ def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int
     )
 
 
-def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[dict[str, Any]]:
+def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[PlacesCame]:
     """Each closed window: what was forecast for the whole area, and what was recorded in it as known now."""
     weeks = f"{tool}_weeks"
     if not released.has(newest, weeks):
         return []
     recorded = released.frame(newest, weeks)
-    found = []
+    found: list[PlacesCame] = []
     for release in reversed(released.closed_before(history, newest, horizon_weeks)[-13:]):
         if not released.has(release, tool):
             continue
@@ -265,18 +315,21 @@ def _came_places(newest: Release, history: list[Release], tool: str, horizon_wee
     return found
 
 
-def _came_people(history: list[Release], document: dict[str, Any], tool: str) -> list[dict[str, Any]]:
+def _came_people(history: list[Release], document: Shadowed, tool: str) -> list[PeopleCame]:
     """Each release: how many of all people were to become high harm within 12 months, and how many did by when it was last looked at."""
     known = {row["week"]: row for row in document.get("came", [])}
-    found = []
+    found: list[PeopleCame] = []
     for release in reversed(history[-60:]):
         looked = known.get(release.week)
         if looked is not None:
-            found.append({**looked, "release": release, "forecast": looked["expected"], "by": _by(looked["after_weeks"])})
+            found.append({
+                "release": release, "forecast": looked["expected"], "people": looked["people"], "came": looked["came"], "by": _by(looked["after_weeks"]),
+                "auc": looked.get("auc"), "auc_low": looked.get("auc_low"), "auc_high": looked.get("auc_high"),
+            })  # fmt: skip
             continue
         figures = released.document(release, f"{tool}_about").get("figures", {}).get("12m")
         if figures and len(found) < 13:
-            found.append({"release": release, "forecast": figures["expected"], "people": figures["people"], "came": None, "by": None})
+            found.append({"release": release, "forecast": figures["expected"], "people": figures["people"], "came": None, "by": None, "auc": None, "auc_low": None, "auc_high": None})
     return found
 
 
