@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -28,12 +28,59 @@ DONE: dict[str, str] = {
 ACTIVITIES: dict[str, str] = {"patrol": "Patrol", "visit": "Visit", "other": "Other"}
 
 
-def _signed(row: dict[str, Any]) -> dict[str, Any]:
+class Written(TypedDict, total=False):
+    """A row that somebody wrote on a cell: number, by whom and in which role, when; `struck`: why a later entry strikes it."""
+
+    id: int
+    tool: str
+    cell: str
+    words: str | None
+    by: str
+    by_name: str | None
+    role: str
+    role_name: str
+    at: str
+    struck: str | None
+
+
+class CellNote(Written, total=False):
+    week: str
+
+
+class CellActivity(Written, total=False):
+    """A patrol or visit; `minutes` null: not said how long."""
+
+    kind: str
+    happened_on: date
+    minutes: float | None
+
+
+class TaskingStep(Written, total=False):
+    """A recommendation to tasking, or what was decided (`outcome`) or done (`done`) on the one numbered `about`."""
+
+    week: str
+    step: str
+    about: int
+    choice: str | None
+    place_words: str | None
+    time_words: str | None
+    asked: str | None
+    decided_on: date | None
+    deferred_to: date | None
+
+
+class Recommended(TaskingStep, total=False):
+    """A recommendation with every step recorded on it, oldest first."""
+
+    outcomes: list[TaskingStep]
+
+
+def _signed(row: Mapping[str, object]) -> dict[str, object]:
     role = row["role"]
-    return {**row, "role_name": ROLES[Role(role)][0] if role in list(Role) else role}
+    return {**row, "role_name": ROLES[Role(str(role))][0] if role in list(Role) else role}
 
 
-def _rows(operations: Operations, table: sa.Table, tool: str, cell: str, most: int = 100) -> list[dict[str, Any]]:
+def _rows(operations: Operations, table: sa.Table, tool: str, cell: str, most: int = 100) -> list[dict[str, object]]:
     users = schema.users
     query = (
         sa.select(table, users.c.name.label("by_name"))
@@ -46,14 +93,14 @@ def _rows(operations: Operations, table: sa.Table, tool: str, cell: str, most: i
     return [{**_signed(row), "struck": struck.get(row["id"])} for row in operations.rows(query)]
 
 
-def notes(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
+def notes(operations: Operations, tool: str, cell: str) -> list[CellNote]:
     """Notes on the cell, the newest first."""
-    return _rows(operations, schema.cell_notes, tool, cell)
+    return cast("list[CellNote]", _rows(operations, schema.cell_notes, tool, cell))
 
 
-def activity(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
+def activity(operations: Operations, tool: str, cell: str) -> list[CellActivity]:
     """Patrols and visits recorded on the cell, the newest first."""
-    return _rows(operations, schema.cell_activity, tool, cell)
+    return cast("list[CellActivity]", _rows(operations, schema.cell_activity, tool, cell))
 
 
 def patrol_hours(operations: Operations, tool: str, since: date) -> dict[str, float]:
@@ -68,12 +115,12 @@ def patrol_hours(operations: Operations, tool: str, since: date) -> dict[str, fl
     return {row["cell"]: float(row["minutes"]) / 60 for row in operations.rows(query)}
 
 
-def recommendations(operations: Operations, tool: str, cell: str) -> list[dict[str, Any]]:
+def recommendations(operations: Operations, tool: str, cell: str) -> list[Recommended]:
     """Recommendations to tasking, the newest first, each with its `outcomes`."""
-    return _with_outcomes(_rows(operations, schema.tasking, tool, cell))
+    return _with_outcomes(cast("list[TaskingStep]", _rows(operations, schema.tasking, tool, cell)))
 
 
-def of_week(operations: Operations, tool: str, week: str) -> list[dict[str, Any]]:
+def of_week(operations: Operations, tool: str, week: str) -> list[Recommended]:
     """Recommendations to tasking made on a week's release, over all cells, by cell and age, each with its `outcomes`."""
     users, tasking = schema.users, schema.tasking
     query = (
@@ -82,31 +129,35 @@ def of_week(operations: Operations, tool: str, week: str) -> list[dict[str, Any]
         .where(tasking.c.tool == tool, (tasking.c.week == week) | (tasking.c.step != "recommendation"))
         .order_by(tasking.c.cell, tasking.c.id)
     )
-    return _with_outcomes([_signed(row) for row in operations.rows(query)])
+    return _with_outcomes(_steps(operations, query))
 
 
-def _with_outcomes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _steps(operations: Operations, query: sa.Select[Any]) -> list[TaskingStep]:
+    return cast("list[TaskingStep]", [_signed(row) for row in operations.rows(query)])
+
+
+def _with_outcomes(rows: list[TaskingStep]) -> list[Recommended]:
     """Recommendations as they stand in `rows`, each with what tasking decided on it, the first decision first."""
-    answered: dict[int, list[dict[str, Any]]] = {}
+    answered: dict[int, list[TaskingStep]] = {}
     for row in sorted(rows, key=lambda r: int(r["id"])):
         if row["step"] in ("outcome", "done"):
             answered.setdefault(row["about"], []).append(row)
     return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
 
 
-def every(operations: Operations, tool: str) -> list[dict[str, Any]]:
+def every(operations: Operations, tool: str) -> list[Recommended]:
     """Every recommendation on a tool's cells, oldest first, each with its `outcomes`."""
     table = schema.tasking
-    return _with_outcomes([_signed(row) for row in operations.rows(sa.select(table).where(table.c.tool == tool).order_by(table.c.id))])
+    return _with_outcomes(_steps(operations, sa.select(table).where(table.c.tool == tool).order_by(table.c.id)))
 
 
-def every_activity(operations: Operations, tool: str) -> list[dict[str, Any]]:
+def every_activity(operations: Operations, tool: str) -> list[CellActivity]:
     """Every patrol and visit recorded on a tool's cells, oldest first."""
     table = schema.cell_activity
-    return operations.rows(sa.select(table).where(table.c.tool == tool).order_by(table.c.id))
+    return cast("list[CellActivity]", operations.rows(sa.select(table).where(table.c.tool == tool).order_by(table.c.id)))
 
 
-def recommendation(operations: Operations, number: int) -> dict[str, Any] | None:
+def recommendation(operations: Operations, number: int) -> Recommended | None:
     """One recommendation by its number, with everything recorded on it as `outcomes`, oldest first; None if there is none."""
     users, tasking = schema.users, schema.tasking
     query = (
@@ -115,7 +166,7 @@ def recommendation(operations: Operations, number: int) -> dict[str, Any] | None
         .where((tasking.c.id == number) | (tasking.c.about == number))
         .order_by(tasking.c.id)
     )
-    rows = [_signed(row) for row in operations.rows(query)]
+    rows = _steps(operations, query)
     found = [row for row in rows if row["id"] == number and row["step"] == "recommendation"]
     return {**found[0], "outcomes": [row for row in rows if row["about"] == number]} if found else None
 
@@ -161,7 +212,7 @@ def recommend(tx: Writing, tool: str, cell: str, week: str, said: Recommendation
 
 
 def record(
-    tx: Writing, about: Mapping[str, Any], step: str, choice: str, text: str, on: date, deferred_to: date | None, by: str, role: str
+    tx: Writing, about: TaskingStep, step: str, choice: str, text: str, on: date, deferred_to: date | None, by: str, role: str
 ) -> int:  # fmt: skip
     """Keeps what tasking decided (`outcome`, a key of OUTCOMES) on a recommendation, or what was done (`done`, a key of DONE)."""
     return tx.insert(

@@ -11,12 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.documents.person import PersonDocument
 from harmcast.oversight import log
 from harmcast.store import keys, schema
 from harmcast.store.operations import Operations, Writing
@@ -71,6 +72,56 @@ BEFORE = {
 }  # fmt: skip
 
 
+class SignOff(TypedDict):
+    """A supervisor's answer to a referral, a key of SIGN_OFFS."""
+
+    decision: int
+    outcome: str
+    words: str | None
+    by_name: str
+    role: str
+    at: str
+
+
+class FollowUp(TypedDict):
+    """A step on a referral after it was agreed, a key of STEPS."""
+
+    decision: int
+    step: str
+    happened_on: date
+    words: str | None
+    by_name: str
+    role: str
+    at: str
+
+
+class Made(TypedDict):
+    """A decision without words."""
+
+    id: int
+    person_key: str
+    unit: str | None
+    band: str | None
+    decision: str
+    reason_code: str
+    own_judgement: str | None
+    review_on: date | None
+    time_band: str | None
+    by: str
+    role: str
+    at: str
+
+
+class Waiting(TypedDict):
+    """A referral nobody has signed off yet."""
+
+    id: int
+    person_key: str
+    unit: str | None
+    at: str
+    by: str
+
+
 class Overtaken(Exception):
     """Somebody decided about the person after this page was opened; nothing was saved."""
 
@@ -97,9 +148,9 @@ class Decision:
     role: str
     at: str
     words: str | None
-    shown: dict[str, Any] | None
-    sign_offs: tuple[dict[str, Any], ...]
-    follow_ups: tuple[dict[str, Any], ...]
+    shown: PersonDocument | None
+    sign_offs: tuple[SignOff, ...]
+    follow_ups: tuple[FollowUp, ...]
 
     @property
     def is_referral(self) -> bool:
@@ -240,16 +291,16 @@ def of_person(operations: Operations, *person_keys: str) -> list[Decision]:
         operations.checked(table, table.c.person_key.in_(person_keys), connection=connection)
         for beside in (schema.sign_offs, schema.follow_ups):
             operations.checked(beside, beside.c.decision.in_(numbers), connection=connection)
-        signed = _beside(connection, schema.sign_offs, whose)
-        followed = _beside(connection, schema.follow_ups, whose)
+        signed = cast("dict[int, list[SignOff]]", _beside(connection, schema.sign_offs, whose))
+        followed = cast("dict[int, list[FollowUp]]", _beside(connection, schema.follow_ups, whose))
         return [_decision(connection, row, signed, followed) for row in rows]
 
 
 def _decision(
     connection: sa.Connection,
     row: Any,
-    signed: dict[int, list[dict[str, Any]]],
-    followed: dict[int, list[dict[str, Any]]],
+    signed: dict[int, list[SignOff]],
+    followed: dict[int, list[FollowUp]],
 ) -> Decision:
     shown = keys.opened(connection, row.person_key, row.shown_enc)
     return Decision(
@@ -277,9 +328,9 @@ def _decision(
     )
 
 
-def _beside(connection: sa.Connection, table: sa.Table, whose: Mapping[int, str]) -> dict[int, list[dict[str, Any]]]:
+def _beside(connection: sa.Connection, table: sa.Table, whose: Mapping[int, str]) -> dict[int, list[dict[str, object]]]:
     """What followed decisions, by their numbers. Args: `whose`: key of the person each decision is about."""
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[dict[str, object]]] = {}
     users = schema.users
     query = (
         sa.select(table, users.c.name.label("by_name"))
@@ -330,26 +381,11 @@ def latest(operations: Operations) -> pl.DataFrame:
     )
 
 
-def since(operations: Operations, first: str) -> list[dict[str, Any]]:
+def since(operations: Operations, first: str) -> list[Made]:
     """Decisions made at or after an instant, oldest first, without words: for rates and workload."""
     table = schema.decisions
-    names = (
-        "id",
-        "person_key",
-        "unit",
-        "band",
-        "decision",
-        "reason_code",
-        "own_judgement",
-        "review_on",
-        "time_band",
-        "by",
-        "role",
-        "at",
-    )
-    return operations.rows(
-        sa.select(*(table.c[name] for name in names)).where(table.c.at >= first).order_by(table.c.id)
-    )
+    query = sa.select(*(table.c[name] for name in Made.__annotations__)).where(table.c.at >= first).order_by(table.c.id)
+    return cast("list[Made]", operations.rows(query))
 
 
 def before(operations: Operations, day: date, timezone: str) -> pl.DataFrame:
@@ -374,9 +410,9 @@ def last_by(operations: Operations, as_of: date) -> pl.DataFrame:
     return frame.unique("person_key", keep="last", maintain_order=True)
 
 
-def waiting_for_sign_off(operations: Operations) -> list[dict[str, Any]]:
+def waiting_for_sign_off(operations: Operations) -> list[Waiting]:
     """Referrals nobody has signed off yet, oldest first: id, person_key, at, by."""
     table = schema.decisions
     signed = sa.exists().where(schema.sign_offs.c.decision == table.c.id)
     query = sa.select(table.c.id, table.c.person_key, table.c.unit, table.c.at, table.c.by)
-    return operations.rows(query.where(table.c.decision == "refer", ~signed).order_by(table.c.id))
+    return cast("list[Waiting]", operations.rows(query.where(table.c.decision == "refer", ~signed).order_by(table.c.id)))

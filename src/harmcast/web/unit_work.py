@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TypedDict
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from harmcast.oversight import log
 from harmcast.settings import Decisions
 from harmcast.statistics import share_interval
 from harmcast.store import desk
+from harmcast.store.desk import Made, Waiting
 from harmcast.store.releases import Release
 from harmcast.web import roster
 
@@ -40,7 +41,7 @@ def changes_of(history: Sequence[Release], tool: str, keys: pl.Series) -> pl.Dat
     return pl.concat(frames).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
 
 
-def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]], days: int, now: str) -> Share:
+def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[Made], days: int, now: str) -> Share:
     """Share of band changes that somebody decided on within `days` of the release; only changes older than that, in both counts."""
     made: dict[str, list[str]] = {}
     for decision in decisions:
@@ -53,7 +54,7 @@ def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[dict[str, Any]],
     return Share(hits, n)
 
 
-def overrides(decisions: Sequence[dict[str, Any]]) -> Share:
+def overrides(decisions: Sequence[Made]) -> Share:
     """Share of decisions that went against the score (`desk.is_against`); deferred ones and bands noted as moved down together are not counted."""
     counted = [d for d in decisions if d["decision"] != "defer" and d["reason_code"] != desk.NOTED]
     return Share(sum(desk.is_against(d["decision"], d["own_judgement"]) for d in counted), len(counted))
@@ -70,9 +71,9 @@ def override_alarm(share: Share, limits: Decisions) -> str | None:
     return None
 
 
-def counted(decisions: Sequence[dict[str, Any]], field: str, names: dict[str, str]) -> list[tuple[str, int]]:
+def counted(decisions: Sequence[Made], field: str, names: dict[str, str]) -> list[tuple[str, int]]:
     """How often each value of a field was given, the most frequent first."""
-    found = Counter(d[field] for d in decisions if d[field])
+    found = Counter(str(value) for d in decisions if (value := d.get(field)))
     return [(names.get(value, value), n) for value, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
@@ -89,16 +90,32 @@ def scored_by_unit(everyone: pl.DataFrame, listed_bands: Sequence[str]) -> list[
     return list(rows.iter_rows())
 
 
+class UnitWorkload(TypedDict):
+    """A unit's people scored and in the bands on the list, decisions of the time, referrals that wait."""
+
+    unit: str
+    people: int
+    listed: int
+    decisions: int
+    waiting: int
+
+
 def workload(
     by_unit: Sequence[tuple[str | None, int, int]],
-    decisions: Sequence[dict[str, Any]],
-    waiting: Sequence[dict[str, Any]],
-) -> list[dict[str, Any]]:
+    decisions: Sequence[Made],
+    waiting: Sequence[Waiting],
+) -> list[UnitWorkload]:
     """Each unit's people scored, in the bands on the list, decisions of the time and referrals that wait; the force last."""
     made, waits = Counter(d["unit"] for d in decisions), Counter(w["unit"] for w in waiting)
-    rows: list[dict[str, Any]] = [
+    rows: list[UnitWorkload] = [
         {"unit": unit or "No unit", "people": people, "listed": listed, "decisions": made[unit], "waiting": waits[unit]}
         for unit, people, listed in by_unit
     ]
-    total = {name: sum(row[name] for row in rows) for name in ("people", "listed", "decisions", "waiting")}
-    return [*rows, {"unit": "Whole force", **total}]
+    force: UnitWorkload = {
+        "unit": "Whole force",
+        "people": sum(row["people"] for row in rows),
+        "listed": sum(row["listed"] for row in rows),
+        "decisions": sum(row["decisions"] for row in rows),
+        "waiting": sum(row["waiting"] for row in rows),
+    }
+    return [*rows, force]

@@ -16,6 +16,7 @@ from harmcast.publish import geopackage
 from harmcast.publish.release_files import NOTICE
 from harmcast.publish.verdicts import counts
 from harmcast.store import cell_records, exports
+from harmcast.store.cell_records import TaskingStep
 from harmcast.web import csv_files, open_work, released
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.pages.area import Chosen, choose
@@ -87,8 +88,8 @@ def recommendations(visit: Here, tool: str, area: str = "") -> Response:
         item, place = items.get(one["id"]), places.get(one["cell"])
         if place is None or item is None:
             continue
-        decided: dict[str, Any] = next((s for s in reversed(one["outcomes"]) if s["step"] == "outcome"), {})
-        done: dict[str, Any] = next((s for s in reversed(one["outcomes"]) if s["step"] == "done"), {})
+        decided = next((s for s in reversed(one["outcomes"]) if s["step"] == "outcome"), TaskingStep())
+        done = next((s for s in reversed(one["outcomes"]) if s["step"] == "done"), TaskingStep())
         origin = origins.get(one["week"])
         came = counts(weeks, origin, chosen.tool.horizon_weeks).get(one["cell"], 0) if weeks is not None and origin else None
         rows.append(

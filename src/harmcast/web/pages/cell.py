@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -218,7 +219,9 @@ def strike(visit: Here, tool: str, cell: str) -> Response:
     chosen = _written_on(visit, tool, cell, form)
     what = form.choice("what", {name: name for name in strikes.TABLES}, "Choose the entry")
     reason = form.words("reason", "Say what was wrong with it", MOST_REASON)
-    read = {"note": cell_records.notes, "activity": cell_records.activity, "recommendation": cell_records.recommendations}.get(what)
+    readers: dict[str, Callable[..., Sequence[cell_records.Written]]]
+    readers = {"note": cell_records.notes, "activity": cell_records.activity, "recommendation": cell_records.recommendations}
+    read = readers.get(what)
     number = form.value("number")
     entry = next((one for one in read(visit.operations, tool, cell) if str(one["id"]) == number), None) if read else None
     if read and entry is None:

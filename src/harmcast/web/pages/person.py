@@ -168,7 +168,7 @@ def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[Note]:
         owner = ROLES[item.owner][0]
         next_ = item.next if item.owner is visit.role else f"{owner}: {item.next.lower()}"
         found.append(
-            {"item": item, "tone": tone(item, visit), "by": by, "words": signed["words"] if signed else "", "next": next_, "of": f"referral-{item.number}" if about else ""}
+            {"item": item, "tone": tone(item, visit), "by": by, "words": (signed["words"] or "") if signed else "", "next": next_, "of": f"referral-{item.number}" if about else ""}
         )
     return found
 

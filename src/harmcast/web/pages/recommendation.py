@@ -29,21 +29,21 @@ def recommendation_page(visit: Here, number: Number, saved: str = "") -> Respons
     return _shown(visit, _found(visit, number), Form({}), notice="It is saved." if saved else None)
 
 
-def _found(visit: Visit, number: int) -> dict[str, Any]:
+def _found(visit: Visit, number: int) -> cell_records.Recommended:
     found = cell_records.recommendation(visit.operations, number)
     if found is None or not visit.may(Action.RECOMMEND_TASKING, found["tool"]):
         raise not_found("There is no such recommendation.")
     return found
 
 
-def _item(visit: Visit, found: dict[str, Any]) -> Item:
+def _item(visit: Visit, found: cell_records.Recommended) -> Item:
     for item in open_work.of_cell(visit, found["tool"], found["cell"]):
         if item.number == found["id"]:
             return item
     raise not_found("There is no such recommendation.")
 
 
-def _shown(visit: Visit, found: dict[str, Any], form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, found: cell_records.Recommended, form: Form, status: int = 200, **values: Any) -> Response:
     tool, item = visit.places_tool(found["tool"]), _item(visit, found)
     return page(
         visit,
@@ -68,7 +68,7 @@ def _shown(visit: Visit, found: dict[str, Any], form: Form, status: int = 200, *
     )
 
 
-def came(visit: Visit, found: dict[str, Any]) -> dict[str, Any] | None:
+def came(visit: Visit, found: cell_records.Recommended) -> dict[str, Any] | None:
     """What the release said of the place, and what was recorded there by the newest release; None where it is not held."""
     history = released.history(visit.state, found["tool"])
     tool = visit.places_tool(found["tool"])
@@ -97,7 +97,7 @@ def record(visit: Here, number: Number) -> Response:
         until = form.day("until", "Enter the day to which tasking put it off", first=visit.today, last=visit.today + timedelta(days=LATEST_DAYS))
     words = form.words("words", "Say what was done, in a line" if choice in ("done", "done_in_part") else None, 500)
     adopted = [s for s in found["outcomes"] if s["step"] == "outcome"]
-    if step == "done" and (not adopted or not adopted[-1]["choice"].startswith("adopted")):
+    if step == "done" and (not adopted or not str(adopted[-1]["choice"]).startswith("adopted")):
         form.fault("choice", "Only what tasking adopted can have been done: record tasking's decision first")
     if form.errors or on is None:
         return _shown(visit, found, form, 400)
