@@ -22,6 +22,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped
 from harmcast.oversight import findings
 from harmcast.oversight import register as register_rules
@@ -67,7 +68,7 @@ class WeekResult:
     closed: list[str] = field(default_factory=list)
     standings: dict[str, tuple[str, tuple[Finding, ...]]] = field(default_factory=dict)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {
             "week": self.week,
             "release": self.name,
@@ -265,7 +266,7 @@ def _of_load(tool: str, delivery_sha256: str, found: volume.VolumeFinding) -> Fi
 
 @dataclass
 class Rebuilt:
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str]
 
 

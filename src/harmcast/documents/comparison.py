@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
+
 SHOWN = 24
 
 
@@ -17,7 +19,7 @@ class Counts:
     by: str
     rows: tuple[tuple[str, int], ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return asdict(self)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from harmcast.documents.plain import PlainRecord
+
 Verdict = Literal["ok", "note", "hold", "refuse"]
 ORDER: tuple[Verdict, ...] = ("refuse", "hold", "note", "ok")
 
@@ -35,7 +37,7 @@ class Effect:
     says: str = ""
     people: int = 1
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON."""
         return asdict(self)
 

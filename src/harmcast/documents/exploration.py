@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
+
 LOW, HIGH = 0.45, 0.55  # "none correlated": every interval lies between
 NEUTRAL_WARNINGS = (
     "The census counts people where they live. People are charged in a force's area who live elsewhere, and offend where many people come who do not live there.",
@@ -40,7 +42,7 @@ class ExploredTable:
     across: str = ""
     up: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return asdict(self)
 
     @classmethod
@@ -108,7 +110,7 @@ class GroupsExplored:
         measured = [one for one in self.told if one.auc is not None]
         return max(measured, key=lambda one: abs((one.auc or 0.5) - 0.5), default=None)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {**asdict(self), "day": self.day.isoformat(), "known_on": self.known_on.isoformat()}
 
     @classmethod
@@ -150,5 +152,5 @@ class Exploration:
         every = (*self.tables, *(self.groups.tables if self.groups else ()))
         return next((one for one in every if one.key == key), None)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {**asdict(self), "as_of": self.as_of.isoformat(), "groups": self.groups.document() if self.groups else None}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from harmcast.documents.plain import PlainRecord
 
 
 @dataclass(frozen=True)
@@ -74,5 +75,5 @@ class Health:
     disk: DiskUse
     concerns: list[str]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return asdict(self)

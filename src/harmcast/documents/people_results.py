@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from harmcast.documents.plain import PlainRecord
+
 
 @dataclass(frozen=True)
 class PutHigh:
@@ -79,7 +81,7 @@ class PeopleResults:
     gain_low: float | None
     years: tuple[YearOfReleases, ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON."""
         return asdict(self)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from harmcast.documents.monitor_coverage import Thing, coverage, coverage_says
+from harmcast.documents.plain import PlainRecord
 from harmcast.evaluate import sequential
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 
@@ -50,7 +51,7 @@ class Monitor:
     said: pl.DataFrame = field(default_factory=pl.DataFrame)
     rehearsal: bool = False
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON; the history is left to its table."""
         return {
             "state": self.state,
@@ -67,7 +68,7 @@ class Monitor:
         }
 
 
-def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
+def _rows(table: pl.DataFrame) -> list[PlainRecord]:
     return [
         {
             k: v.isoformat() if isinstance(v, date) else (None if isinstance(v, float) and v != v else v)

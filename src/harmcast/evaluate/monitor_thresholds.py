@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
+
 
 def _threshold(default: Any, says: str, unit: str) -> Any:
     return field(default=default, metadata={"says": says, "unit": unit})
@@ -71,6 +73,6 @@ class MonitorThresholds:
         known = {f.name for f in fields(cls)}
         return cls(**{name: value for name, value in settings.items() if name in known})
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[PlainRecord]:
         values = asdict(self)
         return [{"name": f.name, "value": values[f.name], **f.metadata} for f in fields(self)]

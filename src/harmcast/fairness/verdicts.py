@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.fairness.intervals import USUAL, chance_alone, simultaneous
 from harmcast.fairness.measures import columns_for_intervals, gaps_at
 from harmcast.fairness.thresholds import Thresholds
@@ -73,7 +74,7 @@ class AuditFinding:
     limit: float | None = None
     severity: float | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """As the audit's document says it."""
         return {"name": self.name, "verdict": self.verdict, "says": self.says}
 
@@ -100,7 +101,7 @@ class Audit:
     extra: dict[str, pl.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The whole audit, ready for JSON and for a page; rows with small counts keep their place, not their numbers."""
         return {
             "kind": self.kind,
@@ -237,7 +238,7 @@ def hide_small(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _section(title: str, table: pl.DataFrame) -> dict[str, Any]:
+def _section(title: str, table: pl.DataFrame) -> PlainRecord:
     shown = hide_small(table)
     return {
         "title": title,

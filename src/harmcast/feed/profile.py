@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, FeedRefused
 from harmcast.feed import extract, values
 from harmcast.settings import FileForm
@@ -73,7 +73,7 @@ class Profile:
     files: list[FileSeen]
     faults: list[Fault]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"files": [{**asdict(file), "form": file.form.model_dump()} for file in self.files], "faults": [asdict(fault) for fault in self.faults]}
 
     def lines(self) -> list[str]:

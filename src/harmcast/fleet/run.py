@@ -24,8 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, HarmcastError, RunStopped, SettingsRefused
 from harmcast.progress import Progress, quiet
 
@@ -73,18 +74,18 @@ class FleetResult:
     """One line a force, in the order of their names (columns of OUTCOME)."""
 
     as_of: date
-    forces: list[dict[str, Any]] = field(default_factory=list)
+    forces: list[PlainRecord] = field(default_factory=list)
 
     @property
     def failed(self) -> list[str]:
-        return [row["force"] for row in self.forces if row["error"]]
+        return [str(row["force"]) for row in self.forces if row["error"]]
 
     @property
     def exit_code(self) -> int:
         """0, or that of RunStopped when any force is without its week: an operator looks at each."""
         return RunStopped.exit_code if self.failed else 0
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"as_of": self.as_of.isoformat(), "forces": self.forces, "failed": self.failed}
 
     def lines(self) -> list[str]:
@@ -163,7 +164,7 @@ def _store(member: Member) -> str | None:
 # --- one force -------------------------------------------------------------------------------------------------
 
 
-def week_of(member: Member, as_of: date) -> dict[str, Any]:
+def week_of(member: Member, as_of: date) -> PlainRecord:
     """One force's weekly run, here and now; what a person can act on is in the outcome, a bug keeps its traceback."""
     from harmcast.store.state import open_state
     from harmcast.weekly import run_week
@@ -182,7 +183,7 @@ def week_of(member: Member, as_of: date) -> dict[str, Any]:
         return {"error": type(error).__name__, "code": error.code, "message": error.message, "next_step": error.next_step}
 
 
-def own_process(member: Member, as_of: date) -> dict[str, Any]:
+def own_process(member: Member, as_of: date) -> PlainRecord:
     """`week_of` as this process's only work: reads nothing else, says one JSON line. What a task starts."""
     import resource
 
@@ -195,7 +196,7 @@ def own_process(member: Member, as_of: date) -> dict[str, Any]:
 COMMAND = (sys.executable, "-m", "harmcast.fleet.run")
 
 
-def attempt(member: Member, as_of: date, command: Sequence[str] = COMMAND) -> dict[str, Any]:
+def attempt(member: Member, as_of: date, command: Sequence[str] = COMMAND) -> PlainRecord:
     """One process for one force; a process that dies, hangs or hits a bug is an outcome as well."""
     words = json.dumps(asdict(member) | {"as_of": as_of.isoformat()})
     try:
@@ -211,11 +212,11 @@ def attempt(member: Member, as_of: date, command: Sequence[str] = COMMAND) -> di
         return {"error": "bug", "code": "bug", "message": f"The run ended with exit code {run.returncode}.", "next_step": step}
 
 
-def _stopped(code: str, message: str, next_step: str) -> dict[str, Any]:
+def _stopped(code: str, message: str, next_step: str) -> PlainRecord:
     return {"error": RunStopped.__name__, "code": code, "message": message, "next_step": next_step}
 
 
-def outcome(member: Member, as_of: date, command: Sequence[str] = COMMAND, pause_s: float = PAUSE_S) -> dict[str, Any]:
+def outcome(member: Member, as_of: date, command: Sequence[str] = COMMAND, pause_s: float = PAUSE_S) -> PlainRecord:
     """One force's line: its week made, or why not; tried again once where the reason may pass. Keys of OUTCOME."""
     begun = time.perf_counter()
     for tries in range(1, TRIES + 1):

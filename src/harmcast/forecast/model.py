@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
 from harmcast.forecast.kept import FieldCheckpoint, ForecastMemory
 from harmcast.forecast.level import SETTLED_WEEKS, Level, LevelBank
@@ -230,7 +231,7 @@ class Fitted:
             found.append({"weeks_ago": self.weeks - start, **dict(zip(("ours", "alike", "count_24m"), scores.tolist(), strict=True))})
         return found
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """Settings, learned weights and coefficients, JSON-ready."""
         n, victims = len(self.panel.units), self.victims(self.weeks)
         return {

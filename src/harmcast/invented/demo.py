@@ -93,7 +93,7 @@ def _run(state: State, deliveries: Path, progress: Progress) -> None:
     for tool in [state.settings.people_tool] if state.settings.people_tool else []:
         progress("Fitting the first person model", 0.25)
         refitted = refit_people(state, tool.name, first_monday - timedelta(days=7), scientist)
-        publish_release(state, refitted.document["model"], supervisor, "First model of the demo", first_monday)
+        publish_release(state, str(refitted.document["model"]), supervisor, "First model of the demo", first_monday)
     for number, folder in enumerate(folders[1:]):
         monday = first_monday + timedelta(days=7 * number)
         share = 0.35 + 0.65 * number / len(folders[1:])

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped
 from harmcast.invented import (
     careers,
@@ -69,7 +69,7 @@ class Summary:
             *([f"{self.database_rows:,} rows written to the database."] if self.database_rows else []),
         ]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same as one JSON-ready document."""
         return {**asdict(self), "first_day": self.first_day.isoformat(), "last_day": self.last_day.isoformat()}
 

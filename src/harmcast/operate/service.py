@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import FeedRefused, HarmcastError, RunStopped
 from harmcast.feed.extract import read_manifest
 from harmcast.operate import alerts, copies
@@ -42,7 +43,7 @@ class Served:
     weeks: list[WeekResult]
     skipped: list[str] = field(default_factory=list)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {**self.weeks[-1].document(), "caught_up": [week.document() for week in self.weeks[:-1]], "not_made": self.skipped}
 
     def lines(self) -> list[str]:

@@ -10,7 +10,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from harmcast.documents.plain import PlainRecord
 
 STOPPED, REFUSED, MISSING, LAPSED = "stopped", "refused", "missing", "lapsed"
 STOP, SUSPENSION, CONCERN = "stop", "suspension", "concern"
@@ -62,7 +63,7 @@ class Finding:
         """The kind in words."""
         return KINDS.get(self.kind, "Of a kind this version does not know")
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """As it is kept and printed, with its id."""
         return {"id": self.id, **asdict(self)}
 

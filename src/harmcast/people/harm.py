@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from harmcast import offence_codes
+from harmcast.documents.plain import PlainRecord
 from harmcast.people.offences import crosswalk, looked_up, shipped_table
 
 DAYS_A_MONTH = 365.25 / 12
@@ -56,7 +57,7 @@ class Decay:
         slope = (logs[-1] - np.interp(from_month, points, logs)) / (points[-1] - from_month)
         return np.asarray(np.exp(inside + slope * np.maximum(months - points[-1], 0.0)))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"name": self.name, "months": list(self.months), "left": list(self.left)}
 
 
@@ -81,7 +82,7 @@ class HarmIndex:
     source: str
     coarse: bool = False
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"unit": self.unit, "edition": self.edition, "source": self.source, "coarse": self.coarse}
 
 
@@ -164,7 +165,28 @@ def weights_of(codes: pl.Series, index: HarmIndex) -> pl.DataFrame:
     )
 
 
-def weight_report(charges: pl.DataFrame, index: HarmIndex) -> dict[str, Any]:
+class HowWeighed(TypedDict):
+    codes: int
+    charges: int
+
+
+ByClass = TypedDict("ByClass", {"class": HowWeighed})
+
+
+class WeightReport(ByClass):
+    """How charges were weighed; `filled_or_coarse_share`: 0 to 1, null without charges."""
+
+    charges: int
+    exact: HowWeighed
+    missing: HowWeighed
+    coarse_index: bool
+    filled_or_coarse_share: float | None
+    concern: bool
+    codes_without_weight: dict[str, int]
+    index: PlainRecord
+
+
+def weight_report(charges: pl.DataFrame, index: HarmIndex) -> WeightReport:
     """How the charges' codes were weighed: counts of codes and charges by `exact`, `class` and `missing`.
 
     `concern`: over 10% of the charges rest on a filled or coarse weight, or have none.
@@ -172,19 +194,20 @@ def weight_report(charges: pl.DataFrame, index: HarmIndex) -> dict[str, Any]:
     found = charges.select("offence_code").join(
         weights_of(charges["offence_code"], index), on="offence_code", how="left"
     )
-    counts = {
-        how: {
-            "codes": found.filter(pl.col("filled") == how)["offence_code"].n_unique(),
-            "charges": found.filter(pl.col("filled") == how).height,
-        }
-        for how in ("exact", "class", "missing")
-    }
-    uncertain = found.height if index.coarse else counts["class"]["charges"] + counts["missing"]["charges"]
+
+    def counted(how: str) -> HowWeighed:
+        own = found.filter(pl.col("filled") == how)
+        return {"codes": own["offence_code"].n_unique(), "charges": own.height}
+
+    exact, by_class, missing = (counted(how) for how in ("exact", "class", "missing"))
+    uncertain = found.height if index.coarse else by_class["charges"] + missing["charges"]
     without = found.filter(pl.col("filled") == "missing").group_by("offence_code").len("charges")
     share = uncertain / found.height if found.height else None
     return {
         "charges": found.height,
-        **counts,
+        "exact": exact,
+        "class": by_class,
+        "missing": missing,
         "coarse_index": index.coarse,
         "filled_or_coarse_share": share,
         "concern": share is not None and share > 0.1,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import SettingsRefused
 from harmcast.people import bands
 from harmcast.people import charges as charge_rules
@@ -65,7 +65,7 @@ class OutcomeCounts:
         """What the outcome is, in words."""
         return LIST if self.alone_share > MOST_ALONE or self.class_share > MOST_ONE_CLASS else REACHED
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {
             "says": self.says, "arrivals": self.arrivals, "alone": self.alone, "alone_share": self.alone_share, "class_share": self.class_share,
             "grave_list": [{"offence_class": name, "arrivals": n} for name, n in self.by_class],

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import AccessDenied, NotFit, SettingsRefused
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
@@ -33,7 +33,7 @@ SET_UP = "set-up"
 class Answered:
     """What became of a load that waited."""
 
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 
@@ -170,7 +170,7 @@ def retake_cuts(state: State, actor: Actor, as_of: date, reason: str) -> Answere
         with state.operations.writing(event) as tx:
             for name, one, percentiles in taken:
                 kept_cuts.enter(tx, name, one, percentiles, actor.account)
-    document = {"tool": tool.name, "cuts": [{"values": list(one.values), "harm_unit": one.harm_unit, "reference_date": one.reference_date.isoformat()} for _, one, _ in taken]}
+    document: PlainRecord = {"tool": tool.name, "cuts": [{"values": list(one.values), "harm_unit": one.harm_unit, "reference_date": one.reference_date.isoformat()} for _, one, _ in taken]}
     return Answered(document, [f"Cuts of {name} from the next week on: {', '.join(f'{value:g}' for value in one.values)} {one.harm_unit}." for name, one, _ in taken])
 
 

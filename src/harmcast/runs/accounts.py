@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import AccessDenied
 from harmcast.oversight import grants
 from harmcast.oversight.access import Role
@@ -18,7 +18,7 @@ from harmcast.store.users import Actor
 class Entered:
     """What became of it."""
 
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import backtest, landmarks, page, people_page
 from harmcast.forecast import shipped
@@ -33,7 +34,7 @@ JUDGE = Actor("backtest", "Backtest", (("operator", None),))
 
 @dataclass
 class BacktestResult:
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.oversight.log import Event
 from harmcast.settings import Settings
@@ -49,7 +50,7 @@ MEANS = {
 class SettingsResult:
     """The settings, or what changed, for people and for programs."""
 
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 
@@ -62,7 +63,7 @@ class ChangedSetting:
     after: Any
     means: str
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"setting": self.name, "before": self.before, "after": self.after, "means": self.means}
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, HarmcastError, SettingsRefused
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import checkpoints
@@ -27,7 +28,7 @@ class CheckResult:
     def exit_code(self) -> int:
         return SettingsRefused.exit_code if self.faults else 0
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"faults": [asdict(fault) for fault in self.faults], "seen": self.seen}
 
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from harmcast.documents.comparison import lines as comparison_lines
 from harmcast.documents.effects import Effect, lines
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, FeedRefused, RunStopped
 from harmcast.feed.effects import codes, counted, dates, people, places, references
 from harmcast.gaps import missing
@@ -47,7 +47,7 @@ GROWN = 1.25  # a held effect that a person accepted is noted again until it has
 class EffectsResult:
     """The effects of a load, and of the one before it."""
 
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 
@@ -452,7 +452,7 @@ def effects_of_load(state: State, number: int | None = None) -> EffectsResult:
     if load is None:
         raise RunStopped("Nothing was ever loaded.", code="nothing_loaded", next_step="harmcast load STATE DELIVERY")
     before = {(e.check, e.scope): e.value for e in loads.effects_before(state.operations, load.number)}
-    document = {
+    document: PlainRecord = {
         "load": load.number,
         "delivery_id": load.delivery_id,
         "standing": load.standing,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.ground import compiled, geopackage, naming, open_names
 from harmcast.ground.compiled import About, Ground
@@ -30,7 +31,7 @@ class GroundMade:
     about: About
     warnings: tuple[str, ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"ground": self.name, **asdict(self.about), "warnings": list(self.warnings)}
 
     def lines(self) -> list[str]:

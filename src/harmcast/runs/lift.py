@@ -81,8 +81,8 @@ def findings_of(state: State, name: str, today: date) -> Moved:
                     "stops": sorted(rule.stops),
                     "lifted_by": who,
                     "days": rule.days,
-                    "lifted_until": until and until.isoformat(),
-                    "proposed_until": waiting and waiting.until.isoformat(),
+                    "lifted_until": until.isoformat() if until else None,
+                    "proposed_until": waiting.until.isoformat() if waiting else None,
                 }
             )
             stands = f"lifted until {until}" if until else f"proposed until {waiting.until}" if waiting else "open"

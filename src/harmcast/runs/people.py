@@ -240,7 +240,7 @@ def make_people(
     holding = []
     if scored.weight_report["concern"] and not settings.force.invented:
         says = "More than a tenth of the charges rest on a filled or coarse harm weight."
-        share = float(scored.weight_report["filled_or_coarse_share"])
+        share = float(scored.weight_report["filled_or_coarse_share"] or 0.0)
         holding.append(Finding(findings.CONCERN, tool.name, "harm_weights", says, share, 0.1, findings.severity_of(share, 0.1)))
         found.append(says)
     return PeopleMade(

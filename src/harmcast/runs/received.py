@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from harmcast.documents.comparison import Counts
 from harmcast.documents.effects import Effect
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, FeedRefused, SettingsRefused
 from harmcast.feed import checks, extract, mapping, placeholders, sql_mapping
 from harmcast.feed.checks import CheckContext, Checked
@@ -94,7 +94,7 @@ class LoadResult:
     def changed_rows(self) -> int:
         return sum(count.loaded + count.deleted for count in self.files)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON."""
         return {**asdict(self), "made_at": self.made_at.isoformat(), "changed_rows": self.changed_rows, "waiting": self.waiting}
 

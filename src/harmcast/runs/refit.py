@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import people_choose
 from harmcast.fairness import groups
@@ -28,7 +29,7 @@ from harmcast.weeks import Week
 
 @dataclass
 class Refitted:
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import AccessDenied, HarmcastError, NotFit, RunStopped
 from harmcast.oversight import register, release_rules
 from harmcast.oversight.findings import Finding
@@ -26,7 +27,7 @@ RELEASERS = ("supervisor", "data_scientist")
 
 @dataclass
 class Moved:
-    document: dict[str, Any]
+    document: PlainRecord
     lines: list[str] = field(default_factory=list)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.plain import PlainRecord
 from harmcast.fairness import shadow
 from harmcast.fairness.binned import auc_of_scores
 from harmcast.fairness.intervals import USUAL
@@ -31,7 +31,7 @@ def ran(state: State, tool: str, as_of: date) -> list[Release]:
 
 def judged(
     state: State, tool: PlacesTool | PeopleTool, since: date, as_of: date, new: pl.DataFrame, audit_verdict: str | None, of_people: pl.DataFrame | None = None
-) -> dict[str, Any]:
+) -> PlainRecord:
     """The document of the shadow page: the judgement, a line for each bar, and for people what came of each release.
 
     Args:
@@ -110,7 +110,7 @@ def _came_over_said(name: str, said: float, became: int, few: bool) -> tuple[str
     return (f"came_over_said_{name}", ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half)), "ratio", "none", None)
 
 
-def _came(history: Sequence[Release], figures: pl.DataFrame, months: int) -> list[dict[str, Any]]:
+def _came(history: Sequence[Release], figures: pl.DataFrame, months: int) -> list[PlainRecord]:
     """For each release of people, newest first: how many it expected, and the newest that is known of what came."""
     steps = [(f"{months}m", None), *((f"so_far_{weeks}w", weeks) for weeks in reversed(SO_FAR_WEEKS))]
     found = []

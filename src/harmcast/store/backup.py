@@ -23,6 +23,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped, SettingsRefused, StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.store import checkpoints, files, kept_settings, operations, schema, state, upgrade, verify
@@ -49,7 +50,7 @@ class BackedUp:
     rows: int
     sha256: str
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON."""
         return asdict(self)
 

@@ -23,6 +23,7 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import NotFit
 from harmcast.oversight import review
 from harmcast.oversight.log import Event
@@ -74,7 +75,7 @@ class Forgotten:
     def keys(self) -> tuple[str, ...]:
         return tuple(key for key, _ in self.due)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON."""
         listed = [{"person_key": key, "reason": reason} for key, reason in self.due]
         return {**asdict(self), "as_of": self.as_of.isoformat(), "count": self.count, "due": listed}

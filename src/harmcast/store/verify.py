@@ -20,10 +20,10 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry
@@ -53,7 +53,7 @@ class StateFault:
     event: int | None = None
     says: str = ""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {name: value for name, value in vars(self).items() if name != "says"}
 
 
@@ -85,7 +85,7 @@ class Verification:
         """24 on any fault; 25 where nothing outside was looked at, so that a rollback could not be seen."""
         return 24 if self.faults else 0 if self.outside else 25
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The same, ready for JSON."""
         faults = [fault.document() for fault in self.faults]
         return {"whole": self.is_whole, "events": self.events, "rows": self.rows, "witnesses": self.outside, "faults": faults}

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.weeks import add_months
 
 LEAST_MONTHS = 30  # of records before any chance is printed
@@ -56,7 +56,7 @@ class RecordsHeld:
         days = [add_months(self.scored_on, -horizon - STEP_MONTHS * j) for j in range(MOST_LANDMARKS)]
         return sorted(day for day in days if months_held(self.first_day, day) >= self.look_back)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         days = self.landmarks()
         return {
             "first_day": self.first_day.isoformat(),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.people import bands
 from harmcast.people import charges as charge_rules
 from harmcast.people.cohort import cohort, left_out_counts
-from harmcast.people.harm import weight_report
+from harmcast.people.harm import WeightReport, weight_report
 from harmcast.tables import BANDS, NO_CHANCE
 from harmcast.transitions import explain
 from harmcast.transitions.changes import LastWeek
@@ -36,9 +36,9 @@ class ScoredPeople:
     people: pl.DataFrame
     left_out: pl.DataFrame
     left_out_counts: dict[str, int]
-    weight_report: dict[str, Any]
+    weight_report: WeightReport
     source: People
-    scores: dict[str, Any] = field(default_factory=dict)
+    scores: PlainRecord = field(default_factory=dict)
 
 
 def chance_columns(months: Sequence[int]) -> list[str]:
@@ -157,10 +157,10 @@ def _with_second(
     )
 
 
-def figures(scored: pl.DataFrame, months: Sequence[int]) -> dict[str, Any]:
+def figures(scored: pl.DataFrame, months: Sequence[int]) -> PlainRecord:
     """Counts of the week: people, by band, incomplete, with a chance; mean chance and expected number who become."""
     by_band = dict(scored.group_by("band").len().iter_rows())
-    out: dict[str, Any] = {
+    out: PlainRecord = {
         "people": scored.height,
         "bands": {band: int(by_band.get(band, 0)) for band in BANDS},
         "harm_incomplete": int(scored["incomplete"].sum()),

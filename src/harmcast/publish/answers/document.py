@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.publish.release_files import NOTICE
 from harmcast.statistics import share_interval
 
@@ -37,7 +38,7 @@ class Rate:
         over, under = self.numerator[1], self.denominator[1]
         return None if self.value is None or over is None or under is None else share_interval(over, under)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         low, high = self.interval or (None, None)
         counts = {side: {"name": name, "count": count} for side, (name, count) in (("numerator", self.numerator), ("denominator", self.denominator))}
         return {"says": self.says, **counts, "value": self.value, "low": low, "high": high, **({"least": self.least} if self.least else {})}
@@ -57,7 +58,7 @@ class Words:
     facts: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"type": "words", "text": self.text, **({"rates": [r.document() for r in self.rates]} if self.rates else {})}
 
 
@@ -68,7 +69,7 @@ class Bullets:
     items: tuple[str, ...]
     facts: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"type": "list", "items": list(self.items)}
 
 
@@ -82,7 +83,7 @@ class AnswerColumn:
     over: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         rate = {"numerator": list(self.over), "denominator": list(self.under)} if self.kind == "rate" else {}
         return {"name": self.name, "title": self.title, "kind": self.kind, **rate}
 
@@ -99,11 +100,11 @@ class AnswerTable:
     least: int = 0
     facts: tuple[str, ...] = ()
 
-    def filled(self) -> list[dict[str, Any]]:
+    def filled(self) -> list[PlainRecord]:
         """Rows with every rate worked out from the row's own counts."""
         return [self._filled(row) for row in self.rows]
 
-    def _filled(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _filled(self, row: Mapping[str, Any]) -> PlainRecord:
         found = {c.name: row.get(c.name) for c in self.columns if c.kind != "rate"}
         for c in self.columns:
             if c.kind == "rate":
@@ -113,8 +114,8 @@ class AnswerTable:
                 found |= {c.name: value, f"{c.name}_low": low, f"{c.name}_high": high}
         return found
 
-    def document(self) -> dict[str, Any]:
-        found = {"type": "table", "title": self.title, "columns": [c.document() for c in self.columns], "rows": self.filled()}
+    def document(self) -> PlainRecord:
+        found: PlainRecord = {"type": "table", "title": self.title, "columns": [c.document() for c in self.columns], "rows": self.filled()}
         return found | {k: v for k, v in (("note", self.note), ("key", self.key), ("least", self.least)) if v}
 
 
@@ -125,7 +126,7 @@ class Papers:
     rows: tuple[Mapping[str, Any], ...]
     facts: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"type": "papers", "rows": [dict(row) for row in self.rows]}
 
 
@@ -139,8 +140,8 @@ class Lacking:
     facts: tuple[str, ...] = ()
     who: str = ""
 
-    def document(self) -> dict[str, Any]:
-        found = {"type": self.standing, "what": self.what, "says": self.says}
+    def document(self) -> PlainRecord:
+        found: PlainRecord = {"type": self.standing, "what": self.what, "says": self.says}
         return found | ({"key": self.facts[0]} if self.standing == "not held" and self.facts else {}) | ({"who": self.who} if self.who else {})
 
 
@@ -167,12 +168,12 @@ class Section:
             return "answered"
         return "answered in part" if len(gaps) < len(self.blocks) else gaps[0].standing
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         blocks = [{**b.document(), **({"tools": list(tools)} if tools else {}), **_facts(b)} for tools, own in self.groups for b in own]
         return {"number": self.number, "title": self.title, "standing": self.standing, "blocks": blocks}
 
 
-def _facts(block: Block) -> dict[str, Any]:
+def _facts(block: Block) -> PlainRecord:
     return {"facts": list(block.facts)} if block.facts else {}
 
 
@@ -184,7 +185,7 @@ class DocumentPart:
     sections: tuple[Section, ...]
     tool: str | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"title": self.title, "tool": self.tool, "sections": [s.document() for s in self.sections]}
 
 
@@ -197,7 +198,7 @@ class SummaryLine:
     answers: tuple[tuple[tuple[str, ...], str], ...]
     standing: str
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         return {"number": self.number, "title": self.title, "standing": self.standing, "answers": [{"tools": list(t), "says": s} for t, s in self.answers]}
 
 
@@ -228,7 +229,7 @@ class Document:
             if isinstance(b, Lacking)
         ]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlainRecord:
         """The answer as one JSON-ready document."""
         return {
             "kind": self.kind,
