@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import polars as pl
 
@@ -60,13 +60,24 @@ def _force(release: Release, tool: str) -> tuple[int, int] | None:
     return None if total is None else (int(total["lower"]), int(total["upper"]))
 
 
-def total_of(release: Release | None, tool: str, area: str | None = None) -> dict[str, Any] | None:
+class AreaTotal(TypedDict, total=False):
+    """One policing area's total over the horizon, or the whole force's where `area` is null; `lower` and `upper`: its printed range."""
+
+    area: str | None
+    expected: float
+    lower: float
+    upper: float
+    baseline_4w: float
+    baseline_52w: float
+
+
+def total_of(release: Release | None, tool: str, area: str | None = None) -> AreaTotal | None:
     """The row of one area, or of the whole force, in a release; None if it holds none."""
     if release is None or not release.has(f"{tool}_areas.parquet"):
         return None
     frame = release.frame(f"{tool}_areas")
     found = frame.filter(pl.col("area").is_null() if area is None else pl.col("area") == area)
-    return found.row(0, named=True) if found.height else None
+    return cast(AreaTotal, found.row(0, named=True)) if found.height else None
 
 
 def of_people(tool: str, history: Sequence[Release]) -> PeopleVerdict:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from harmcast import tables, words
+from harmcast.publish.verdicts import AreaTotal, total_of
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.models import Model
 from harmcast.store.releases import Release
@@ -68,7 +69,7 @@ def _models(release: Release | None, tool: str) -> str:
 
 
 def _places(release: Release, before: Release | None, tool: str) -> list[Beside]:
-    new, old = _force(release, tool), _force(before, tool)
+    new, old = total_of(release, tool), total_of(before, tool)
     rows = []
     if new is not None:
         outside = old is not None and not new["lower"] <= old["expected"] <= new["upper"]
@@ -81,14 +82,7 @@ def _places(release: Release, before: Release | None, tool: str) -> list[Beside]
     return rows
 
 
-def _force(release: Release | None, tool: str) -> dict[str, Any] | None:
-    if release is None or not released.has(release, f"{tool}_areas"):
-        return None
-    frame = released.frame(release, f"{tool}_areas").filter(pl.col("area").is_null())
-    return frame.row(0, named=True) if frame.height else None
-
-
-def _range(row: Mapping[str, Any]) -> str:
+def _range(row: AreaTotal) -> str:
     return f"{words.span(row['lower'], row['upper'])}, expected {words.number(row['expected'])}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -26,13 +26,27 @@ class SignedIn:
     unit: str | None
 
 
+class Tab(TypedDict):
+    """A link that leads to one of several views of a page."""
+
+    text: str
+    href: str
+    current: bool
+
+
+class NavigationLink(TypedDict):
+    href: str
+    html: Markup
+    current: bool
+
+
 @dataclass(frozen=True)
 class Shell:
     force: str
     invented: bool
     user: SignedIn | None
     csrf: str
-    navigation: list[dict[str, Any]]
+    navigation: list[NavigationLink]
     old: list[OldData]
     now: datetime
     version: str
@@ -109,13 +123,13 @@ def home_of(visit: Visit) -> Link:
     return HOMES[visit.role]
 
 
-def _navigation(visit: Visit) -> list[dict[str, Any]]:
+def _navigation(visit: Visit) -> list[NavigationLink]:
     """The role's links, the home first with how much is open and overdue."""
     path, held = visit.request.url.path, visit.role
     home = home_of(visit)
     links = [link for link in (home, *NAVIGATION[held]) if _is_there(visit, link)]
     desk = open_work.desk(visit)
-    items = []
+    items: list[NavigationLink] = []
     for _, address, text in links:
         counts = _counts(len(desk.mine), desk.overdue(visit.today)) if address == home[1] else Markup()
         current = path == address or path.startswith(f"{address}/")

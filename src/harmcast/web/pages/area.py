@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
-from harmcast.publish.verdicts import total_of
+from harmcast.publish.verdicts import AreaTotal, total_of
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records
 from harmcast.store.grounds import name_of
@@ -22,7 +22,7 @@ from harmcast.store.releases import Release
 from harmcast.web import areas, force_map, open_work, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
-from harmcast.web.shell import go, page
+from harmcast.web.shell import Tab, go, page
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -180,7 +180,7 @@ def in_page(data: Any) -> Markup:
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
 
 
-def tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
+def tabs(visit: Visit, tool: str) -> list[Tab]:
     """A tab for each places tool that this visitor may see."""
     return [
         {"text": tool_title(t), "href": f"/areas/{t.name}", "current": t.name == tool}
@@ -189,13 +189,13 @@ def tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
     ]
 
 
-def area_rows(release: Release, tool: str) -> list[dict[str, Any]]:
+def area_rows(release: Release, tool: str) -> list[AreaTotal]:
     """Policing areas with their expected totals, the highest first; the force last."""
     if not released.has(release, f"{tool}_areas"):
         return []
     frame = area_frame(release, tool)
     parts = frame.filter(pl.col("area").is_not_null()).sort("expected", descending=True)
-    return [*parts.iter_rows(named=True), *frame.filter(pl.col("area").is_null()).iter_rows(named=True)]
+    return cast("list[AreaTotal]", pl.concat([parts, frame.filter(pl.col("area").is_null())]).rows(named=True))
 
 
 def map_data(chosen: Chosen, inside: Sequence[Row]) -> Markup:

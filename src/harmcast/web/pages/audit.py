@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from harmcast import words
@@ -17,7 +15,7 @@ from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
 from harmcast.web import open_work, released
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.shell import go, page
+from harmcast.web.shell import Tab, go, page
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -67,7 +65,7 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
     )
 
 
-def _tabs(visit: Visit, tool: str) -> list[dict[str, Any]]:
+def _tabs(visit: Visit, tool: str) -> list[Tab]:
     tools = [t for t in visit.settings.tools if visit.may_see(t.name)]
     return [{"text": tool_title(t), "href": f"/audit/{t.name}", "current": t.name == tool} for t in tools]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from starlette.responses import Response
 
 from harmcast.errors import AccessDenied, NotFit, RunStopped
 from harmcast.oversight import register, release_rules
 from harmcast.oversight.access import Action, Role
+from harmcast.oversight.findings import Finding
 from harmcast.runs import lift, release_moves
 from harmcast.store.lifts import KeptLift
 from harmcast.store.releases import Release
@@ -139,9 +140,21 @@ def refuse_tool(visit: Here, name: str) -> Response:
     return go(f"/findings/{finding}?saved=refused" if finding else "/register?saved=entry")
 
 
-def _findings(visit: Visit, release: Release, lifts: list[KeptLift]) -> list[dict[str, Any]]:
+class FoundToday(TypedDict):
+    """A finding as it stands today: lifted by `standing`, proposed as `waiting`; `who` may lift it until `last`; `can`: what this visitor may do."""
+
+    finding: Finding
+    standing: KeptLift | None
+    waiting: KeptLift | None
+    who: str
+    last: date
+    can: str
+
+
+def _findings(visit: Visit, release: Release, lifts: list[KeptLift]) -> list[FoundToday]:
     """What was found about a release: how each finding stands today, and what this visitor may do about it."""
-    makers, found = visit.state.releases.makers(release), []
+    makers = visit.state.releases.makers(release)
+    found: list[FoundToday] = []
     for finding in release.findings:
         rule = release_rules.rule_of(finding.kind)
         own = [held for held in lifts if held.finding == finding.id]

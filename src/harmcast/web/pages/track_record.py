@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TypedDict
 
 from starlette.responses import Response
 
@@ -173,9 +175,27 @@ def _people_plan(visit: Visit, tool: Any, history: list[Release]) -> PeoplePlan:
     )  # fmt: skip
 
 
-def _fallback_history(history: list[Release], tool: str) -> list[dict[str, Any]]:
+class ModelChange(TypedDict):
+    """A release at which the model that makes the numbers changed, and why."""
+
+    week: str
+    fell_back: bool
+    model: str | None
+    reason: str | None
+
+
+class BandsCame(TypedDict):
+    """What came of each band over one horizon, from the release of one day."""
+
+    months: int
+    title: str
+    day: date
+    rows: list[Mapping[str, object]]
+
+
+def _fallback_history(history: list[Release], tool: str) -> list[ModelChange]:
     """Releases at which the model that makes the numbers changed, the newest first."""
-    found: list[dict[str, Any]] = []
+    found: list[ModelChange] = []
     last = None
     for release in history:
         record = released.document(release, f"{tool}_model")
@@ -193,7 +213,7 @@ WHAT = {
 }
 
 
-def by_horizon(release: Release, tool: str) -> list[dict[str, Any]]:
+def by_horizon(release: Release, tool: str) -> list[BandsCame]:
     """What came of each band over whole horizons, from the records as the release published it; empty where it holds none."""
     name = f"{tool}_bands"
     if not released.has(release, name):

@@ -6,11 +6,12 @@ Whoever manages accounts also sees how far everybody is, which questions of the 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, TypedDict
 
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
+from harmcast.oversight.register import Tool
 from harmcast.store.reads import training as trainings
 from harmcast.store.users import TOUR
 from harmcast.web import tour_questions
@@ -50,11 +51,22 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
     )
 
 
-def _progress(visit: Visit) -> list[dict[str, Any]]:
+class Progress(TypedDict):
+    """A tool's training: active accounts, trained, passed the tour, tries; `missed`: the question missed most and how often."""
+
+    tool: Tool
+    people: int
+    trained: int
+    passed: int
+    tries: int
+    missed: tuple[str, int] | None
+
+
+def _progress(visit: Visit) -> list[Progress]:
     """By tool: active accounts, those trained on it, those who passed the tour, tries, and the question missed most."""
     active = {user.account for user in visit.state.users.everyone() if user.is_active}
     tries = list(trainings.tour_tries(visit.operations))
-    found = []
+    found: list[Progress] = []
     for tool in visit.state.register.tools(visit.today):
         given = [each for each in trainings.given(visit.operations, tool.name) if each.account in active]
         tried = [each for each in tries if each.tool == tool.name]
