@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import AccessDenied, HarmcastError, NotFit, RunStopped
@@ -18,7 +17,7 @@ from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.oversight.release_rules import Lift
 from harmcast.store.models import Model
-from harmcast.store.releases import Release, Standing
+from harmcast.store.releases import Move, Release, Standing
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 
@@ -59,7 +58,7 @@ def stopped_by(state: State, release: Release, today: date) -> tuple[Finding, ..
     return release_rules.open_findings([*now, *then], state.lifts.all(), today, state.releases.makers(release))
 
 
-def next_move(release: Release, moves: Sequence[dict[str, Any]], actor: Actor, second_person: bool) -> Standing:
+def next_move(release: Release, moves: Sequence[Move], actor: Actor, second_person: bool) -> Standing:
     """Where a release goes when `actor` moves it on.
 
     Raises: AccessDenied (`second_person_needed`) if one person would do both steps; NotFit if it cannot move.

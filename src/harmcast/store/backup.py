@@ -15,11 +15,11 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 
@@ -38,6 +38,22 @@ LAST_LENGTH = len(LAST_LINE) + 64 + 1
 LEFT_OUT = ("operations.db", "run.lock", "kept", "incoming", "logs", "qlik", "qlik-access")  # the last two are written again from the ledger
 TABLES = "operations"
 BATCH = 5_000
+
+
+class BackupMember(TypedDict, total=False):
+    """A file or table of a backup; `rows`: of a table alone."""
+
+    sha256: str
+    bytes: int
+    rows: int
+
+
+class BackupAbout(TypedDict):
+    """A backup's list of contents, and the revision of its tables."""
+
+    format: int
+    revision: str
+    members: dict[str, BackupMember]
 
 
 @dataclass(frozen=True)
@@ -86,7 +102,7 @@ def back_up(made: State, file: Path, actor: Actor) -> BackedUp:
             next_step="Mount its disk, or make the folder, and run again: a backup holds the state's secrets and goes nowhere unasked.",
         )
     with made.run_lock("backup", actor.account):
-        listed: dict[str, dict[str, Any]] = {}
+        listed: dict[str, BackupMember] = {}
         files.write_whole(file, lambda beside: _write(made, beside, listed))
         found = BackedUp(
             "Backed up", str(file), _file_count(listed), sum(n.get("rows", 0) for n in listed.values()), files.sha256(file)
@@ -105,11 +121,11 @@ def back_up(made: State, file: Path, actor: Actor) -> BackedUp:
     return found
 
 
-def _file_count(listed: dict[str, dict[str, Any]]) -> int:
+def _file_count(listed: dict[str, BackupMember]) -> int:
     return sum("rows" not in note for note in listed.values())
 
 
-def _write(made: State, beside: Path, listed: dict[str, dict[str, Any]]) -> None:
+def _write(made: State, beside: Path, listed: dict[str, BackupMember]) -> None:
     handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w+b") as out:
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -235,11 +251,11 @@ def _whole(file: Path) -> str:
     return files.sha256(file)
 
 
-def _unpacked(file: Path, into: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _unpacked(file: Path, into: Path) -> tuple[BackupAbout, dict[str, bytes]]:
     """Files of the state written into a folder, tables in memory; every member against its digest."""
     tables: dict[str, bytes] = {}
     seen: dict[str, str] = {}
-    about: dict[str, Any] | None = None
+    about: BackupAbout | None = None
     try:
         with tarfile.open(file, mode="r:") as archive:
             for member in archive:
@@ -279,7 +295,7 @@ def _put(path: Path, content: bytes) -> None:
         os.fsync(out.fileno())
 
 
-def _fill(root: Path, about: dict[str, Any], tables: dict[str, bytes]) -> int:
+def _fill(root: Path, about: BackupAbout, tables: dict[str, bytes]) -> int:
     """A fresh operational database with the backup's rows; gives how many."""
     settings = kept_settings.read_own(root)[0]
     database = Operations(operations.engine_of(operations.database_url(settings.store.url, root)), (root / "secret").read_bytes())
@@ -310,7 +326,7 @@ def _fill(root: Path, about: dict[str, Any], tables: dict[str, bytes]) -> int:
         database.close()
 
 
-def _number_on(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+def _number_on(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """PostgreSQL numbers new rows after the restored ones."""
     if connection.dialect.name != "postgresql" or not rows or "id" not in rows[0]:
         return

@@ -29,7 +29,7 @@ ACTIVITIES: dict[str, str] = {"patrol": "Patrol", "visit": "Visit", "other": "Ot
 
 
 class Written(TypedDict, total=False):
-    """A row that somebody wrote on a cell: number, by whom and in which role, when; `struck`: why a later entry strikes it."""
+    """A row that somebody wrote on a cell: number, by whom and in which role, when; `struck`: the later entry that strikes it."""
 
     id: int
     tool: str
@@ -40,7 +40,7 @@ class Written(TypedDict, total=False):
     role: str
     role_name: str
     at: str
-    struck: str | None
+    struck: strikes.Struck | None
 
 
 class CellNote(Written, total=False):

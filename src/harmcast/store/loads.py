@@ -7,7 +7,7 @@ one place that keeps a waiting load out. Accepting and rejecting are one transac
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ class Load:
         return self.standing in (LOADED, "again")
 
 
-def of(row: dict[str, Any]) -> Load:
+def of(row: Mapping[str, Any]) -> Load:
     """A row of `deliveries` as a load."""
     note = json.loads(row["document"])
     return Load(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class KeptProposal:
         return Proposal(self.account, self.role, self.unit, self.by)
 
 
-def _kept(row: dict[str, Any]) -> KeptProposal:
+def _kept(row: Mapping[str, Any]) -> KeptProposal:
     return KeptProposal(row["id"], row["account"], Role(row["role"]), row["unit"], row["by"], row["at"], row["answer"], row["answered_by"])
 
 

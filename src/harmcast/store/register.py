@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -17,6 +17,26 @@ from harmcast.store.operations import Operations, Writing
 from harmcast.words.tools import tool_title
 
 COLUMNS = {"purpose": "purpose", "owner": "owner", "made_by": "developer", "cost": "cost"}  # of the newest words
+
+
+class StatusHeld(TypedDict):
+    """A status of a tool from a day on."""
+
+    status: Status
+    from_on: date
+    reason: str | None
+    by: str
+    at: str
+
+
+class SaidOfTool(TypedDict):
+    """Words of one field of the register about a tool, from a day (text) on."""
+
+    field: str
+    words: str | None
+    from_on: str
+    at: str
+    by: str
 
 
 class Register:
@@ -45,10 +65,10 @@ class Register:
         self.settings.tool(name)
         return next(tool for tool in self.tools(as_of) if tool.name == name)
 
-    def statuses(self, name: str) -> list[dict[str, Any]]:
+    def statuses(self, name: str) -> list[StatusHeld]:
         """Every status a tool has had, oldest first: status, from_on, reason, by, at."""
         table = schema.register_statuses
-        return self.operations.checked(table, table.c.tool == name, order_by=(table.c.from_on, table.c.id))
+        return cast("list[StatusHeld]", self.operations.checked(table, table.c.tool == name, order_by=(table.c.from_on, table.c.id)))
 
     def entries(self, as_of: date | None = None) -> list[RegisterEntry]:
         """Every entry dated on or before a day (default: all), each for one tool."""
@@ -118,7 +138,7 @@ class Register:
         """What the register says a tool costs, as it stood on a day (default: now)."""
         return _standing(self._said().get(name, []), as_of).get("cost")
 
-    def _said(self) -> dict[str, list[dict[str, Any]]]:
+    def _said(self) -> dict[str, list[SaidOfTool]]:
         return {row["tool"]: _said_of(row) for row in self.operations.checked(schema.register_tools)}
 
     def _status(self, name: str, as_of: date | None) -> tuple[Status, date]:
@@ -129,7 +149,7 @@ class Register:
         return "shadow", date.fromisoformat(made[0]["at"][:10]) if made else date.min
 
 
-def _said_of(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _said_of(row: Mapping[str, Any]) -> list[SaidOfTool]:
     """Everything written of a tool, oldest first: field, words, from_on, at, by.
 
     A row of an earlier version holds the newest words alone; they count from the first day.
@@ -145,7 +165,7 @@ def _said_of(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _standing(said: Sequence[Mapping[str, Any]], as_of: date | None) -> dict[str, str | None]:
+def _standing(said: Sequence[SaidOfTool], as_of: date | None) -> dict[str, str | None]:
     """The words of each field that stand on a day: of those that began by then, the last to begin and to be written."""
     begun = [one for one in said if as_of is None or one["from_on"] <= as_of.isoformat()]
     return {one["field"]: one["words"] for one in sorted(begun, key=lambda one: (one["from_on"], one["at"]))}

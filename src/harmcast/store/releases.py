@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, cast
 
 import polars as pl
 import sqlalchemy as sa
@@ -107,6 +107,19 @@ def _damaged(release: str, file: str, code: str) -> StoreDamaged:
     )
 
 
+class Move(TypedDict):
+    """A release moved on; from null: it was made."""
+
+    id: int
+    release: int
+    from_standing: Standing | None
+    to_standing: Standing
+    reason: str | None
+    by: str
+    role: str
+    at: str
+
+
 class Releases:
     """The releases of one state."""
 
@@ -185,10 +198,10 @@ class Releases:
             tx.execute(sa.update(table).where(table.c.id == release.id).values(**values))
             _moved(tx, release.id, release.standing, to, event, reason)
 
-    def moves(self, release: Release) -> list[dict[str, Any]]:
+    def moves(self, release: Release) -> list[Move]:
         """Who moved it, when, from where to where, and why; oldest first."""
         table = schema.release_moves
-        return self.operations.checked(table, table.c.release == release.id, order_by=(table.c.id,))
+        return cast("list[Move]", self.operations.checked(table, table.c.release == release.id, order_by=(table.c.id,)))
 
     def makers(self, release: Release) -> set[str]:
         """Accounts that made a release: whoever ran the week. None of them may lift what was found about it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -31,6 +31,20 @@ OUTCOMES: dict[str, str] = {
 }
 
 
+class RepresentationStep(TypedDict):
+    """What was done about an objection: a step, or the outcome of all (`step` = outcome)."""
+
+    id: int
+    representation: int
+    step: str
+    outcome: str | None
+    rescored_week: str | None
+    words: str | None
+    by_name: str
+    role: str
+    at: str
+
+
 @dataclass(frozen=True)
 class Representation:
     """One representation with its steps, oldest first. `words` is None where none were written or the person was forgotten."""
@@ -45,7 +59,7 @@ class Representation:
     role: str
     at: str
     words: str | None
-    steps: tuple[dict[str, Any], ...]
+    steps: tuple[RepresentationStep, ...]
 
     @property
     def outcome(self) -> str | None:
@@ -147,7 +161,7 @@ def _read(operations: Operations, where: sa.ColumnElement[bool] | None, most: in
         ]
 
 
-def _steps(connection: sa.Connection, whose: dict[int, str]) -> dict[int, list[dict[str, Any]]]:
+def _steps(connection: sa.Connection, whose: dict[int, str]) -> dict[int, list[RepresentationStep]]:
     table, users = schema.representation_steps, schema.users
     query = (
         sa.select(table, users.c.name.label("by_name"))
@@ -155,10 +169,9 @@ def _steps(connection: sa.Connection, whose: dict[int, str]) -> dict[int, list[d
         .where(table.c.representation.in_(list(whose)))
         .order_by(table.c.id)
     )
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[RepresentationStep]] = {}
     for row in connection.execute(query).mappings() if whose else ():
         words = keys.opened(connection, whose[row["representation"]], row["words_enc"])
-        found.setdefault(row["representation"], []).append(
-            {**row, "by_name": row["by_name"] or row["by"], "words": words}
-        )
+        step = {**row, "by_name": row["by_name"] or row["by"], "words": words}
+        found.setdefault(row["representation"], []).append(cast(RepresentationStep, step))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -24,11 +24,22 @@ def strike(tx: Writing, table: str, row: int, reason: str, by: str, role: str) -
     return tx.insert(struck, table_name=table, row=row, reason=reason, by=by, role=role, at=tx.at)
 
 
-def of(operations: Operations, table: str) -> dict[int, dict[str, Any]]:
+class Struck(TypedDict):
+    """A second entry that strikes the entry numbered `row`."""
+
+    row: int
+    reason: str
+    by: str
+    by_name: str | None
+    role: str
+    at: str
+
+
+def of(operations: Operations, table: str) -> dict[int, Struck]:
     """What was struck in a table: number of the entry -> why, by whom (`by_name`), when."""
     struck, users = schema.strikes, schema.users
     query = sa.select(struck, users.c.name.label("by_name")).outerjoin(users, users.c.account == struck.c.by).where(struck.c.table_name == table)
-    return {row["row"]: row for row in operations.rows(query)}
+    return {row["row"]: cast(Struck, row) for row in operations.rows(query)}
 
 
 def is_struck(table: sa.Table) -> sa.ColumnElement[bool]:

@@ -7,9 +7,10 @@ the functions that take a `Writing` (`enter`, `give`, `take`, ...) are for whoev
 from __future__ import annotations
 
 import pwd
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -189,6 +190,35 @@ def train(
     )
 
 
+class RoleLine(TypedDict):
+    role: str
+    unit: str | None
+    until: str | None
+
+
+class AccountLine(TypedDict):
+    """An account as a command lists it."""
+
+    account: str
+    name: str
+    os_account: str | None
+    standing: str
+    roles: list[RoleLine]
+    trained: list[str]
+
+
+class TrainingHeld(TypedDict):
+    """A training of an account in a tool as it was recorded."""
+
+    id: int
+    account: str
+    tool: str
+    kind: str
+    given_on: date
+    by: str
+    at: str
+
+
 class Users:
     """The users of one state."""
 
@@ -252,10 +282,10 @@ class Users:
             found[row["account"]] = found.get(row["account"], frozenset()) | {row["tool"]}
         return found
 
-    def trainings_of(self, account: str) -> list[dict[str, Any]]:
+    def trainings_of(self, account: str) -> list[TrainingHeld]:
         """Each training of an account as it was recorded, the newest first."""
         table = schema.training
-        return self.operations.checked(table, table.c.account == account, order_by=(table.c.id.desc(),))
+        return cast("list[TrainingHeld]", self.operations.checked(table, table.c.account == account, order_by=(table.c.id.desc(),)))
 
     def is_trained(self, account: str, tool: str) -> bool:
         return tool in self.tools_trained(account)
@@ -283,7 +313,7 @@ class Users:
             raise AccessDenied("Your account is disabled.", code="account_disabled", next_step="Ask an administrator.")
         return _actor(_user(rows[0], self.roles_of(rows[0]["account"])))
 
-    def all(self) -> list[dict[str, Any]]:
+    def all(self) -> list[AccountLine]:
         """Every account: account, name, os_account, standing, roles, trained tools."""
         trained = self.trained()
         return [
@@ -292,7 +322,7 @@ class Users:
                 "name": user.name,
                 "os_account": user.os_account,
                 "standing": user.standing,
-                "roles": [{"role": held.role.value, "unit": held.unit, "until": held.until and held.until.isoformat()} for held in user.roles],
+                "roles": [{"role": held.role.value, "unit": held.unit, "until": held.until.isoformat() if held.until else None} for held in user.roles],
                 "trained": sorted(trained.get(user.account, ())),
             }
             for user in sorted(self.everyone(), key=lambda user: user.account)
@@ -363,7 +393,7 @@ def _holds(operations: Operations) -> tuple[sa.ColumnElement[bool], ...]:
     return (table.c.ended_at.is_(None), sa.or_(table.c.until.is_(None), table.c.until >= today))
 
 
-def _user(row: dict[str, Any], roles: tuple[HeldRole, ...]) -> User:
+def _user(row: Mapping[str, Any], roles: tuple[HeldRole, ...]) -> User:
     return User(row["account"], row["name"], row["standing"], roles, row["os_account"], row["oidc_subject"])
 
 

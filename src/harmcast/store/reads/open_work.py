@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -18,7 +18,7 @@ from harmcast.oversight import log, register
 from harmcast.oversight.access import Role
 from harmcast.store import merges, schema, strikes, work
 from harmcast.store.reads import units
-from harmcast.store.releases import Release
+from harmcast.store.releases import Move, Release
 from harmcast.store.state import State
 from harmcast.store.work import Item, PersonNow, WorkRules
 from harmcast.tables import BANDS
@@ -277,12 +277,12 @@ class _Reader:
         ]  # fmt: skip
 
     @cached_property
-    def _releases(self) -> list[tuple[Release, list[dict[str, Any]]]]:
+    def _releases(self) -> list[tuple[Release, list[Move]]]:
         """Every tool's releases with their moves, by number."""
         found = [release for tool in self.state.settings.tools for release in self.state.releases.history(tool.name, None)]
         table = schema.release_moves
-        moves: dict[int, list[dict[str, Any]]] = {}
-        for move in self.state.operations.checked(table, order_by=(table.c.id,)):
+        moves: dict[int, list[Move]] = {}
+        for move in cast("list[Move]", self.state.operations.checked(table, order_by=(table.c.id,))):
             moves.setdefault(move["release"], []).append(move)
         return [(release, moves.get(release.id, [])) for release in sorted(found, key=lambda r: r.id)]
 

@@ -11,23 +11,25 @@ import sqlalchemy as sa
 from harmcast.store import keys, schema
 from harmcast.store.operations import Operations
 
+KeptRow = Mapping[str, Any]  # the columns of its table, and `words`
+
 
 @dataclass(frozen=True)
 class KeptOfPerson:
     """Rows as kept, oldest first, each with its `words` opened."""
 
-    decisions: list[dict[str, Any]]
-    follow_ups: list[dict[str, Any]]
-    sign_offs: list[dict[str, Any]]
-    representations: list[dict[str, Any]]
-    steps: list[dict[str, Any]]
+    decisions: list[KeptRow]
+    follow_ups: list[KeptRow]
+    sign_offs: list[KeptRow]
+    representations: list[KeptRow]
+    steps: list[KeptRow]
 
 
 def kept_of(operations: Operations, person_keys: Sequence[str], before: str) -> KeptOfPerson:
     """Everything kept about a person before an instant, under one key or several. The caller has logged the view."""
     with operations.reading() as connection:
 
-        def opened(table: sa.Table, column: str, whose: Mapping[Any, str]) -> list[dict[str, Any]]:
+        def opened(table: sa.Table, column: str, whose: Mapping[Any, str]) -> list[KeptRow]:
             """Rows whose column names one of `whose`, with the key their words are sealed under."""
             found = table.c[column].in_(list(whose))
             rows = connection.execute(sa.select(table).where(found, table.c.at < before).order_by(table.c.id)).mappings()
