@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.invented import charges, intensity, known
 from harmcast.invented.careers import CLASSES, STATES, process
 from harmcast.invented.draws import stream
@@ -143,7 +144,7 @@ def read_record(folder: Path) -> known.Record:
     )
 
 
-def _known_chances(force: InventedForce, folder: Path) -> dict[str, Any]:
+def _known_chances(force: InventedForce, folder: Path) -> PlainRecord:
     """known_chances.parquet: for a sample of people under the cut the day after the last, what the records imply."""
     day = force.plan.to + timedelta(days=1)
     events = standing_events(force, day)
@@ -168,7 +169,7 @@ def _known_chances(force: InventedForce, folder: Path) -> dict[str, Any]:
     return {"day": day.isoformat(), "high_cut_days": cut, "people": len(sample), "draws": 300}
 
 
-def document(force: InventedForce, written: list[DeliveryWritten]) -> dict[str, Any]:
+def document(force: InventedForce, written: list[DeliveryWritten]) -> PlainRecord:
     """The planted things that fit in one JSON document."""
     plan = force.plan
     return {

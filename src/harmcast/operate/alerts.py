@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import HarmcastError
 from harmcast.store.state import State
 
@@ -23,7 +24,7 @@ NEXT = {
 
 def document(
     state: State, kind: Kind, week: str, words: str = "", tools: dict[str, list[str]] | None = None, error: HarmcastError | None = None
-) -> dict[str, Any]:
+) -> PlainRecord:
     """What is sent."""
     return {
         "kind": kind,

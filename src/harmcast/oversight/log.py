@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from harmcast.documents.plain import PlainRecord
+
 Kind = Literal[
     "collection", "alteration", "consultation", "disclosure", "combination", "erasure", "administration", "run"
 ]
@@ -95,7 +97,7 @@ def canonical(entry: Entry) -> bytes:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def fields_of(entry: Entry) -> dict[str, Any]:
+def fields_of(entry: Entry) -> PlainRecord:
     """An entry as it is exported: no seal, which only the state can check, and `writes` only where it wrote rows."""
     return {name: value for name, value in vars(entry).items() if name != "seal" and (name != "writes" or value is not None)}
 
@@ -190,7 +192,7 @@ class Checkpoint:
     def body(self) -> bytes:
         return json.dumps(self._fields(without="signature"), sort_keys=True, separators=(",", ":")).encode()
 
-    def _fields(self, without: str = "") -> dict[str, Any]:
+    def _fields(self, without: str = "") -> PlainRecord:
         return {name: value for name, value in vars(self).items() if name != without and not (name in ("lost", "backup") and value is None)}
 
     def digest(self) -> str:

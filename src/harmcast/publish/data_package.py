@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.plain import PlainRecord
 from harmcast.publish.release_files import NOTICE, document
 
 NAME = "datapackage.json"
@@ -48,12 +48,12 @@ def row_schemas() -> bytes:
     return document({"$schema": DRAFT, "title": "Rows of a release's tables", "description": NOTICE, "$defs": {spec.name: row_schema(spec) for spec in tables.PUBLISHED}})
 
 
-def row_schema(spec: tables.Table) -> dict[str, Any]:
+def row_schema(spec: tables.Table) -> PlainRecord:
     """JSON Schema of a row of one table; columns that it does not name may be there."""
     properties = {}
     for column in spec.columns:
         kind = _FIELD_TYPES[column.kind]
-        one: dict[str, Any] = {"type": _json_type(kind, column.required), "description": f"{column.says}{f' ({column.unit})' if column.unit else ''}"}
+        one: PlainRecord = {"type": _json_type(kind, column.required), "description": f"{column.says}{f' ({column.unit})' if column.unit else ''}"}
         if kind in _JSON_TYPES:
             one["format"] = kind.replace("datetime", "date-time")
         if column.kind == "share":
@@ -75,10 +75,10 @@ def _spec_of(name: str, columns: set[str]) -> tables.Table | None:
     return max(fits, key=lambda spec: len(set(spec.names) & columns), default=None)
 
 
-def _field(name: str, kind: pl.DataType, column: tables.Column | None) -> dict[str, Any]:
+def _field(name: str, kind: pl.DataType, column: tables.Column | None) -> PlainRecord:
     if column is None:
         plain = "integer" if kind.is_integer() else "number" if kind.is_float() else "boolean" if kind == pl.Boolean else "date" if kind == pl.Date else "datetime" if kind == pl.Datetime else "string"
         return {"name": name, "type": plain}
-    constraints = {**({"required": True} if column.required else {}), **({"enum": list(column.closed)} if column.closed else {})}
-    found = {"name": name, "type": _FIELD_TYPES[column.kind], "description": column.says}
+    constraints: PlainRecord = {**({"required": True} if column.required else {}), **({"enum": list(column.closed)} if column.closed else {})}
+    found: PlainRecord = {"name": name, "type": _FIELD_TYPES[column.kind], "description": column.says}
     return {**found, **({"unit": column.unit} if column.unit else {}), **({"constraints": constraints} if constraints else {})}

@@ -111,15 +111,15 @@ def differences(before: Settings, after: Settings) -> list[ChangedSetting]:
     ]
 
 
-def flat(settings: Settings) -> dict[str, Any]:
+def flat(settings: Settings) -> PlainRecord:
     """Dotted name -> value, e.g. `web.idle_minutes`, `tools.knife_injury.cell_area_km2`."""
     document = settings.model_dump(mode="json", by_alias=True)
     document["tools"] = {tool["name"]: tool for tool in document["tools"]}
     return _flat(document)
 
 
-def _flat(node: Mapping[str, Any], trail: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(node: Mapping[str, Any], trail: str = "") -> PlainRecord:
+    found: PlainRecord = {}
     for key, value in node.items():
         name = f"{trail}{key}"
         if isinstance(value, Mapping) and (not trail or trail == "tools."):

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.oversight import log
 from harmcast.oversight.access import BASES, PURPOSES, ROLES, Role
@@ -42,7 +42,7 @@ CHECK = (
 
 def export(
     state: State, out: Path, actor: Actor, first: date | None = None, last: date | None = None
-) -> dict[str, Any]:
+) -> PlainRecord:
     """Writes the log's entries of some days as JSON lines, and `OUT.about.json` beside them; the export is logged.
 
     Raises: SettingsRefused (`out_exists`); AccessDenied unless the data protection officer exports it; RunStopped if it cannot be written.
@@ -73,7 +73,7 @@ def export(
     return {"entries": len(wanted), "file": str(out), "about": str(about_file), "sha256": sha256}
 
 
-def _about(state: State, entries: Sequence[Entry]) -> dict[str, Any]:
+def _about(state: State, entries: Sequence[Entry]) -> PlainRecord:
     accounts = {entry.actor for entry in entries}
     roles = {entry.role for entry in entries}
     users = state.operations.rows(sa.select(schema.users.c.account, schema.users.c.name).order_by(schema.users.c.account))

@@ -9,11 +9,12 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 
-def issue(secret: bytes, kind: str, facts: dict[str, Any]) -> str:
+def issue(secret: bytes, kind: str, facts: Mapping[str, object]) -> str:
     """The facts as text with their signature."""
     body = (
         base64.urlsafe_b64encode(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).decode().rstrip("=")

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from starlette.responses import Response
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.oversight.access import PURPOSES, Action, Role
 from harmcast.publish.release_files import NOTICE
 from harmcast.store import exports
@@ -51,7 +52,7 @@ def exports_page(visit: Here, saved: str = "") -> Response:
 def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
     zone, names = visit.settings.force.timezone, {user.account: user.name for user in visit.state.users.everyone()}
 
-    def signed(row: ExportRequest | Exported) -> dict[str, Any]:
+    def signed(row: ExportRequest | Exported) -> PlainRecord:
         return {**vars(row), "when": released.local(row.at, zone), "by_name": names.get(row.by, row.by)}
 
     asked = exports.requests(visit.operations, WHAT, visit.user.unit, SHOWN)
