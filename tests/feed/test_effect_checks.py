@@ -166,7 +166,8 @@ def test_a_declared_gap_is_not_proposed_again() -> None:
 def test_a_thin_week_is_noted_and_few_records_say_nothing() -> None:
     assert [e.verdict for e in dates.gaps(MONDAYS, [50, 4, 50, 50, 50], [])] == ["note"]
     assert [e.verdict for e in dates.gaps(MONDAYS, [50, 5, 50, 50, 50], [])] == ["ok"]
-    assert [e.verdict for e in dates.gaps(MONDAYS, [9, 0, 9, 9, 9], [])] == ["ok"]
+    assert [e.verdict for e in dates.gaps(MONDAYS, [13, 0, 13, 13, 13], [])] == ["ok"]
+    assert [e.verdict for e in dates.gaps(MONDAYS, [14, 0, 14, 14, 14], [])] == ["hold"]
 
 
 NOW = datetime(2026, 3, 2, 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from harmcast.runs import change_settings
 from harmcast.store import kept_settings
 from harmcast.store.state import State, open_state
 from harmcast.store.users import Actor
-from harmcast.weekly import rebuild_week
+from harmcast.weekly import rebuild_week, run_week
 
 BASE = '[force]\nname = "Test force"\n[[tools]]\nname = "knife_injury"\nkind = "places"\ncell_area_km2 = 1.0\nwhere = { weapon = ["knife"] }\n[[tools]]\nname = "iom"\nkind = "people"\n'
 ADA = Actor("ada", "Ada", (("administrator", None),))
@@ -103,7 +104,7 @@ def test_a_state_of_before_loses_the_settings_that_went_in_one_event(state: Stat
 
 
 def test_a_past_week_is_made_again_from_its_own_settings_and_files(own_weeks: State, invented_force: InventedForce, tmp_path: Path) -> None:
-    """The settings of today are others in a definition, a cell, a threshold and the boundary file; the week's bytes are not."""
+    """The settings of today are others in a definition, a cell, a gap, a threshold and the boundary file; the week's bytes are not."""
     name = own_weeks.releases.names()[-1]
     (release, *_) = own_weeks.releases.named(name)
     kept = own_weeks.root / "settings-kept" / str(release.settings_sha256)
@@ -115,13 +116,39 @@ def test_a_past_week_is_made_again_from_its_own_settings_and_files(own_weeks: St
     boundary.write_bytes(boundary.read_bytes() + b"\n")
     changed = text.replace("cell_area_km2 = 1.0", "cell_area_km2 = 4.0").replace("horizon_weeks = 4", "horizon_weeks = 2")
     assert changed != text
-    (folder / "settings.toml").write_text(changed + "\n[monitor]\nfalse_alarms = 0.9\n")
+    gap = f'\n[[gaps]]\nfrom = {invented_force.mondays[0] - timedelta(weeks=6)}\nto = {invented_force.mondays[0] - timedelta(weeks=5)}\nreason = "none sent"\n'
+    (folder / "settings.toml").write_text(changed + "\n[monitor]\nfalse_alarms = 0.9\n" + gap)
     change_settings.change(own_weeks, folder / "settings.toml", OPERATOR)
     live = open_state(own_weeks.root)
     assert live.settings.places_tools[0].cell_area_km2 == 4.0
+    assert len(live.settings.gap_days) == 1
     rebuilt = rebuild_week(live, name, tmp_path / "again", OPERATOR)
     assert rebuilt.document["same"], rebuilt.lines
     (kept / "settings.toml").write_text(changed)
     with pytest.raises(StoreDamaged, match="not what was kept"):
         rebuild_week(live, name, tmp_path / "more", OPERATOR)
+    live.close()
+
+
+def test_a_gap_declared_after_a_week_changes_its_revision_and_never_the_week_itself(own_weeks: State, invented_force: InventedForce, tmp_path: Path) -> None:
+    """The week was made with no gap; its revision with one that the settings of today no longer hold. Each is made again as it was."""
+    first, day = own_weeks.releases.names()[-1], invented_force.mondays[1]
+    own = own_weeks.settings_folder / "settings.toml"
+    gap = f'\n[[gaps]]\nfrom = {day - timedelta(weeks=9)}\nto = {day - timedelta(weeks=8)}\nreason = "none sent"\n'
+    folder = tmp_path / "with-gap"
+    shutil.copytree(own_weeks.settings_folder, folder)
+    (folder / "settings.toml").write_text(own.read_text() + gap)
+    change_settings.change(own_weeks, folder / "settings.toml", OPERATOR)
+    live = open_state(own_weeks.root)
+    second = run_week(live, day, OPERATOR, again="a gap was declared").name
+    missing = [json.loads(live.releases.named(name)[0].read("knife_injury_model.json"))["weeks_missing"] for name in (first, second)]
+    assert missing[0] == 0
+    assert missing[1] > 0
+    (folder / "settings.toml").write_text((folder / "settings.toml").read_text().replace(gap, ""))
+    change_settings.change(live, folder / "settings.toml", OPERATOR)
+    live = open_state(own_weeks.root)
+    assert not live.settings.gap_days
+    for name in (first, second):
+        rebuilt = rebuild_week(live, name, tmp_path / name, OPERATOR)
+        assert rebuilt.document["same"], rebuilt.lines
     live.close()

@@ -13,7 +13,8 @@ from harmcast.gaps import Gap, missing
 FEWEST = 40  # rows under which a share of days says nothing
 ONE_DAY_SHARE, ONE_TIME_SHARE = 0.5, 0.5
 WEEKS_SPANNED = 8
-USUAL_LEAST, UNDER_USUAL = 10.0, 0.1
+UNDER_USUAL = 0.1
+BY_CHANCE = 1e-6  # an empty week is proposed as a gap where chance would bring one more seldom than this
 CLOCK_SLACK = timedelta(days=1)
 
 
@@ -48,7 +49,7 @@ def gaps(mondays: Sequence[date], weekly: Sequence[int], declared: Sequence[Gap]
     counts = np.asarray(weekly, float)
     usual = float(np.median(counts[counts > 0])) if (counts > 0).any() else 0.0
     told = missing(declared, mondays)
-    if usual < USUAL_LEAST:
+    if np.exp(-usual) >= BY_CHANCE:
         return [Effect("gaps", "crimes", 0, 0, 0, "ok", "", "too few records a week for an empty one to say anything.")]
     empty = [day for day, count, is_told in zip(mondays, weekly, told, strict=True) if count == 0 and not is_told]
     thin = [day for day, count, is_told in zip(mondays, weekly, told, strict=True) if 0 < count < UNDER_USUAL * usual and not is_told]
