@@ -122,6 +122,13 @@ def incidents_say(release: Release, tool: str) -> str:
     )
 
 
+def without_filter_says(release: Release, tool: str) -> str:
+    """That the forecast goes without the filter, where the tool has too many cells for it; empty elsewhere."""
+    if released.document(release, f"{tool}_model").get("filter", True):
+        return ""
+    return "With over 4,000 cells the forecast goes without the filter that follows each place from week to week: it places crime somewhat worse (methods of places)."
+
+
 def list_says(release: Release, tool: str) -> str:
     """What the list says as one, in a sentence or three; empty for a release that does not say it."""
     one = released.document(release, f"{tool}_model").get("list")

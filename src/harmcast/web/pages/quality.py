@@ -52,5 +52,5 @@ def _release(visit: Here, tool: Any) -> dict[str, Any]:
         "volume": said.get("volume"),
         "left_out": about.get("left_out"),
         "weights": about.get("weights"),
-        "incidents": areas.incidents_say(newest, tool.name) if newest else "",
+        "notes": [say(newest, tool.name) for say in (areas.incidents_say, areas.without_filter_says)] if newest else [],
     }
