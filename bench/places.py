@@ -40,6 +40,7 @@ from bench.places_printed import (
     VICTIMS_GAIN,
 )
 from bench.results import Row, saved
+from bench.rolling import rolling
 from bench.verdicts import at_least, at_most, within
 from harmcast.evaluate import backtest, scores
 from harmcast.forecast import shipped
@@ -51,7 +52,7 @@ SEED = 20230701
 def measure(name: str, with_peers: bool, fresh: bool) -> dict[str, Any]:
     """One panel's whole backtest, with the seconds and the memory it took; the peers after it."""
     panel = panels.PANELS[name][1]()
-    at_origin, came = backtest.rolling(panel, ORIGINS)
+    at_origin, came = rolling(panel, ORIGINS)
     began, spent = time.perf_counter(), time.process_time()
     models = shipped.models(at_origin[0], seed=SEED)
     found = backtest.backtest_places(
@@ -81,7 +82,7 @@ def below_plain(found: dict[str, Any], length: str) -> tuple[str, float, float, 
     hits, crimes = found["hits_by_origin"], np.array(found["series"]["total"], dtype=float)
     best = max(PLAIN, key=lambda name: sum(hits[name][length]))
     more = np.array(hits[found["chosen"]][length], dtype=float) - np.array(hits[best][length], dtype=float)
-    return best, float(more.sum() / crimes.sum()), *scores.bootstrap_ratio_range(more, crimes, SEED)
+    return best, float(more.sum() / crimes.sum()), *scores.bootstrap_range(more, SEED, crimes)
 
 
 def table(name: str, found: dict[str, Any]) -> None:
@@ -161,7 +162,7 @@ def victims() -> list[Row]:
     """New York by victims: incidents taken together against every victim an incident of its own."""
     found = {}
     for words, panel in zip(("together", "apart"), panels.new_york_by_victims(), strict=True):
-        at_origin, came = backtest.rolling(panel, ORIGINS)
+        at_origin, came = rolling(panel, ORIGINS)
         models = {key: one for key, one in shipped.models(at_origin[0], seed=SEED).items() if key in (shipped.CHOSEN, backtest.FLOOR)}
         found[words] = backtest.backtest_places(at_origin, came, models, tool=words, chosen=shipped.CHOSEN, level=shipped.level, in_turn=shipped.IN_TURN, seed=SEED)
     gains = found["together"]["units"] * (np.array(found["together"]["series"]["log_score_gain"]) - np.array(found["apart"]["series"]["log_score_gain"]))

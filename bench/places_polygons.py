@@ -12,6 +12,7 @@ import polars as pl
 
 from bench import panels
 from bench.results import Row
+from bench.rolling import rolling
 from bench.verdicts import at_least, at_most, within
 from harmcast.evaluate import backtest
 from harmcast.forecast import shipped
@@ -46,7 +47,7 @@ def _toronto() -> dict[str, Any]:
     points = panels.toronto_first_points()
     units = hexagons(HEXAGON_KM2, *points)
     panel = panels.toronto_on(units, ("Robbery",))
-    at_origin, came = backtest.rolling(panel, ORIGINS)
+    at_origin, came = rolling(panel, ORIGINS)
     models = {name: one for name, one in shipped.models(at_origin[0], seed=SEED).items() if name in (shipped.CHOSEN, "count_24m")}
     return backtest.backtest_places(
         at_origin, came, models, tool="hexagons", chosen=shipped.CHOSEN, level=shipped.level, in_turn=shipped.IN_TURN, seed=SEED

@@ -11,7 +11,6 @@ import numpy as np
 
 from bench.results import Row
 from bench.verdicts import at_most
-from harmcast.evaluate import choose
 from harmcast.forecast.weekly import forecast_places
 from harmcast.places.counts import NEAR_M, Panel
 from harmcast.places.grid import squares_at
@@ -43,10 +42,10 @@ def _one(cells: int, side_m: float) -> dict[str, float]:
     panel = invented(cells, side_m)
     before = panel.before(ORIGIN - timedelta(days=7))
     began, spent = time.perf_counter(), time.process_time()
-    kept = forecast_places(before, before.origin, 4, 1, None, choose.decide, False, before.origin).kept
+    kept = forecast_places(before, before.origin, 4, 1, None, False, before.origin).kept
     first = (time.perf_counter() - began, time.process_time() - spent)
     began, spent = time.perf_counter(), time.process_time()
-    forecast_places(panel, ORIGIN, 4, 1, kept, choose.decide, False, before.origin)
+    forecast_places(panel, ORIGIN, 4, 1, kept, False, before.origin)
     return {"cells": cells, "first_s": first[0], "first_cpu_s": first[1], "next_s": time.perf_counter() - began,
             "next_cpu_s": time.process_time() - spent, "kept_mb": len(kept) / 1e6}  # fmt: skip
 

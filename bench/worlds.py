@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.results import Row, saved
+from bench.rolling import rolling
 from bench.verdicts import at_least, at_most
-from harmcast.evaluate import backtest, choose, scores
-from harmcast.forecast import ranges, shipped
+from harmcast.evaluate import backtest, scores
+from harmcast.forecast import choose, ranges, shipped
 from harmcast.forecast.model import Procedure
 from harmcast.forecast.weekly import forecast_places
 from harmcast.places.counts import NEAR_M, Panel
@@ -62,7 +63,7 @@ def panel(place: Units, weekly: NDArray[np.int32], seed: int) -> Panel:
 
 def rolled(one: Panel) -> tuple[dict[str, float], float]:
     """Ours over the last origins: figures, and the largest gap of a bin that chance alone moves by under .03 (300 units)."""
-    panels, came = backtest.rolling(one, ORIGINS)
+    panels, came = rolling(one, ORIGINS)
     models = {name: made for name, made in shipped.models(panels[0], seed=SEED).items() if name in (shipped.CHOSEN, "count_24m", "count_4w")}
     said: list[Floats] = []
     ours = models[shipped.CHOSEN]
@@ -207,7 +208,7 @@ def boundary() -> list[Row]:
 
 def found_out() -> list[Row]:
     one, _ = steady()
-    panels, came = backtest.rolling(one, ORIGINS)
+    panels, came = rolling(one, ORIGINS)
     differences = []
     for at_origin, seen in zip(panels, came, strict=True):
         made = Procedure(at_origin.origin).predict(at_origin, SEED, 0)

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import shapely
+from bench.rolling import rolling
 from tests.forecast.conftest import ORIGIN, invent, lattice
 
 from harmcast.evaluate import backtest
@@ -22,7 +23,7 @@ def panel():
 
 
 def run(panel: Panel, **more):
-    panels, came = backtest.rolling(panel, ORIGINS)
+    panels, came = rolling(panel, ORIGINS)
     models = shipped.models(panels[0])
     return backtest.backtest_places(panels, came, models, tool="t", chosen=shipped.CHOSEN, level=shipped.level,
                                     in_turn=shipped.IN_TURN, seed=3, **more)  # fmt: skip
@@ -54,7 +55,7 @@ def test_the_same_answer_twice_and_on_two_threads(panel, found):
 
 
 def test_garbling_everything_from_an_origin_on_changes_no_forecast_made_there(panel):
-    cut = backtest.rolling(panel, ORIGINS)[0]
+    cut = rolling(panel, ORIGINS)[0]
     weeks = len(cut[0].weekly)
     garbled = panel.weekly.copy()
     garbled[weeks:] = np.random.default_rng(0).permutation(garbled[weeks:].ravel()).reshape(garbled[weeks:].shape) + 3
@@ -62,7 +63,7 @@ def test_garbling_everything_from_an_origin_on_changes_no_forecast_made_there(pa
                   {name: np.where(np.arange(len(garbled))[:, None] >= weeks, 9, one) for name, one in panel.leading.items()},
                   panel.known_share, near={width: np.where(np.arange(len(garbled))[:, None] >= weeks, 9, one)
                                            for width, one in panel.near.items()})  # fmt: skip
-    then = backtest.rolling(other, ORIGINS)[0]
+    then = rolling(other, ORIGINS)[0]
     for name in shipped.models(cut[0]):
         one = shipped.models(cut[0])[name](cut[0])
         two = shipped.models(then[0])[name](then[0])
@@ -84,7 +85,7 @@ def test_figures_of_a_known_forecast_by_hand():
     weekly = np.zeros((16, 25), dtype=np.int32)
     weekly[:, 3] = 2
     panel = Panel(units, invent(weeks=16)[0].origin, 4, weekly)
-    panels, came = backtest.rolling(panel, 2)
+    panels, came = rolling(panel, 2)
     mean = np.full(25, 0.01)
     mean[3] = 8.0
 
@@ -101,7 +102,7 @@ def test_figures_of_a_known_forecast_by_hand():
 
 
 def test_a_backtest_without_its_floor_is_refused(panel):
-    panels, came = backtest.rolling(panel, 2)
+    panels, came = rolling(panel, 2)
     with pytest.raises(ValueError, match="24-month"):
         backtest.backtest_places(panels, came, {"x": lambda p: None}, tool="t", chosen="x", level=shipped.level)
 
@@ -120,7 +121,7 @@ def test_the_index_by_land_and_by_residents_allows_for_units_of_unequal_size():
     residents = [300.0 + 100 * (k % 5) for k in range(24)]
     units = grid.from_layer([f"u{k:02}" for k in range(24)], shapes, residents=residents)
     weekly = np.random.default_rng(1).poisson(0.2 + np.arange(24) / 8, (120, 24)).astype(np.int32)
-    panels, came = backtest.rolling(Panel(units, ORIGIN, 4, weekly, {}, np.ones(120)), 3)
+    panels, came = rolling(Panel(units, ORIGIN, 4, weekly, {}, np.ones(120)), 3)
     ours = np.arange(24.0) + 1
 
     def ranked(_):

@@ -1,6 +1,7 @@
 from xml.dom.minidom import parseString
 
 import pytest
+from bench.rolling import rolling
 from tests.forecast.conftest import invent, lattice
 
 from harmcast.evaluate import backtest
@@ -11,7 +12,7 @@ from harmcast.forecast import shipped
 @pytest.fixture(scope="module")
 def page():
     panel = invent(weeks=120, units=lattice(6))[0]
-    panels, came = backtest.rolling(panel, 4)
+    panels, came = rolling(panel, 4)
     models = {name: shipped.models(panels[0])[name] for name in ("count_24m", shipped.CHOSEN)}
     found = backtest.backtest_places(panels, came, models, tool="knife <injury>", chosen=shipped.CHOSEN, level=shipped.level)
     return found, backtest_page(found, panel.units)

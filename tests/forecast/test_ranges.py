@@ -10,7 +10,7 @@ ALPHA = np.where(RNG.random(300) < 0.2, 0.0, RNG.gamma(1.0, 0.4, 300) + 1e-4)
 
 
 def listed(prediction, seed, top=20):
-    return ranges.listed(prediction, ranges.drawn(prediction, seed), top)
+    return ranges.listed(prediction, ranges.drawn(prediction, seed), seed, top)
 
 
 def law(k):
@@ -18,13 +18,15 @@ def law(k):
 
 
 def test_quantiles_chances_and_tails_are_those_of_scipy():
-    low, high = ranges.quantile(0.05, MEAN, ALPHA), ranges.quantile(0.95, MEAN, ALPHA)
+    below = ranges.cdf(MEAN, ALPHA)
+    low, high = ranges.quantile(0.05, below), ranges.quantile(0.95, below)
     came = RNG.poisson(MEAN)
-    logs, chance = ranges.log_chance(came, MEAN, ALPHA), ranges.chance_any(MEAN, ALPHA)
+    logs, tail = ranges.log_chance(came, MEAN, ALPHA), ranges.lower_tail(came, below)
     for k in range(300):
         assert (low[k], high[k]) == (law(k).ppf(0.05), law(k).ppf(0.95))
         assert np.isclose(logs[k], law(k).logpmf(came[k]))
-        assert np.isclose(chance[k], law(k).sf(0))
+        assert np.isclose(tail[k], law(k).cdf(came[k]))
+        assert np.isclose(below[k, 0], law(k).cdf(0))
 
 
 def test_areas_add_up_in_every_draw():
@@ -57,13 +59,16 @@ def test_without_any_crime_expected_every_unit_has_the_same_chance():
 
 
 def test_the_list_speaks_as_one():
-    expected = np.array([30.0, 20.0, 10.0, *[0.5] * 60])
+    expected = np.array([12.0, 10.0, 5.0, *[0.1] * 60])
     found = listed(ranges.Prediction(expected, np.zeros(63)), 5, top=3)
-    assert (found.expected, found.total) == (60.0, 90.0)
-    assert found.low in (46, 47, 48)
-    assert found.high in (72, 73, 74)
-    assert np.isclose(found.best_possible, 60, atol=1)
+    assert (found.expected, found.total) == (27.0, 33.0)
+    assert np.isclose(found.best_possible, 27, atol=0.5)
     assert 2.9 < found.among_best <= 3
+
+
+def test_the_ends_of_the_lists_range_are_those_of_its_sum_whatever_the_seed():
+    told = [listed(ranges.Prediction(np.array([12.0, 10.0, 5.0, 0.1]), np.zeros(4)), seed, top=3) for seed in range(8)]
+    assert [(one.low, one.high) for one in told] == [tuple(stats.poisson(27).ppf([0.05, 0.95]))] * 8
 
 
 def test_a_level_that_is_not_known_widens_the_list_and_leaves_its_mean():
@@ -108,10 +113,10 @@ def test_victims_of_incidents_make_the_distribution_of_a_simulation(mean, alpha)
     expected, spread = np.full(6, mean), np.full(6, alpha)
     at = np.arange(6)
     assert np.allclose(np.exp(ranges.log_chance(at, expected, spread, VICTIMS)), [(came == y).mean() for y in at], atol=0.004)
-    assert np.allclose(ranges.lower_tail(at, expected, spread, VICTIMS), [(came <= y).mean() for y in at], atol=0.004)
-    assert ranges.lower_tail(at - 6, expected, spread, VICTIMS).tolist() == [0.0] * 6
-    assert np.allclose(ranges.chance_any(expected, spread, VICTIMS), (came > 0).mean(), atol=0.004)
-    assert abs(ranges.quantile(0.95, expected, spread, VICTIMS)[0] - np.quantile(came, 0.95)) <= 1
+    below = ranges.cdf(expected, spread, VICTIMS)
+    assert np.allclose(ranges.lower_tail(at, below), [(came <= y).mean() for y in at], atol=0.004)
+    assert ranges.lower_tail(at - 6, below).tolist() == [0.0] * 6
+    assert abs(ranges.quantile(0.95, below)[0] - np.quantile(came, 0.95)) <= 1
     drawn = ranges.drawn(ranges.Prediction(expected, spread, VICTIMS), 4, 20_000)
     assert np.allclose(drawn.mean(axis=0), mean, rtol=0.05)
     assert np.allclose(drawn.var(axis=0), came.var(), rtol=0.12)
@@ -120,6 +125,7 @@ def test_victims_of_incidents_make_the_distribution_of_a_simulation(mean, alpha)
 def test_one_victim_each_is_the_negative_binomial_itself():
     one = np.array([1.0])
     came = RNG.poisson(MEAN)
+    assert np.allclose(ranges.cdf(MEAN, ALPHA, one), ranges.cdf(MEAN, ALPHA))
     assert np.allclose(ranges.log_chance(came, MEAN, ALPHA, one), ranges.log_chance(came, MEAN, ALPHA), atol=1e-5)
 
 

@@ -6,7 +6,8 @@ import pytest
 from tests.forecast.conftest import ORIGIN, invent, lattice
 
 from harmcast import tables
-from harmcast.evaluate.choose import Choice, decide
+from harmcast.forecast import choose
+from harmcast.forecast.choose import Choice
 from harmcast.forecast.model import Fitted
 from harmcast.forecast.weekly import forecast_places
 from harmcast.places.counts import Panel
@@ -18,7 +19,7 @@ def at(panel: Panel, weeks_before: int) -> Panel:
 
 @pytest.fixture(scope="module")
 def forecast(panel):
-    return forecast_places(panel, ORIGIN, 4, 7, fallback=decide)
+    return forecast_places(panel, ORIGIN, 4, 7)
 
 
 def test_the_tables_are_those_of_a_release(forecast, panel):
@@ -116,15 +117,17 @@ def test_the_same_twice_and_another_seed_moves_draws_only(panel):
     assert not one.cells["chance_top20"].equals(other.cells["chance_top20"])
 
 
-def test_the_plain_count_steps_in_when_the_rule_says_so(panel):
+def test_the_plain_count_steps_in_when_the_rule_says_so(panel, monkeypatch):
     def rule(differences, fell_back):
         assert len(differences) == 28  # 6 blocks of 4 of 52 windows, then single ones
         return Choice(True, "said so", 0.0, 0.0, 28)
 
-    found = forecast_places(panel, ORIGIN, 4, 7, fallback=rule)
+    ours = forecast_places(panel, ORIGIN, 4, 7)
+    monkeypatch.setattr(choose, "decide", rule)
+    found = forecast_places(panel, ORIGIN, 4, 7)
     assert set(found.cells["model"]) == {"count_24m"}
     assert (found.model["fell_back"], found.model["reason"]) == (True, "said so")
-    assert found.cells["expected"].sum() == pytest.approx(forecast_places(panel, ORIGIN, 4, 7).cells["expected"].sum())
+    assert found.cells["expected"].sum() == pytest.approx(ours.cells["expected"].sum())
     plain = found.cells.sort("baseline_24m", "cell")["expected"].to_numpy()
     assert (np.diff(plain) >= -1e-6).all()
 

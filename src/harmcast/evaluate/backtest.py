@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.evaluate import choose, scores
-from harmcast.forecast import ranges
+from harmcast.evaluate import scores
+from harmcast.forecast import choose, ranges
 from harmcast.forecast.ranges import Listed, Prediction
 from harmcast.places.counts import Panel
 from harmcast.places.grid import Units
@@ -41,23 +41,9 @@ class ModelBacktest:
     dispersion: Floats
     seconds: Floats
     victims: tuple[Floats | None, ...]
-    lists: tuple[tuple[Listed | None, ...], ...] = ()
+    lists: tuple[Listed, ...] = ()
+    years: tuple[Floats | None, ...] = ()
     plain: tuple[Prediction | None, ...] = ()
-
-
-def rolling(panel: Panel, origins: int) -> tuple[list[Panel], Counts]:
-    """Panels before each of the last `origins` windows of a panel, and what came in them.
-
-    For records without reporting delay; with delay, count one panel an origin from what was known then.
-    """
-    windows, days = panel.windows, panel.horizon_weeks * 7
-    if len(windows) <= origins:
-        raise ValueError("the history is shorter than the windows to be judged")
-    starts = range(len(windows) - origins, len(windows))
-    from datetime import timedelta
-
-    panels = [panel.before(panel.origin - timedelta(days=days * (len(windows) - t))) for t in starts]
-    return panels, windows[len(windows) - origins :]
 
 
 def backtest_places(
@@ -139,24 +125,25 @@ def _run(
 ) -> ModelBacktest:
     done = 0
 
-    def one(panel: Panel) -> tuple[Floats, Floats, float, Floats | None, tuple[Listed | None, ...], Prediction | None]:
+    def one(panel: Panel) -> tuple[Floats, Floats, float, Floats | None, Listed, Floats | None, Prediction | None]:
         nonlocal done
         began = time.perf_counter()
         forecast = model(panel)
         took = time.perf_counter() - began
-        lists = tuple(None if one is None else ranges.listed(one, ranges.drawn(one, seed, draws)) for one in (forecast, forecast.year))
+        listed = ranges.listed(forecast, ranges.drawn(forecast, seed, draws), seed)
+        year = None if forecast.year is None else ranges.inside(ranges.drawn(forecast.year, seed, draws)).mean(axis=0)
         done += 1
         if progress:
             progress(name, done, len(panels))
-        return forecast.expected, forecast.dispersion, took, forecast.victims, lists, forecast.plain
+        return forecast.expected, forecast.dispersion, took, forecast.victims, listed, year, forecast.plain
 
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             found = list(pool.map(one, panels))
     else:
         found = [one(panel) for panel in panels]
-    expected, dispersion, seconds, victims, lists, plain = zip(*found, strict=True)
-    return ModelBacktest(np.array(expected), np.array(dispersion), np.array(seconds), victims, lists, plain)
+    expected, dispersion, seconds, *rest = zip(*found, strict=True)
+    return ModelBacktest(np.array(expected), np.array(dispersion), np.array(seconds), *rest)
 
 
 def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[dict[str, Any] | None, list[float]]:
@@ -167,13 +154,7 @@ def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[d
     alike = [ranges.log_chance(y, double.expected, double.dispersion, double.victims).mean() for y, double in zip(came, doubles, strict=True)]
     ours, count = _logs(one, came), _logs(floor, came)
     choice = choose.decide(ours - alike)
-    gain = float((ours - count).mean())
-    return {
-        "mean_difference": choice.mean_difference,
-        "detector": choice.detector,
-        "from_where_share": choice.mean_difference / gain if gain > 0 and choice.mean_difference is not None else None,
-        "stepped_in_after": list(choice.stepped),
-    }, (ours - alike).tolist()
+    return {**choice.document(float((ours - count).mean())), "stepped_in_after": list(choice.stepped)}, (ours - alike).tolist()
 
 
 def _list_figures(one: ModelBacktest, came: Counts) -> dict[str, Any]:
@@ -182,14 +163,13 @@ def _list_figures(one: ModelBacktest, came: Counts) -> dict[str, Any]:
     years = np.stack([came[t : t + YEAR_WINDOWS].sum(axis=0) for t in range(len(came) - whole)]) if len(came) > whole else came[:0]
     order = np.argsort(-one.expected, axis=1, kind="stable")[:, :TOP]
     listed = np.take_along_axis(came, order, axis=1).sum(axis=1)
-    now, year = zip(*one.lists, strict=True)
-    told = [(said.chance, ranges.inside(y[None, :])[0]) for said, y in zip(year, years, strict=False) if said is not None]
+    told = [(said, ranges.inside(y[None, :])[0]) for said, y in zip(one.years, years, strict=False) if said is not None]
     return {
-        "top20_gap": scores.chance_gap(np.stack([said.chance for said in now]), ranges.inside(came)),
+        "top20_gap": scores.chance_gap(np.stack([said.chance for said in one.lists]), ranges.inside(came)),
         "top20_year_gap": scores.chance_gap(*np.stack(told, axis=1)) if told else None,
-        "list_coverage": float(np.mean([said.low <= y <= said.high for said, y in zip(now, listed, strict=True)])),
-        "list_expected": float(np.mean([said.expected for said in now])),
-        "list_among_best": float(np.mean([said.among_best for said in now])),
+        "list_coverage": float(np.mean([said.low <= y <= said.high for said, y in zip(one.lists, listed, strict=True)])),
+        "list_expected": float(np.mean([said.expected for said in one.lists])),
+        "list_among_best": float(np.mean([said.among_best for said in one.lists])),
         "list_came_among_best": float(np.take_along_axis(ranges.inside(came), order, axis=1).sum(axis=1).mean()),
     }
 
@@ -214,11 +194,11 @@ def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[
     top, some = _hits(one, came, TOP, seed), _hits(one, came, flagged, seed)
     best20 = np.array([scores.best_hits(y, TOP) for y in came])
     best5 = np.array([scores.best_hits(y, flagged) for y in came])
-    laws = _laws(one)
-    below, upto = np.concatenate([scores.lower_tails(y, *law) for y, law in zip(came, laws, strict=True)], axis=1)
+    laws = [ranges.cdf(*law, int(came.max())) for law in _laws(one)]
+    below, upto = np.concatenate([scores.lower_tails(y, law) for y, law in zip(came, laws, strict=True)], axis=1)
     pit = np.diff(scores.pit_cdf(below, upto, np.linspace(0.0, 1.0, 11)))
-    printed = [(ranges.quantile(0.05, *law), ranges.quantile(0.95, *law)) for law in laws]
-    covered = [scores.expected_range_cover(mu, alpha, *pair, victims) for (mu, alpha, victims), pair in zip(laws, printed, strict=True)]
+    printed = [(ranges.quantile(0.05, law), ranges.quantile(0.95, law)) for law in laws]
+    covered = [scores.expected_range_cover(law, *pair) for law, pair in zip(laws, printed, strict=True)]
     totals = came.sum(axis=1).astype(float)
     apart = np.abs(one.expected.sum(axis=1) - totals)[totals > 0] / totals[totals > 0]
     land = _flagged_share(one, units.land_m2, flagged, seed)
@@ -232,7 +212,7 @@ def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[
         "pai_5pct_by_residents": (some.sum() / crimes) / people if crimes and people else None,
         "pei_5pct": some.sum() / best5.sum() if best5.sum() else None,
         "log_score": float(_logs(one, came).mean()),
-        "crps": float(np.mean([scores.crps(y, *law) for y, law in zip(came, laws, strict=True)])),
+        "crps": float(np.mean([scores.crps(y, law) for y, law in zip(came, laws, strict=True)])),
         "pit_deviation": float(np.abs(10 * pit - 1).max()),
         "coverage_90": float(np.diff(scores.pit_cdf(below, upto, np.array([0.05, 0.95])))[0]),
         "inside_printed_range": float(np.mean([scores.range_cover(y, *pair) for y, pair in zip(came, printed, strict=True)])),
@@ -255,7 +235,7 @@ def _against_floor(one: ModelBacktest, floor: ModelBacktest, came: Counts, seed:
     logs = _logs(one, came) - _logs(floor, came)
     more = (_hits(one, came, TOP, seed) - _hits(floor, came, TOP, seed)).astype(float)
     log_low, log_high = scores.bootstrap_range(logs, seed)
-    hit_low, hit_high = scores.bootstrap_ratio_range(more, came.sum(axis=1).astype(float), seed)
+    hit_low, hit_high = scores.bootstrap_range(more, seed, came.sum(axis=1).astype(float))
     return {"log_score_gain": float(logs.mean()), "log_score_gain_low": log_low, "log_score_gain_high": log_high,
             "hit_rate_gain": more.sum() / max(came.sum(), 1), "hit_rate_gain_low": hit_low,
             "hit_rate_gain_high": hit_high}  # fmt: skip

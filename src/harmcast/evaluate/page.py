@@ -26,7 +26,7 @@ from harmcast.charts.report import (
     share,
     table,
 )
-from harmcast.evaluate import choose
+from harmcast.forecast import choose
 from harmcast.places.grid import Units
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harmcast import tables
 from harmcast.forecast.baselines import as_share, gamma_prior
 from harmcast.forecast.pool import Spread
-from harmcast.forecast.ranges import crime_chances, log_chance, lower_tail
+from harmcast.forecast.ranges import cdf, log_chance, lower_tail
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer]
@@ -68,48 +68,23 @@ def efficiency_index(hits: int, best: int) -> float | None:
     return hits / best if best else None
 
 
-def lower_tails(counts: Counts, expected: Floats, dispersion: Floats, victims: Floats | None = None) -> tuple[Floats, Floats]:
-    """P(Y < count) and P(Y <= count), a unit."""
+def lower_tails(counts: Counts, below: Floats) -> tuple[Floats, Floats]:
+    """P(Y < count) and P(Y <= count), a unit, from its `ranges.cdf`."""
     y = np.asarray(counts)
-    return lower_tail(y - 1, expected, dispersion, victims), lower_tail(y, expected, dispersion, victims)
+    return lower_tail(y - 1, below), lower_tail(y, below)
 
 
-def crps(
-    counts: Counts, expected: Floats, dispersion: Floats, victims: Floats | None = None, tail: float = 1e-9
-) -> Floats:
-    """Continuous ranked probability score a unit, in crimes; 0 is perfect, lower is better.
+def crps(counts: Counts, below: Floats) -> Floats:
+    """Continuous ranked probability score a unit, in crimes, from its `ranges.cdf`; 0 is perfect, lower is better.
 
-    Summed over whole numbers up to where less than `tail` is left.
     Source: Gneiting and Raftery (2007), JASA 102, 359-378.
     """
-    y, mu = np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
-    alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), mu.shape)
-    if victims is not None:
-        below = np.cumsum(crime_chances(mu, alpha, victims), axis=1)
-        return np.asarray(((below - (np.arange(below.shape[1]) >= y[:, None])) ** 2).sum(axis=1))
-    found = np.zeros(len(mu))
-    left, k = np.arange(len(mu)), 0
-    while len(left):
-        below = lower_tail(np.full(len(left), k), mu[left], alpha[left])
-        found[left] += (below - (k >= y[left])) ** 2
-        left = left[(1.0 - below > tail) | (k < y[left])]
-        k += 1
-    return found
-
-
-def randomised_pit(
-    counts: Counts, expected: Floats, dispersion: Floats, seed: int, victims: Floats | None = None
-) -> Floats:
-    """Randomised probability integral transform, a unit: uniform on 0 to 1 if the forecast distribution is right.
-
-    Source: Czado, Gneiting and Held (2009), Biometrics 65, 1254-1261.
-    """
-    below, upto = lower_tails(counts, expected, dispersion, victims)
-    return np.asarray(below + np.random.default_rng(seed).random(len(below)) * (upto - below))
+    return np.asarray(((below - (np.arange(below.shape[1]) >= np.asarray(counts)[:, None])) ** 2).sum(axis=1))
 
 
 def pit_cdf(below: Floats, upto: Floats, at: Floats) -> Floats:
-    """Share of all randomised PITs that would lie at or below each level, without drawing them: no luck of the draw is left.
+    """Share of all randomised probability integral transforms (PIT) that would lie at or below each level, without drawing them: no
+    luck of the draw is left. Uniform if the forecast distribution is right.
 
     Source: Czado, Gneiting and Held (2009), Biometrics 65, 1254-1261, equation 2.
     """
@@ -117,10 +92,9 @@ def pit_cdf(below: Floats, upto: Floats, at: Floats) -> Floats:
     return np.array([np.clip((level - below) / width, 0.0, 1.0).mean() for level in at])
 
 
-def inside_share(pit: Floats, level: float = 0.9) -> float:
-    """Share of units whose randomised PIT lies in the middle `level`: .88 to .92 is honest for .9."""
-    tail = (1.0 - level) / 2.0
-    return float(np.mean((pit >= tail) & (pit <= 1.0 - tail)))
+def coverage(counts: Counts, below: Floats) -> float:
+    """Share of the PIT in the middle nine tenths: .88 to .92 is honest."""
+    return float(np.diff(pit_cdf(*lower_tails(counts, below), np.array([0.05, 0.95])))[0])
 
 
 def range_cover(counts: Counts, lower: Counts, upper: Counts) -> float:
@@ -129,12 +103,9 @@ def range_cover(counts: Counts, lower: Counts, upper: Counts) -> float:
     return float(np.mean((y >= lower) & (y <= upper)))
 
 
-def expected_range_cover(
-    expected: Floats, dispersion: Floats, lower: Counts, upper: Counts, victims: Floats | None = None
-) -> float:
+def expected_range_cover(below: Floats, lower: Counts, upper: Counts) -> float:
     """Share inside the printed whole-number range that the model itself expects: above the level on sparse counts."""
-    upto, below = (lower_tail(at, expected, dispersion, victims) for at in (upper, np.asarray(lower) - 1))
-    return float(np.mean(upto - below))
+    return float(np.mean(lower_tail(upper, below) - lower_tail(lower - 1, below)))
 
 
 def chance_gap(said: Floats, came: Floats) -> float | None:
@@ -150,43 +121,20 @@ def chance_gap(said: Floats, came: Floats) -> float | None:
     return float(apart.sum() / some.sum()) if some.any() else None
 
 
-def absolute_percentage_error(total: float, expected: float) -> float | None:
-    """|forecast - total| / total of one window; None if nothing came."""
-    return abs(expected - total) / total if total else None
-
-
-def regret(scores: Floats, counts: Counts, flagged: int, seed: int) -> int:
-    """Crimes missed by picking the `flagged` highest units against the best possible pick; 0 or more."""
-    return best_hits(counts, flagged) - hits(scores, counts, flagged, seed)
-
-
 def bootstrap_range(
-    values: Floats, seed: int, *, block: int = 3, draws: int = 2000, level: float = 0.95
+    over: Floats, seed: int, under: Floats | None = None, *, block: int = 3, draws: int = 2000, level: float = 0.95
 ) -> tuple[float, float]:
-    """Range of the mean of a series by moving-block bootstrap over origins: neighbouring origins are drawn together.
+    """Range of the mean of a series, or of sum(over) / sum(under) for pooled rates such as hits over crimes, by moving-block
+    bootstrap over origins: neighbouring origins are drawn together.
 
     Source: Kuensch (1989), Annals of Statistics 17, 1217-1241.
     """
-    n = len(values)
-    block = min(block, n)
-    starts = np.random.default_rng(seed).integers(0, n - block + 1, size=(draws, -(-n // block)))
-    picked = (starts[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :n]
-    means = np.asarray(values, dtype=float)[picked].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def bootstrap_ratio_range(
-    over: Floats, under: Floats, seed: int, *, block: int = 3, draws: int = 2000, level: float = 0.95
-) -> tuple[float, float]:
-    """Range of sum(over) / sum(under) by the same bootstrap, for pooled rates such as hits over crimes."""
     n = len(over)
+    under = np.ones(n) if under is None else under
     block = min(block, n)
     starts = np.random.default_rng(seed).integers(0, n - block + 1, size=(draws, -(-n // block)))
     picked = (starts[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :n]
-    ratios = np.asarray(over, dtype=float)[picked].sum(axis=1) / np.maximum(
-        np.asarray(under, dtype=float)[picked].sum(axis=1), 1e-12
-    )
+    ratios = np.asarray(over, dtype=float)[picked].sum(axis=1) / np.maximum(under[picked].sum(axis=1), 1e-12)
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -233,7 +181,7 @@ def judge(
     add("foresight", "hits_top20", float(best_hits(seen, 20)), crimes, "count", "higher")
     expected, dispersion = joined["expected"].to_numpy(), joined["dispersion"].to_numpy()
     lower, upper = joined["lower"].to_numpy(), joined["upper"].to_numpy()
-    pit = randomised_pit(seen, expected, dispersion, seed, victims)
+    below = cdf(expected, dispersion, victims, int(max(seen.max(), upper.max())))
     if spread is not None and not joined["baseline_24m"].null_count():
         plain = expected.sum() * as_share(gamma_prior(26.0 * joined["baseline_24m"].to_numpy(), 26))
         gain = log_chance(seen, expected, dispersion, victims) - log_chance(seen, plain, spread.of(plain), victims)
@@ -241,12 +189,11 @@ def judge(
         more = hits(expected, seen, 20, seed) - hits(plain, seen, 20, seed)
         add(model, "hit_rate_gain", more / crimes if crimes else None, crimes, "share", "higher", none)
     add(model, "log_score", float(log_chance(seen, expected, dispersion, victims).mean()), n, "nats a cell", "higher")
-    add(model, "crps", float(crps(seen, expected, dispersion, victims).mean()), n, "offences", "lower")
-    add(model, "coverage_90", inside_share(pit), n, "share", "none")
+    add(model, "crps", float(crps(seen, below).mean()), n, "offences", "lower")
+    add(model, "coverage_90", coverage(seen, below), n, "share", "none")
     add(model, "inside_printed_range", range_cover(seen, lower, upper), n, "share", "none")
-    add(model, "expected_inside_printed_range", expected_range_cover(expected, dispersion, lower, upper, victims), n, "share", "none")
+    add(model, "expected_inside_printed_range", expected_range_cover(below, lower, upper), n, "share", "none")
     add(model, "total", float(crimes), n, "offences", "none")
     add(model, "expected_total", float(expected.sum()), n, "offences", "none")
-    error = absolute_percentage_error(float(crimes), float(expected.sum()))
-    add(model, "total_error", error, crimes, "share", "lower", none)
+    add(model, "total_error", abs(float(expected.sum()) - crimes) / crimes if crimes else None, crimes, "share", "lower", none)
     return pl.DataFrame(rows, schema=tables.SCORES.schema()).sort("figure", "model")

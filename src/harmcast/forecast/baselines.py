@@ -6,7 +6,7 @@ every method, so that methods differ in where, and only in where.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +39,11 @@ def season(totals: Floats, smoothing: float = LEVEL_SMOOTHING, period: int = YEA
 
     1 without a whole year of history. With k past years the mean ratio counts k / (k + 3), the rest is 1.
     """
-    ratios = []
-    level = float(totals[0]) if len(totals) else 0.0
-    for t, total in enumerate(totals):
-        if t and level > 0 and (len(totals) - t) % period == 0:
-            ratios.append(float(total) / level)
-        level += smoothing * (float(total) - level)
-    if not ratios:
-        return 1.0
+    years = range(len(totals) % period or period, len(totals), period)
+    before = [exponential_level(totals[:t], smoothing) for t in years]
+    ratios = [float(totals[t]) / level for t, level in zip(years, before, strict=True) if level > 0]
     k = len(ratios)
-    return 1.0 + (float(np.mean(ratios)) - 1.0) * k / (k + SEASON_SHRINK_YEARS)
+    return 1.0 + (float(np.mean(ratios)) - 1.0) * k / (k + SEASON_SHRINK_YEARS) if k else 1.0
 
 
 def level(totals: Floats) -> float:
@@ -114,8 +109,17 @@ def exponential_count(half_life_windows: float) -> Share:
     return share
 
 
-def plain_counts(half_life_windows: float = 26.0) -> dict[str, Share]:
-    """The plain counts by name; `half_life_windows` is the exponentially weighted count's."""
+def best_before(shares: Sequence[Share], counts: Counts, trials: int = YEAR_WINDOWS) -> Share:
+    """The method that would have forecast the last `trials` windows best; the first where there are too few to try any."""
+    tried = range(max(1, len(counts) - trials), len(counts))
+    return max(shares, key=lambda share: sum(float(counts[t] @ np.log(share(counts[:t]))) for t in tried))
+
+
+HALF_LIVES = (26.0, 6.0, 10.0, 13.0, 20.0, 39.0, 52.0, 78.0, 104.0)
+
+
+def plain_counts(counts: Counts) -> dict[str, Share]:
+    """The plain counts by name; the exponentially weighted one with the half-life (windows) that `counts` ask for."""
     return {
         "count_4w": count_last(1, shrink=False),
         "count_last_year": count_last_year,
@@ -123,19 +127,5 @@ def plain_counts(half_life_windows: float = 26.0) -> dict[str, Share]:
         "count_24m": count_last(2 * YEAR_WINDOWS, shrink=True),
         "count_36m": count_last(3 * YEAR_WINDOWS, shrink=True),
         "count_all": count_last(0, shrink=True),
-        "ewma": exponential_count(half_life_windows),
+        "ewma": best_before([exponential_count(half_life) for half_life in HALF_LIVES], counts),
     }
-
-
-HALF_LIVES = (6.0, 10.0, 13.0, 20.0, 26.0, 39.0, 52.0, 78.0, 104.0)
-
-
-def tuned_half_life(counts: Counts, trials: int = YEAR_WINDOWS) -> float:
-    """Half-life (windows) of the exponentially weighted count that would have forecast the last `trials` windows best."""
-    first = max(1, len(counts) - trials)
-
-    def score(half_life: float) -> float:
-        share = exponential_count(half_life)
-        return sum(float(counts[t] @ np.log(share(counts[:t]))) for t in range(first, len(counts)))
-
-    return max(HALF_LIVES, key=score) if len(counts) > 1 else 26.0

@@ -17,6 +17,7 @@ from harmcast.forecast.cox import Field, Vector, mirrored
 from harmcast.forecast.level import Level, Memory
 
 FORMAT = 3
+SERIES = ("shares", "weights", "trials")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +65,14 @@ class ForecastMemory:
     def dump(self) -> bytes:
         """The same state always gives the same bytes."""
         arrays: dict[str, NDArray[np.generic]] = {}
-        said: dict[str, object] = {"format": FORMAT, "anchor": self.anchor, "fields": list(self.fields),
-                                   "shares": list(self.shares), "weights": list(self.weights), "trials": list(self.trials)}  # fmt: skip
+        said: dict[str, object] = {"format": FORMAT, "anchor": self.anchor, "fields": list(self.fields)}
         for k, one in enumerate(self.fields.values()):
             arrays[f"mean_{k}"] = one.mean
             arrays[f"lower_{k}"] = one.lower
-        if self.shares:
-            arrays["shares"] = np.stack(list(self.shares.values()))
-        if self.weights:
-            arrays["weights"] = np.stack(list(self.weights.values()))
-        if self.trials:
-            arrays["trials"] = np.stack(list(self.trials.values()))
+        for name in SERIES:
+            held = getattr(self, name)
+            said[name] = list(held)
+            arrays |= {name: np.stack(list(held.values()))} if held else {}
         if self.level is not None:
             memory = self.level
             said["level"] = {"at": memory.at, "digest": memory.digest, "found": list(memory.found)}
@@ -100,15 +98,11 @@ class ForecastMemory:
                 digest: FieldCheckpoint(arrays[f"mean_{k}"], arrays[f"lower_{k}"])
                 for k, digest in enumerate(said["fields"])
             }
-            shares = dict(zip(said["shares"], arrays["shares"], strict=True)) if said["shares"] else {}
-            weights = dict(zip(said["weights"], arrays["weights"], strict=True)) if said["weights"] else {}
-            trials = dict(zip(said["trials"], arrays["trials"], strict=True)) if said["trials"] else {}
+            shares, weights, trials = (dict(zip(said[name], arrays[name] if said[name] else (), strict=True)) for name in SERIES)
             level = None
             if "level" in said:
-                found = {}
-                if said["level"]["found"]:
-                    found = {int(at): Level(*three)
-                             for at, three in zip(said["level"]["found"], arrays["level_found"], strict=True)}  # fmt: skip
+                at = said["level"]["found"]
+                found = {int(t): Level(*three) for t, three in zip(at, arrays["level_found"] if at else (), strict=True)}
                 level = Memory(said["level"]["at"], said["level"]["digest"], arrays["level_mean"],
                                arrays["level_covariance"], arrays["level_merit"], arrays["level_waiting"], found)  # fmt: skip
         return cls(said["anchor"], fields, shares, weights, trials, level)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.forecast.ranges import log_chance
+
 Floats = NDArray[np.float64]
 WEEKS_A_YEAR = 365.25 / 7.0
 
@@ -129,7 +131,7 @@ class LevelBank:
                 then_mean, then_dispersion = waiting.pop(0)
                 total = cumulated[t + 1] - cumulated[t + 1 - self.horizon_weeks]
                 if known[t + 1 - self.horizon_weeks : t + 1].all():
-                    merit = fade * merit + _log_binomial(total, then_mean, then_dispersion) / self.horizon_weeks
+                    merit = fade * merit + log_chance(total, then_mean, then_dispersion) / self.horizon_weeks
         return {t: found[t] for t in wanted}, kept
 
     def _beginning(self, weekly: Floats, known: Floats, first_week: int) -> Memory:
@@ -164,16 +166,14 @@ class LevelBank:
         reach = np.einsum("mij,mj->mi", cov, x)
         prior = np.einsum("mi,mi->m", mean, x)
         variance = np.einsum("mi,mi->m", x, reach)
-        eta = prior.copy()
-        for _ in range(4):
+        eta = prior
+        for step in range(5):
             rate = known * np.exp(np.clip(eta, -20, 20))
             thin = 1.0 + self.excess * rate
             weight, slope = rate / thin, (count - rate) / thin
-            gain = variance / (1.0 + weight * variance)
-            eta = eta + np.clip(gain * (slope - (eta - prior) / variance), -2, 2)
-        rate = known * np.exp(np.clip(eta, -20, 20))
-        thin = 1.0 + self.excess * rate
-        weight = rate / thin
+            if step < 4:
+                gain = variance / (1.0 + weight * variance)
+                eta = eta + np.clip(gain * (slope - (eta - prior) / variance), -2, 2)
         shrink = weight / (1.0 + weight * variance)
         mean = mean + reach * ((eta - prior) / variance)[:, None]
         cov = cov - shrink[:, None, None] * reach[:, :, None] * reach[:, None, :]
@@ -193,13 +193,3 @@ class LevelBank:
         square = np.einsum("km,lm,klm->m", rate, rate, np.expm1(np.minimum(joint, 5.0)))
         own = self.excess * (rate**2).sum(axis=0)
         return total, np.maximum((square + own) / total**2, 1e-6)
-
-
-def _log_binomial(count: float, mean: Floats, dispersion: Floats) -> Floats:
-    from scipy.special import gammaln
-
-    size = 1.0 / dispersion
-    return np.asarray(
-        gammaln(count + size) - gammaln(size) - gammaln(count + 1)
-        + size * np.log(size / (size + mean)) + count * np.log(np.maximum(mean, 1e-12) / (size + mean))
-    )  # fmt: skip

@@ -143,7 +143,7 @@ class Fitted:
         one = self.plain if plain else self.ours
         incidents, rng = self._expected(self.level, one.coming), np.random.default_rng(seed)
         expected, dispersion = incidents * self.victims_each(self.weeks), one.spread.of(incidents)
-        levels = self.level.rates(ranges.DRAWS, rng) / self.level.mean
+        levels = self.level.rates(ranges.RANGE_TIMES * ranges.DRAWS, rng) / self.level.mean
         year, victims = self._year(one, levels), self.victims(self.weeks)
         if not draws:
             other = self._expected(self.level, self.plain.coming)

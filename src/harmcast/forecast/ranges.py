@@ -5,7 +5,7 @@ Every chance speaks of crimes that will be counted, never of a rate nobody sees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ Wholes = NDArray[np.int64]
 Counts = NDArray[np.int32]
 
 TOP = LISTED_CELLS
-DRAWS = 1000
+DRAWS, RANGE_TIMES = 1000, 20
 MOST_INCIDENTS = 30
 SURE = 0.6
 
@@ -30,7 +30,7 @@ class Prediction:
         expected: mean number of crimes of each unit, above 0.
         dispersion: variance of incidents is mean + dispersion x mean squared; 0 is Poisson.
         victims: chance of 1, 2, ... crimes an incident; None where each crime is its own.
-        levels: draws of the force's level over its mean; None where the level is taken as known.
+        levels: 20,000 draws of the force's level over its mean; None where the level is taken as known.
         totals: draws of the force's number of incidents; None where a method has none.
         dealing: (draws, units) shares by which each of `totals` falls on the units.
         year: the same for the coming 52 weeks; None where too little is known.
@@ -52,12 +52,12 @@ def sizes(victims: Floats) -> Floats:
     return np.arange(1.0, len(victims) + 1)
 
 
-def incident_chances(expected: Floats, dispersion: Floats, victims: Floats) -> Floats:
-    """(units, incidents + 1) chance of each number of incidents, cut at 30 or where nothing is left."""
-    mean = (expected / (victims @ sizes(victims)))[:, None]
-    most = max(MOST_INCIDENTS, int(np.ceil(np.max(mean[:, 0] + 8 * np.sqrt(mean[:, 0] + dispersion * mean[:, 0] ** 2)))))
-    size = 1.0 / np.maximum(dispersion, 1e-9)[:, None]
-    n = np.arange(1, most + 1)
+def incident_chances(expected: Floats, dispersion: Floats, victims: Floats | None = None, reach: int = 0) -> Floats:
+    """(units, incidents + 1) chance of each number of incidents, cut where nothing is left, but not before 30 or `reach`."""
+    mean = (expected if victims is None else expected / (victims @ sizes(victims)))[:, None]
+    alpha = np.maximum(np.broadcast_to(dispersion, len(expected)), 1e-12)[:, None]
+    most = max(MOST_INCIDENTS, reach, int(np.ceil(np.max(mean + 8 * np.sqrt(mean + alpha * mean**2)))))
+    size, n = 1.0 / alpha, np.arange(1, most + 1)
     logs = np.cumsum(np.hstack([-size * np.log1p(mean / size), np.log((size + n - 1) / (size + mean) * mean / n)]), axis=1)
     return np.asarray(np.exp(logs))
 
@@ -71,30 +71,20 @@ def of_incidents(incidents: int, victims: Floats) -> Floats:
     return found
 
 
-def crime_chances(expected: Floats, dispersion: Floats, victims: Floats) -> Floats:
-    """(units, crimes + 1) chance of each number of crimes: a sum over incidents of so many victims each."""
-    by_incidents = incident_chances(expected, dispersion, victims)
-    return np.asarray(by_incidents @ of_incidents(by_incidents.shape[1] - 1, victims))
+def cdf(expected: Floats, dispersion: Floats, victims: Floats | None = None, reach: int = 0) -> Floats:
+    """(units, crimes + 1) chance of at most 0, 1, 2, ... crimes, the last at least `reach`: a sum over incidents of so many victims each."""
+    chances = incident_chances(expected, dispersion, victims, reach)
+    return np.cumsum(chances if victims is None else chances @ of_incidents(chances.shape[1] - 1, victims), axis=1)
 
 
-def lower_tail(counts: NDArray[np.integer] | Floats, expected: Floats, dispersion: Floats, victims: Floats | None = None) -> Floats:
-    """P(Y <= count) of each unit; 0 for counts below 0."""
-    from scipy.special import betainc, gammaincc
-
-    if victims is not None:
-        below = np.cumsum(crime_chances(expected, dispersion, victims), axis=1)
-        held = np.clip(np.asarray(counts, dtype=np.int64), 0, below.shape[1] - 1)
-        return np.where(np.asarray(counts) < 0, 0.0, below[np.arange(len(below)), held])
-    y = np.asarray(counts, dtype=float)
-    mu, alpha = np.broadcast_to(expected, y.shape), np.broadcast_to(dispersion, y.shape)
-    poisson = alpha < 1e-9
-    size = 1.0 / np.where(poisson, 1.0, alpha)
-    tail = np.where(poisson, gammaincc(np.maximum(y, 0) + 1, mu), betainc(size, np.maximum(y, 0) + 1, size / (size + mu)))
-    return np.asarray(np.where(y < 0, 0.0, tail))
+def lower_tail(counts: NDArray[np.integer], below: Floats) -> Floats:
+    """P(Y <= count) of each unit, from its `cdf`; 0 for counts below 0."""
+    held = np.clip(counts, 0, below.shape[1] - 1)
+    return np.where(counts < 0, 0.0, below[np.arange(len(below)), held])
 
 
 def log_chance(
-    counts: NDArray[np.integer], expected: Floats, dispersion: Floats, victims: Floats | None = None
+    counts: NDArray[np.integer] | float, expected: Floats, dispersion: Floats, victims: Floats | None = None
 ) -> Floats:
     """Natural logarithm of the chance of each unit's count; 0 or less, higher is better.
 
@@ -103,45 +93,32 @@ def log_chance(
     from scipy.special import gammaln, xlogy
 
     if victims is not None:
-        by_incidents = incident_chances(expected, dispersion, victims)
+        by_incidents = incident_chances(expected, dispersion, victims, int(np.max(counts)))
         given = of_incidents(by_incidents.shape[1] - 1, victims)
         chance = (by_incidents * given[:, np.minimum(counts, given.shape[1] - 1)].T).sum(axis=1)
         return np.asarray(np.log(np.maximum(chance, 1e-300)))
     y = np.asarray(counts, dtype=float)
-    dispersion = np.broadcast_to(dispersion, y.shape)
     poisson = dispersion < 1e-9
     size = 1.0 / np.where(poisson, 1.0, dispersion)
     spread = gammaln(y + size) - gammaln(size) + size * np.log(size / (size + expected)) + xlogy(y, expected / (size + expected))
     return np.asarray(np.where(poisson, xlogy(y, expected) - expected, spread) - gammaln(y + 1))
 
 
-def quantile(probability: float, expected: Floats, dispersion: Floats, victims: Floats | None = None) -> Wholes:
-    """Smallest whole number whose lower tail reaches `probability`, for each unit."""
-    if victims is not None:
-        return np.asarray((np.cumsum(crime_chances(expected, dispersion, victims), axis=1) < probability).sum(axis=1))
-    spread = np.sqrt(expected + dispersion * expected**2)
-    most = int(np.ceil(np.max(expected + 12 * spread + 12)))
-    found = np.zeros(len(expected), dtype=np.int64)
-    left = np.arange(len(expected))
-    for count in range(most + 1):
-        below = lower_tail(np.full(len(left), count), expected[left], dispersion[left]) < probability
-        found[left[below]] = count + 1
-        left = left[below]
-        if not len(left):
-            break
-    return found
-
-
-def chance_any(expected: Floats, dispersion: Floats, victims: Floats | None = None) -> Floats:
-    """Chance of at least one crime in each unit."""
-    incidents = expected if victims is None else expected / (victims @ sizes(victims))
-    return np.asarray(1.0 - lower_tail(np.zeros(len(expected)), incidents, dispersion))
+def quantile(probability: float, below: Floats) -> Wholes:
+    """Smallest whole number whose lower tail reaches `probability`, for each unit, from its `cdf`."""
+    return np.asarray((below < probability).sum(axis=1))
 
 
 def drawn(prediction: Prediction, seed: int, draws: int = DRAWS) -> Counts:
     """(draws, units) crimes of one window: incidents Poisson around mean x Gamma of the unit's dispersion x one draw of the level, each
     of as many victims as drawn."""
-    rng, victims = np.random.default_rng(seed), prediction.victims
+    rng = np.random.default_rng(seed)
+    return _crimes(rng.poisson(_rates(prediction, draws, rng)), prediction.victims, rng)
+
+
+def _rates(prediction: Prediction, draws: int, rng: np.random.Generator) -> Floats:
+    """(draws, units) mean incidents: mean x Gamma x one draw of the level."""
+    victims = prediction.victims
     mean = prediction.expected if victims is None else prediction.expected / (victims @ sizes(victims))
     rates = np.broadcast_to(mean, (draws, len(mean)))
     if prediction.levels is not None:
@@ -149,12 +126,13 @@ def drawn(prediction: Prediction, seed: int, draws: int = DRAWS) -> Counts:
     if prediction.dispersion.max() >= 1e-9:
         alpha = np.maximum(prediction.dispersion, 1e-9)
         rates = rates * (rng.standard_gamma(1.0 / alpha, rates.shape) * alpha)
-    counts = rng.poisson(rates).astype(np.int32)
-    return counts if victims is None else _victims_of(counts, victims, rng)
+    return rates
 
 
-def _victims_of(incidents: NDArray[np.integer], victims: Floats, rng: np.random.Generator) -> Counts:
+def _crimes(incidents: NDArray[np.integer], victims: Floats | None, rng: np.random.Generator) -> Counts:
     """Crimes of so many incidents each, the victims of every incident drawn."""
+    if victims is None:
+        return incidents.astype(np.int32)
     where = np.repeat(np.arange(incidents.size), incidents.ravel())
     drawn_sizes = rng.choice(sizes(victims), size=len(where), p=victims)
     return np.bincount(where, weights=drawn_sizes, minlength=incidents.size).reshape(incidents.shape).astype(np.int32)
@@ -198,16 +176,19 @@ class Listed:
         return {"cells": min(TOP, len(self.chance)), "range_level": RANGE_LEVEL, **figures}
 
 
-def listed(prediction: Prediction, counts: Counts, top: int = TOP) -> Listed:
-    """The list of the `top` highest expected numbers, from `drawn` counts; equal ones in the units' own order."""
-    order = np.argsort(-prediction.expected, kind="stable")
-    top = min(top, len(order))
+def listed(prediction: Prediction, counts: Counts, seed: int, top: int = TOP) -> Listed:
+    """The list of the `top` highest expected numbers, from `drawn` counts; equal ones in the units' own order.
+
+    The ends of the range are drawn twenty times as often, or luck would move them by a crime or two: a sum of Poisson counts is a
+    Poisson count, so it costs little.
+    """
+    mean, rng = prediction.expected, np.random.default_rng(seed)
+    first = np.argsort(-mean, kind="stable")[:top]
     chance = inside(counts, top).mean(axis=0)
-    low, high = whole_range(counts[:, order[:top]].sum(axis=1))
+    rates = _rates(replace(prediction, expected=mean[first], dispersion=prediction.dispersion[first]), RANGE_TIMES * len(counts), rng)
+    low, high = whole_range(_crimes(rng.poisson(rates.sum(axis=1)), prediction.victims, rng))
     best = np.sort(counts, axis=1)[:, -top:].sum(axis=1)
-    mean = prediction.expected
-    return Listed(chance, float(mean[order[:top]].sum()), low, high, float(mean.sum()),
-                  float(best.mean()), float(chance[order[:top]].sum()))  # fmt: skip
+    return Listed(chance, float(mean[first].sum()), low, high, float(mean.sum()), float(best.mean()), float(chance[first].sum()))
 
 
 def groups(expected: Floats, counts: NDArray[np.integer]) -> Wholes:
@@ -237,8 +218,7 @@ def counts_by_area(
         rates[:, k] = draws[:, code == k].sum(axis=1)
     shares = rates / rates.sum(axis=1, keepdims=True)
     rng = np.random.default_rng(seed)
-    dealt: NDArray[np.integer] = rng.multinomial(totals, shares)
-    dealt = dealt if victims is None else _victims_of(dealt, victims, rng)
+    dealt = _crimes(rng.multinomial(totals, shares), victims, rng)
     return {name: dealt[:, k] for k, name in enumerate(names)}
 
 

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from harmcast.forecast import baselines
-from harmcast.forecast.empirical import EmpiricalBayes
+from harmcast.forecast.empirical import empirical_bayes
 from harmcast.forecast.model import NAME, YEAR_WEEKS, Procedure
 from harmcast.forecast.ranges import Prediction
 from harmcast.places.counts import Panel
@@ -41,12 +41,8 @@ def models(first: Panel, *, anchor: date | None = None, seed: int = 0) -> dict[s
         first: panel of the first origin that will be judged; nothing later may be seen here.
         anchor: of our procedure; None is the first origin.
     """
-    windows = first.windows
-    shares = baselines.plain_counts(baselines.tuned_half_life(windows))
-    empirical = EmpiricalBayes(first.units)
-    habits = empirical.choose(windows)
+    shares = baselines.plain_counts(first.windows) | {"empirical_bayes": empirical_bayes(first.units, first.windows)}
     procedure = Procedure(anchor or first.origin)
     found: dict[str, Model] = {name: poisson(share) for name, share in shares.items()}
-    found["empirical_bayes"] = poisson(lambda counts: empirical.share(counts, habits))
     found[NAME] = lambda panel: procedure.predict(panel, seed, draws=0)
     return found

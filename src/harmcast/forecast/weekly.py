@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from harmcast import tables
-from harmcast.forecast import ranges
+from harmcast.forecast import choose, ranges
 from harmcast.forecast.kept import ForecastMemory
 from harmcast.forecast.model import NAME, Procedure, one_thread
 from harmcast.places.counts import Panel
-
-
-class FallbackChoice(Protocol):
-    """What `evaluate.choose.decide` answers: whether the plain count steps in, and why."""
-
-    @property
-    def fell_back(self) -> bool: ...
-
-    @property
-    def reason(self) -> str: ...
-
-    @property
-    def mean_difference(self) -> float | None: ...
-
-    @property
-    def detector(self) -> float: ...
-
-
-Fallback = Callable[[np.ndarray, bool], FallbackChoice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +43,6 @@ def forecast_places(
     horizon_weeks: int = 4,
     seed: int = 0,
     kept: bytes | None = None,
-    fallback: Fallback | None = None,
     fell_back: bool = False,
     anchor: date | None = None,
 ) -> PlacesForecast:
@@ -73,11 +53,9 @@ def forecast_places(
         origin, horizon_weeks: the window forecast; must be the panel's own.
         seed: every draw follows from it.
         kept: `PlacesForecast.kept` of an earlier forecast of the same tool; changes nothing but the time taken.
-        fallback: rule that says from the completed windows whether the 24-month count steps in (`evaluate.choose.decide`);
-            None: our model always.
         anchor: day from which windows are counted; None: that of `kept`, or the origin. To make a past release again hand
             over its `model["anchor"]`.
-        fell_back: whether it spoke before the first of those windows.
+        fell_back: whether the 24-month count spoke before the first of those windows.
     Returns: the tables of a release. `model["reason"]` says why which model made the numbers.
     Raises: ValueError if origin or horizon are not the panel's.
     """
@@ -85,25 +63,21 @@ def forecast_places(
         raise ValueError("origin and horizon must be those the panel was counted for")
     fitted = Procedure(anchor, ForecastMemory.load(kept) if kept else None).fit(panel)
     trials = fitted.trials()
-    name, reason, stepped_in, judged = NAME, "Our procedure; nothing to compare yet.", False, None
-    if fallback is not None:
-        choice = fallback(np.array([one["ours"] - one["alike"] for one in trials]), fell_back)
-        stepped_in, reason = choice.fell_back, choice.reason
-        judged = {"mean_difference": choice.mean_difference, "detector": choice.detector, "from_where_share": where_share(trials)}
-    if stepped_in:
-        name = "count_24m"
+    ours, alike, count = (np.array([one[name] for one in trials]) for name in ("ours", "alike", "count_24m"))
+    choice = choose.decide(ours - alike, fell_back)
+    name = "count_24m" if choice.fell_back else NAME
     with one_thread():
-        prediction = fitted.predict(seed, plain=stepped_in)
+        prediction = fitted.predict(seed, plain=choice.fell_back)
     counts = ranges.drawn(prediction, seed)
-    listed, group = ranges.listed(prediction, counts), ranges.groups(prediction.expected, counts)
+    listed, group = ranges.listed(prediction, counts, seed), ranges.groups(prediction.expected, counts)
     year = None if prediction.year is None else ranges.inside(ranges.drawn(prediction.year, seed)).mean(axis=0)
     chances = {"chance_top20": listed.chance, "chance_top20_year": year, "list_group": group}
     cells = _cells(panel, prediction, name, chances | _baselines(panel))
     model = fitted.document() | {
         "name": name,
-        "reason": reason,
-        "fell_back": stepped_in,
-        "fallback": judged,
+        "reason": choice.reason,
+        "fell_back": choice.fell_back,
+        "fallback": choice.document(float((ours - count).mean()) if trials else 0.0),
         "seed": seed,
         "origin": origin.isoformat(),
         "horizon_weeks": horizon_weeks,
@@ -111,12 +85,6 @@ def forecast_places(
         "counts_sha256": counts_hash(panel),
     }
     return PlacesForecast(cells, _areas(panel, prediction, cells, seed), fitted.kept.dump(), model, trials)
-
-
-def where_share(trials: Sequence[Mapping[str, float]]) -> float | None:
-    """Share of our gain over the published 24-month count that comes from where; the rest comes from level and spread."""
-    gain = sum(one["ours"] - one["count_24m"] for one in trials)
-    return sum(one["ours"] - one["alike"] for one in trials) / gain if gain > 0 else None
 
 
 def counts_hash(panel: Panel) -> str:
@@ -154,7 +122,7 @@ def _cells(
     panel: Panel, prediction: ranges.Prediction, name: str, more: Mapping[str, np.ndarray | None]
 ) -> pl.DataFrame:
     units, n = panel.units, len(panel.units)
-    tail, law = (1.0 - tables.RANGE_LEVEL) / 2.0, (prediction.expected, prediction.dispersion, prediction.victims)
+    tail, below = (1.0 - tables.RANGE_LEVEL) / 2.0, ranges.cdf(prediction.expected, prediction.dispersion, prediction.victims)
     columns: dict[str, Any] = {
         "cell": list(units.keys),
         "place": [None] * n,  # named by the run: a forecast knows no map
@@ -164,10 +132,10 @@ def _cells(
         "origin": [panel.origin] * n,
         "horizon_weeks": [panel.horizon_weeks] * n,
         "expected": prediction.expected,
-        "lower": ranges.quantile(tail, *law),
-        "upper": ranges.quantile(1.0 - tail, *law),
+        "lower": ranges.quantile(tail, below),
+        "upper": ranges.quantile(1.0 - tail, below),
         "range_level": np.full(n, tables.RANGE_LEVEL),
-        "chance_any": ranges.chance_any(*law),
+        "chance_any": 1.0 - below[:, 0],
         "dispersion": prediction.dispersion,
         "model": [name] * n,
     }

@@ -13,7 +13,6 @@ import polars as pl
 
 from harmcast import tables
 from harmcast.errors import NotFit
-from harmcast.evaluate import choose
 from harmcast.forecast.model import one_thread
 from harmcast.forecast.weekly import PlacesForecast, forecast_places
 from harmcast.gaps import Gap
@@ -104,9 +103,7 @@ def make_places(
 
     def forecast(one: tuple[PlacesTool, Panel, Since, bytes | None]) -> PlacesForecast:
         tool, panel, since, state = one
-        return forecast_places(
-            panel, origin, tool.horizon_weeks, SEED, state, choose.decide, since.fell_back, since.anchor or origin
-        )
+        return forecast_places(panel, origin, tool.horizon_weeks, SEED, state, since.fell_back, since.anchor or origin)
 
     with one_thread(), ThreadPoolExecutor(max_workers=2) as pool:
         forecasts = list(pool.map(forecast, zip(tools, panels, taken_over, kept, strict=True)))

@@ -39,6 +39,11 @@ class Choice:
     windows: int
     stepped: tuple[int, ...] = ()
 
+    def document(self, gain: float) -> dict[str, float | None]:
+        """What a release and a backtest print; `gain`: our mean log score a unit less the 24-month count's as it is published."""
+        share = self.mean_difference / gain if gain > 0 and self.mean_difference is not None else None
+        return {"mean_difference": self.mean_difference, "detector": self.detector, "from_where_share": share}
+
 
 def decide(differences: Floats | Sequence[float], fell_back: bool = False) -> Choice:
     """Whether the plain count speaks after these windows.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harmcast.evaluate import choose
+from harmcast.forecast import choose
 
 
 def ever(mean: float, windows: int = 130, runs: int = 200, spread: float = 0.012) -> float:
