@@ -1,10 +1,11 @@
 """Place forecasts on real data, beside the printed figures of every peer: `make bench-places`.
 
-    python -m bench.places [panel ...] [--quick] [--fresh] [--json FILE]
+    python -m bench.places [part ...] [--quick] [--fresh] [--json FILE]
 
 For each panel and method: hit rate in the top 20 cells, PAI at 5% of cells, log score a cell, share of the gap from the
 24-month count to the oracle that is closed, and seconds an origin, with the printed figure beside the figure got. Then units
-other than squares, the time of a weekly forecast from kept state, and features computed twice and cut at the origin. Peers are measured once for the same code and counts and then kept (said aloud;
+other than squares, the time of a weekly forecast from kept state, and features computed twice and cut at the origin. A part is a panel,
+`victims`, `polygons`, `weekly` or `again`; by default all. Peers are measured once for the same code and counts and then kept (said aloud;
 --fresh measures them again). --quick leaves out the peers and the 500 m cells. Ends with 1 where a goal is missed. Each part's
 rows are kept as `places-PART` (bench/results.py).
 """
@@ -121,6 +122,9 @@ def judge(name: str, found: dict[str, Any]) -> list[Row]:
         at_least("places", said(f"log score a cell, best printed method ({best_printed})"), ours["log_score"], printed[best_printed], ".5f"),
         at_least("places", said(f"log score a cell, best other method run here ({best})"), ours["log_score"], others[best], ".5f"),
     ]  # fmt: skip
+    gains = [ours["log_score_gain" + end] for end in ("", "_low", "_high")]
+    rows.append(Row("places", said("log score a cell less the 24-month count's, with 95% range"), "above 0 as a whole",
+                    "{:+.5f} [{:+.5f}, {:+.5f}]".format(*gains), gains[1] > 0))  # fmt: skip
     for length, words in (("top20", "hits in the top 20"), ("5pct", "hits in 5% of cells (PAI)")):
         plain, mean, low, high = below_plain(found, length)
         rows.append(Row("places", said(f"{words} less the best plain count's ({plain}), points with 95% range"), "not below 0 as a whole",
@@ -148,9 +152,7 @@ def judge(name: str, found: dict[str, Any]) -> list[Row]:
         at_most("places", said(f"backtest of {ORIGINS} origins, s"), found["seconds"], SECONDS, ".0f", f"(CPU {found['cpu_seconds']:.0f})"),
         at_most("places", said("its memory, MB"), found["peak_mb"], MEMORY_MB, ".0f"),
     ]  # fmt: skip
-    print(f"  less the 24-month count's: hit rate {100 * ours['hit_rate_gain']:+.2f} points [{100 * ours['hit_rate_gain_low']:+.2f}, "
-          f"{100 * ours['hit_rate_gain_high']:+.2f}]; log score {ours['log_score_gain']:+.5f} [{ours['log_score_gain_low']:+.5f}, "
-          f"{ours['log_score_gain_high']:+.5f}]")  # fmt: skip
+    print(f"  hit rate less the 24-month count's: {100 * ours['hit_rate_gain']:+.2f} points [{100 * ours['hit_rate_gain_low']:+.2f}, {100 * ours['hit_rate_gain_high']:+.2f}]")
     if "peers" in found:
         peers = found["peers"]
         print(f"  peers: {'kept from an earlier run of the same code on the same counts, ' + peers['from_kept'] if peers['from_kept'] else 'measured now'}; "
@@ -181,7 +183,8 @@ def _told(value: float | None, form: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("panel", nargs="*", default=list(panels.PANELS))
+    others = ["victims", "polygons", "weekly", "again"]
+    parser.add_argument("part", nargs="*", default=[*panels.PANELS, *others])
     parser.add_argument("--quick", action="store_true", help="without the peers and the 500 m cells")
     parser.add_argument("--fresh", action="store_true", help="measure the peers again, kept or not")
     parser.add_argument("--json", type=Path, help="write every figure here")
@@ -191,19 +194,23 @@ def main() -> int:
     every: dict[str, Any] = {}
     codes = []
     if panels.folder() is not None:
-        for name in asked.panel:
+        for name in (part for part in asked.part if part in panels.PANELS):
             every[name] = alone(measure, name, not asked.quick, asked.fresh)
             table(name, every[name])
             codes.append(_part(name, judge(name, every[name])))
-        codes.append(_part("victims", alone(victims)))
-        every["polygons"] = alone(places_polygons.measure)
-        codes.append(_part("polygons", places_polygons.rows(every["polygons"])))
-    every["weekly"] = alone(places_speed.measure, not asked.quick)
-    codes.append(_part("weekly", places_speed.rows(every["weekly"])))
-    codes.append(_part("again", alone(places_again.rows)))
+        if "victims" in asked.part:
+            codes.append(_part("victims", alone(victims)))
+        if "polygons" in asked.part:
+            every["polygons"] = alone(places_polygons.measure)
+            codes.append(_part("polygons", places_polygons.rows(every["polygons"])))
+    if "weekly" in asked.part:
+        every["weekly"] = alone(places_speed.measure, not asked.quick)
+        codes.append(_part("weekly", places_speed.rows(every["weekly"])))
+    if "again" in asked.part:
+        codes.append(_part("again", alone(places_again.rows)))
     if asked.json:
         asked.json.write_text(json.dumps(every, indent=1))
-    return max(codes)
+    return max(codes, default=0)
 
 
 def _part(name: str, rows: Sequence[Row]) -> int:
