@@ -113,7 +113,7 @@ def _collected(state: Any, day: date) -> Any:
     from harmcast.runs.counted import closing_of, explored_on, without_charge
 
     closing, missing = closing_of(state, day, day)
-    return collect(state, day, day, closing.tables if closing else (), missing, without_charge(state, day), explored_on(state, day))
+    return collect(state, day, day, closing.tables if closing else (), missing, without_charge(state, day, day), explored_on(state, day))
 
 
 def _files(state: Any, day: date) -> dict[str, bytes]:

@@ -32,7 +32,7 @@ from harmcast.oversight.access import Role
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.publish import release_files
-from harmcast.store import desk, keys, representations, schema, work
+from harmcast.store import codes, desk, keys, representations, schema, work
 from harmcast.store.operations import Operations
 from harmcast.store.reads import open_work
 from harmcast.store.releases import NewTool
@@ -161,6 +161,11 @@ class World:
         if answer.status_code not in (200, 303):
             self.faults.append(f"POST {address} as {role.value}: {answer.status_code}")
         self.look(f"POST {address}", moves)
+
+    def code(self, role: Role, command: str) -> str:
+        """A second person's code for a form that takes two."""
+        with self.state.operations.writing(Event(role.value, role.value, "administration", "code_drawn")) as tx:
+            return codes.draw(tx, role.value, command)
 
     def write(self, what: str, moves: Collection[str], make: Callable[[Any], Any]) -> None:
         with self.state.operations.writing(Event("bench", "operator", "run", what)) as tx:
@@ -300,6 +305,8 @@ def models(world: World) -> None:
 def approvals(world: World) -> None:
     def enter(role: Role, kind: str, outcome: str, review: date | None) -> None:
         form = {"tool": "all", "kind": kind, "outcome": outcome, "by-whom": "The committee", "title": "As entered"} | world.day("dated", world.today)
+        if outcome == "approved":
+            form["second__code"] = world.code(E if role is P else P, "register enter approval")
         world.post(role, "/register", work.KINDS, **form, **(world.day("review", review) if review else {}))
 
     for role, kind in ((P, "dpia"), (P, "legal"), (E, "ethics")):
@@ -474,6 +481,7 @@ def presses(folder: Path) -> dict[str, int]:
         def subject(page: Any, press: Callable[[str], None]) -> None:
             press('a[href="/subject"]')
             page.fill("#reference", invented_people.reference(3))
+            page.fill("#second-code", world.code(S, "report subject"))
             with page.expect_download():
                 press("form[action='/subject'] button[value=html]")
 

@@ -16,6 +16,7 @@ from harmcast.commands.base import (
     AsOf,
     Code,
     CommandResult,
+    SecondCode,
     StateFolder,
     actor,
     app,
@@ -86,12 +87,13 @@ def settings(
     *,
     set_: Annotated[Path | None, Parameter(name="--set", help="Settings file to put in place, with the files it names.")] = None,
     code: Code = None,
+    second_code: SecondCode = None,
 ) -> CommandResult:
     """Show the settings of a state, or change them whole: the difference, what it will mean, validated and logged."""
     from harmcast.runs import change_settings
 
     opened_state = opened(state)
-    result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state, "settings", code))
+    result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state, code, second_code, "--set"))
     return CommandResult(result.document, result.lines)
 
 
@@ -199,7 +201,7 @@ def refit(
     from harmcast.runs.refit import refit_people
 
     opened_state = opened(state)
-    who = actor(opened_state, "refit", code)
+    who = actor(opened_state, code)
     with shown() as progress:
         result = refit_people(opened_state, tool, day(as_of), who, progress, level_only)
     return CommandResult(result.document, result.lines)
@@ -216,7 +218,7 @@ def publish(state: StateFolder, release: Release, *, reason: Words = "", code: C
     from harmcast.runs.release_moves import publish_release
 
     opened_state = opened(state)
-    who = actor(opened_state, "publish", code)
+    who = actor(opened_state, code)
     result = publish_release(opened_state, release, who, reason)
     return CommandResult(result.document, [*result.lines, *copies.refresh(opened_state, who.account, who.roles[0][0])])
 
@@ -245,7 +247,7 @@ def lift(
     from harmcast.runs.lift import end_lift, lift_finding
 
     opened_state = opened(state)
-    who = actor(opened_state, "lift --end" if end else "lift", code)
+    who = actor(opened_state, code, form="--end" if end else "")
     result = end_lift(opened_state, finding, who, reason) if end else lift_finding(opened_state, release, finding, who, reason, until)
     return CommandResult(result.document, result.lines)
 
@@ -268,7 +270,7 @@ def withdraw(state: StateFolder, release: Release, *, reason: Words, code: Code 
     from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
-    who = actor(opened_state, "withdraw", code)
+    who = actor(opened_state, code)
     result = withdraw_release(opened_state, release, who, reason)
     return CommandResult(result.document, [*result.lines, *copies.refresh(opened_state, who.account, who.roles[0][0])])
 
@@ -332,12 +334,13 @@ def forget(
     state: StateFolder,
     *,
     dry_run: Annotated[bool, Parameter(negative="", help="List who is due and change nothing.")] = False,
-    approve: Annotated[str | None, Parameter(help="Hash of the list, as the refusal printed it: more than a run erases go by two people who name it.")] = None,
+    approve: Annotated[str | None, Parameter(help="Hash of the list, as the refusal printed it: needed where more are due than one run erases.")] = None,
     left_source: Annotated[
         bool, Parameter(negative="", help="Only people the force itself deleted, or left without a charge: for a timer, weekly.")
     ] = False,
     as_of: AsOf = None,
     code: Code = None,
+    second_code: SecondCode = None,
 ) -> CommandResult:
     """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
     from harmcast.operate import copies
@@ -345,10 +348,11 @@ def forget(
     from harmcast.store.retention import forget_due
 
     opened_state = opened(state)
-    who = actor(opened_state) if (left_source and approve is None) or dry_run else actor(opened_state, "forget", code)
+    form = "--dry-run" if dry_run else "--left-source" if left_source and approve is None else ""
+    who = actor(opened_state, code, second_code, form)
     with shown() as progress:
         result = forget_due(
-            opened_state, day(as_of), who, dry_run=dry_run, left_source=left_source, approve=approve, qvd=qvd, progress=progress
+            opened_state, day(as_of), who, dry_run=dry_run, left_source=left_source, approve=approve, second=who.second, qvd=qvd, progress=progress
         )
     said = [] if result.dry_run else copies.refresh(opened_state, who.account, who.roles[0][0], erased=True)
     return CommandResult(result.document(), [*result.lines(), *said])

@@ -7,8 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.scrambled import scramble, snapshot, write_everywhere
 
 from harmcast.errors import NotFit, SettingsRefused
+from harmcast.oversight import log
 from harmcast.publish.answers import checking
 from harmcast.publish.answers.compose import FORMS
 from harmcast.runs.answer import read_questions, write_answer
@@ -37,6 +39,24 @@ def test_reports_recompute_repeat_and_are_logged(own_weeks: State, tmp_path: Pat
     for kind in FORMS:
         write_answer(own_weeks, kind, as_of, tmp_path / "second", ASKER)
     assert {p.name: p.read_bytes() for p in first.iterdir()} == {p.name: p.read_bytes() for p in (tmp_path / "second").iterdir()}
+
+
+def test_a_report_of_a_day_hangs_on_nothing_written_since(own_weeks: State, tmp_path: Path) -> None:
+    """Rows of every kept table written, changed and deleted after the day it is known on, then each of them scrambled or deleted by SQL."""
+    last = log.moment(own_weeks.operations.entries()[-1].at)
+    own_weeks.operations._now = lambda: last + timedelta(days=2)
+
+    def report(name: str) -> dict[str, bytes]:
+        write_answer(own_weeks, "foi", day_of(own_weeks), tmp_path / name, ASKER, known_on=last.date(), today=last.date())
+        return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+
+    first = report("first")
+    then = snapshot(own_weeks.operations, tmp_path / "then.db")
+    for seed in range(3):
+        write_everywhere(own_weeks.operations, seed)
+    assert report("grown") == first
+    assert scramble(own_weeks.operations, then) > 100
+    assert report("scrambled") == first
 
 
 def test_the_variables_are_those_of_the_model_in_the_release(own_weeks: State, tmp_path: Path) -> None:

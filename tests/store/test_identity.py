@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from cyclopts import App
 
-from harmcast import cli as main_module
-from harmcast.commands.base import app
 from harmcast.errors import AccessDenied
-from harmcast.oversight.commands import COMMANDS
+from harmcast.oversight.access import Role
+from harmcast.oversight.commands import PERSONS
 from harmcast.oversight.log import Event
 from harmcast.store import codes
 from harmcast.store import users as users_of
@@ -41,19 +39,19 @@ def as_uid(monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
 
 
 def test_the_account_is_the_kernels(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert state.actor().account != "bob"
+    assert state.actor("status").account != "bob"
     as_uid(monkeypatch, BOBS)
-    assert (state.actor().account, state.actor().roles) == ("bob", (("supervisor", "North"),))
+    assert (state.actor("status").account, state.actor("status").roles) == ("bob", (("supervisor", "North"),))
 
 
 def test_an_account_that_is_nobodys_is_refused_unless_it_is_the_services(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = state.root.stat().st_uid
     for uid in (0, owner):
         as_uid(monkeypatch, uid)
-        assert state.actor().roles == (("operator", None),)
+        assert state.actor("status").roles == (("operator", None),)
     as_uid(monkeypatch, STRANGERS)
     with pytest.raises(AccessDenied) as raised:
-        state.actor()
+        state.actor("status")
     assert raised.value.code == "account_unmapped"
 
 
@@ -61,7 +59,7 @@ def test_root_and_the_service_are_the_operator_even_where_somebody_is_entered_wi
     made = make_state()
     made.users.add("eve", "Eve", BY, os_account=account_of(os.getuid()))
     made.users.give_role("eve", "supervisor", "North", BY)
-    assert made.actor().roles == (("operator", None),)
+    assert made.actor("status").roles == (("operator", None),)
     with pytest.raises(AccessDenied) as raised:
         made.actor("publish")
     assert raised.value.code == "code_needed"
@@ -75,9 +73,9 @@ def drawn(state: State, account: str, command: str) -> str:
         return codes.draw(tx, account, command)
 
 
-def refused(state: State, command: str, code: str) -> str:
+def refused(state: State, command: str, code: str, second: str | None = None) -> str:
     with pytest.raises(AccessDenied) as raised:
-        state.actor(command, code)
+        state.actor(command, code, second)
     return raised.value.code
 
 
@@ -138,21 +136,60 @@ def test_what_shuts_needs_no_code_from_ones_own_account_and_one_from_the_service
     assert state.actor("withdraw").account == "bob"
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", sorted(PERSONS))
 @pytest.mark.parametrize("uid", [0, BOBS, STRANGERS])
 def test_no_command_opens_without_a_code_whoever_types_it_and_whatever_the_environment_says(
     state: State, monkeypatch: pytest.MonkeyPatch, command: str, uid: int
 ) -> None:
     """As root, as a supervisor's own account, as a stranger's: with every variable of the environment naming the supervisor."""
+    ends_set_up(state)
     as_uid(monkeypatch, uid)
     before = len(state.operations.entries())
-    if uid == BOBS and command in ("withdraw", "lift --end", "users disable", "users role --end"):
+    if uid == BOBS and not PERSONS[command].opens:
         assert state.actor(command).account == "bob"  # shutting takes one person
     else:
         with pytest.raises(AccessDenied) as raised:
             state.actor(command)
         assert raised.value.code == ("account_unmapped" if uid == STRANGERS else "code_needed")
     assert len(state.operations.entries()) == before
+
+
+def test_what_shuts_is_named() -> None:
+    assert {name for name, one in PERSONS.items() if not one.opens} == {"withdraw", "lift --end", "register status stopped", "users disable", "users role --end"}
+
+
+@pytest.mark.parametrize("command", sorted(name for name, one in PERSONS.items() if one.second))
+def test_two_people_are_two_codes_of_two_accounts_in_the_roles_of_the_table(state: State, command: str) -> None:
+    """Nothing comes of one person's code, of her two codes, or of a second person's whose role the table does not name."""
+    ends_set_up(state)
+    role = PERSONS[command].second[0].value
+    other = next(one.value for one in Role if one not in PERSONS[command].second)
+    for account, held in (("first", role), ("right", role), ("wrong", other)):
+        state.users.add(account, account, BY)
+        state.users.give_role(account, held, "North", BY)
+    assert refused(state, command, drawn(state, "first", command)) == "second_code_needed"
+    first = drawn(state, "first", command)
+    assert refused(state, command, first, first) == "code_refused"
+    assert refused(state, command, drawn(state, "first", command), drawn(state, "wrong", command)) == "role_needed"
+    assert refused(state, command, drawn(state, "first", command), drawn(state, "right", "publish")) == "code_refused"
+    who = state.actor(command, drawn(state, "first", command), drawn(state, "right", command))
+    assert (who.account, who.second) == ("first", "right")
+    said = [json.loads(entry.detail or "{}").get("beside") for entry in state.operations.entries() if entry.action == "code_used"]
+    assert said[-2:] == [None, "first"]
+
+
+def test_the_first_person_cannot_be_the_second_too(state: State) -> None:
+    ends_set_up(state)
+    with pytest.raises(AccessDenied) as raised:
+        state.second_person("cuts", drawn(state, "bob", "cuts"), "bob")
+    assert raised.value.code == "second_person_needed"
+
+
+def ends_set_up(state: State) -> None:
+    """Somebody could give roles from now on: the operator enters nobody any more."""
+    state.users.add("root_of_roles", "R", BY)
+    state.users.give_role("root_of_roles", "administrator", None, BY)
+    assert not state.users.in_set_up()
 
 
 def test_one_persons_two_codes_are_not_two_people(state: State) -> None:
@@ -171,38 +208,11 @@ def test_set_up_does_not_come_again_when_the_rows_are_gone(state: State) -> None
     assert raised.value.code == "code_needed"
 
 
-def test_every_command_is_the_operators_or_a_persons() -> None:
-    """A new command stands in one of the two lists, and one of a person's takes a code."""
-    main_module.load_commands()
-    operators = {
-        "init", "ground", "check", "profile", "load", "effects", "week", "backtest", "findings", "reload", "rebuild", "serve", "status", "backup",
-        "restore", "fleet", "invent", "demo", "users list", "register list", "log verify", "log check-code", "qlik write", "qlik accept",
-    }  # fmt: skip
-    reports = {"report foi", "report eda", "report atrs", "report dpia", "report eia", "report algocare", "report modelcard", "report public"}
-    beside = {"register status": "register", "register describe": "register", "register enter": "register"}
-    for name, function in commands_of(app):
-        if name in operators | reports:
-            continue
-        assert beside.get(name, name) in COMMANDS, name
-        assert "code" in inspect.signature(function).parameters, name
-
-
-def commands_of(group: App, before: str = "") -> Iterator[tuple[str, Callable[..., object]]]:
-    for name in group:
-        if name.startswith("-"):
-            continue
-        one = group[name]
-        if one.default_command is None:
-            yield from commands_of(one, f"{before}{name} ")
-        else:
-            yield f"{before}{name}", one.default_command
-
-
 def test_a_disabled_account_is_refused_and_is_no_operator(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     state.users.set_standing("bob", "disabled", BY)
     as_uid(monkeypatch, BOBS)
     with pytest.raises(AccessDenied) as raised:
-        state.actor()
+        state.actor("status")
     assert raised.value.code == "account_disabled"
 
 

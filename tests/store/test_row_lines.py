@@ -110,6 +110,26 @@ def test_sql_on_the_database_is_named(held: State, sql: str, fault: tuple[str, s
     assert fault in kinds(held)
 
 
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("UPDATE user_roles SET until = 'never'", ("row_changed", "user_roles", "1")),
+        ("UPDATE events SET at = x'00ff' WHERE action = 'decided'", ("content", None, None)),
+        ("UPDATE versions SET row = x'00ff' WHERE tab = 'sign_offs'", ("version", "sign_offs", "1")),
+        ("UPDATE versions SET seq = 'x' WHERE tab = 'sign_offs'", ("version", "sign_offs", "1")),
+    ],
+)
+def test_what_no_column_of_its_kind_holds_is_named_too(held: State, sql: str, fault: tuple[str, str | None, str | None]) -> None:
+    """SQLite keeps anything in any column: a verification that stopped there would name nothing."""
+    if not held.operations.is_sqlite:
+        return
+    by_sql(held, sql)
+    assert fault in kinds(held)
+    if "until" in sql:
+        with pytest.raises(StoreDamaged, match="user_roles"):
+            held.users.get("bob")
+
+
 def test_a_row_put_back_to_an_earlier_version_is_named(held: State) -> None:
     with held.operations.writing(WRITE) as tx:
         users.take(tx, "bob", "offender_manager", "North")

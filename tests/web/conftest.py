@@ -20,7 +20,7 @@ from tests.web import invented_releases as invented
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
-from harmcast.store import case_reviews, sessions
+from harmcast.store import case_reviews, codes, sessions
 from harmcast.store.operations import Operations
 from harmcast.store.state import State, open_state
 from harmcast.web import app as apps
@@ -154,6 +154,12 @@ def manager(sign_in: SignIn) -> TestClient:
 @pytest.fixture
 def supervisor(sign_in: SignIn) -> TestClient:
     return sign_in("supervisor")
+
+
+def code_of(state: State, account: str, command: str) -> str:
+    """A one-time code, as somebody draws it on their page and gives it to whoever needs a second person."""
+    with state.operations.writing(Event(account, "none", "administration", "code_drawn")) as tx:
+        return codes.draw(tx, account, command)
 
 
 def granted(state: State, key: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import UNIT, SignIn, csrf_of, try_password
+from tests.web.conftest import UNIT, SignIn, code_of, csrf_of, try_password
 
 from harmcast.errors import AccessDenied
 from harmcast.oversight.access import Role
-from harmcast.store import schema
+from harmcast.oversight.log import Event
+from harmcast.store import schema, users
 from harmcast.store.state import State
 
 
@@ -77,13 +79,39 @@ def test_an_administrator_alone_opens_nothing(web: FastAPI, boss: TestClient, st
     assert post(boss, "/users/supervisor/password", password="a password of hers")[0] in (404, 405)
 
 
-def test_an_invitation_of_somebody_else_leaves_their_password_until_it_is_used(web: FastAPI, boss: TestClient) -> None:
-    """Whoever invites could use the code: it is logged, and its owner's old password ends, so that it shows."""
-    status, text = post(boss, "/users/supervisor/invitation")
-    assert status == 200
+def test_an_invitation_takes_two_people_and_leaves_the_password_until_it_is_used(web: FastAPI, boss: TestClient, state: State) -> None:
+    """Whoever invites could use the code, and be somebody else: so a second person agrees; its owner's old password ends, so that it shows."""
+    address = "/users/supervisor/invitation"
+    for account, command in (("administrator", "users invite"), ("supervisor", "users invite"), ("second", "users invite"), ("second", "publish")):
+        if account == "second" and state.users.find("second") is None:
+            state.users.add("second", "Second", Event("setup", "operator", "administration", "user_added"))
+            state.users.give_role("second", "administrator", None, Event("setup", "operator", "administration", "role_given"))
+        status, text = post(boss, address, **{"second-code": code_of(state, account, command)})
+        assert status == (200 if (account, command) == ("second", "users invite") else 400)
+        if status == 200:
+            invitation = invitation_in(text)
+        else:
+            assert not re.search(r"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", text)
+    assert post(boss, address)[0] == 400
     assert try_password(TestClient(web), "supervisor", "three plain words").status_code == 303
-    assert use_invitation(TestClient(web), "supervisor", invitation_in(text), "other words of mine") == 303
+    assert use_invitation(TestClient(web), "supervisor", invitation, "other words of mine") == 303
     assert try_password(TestClient(web), "supervisor", "three plain words").status_code == 401
+
+
+def test_an_account_that_is_active_again_opens_nothing(web: FastAPI, boss: TestClient, state: State) -> None:
+    for standing in ("disabled", "active"):
+        assert post(boss, "/users/supervisor/standing", standing=standing)[0] == 303
+    assert roles(state, "supervisor") == []
+    assert try_password(TestClient(web), "supervisor", "three plain words").status_code == 403
+
+
+def test_nobody_records_their_own_training(boss: TestClient, state: State) -> None:
+    day = {"passed-day": "2", "passed-month": "11", "passed-year": "2026"}
+    form = {"tool": "iom", "kind": "methodology", "trainer": "A Trainer", **day}
+    assert post(boss, "/users/administrator/training", **form)[0] == 403
+    assert post(boss, "/users/untrained/training", **form)[0] == 303
+    with pytest.raises(AccessDenied), state.operations.writing(Event("supervisor", "supervisor", "administration", "training_recorded")) as tx:
+        users.train(tx, "supervisor", "iom", kind="methodology", passed_on=date(2026, 11, 2), by="supervisor")
 
 
 def test_units_are_chosen_from_those_of_the_records(boss: TestClient) -> None:

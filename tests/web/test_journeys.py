@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.web import invented_people as invented
-from tests.web.conftest import PASSWORD, Site
+from tests.web.conftest import PASSWORD, Site, code_of
 from tests.web.test_browser import visit
 from tests.web.test_oversight_browser import refer
 
@@ -221,6 +221,7 @@ def test_the_ethics_reviewers_way(hand: Hand, served: State) -> None:
     hand.write("#title", f"Advice by {hand.way}")
     hand.write("#conditions", "Figures for each group after six months")
     hand.day("review", date(2027, 10, 1))
+    hand.write("#second-code", code_of(served, "data_protection_officer", "register enter approval"))
     hand.press('form[action="/register"] button[type=submit]')
     hand.says("The entry is saved.", f"Advice by {hand.way}", "Figures for each group after six months")
     assert f"Advice by {hand.way}" in [e.words for e in served.register.entries()]

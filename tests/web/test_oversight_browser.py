@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from tests.web import invented_people as invented
-from tests.web.conftest import Site
+from tests.web.conftest import Site, code_of
 from tests.web.test_browser import visit
 
 from harmcast.oversight.log import Event
@@ -86,9 +86,10 @@ def test_an_ethics_reviewer_reads_the_audit_and_enters_an_approval_by_keyboard(b
             write(page, f"[name={name}-{part}]", text)
     write(page, "#by-whom", "The panel")
     write(page, "#title", "Advice by keyboard")
+    state = open_state(site.folder)
+    write(page, "#second-code", code_of(state, "data_protection_officer", "register enter approval"))
     press(page, 'form[action="/register"] button[type=submit]')
     page.wait_for_url(re.compile("saved="))  # type: ignore[attr-defined]
-    state = open_state(site.folder)
     assert "Advice by keyboard" in [e.words for e in state.register.entries()]
     state.close()
     page.context.close()  # type: ignore[attr-defined]

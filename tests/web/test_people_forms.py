@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import SignIn, csrf_of, form_of, unnamed
+from tests.web.conftest import SignIn, code_of, csrf_of, form_of, unnamed
 from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
@@ -318,6 +318,10 @@ def test_who_may_enter_what_in_the_register(sign_in: SignIn, state: State, role:
         "review-month": "10",
         "review-year": "2027",
     }
+    other = "ethics_reviewer" if role is Role.DATA_PROTECTION_OFFICER else "data_protection_officer"
+    for second in ("", code_of(state, role.value, "register enter approval")):
+        assert client.post("/register", data={**form, "second-code": second}, follow_redirects=False).status_code == 400
+    form["second-code"] = code_of(state, other, "register enter approval")
     assert client.post("/register", data=form, follow_redirects=False).status_code == status
     assert len([e for e in state.register.entries() if e.words == "Advice 12"]) == (status == 303)
 

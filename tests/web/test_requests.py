@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import NOW, SignIn, csrf_of, form_of
+from tests.web.conftest import NOW, SignIn, code_of, csrf_of, form_of
 
 from harmcast.operate import copies
 from harmcast.oversight import log
@@ -38,13 +38,17 @@ def state_of(item_kind: str, state: State) -> list[tuple[str, str]]:
 def test_the_officer_makes_a_persons_report_and_its_making_is_logged(sign_in: SignIn, state: State) -> None:
     officer, key = sign_in("data_protection_officer"), invented.key(state, 3)
     token = csrf_of(officer)
-    answer = officer.post("/subject", data={"csrf": token, "reference": invented.reference(3), "kind": "html"})
+    form = {"csrf": token, "reference": invented.reference(3), "kind": "html"}
+    for second in ("", "AAAAA-AAAAA", code_of(state, "data_protection_officer", "report subject"), code_of(state, "administrator", "report subject")):
+        alone = officer.post("/subject", data={**form, "second-code": second})
+        assert (alone.status_code, state.operations.entries()[-1].action == "report_made") == (400, False)
+    answer = officer.post("/subject", data={**form, "second-code": code_of(state, "supervisor", "report subject")})
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith("attachment")
     assert invented.reference(3) in answer.text
     last = state.operations.entries()[-1]
     assert (last.action, last.subject, last.actor) == ("report_made", key, "data_protection_officer")
-    missing = officer.post("/subject", data={"csrf": token, "reference": "P99999", "kind": "html"})
+    missing = officer.post("/subject", data={**form, "reference": "P99999", "second-code": code_of(state, "ethics_reviewer", "report subject")})
     assert missing.status_code == 400
     assert "Nobody of this reference is held" in missing.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from harmcast import __version__
+from harmcast.oversight.commands import COMMANDS
 
 if TYPE_CHECKING:
     from harmcast.store.state import State
@@ -47,12 +49,20 @@ class CommandResult:
     exit_code: int = 0
 
 
+_running: ContextVar[str] = ContextVar("command that runs")
+
+
 def command(group: App, name: str | None = None) -> Callable[[Callable[..., CommandResult]], Callable[..., CommandResult]]:
-    """Register a function as a command of `group`, with `--json` added."""
+    """Register a function as a command of `group`, with `--json` added. It stands in `oversight.commands`, whole or by its forms."""
 
     def register_it(function: Callable[..., CommandResult]) -> Callable[..., CommandResult]:
+        called = f"{'' if group is app else f'{group.name[0]} '}{name or function.__name__}"
+        if called not in COMMANDS:
+            raise KeyError(f"`{called}` stands in no line of harmcast.oversight.commands")
+
         @wraps(function)
         def run(*args: Any, json: Json = False, **kwargs: Any) -> CommandResult:
+            _running.set(called)
             said = function(*args, **kwargs)
             if json:
                 print(json_text.dumps({"ok": said.exit_code == 0, **said.document}, default=str, ensure_ascii=False))
@@ -79,11 +89,12 @@ def opened(state: Path) -> State:
 
 
 Code = Annotated[str | None, Parameter(help="One-time code for this command, drawn under Your account on the dashboards by whoever acts.")]
+SecondCode = Annotated[str | None, Parameter(help="One-time code for this command, drawn by a second person: it takes two.")]
 
 
-def actor(state: State, command: str | None = None, code: str | None = None) -> Any:
-    """Who runs the command: the operator, or for a command of `oversight.commands` the person whose code it is."""
-    return state.actor(command, code)
+def actor(state: State, code: str | None = None, second_code: str | None = None, form: str = "") -> Any:
+    """Who runs the command that is under way, as `oversight.commands` says of it, or of that form of it: the operator or a person."""
+    return state.actor(f"{_running.get()} {form}".strip(), code, second_code)
 
 
 def day(as_of: date | None) -> date:

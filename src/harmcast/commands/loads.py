@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import AsOf, Code, CommandResult, StateFolder, actor, app, command, day, opened
+from harmcast.commands.base import AsOf, Code, CommandResult, SecondCode, StateFolder, actor, app, command, day, opened
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]
@@ -40,7 +40,7 @@ def accept(
 
     opened_state = opened(state)
     with shown() as progress:
-        said = accept_load(opened_state, load, actor(opened_state, "accept", code), reason, second=second, progress=progress)
+        said = accept_load(opened_state, load, actor(opened_state, code), reason, second=second, progress=progress)
     return CommandResult(said.document, said.lines)
 
 
@@ -50,15 +50,15 @@ def reject(state: StateFolder, *, load: Number, reason: Reason, code: Code = Non
     from harmcast.runs.accept import reject_load
 
     opened_state = opened(state)
-    said = reject_load(opened_state, load, actor(opened_state, "reject", code), reason)
+    said = reject_load(opened_state, load, actor(opened_state, code), reason)
     return CommandResult(said.document, said.lines)
 
 
 @command(app)
-def cuts(state: StateFolder, *, reason: Reason, as_of: AsOf = None, code: Code = None) -> CommandResult:
+def cuts(state: StateFolder, *, reason: Reason, as_of: AsOf = None, code: Code = None, second_code: SecondCode = None) -> CommandResult:
     """Take the cuts of the bands again, by the settings as they are now; people move between bands for that alone."""
     from harmcast.runs.accept import retake_cuts
 
     opened_state = opened(state)
-    said = retake_cuts(opened_state, actor(opened_state, "cuts", code), day(as_of), reason)
+    said = retake_cuts(opened_state, actor(opened_state, code, second_code), day(as_of), reason)
     return CommandResult(said.document, said.lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +12,7 @@ from harmcast.commands.base import (
     AsOf,
     Code,
     CommandResult,
+    SecondCode,
     StateFolder,
     actor,
     answer,
@@ -28,17 +29,17 @@ from harmcast.errors import AccessDenied, RunStopped, SettingsRefused
 if TYPE_CHECKING:
     from harmcast.oversight.log import Event
     from harmcast.store.state import State
+    from harmcast.store.users import Actor
 
 Account = Annotated[str, Parameter(help="Account name.")]
 Unit = Annotated[str | None, Parameter(help="Unit the role is for.")]
 Tool = Annotated[str, Parameter(help="Name of a tool in the settings.")]
 
 
-def _event(state: State, command: str, code: str | None, action: str, *roles: str) -> Event:
+def _event(state: State, who: Actor, action: str, *roles: str) -> Event:
     """An administration event by whoever runs the command; roles are asked once the state has users."""
     from harmcast.oversight.log import Event
 
-    who = actor(state, command, code)
     role = "operator" if state.users.before_first() else who.acting(*roles)
     return Event(who.account, role, "administration", action)
 
@@ -79,17 +80,17 @@ def users_add(
     from harmcast.runs.accounts import enter
 
     made = opened(state)
-    said = enter(made, actor_for_users(made, "users add", code), account, name, role, unit, os_account=os_account, oidc_subject=oidc_subject)
+    said = enter(made, actor(made, code), account, name, role, unit, os_account=os_account, oidc_subject=oidc_subject)
     return CommandResult(said.document, said.lines)
 
 
 @command(users, "invite")
-def users_invite(state: StateFolder, account: Account, *, code: Code = None) -> CommandResult:
+def users_invite(state: StateFolder, account: Account, *, code: Code = None, second_code: SecondCode = None) -> CommandResult:
     """A code with which the person chooses a password, or binds the force's own log-in, within 24 hours."""
     from harmcast.runs.accounts import invite
 
     made = opened(state)
-    said = invite(made, actor_for_users(made, "users invite", code), account)
+    said = invite(made, actor(made, code, second_code), account)
     return CommandResult(said.document, said.lines)
 
 
@@ -107,7 +108,7 @@ def users_role(
     from harmcast.runs.accounts import end_role, give_or_propose
 
     made = opened(state)
-    who = actor_for_users(made, "users role --end" if end else "users role", code)
+    who = actor(made, code, form="--end" if end else "")
     said = end_role(made, who, account, role) if end else give_or_propose(made, who, account, role, unit)
     return CommandResult(said.document, said.lines)
 
@@ -124,21 +125,16 @@ def users_confirm(
     from harmcast.store.proposals import answer
 
     made = opened(state)
-    one = answer(made.users, number, actor(made, "users confirm", code), not refuse)
+    one = answer(made.users, number, actor(made, code), not refuse)
     said = "is not given" if refuse else "is held from now on"
     return CommandResult({"account": one.account, "role": one.role.value, "unit": one.unit, "given": not refuse}, [f"{one.account}: {one.role} {said}."])
-
-
-def actor_for_users(state: State, command: str, code: str | None) -> Any:
-    """Who enters people: the operator while the state is set up and no code is given, afterwards a person."""
-    return actor(state) if code is None and state.users.in_set_up() else actor(state, command, code)
 
 
 @command(users, "disable")
 def users_disable(state: StateFolder, account: Account, *, code: Code = None) -> CommandResult:
     """Shut an account out; its sessions end at once."""
     made = opened(state)
-    event = _event(made, "users disable", code, "user_disabled", "administrator", "data_protection_officer")
+    event = _event(made, actor(made, code), "user_disabled", "administrator", "data_protection_officer")
     made.users.set_standing(account, "disabled", event)
     return CommandResult({"account": account, "standing": "disabled"}, [f"{account} is shut out."])
 
@@ -160,7 +156,7 @@ def users_training(
 
     made = opened(state)
     made.settings.tool(tool)
-    who = actor_for_users(made, "users training", code)
+    who = actor(made, code)
     role = "operator" if made.users.in_set_up() and who.has("operator") else who.acting("administrator", "supervisor")
     event = Event(who.account, role, "administration", "training_recorded")
     made.users.record_training(account, tool, kind, day(on), event, trainer=trainer, contact=contact)
@@ -204,12 +200,14 @@ def register_status(
     from_on: Annotated[date | None, Parameter(name="--from", help="First day it holds; default today.")] = None,
     reason: Annotated[str | None, Parameter(help="Why.")] = None,
     code: Code = None,
+    second_code: SecondCode = None,
 ) -> CommandResult:
     """Set a tool's status from a day on."""
     from harmcast.operate import copies
 
     made = opened(state)
-    event = _event(made, "register", code, "status_set", "data_protection_officer", "ethics_reviewer")
+    who = actor(made, code, second_code, "stopped" if status == "stopped" else "")
+    event = _event(made, who, "status_set", "data_protection_officer", "ethics_reviewer")
     made.register.set_status(tool, status, day(from_on), reason, event)
     return CommandResult({"tool": tool, "status": status}, [f"{tool}: {status} from {day(from_on)}.", *copies.refresh(made, event.actor, event.role)])
 
@@ -249,7 +247,7 @@ def register_describe(
     }
     fields = {name: words for name, words in given.items() if words is not None}
     made = opened(state)
-    event = _event(made, "register", code, "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
+    event = _event(made, actor(made, code), "tool_described", "data_protection_officer", "ethics_reviewer", "administrator")
     made.register.describe(tool, fields, event, from_on)
     return CommandResult({"tool": tool, "fields": sorted(fields)}, [f"Written: {', '.join(sorted(fields)) or 'nothing'}."])
 
@@ -270,10 +268,11 @@ def register_enter(
     conditions: Annotated[str | None, Parameter(help="Conditions attached.")] = None,
     review_by: Annotated[date | None, Parameter(help="When it is due for review.")] = None,
     code: Code = None,
+    second_code: SecondCode = None,
 ) -> CommandResult:
     """Enter an approval, a document, or that none was made."""
     from harmcast.operate import copies
-    from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter
+    from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter, opens
 
     if kind not in ENTRY_KINDS:
         raise SettingsRefused(
@@ -286,7 +285,8 @@ def register_enter(
             next_step="harmcast findings STATE RELEASE, then harmcast lift STATE RELEASE FINDING.",
         )
     made = opened(state)
-    event = _event(made, "register", code, "register_entry", "data_protection_officer", "ethics_reviewer")
+    who = actor(made, code, second_code, "approval" if opens(kind, outcome) else "")
+    event = _event(made, who, "register_entry", "data_protection_officer", "ethics_reviewer")
     if event.role != "operator" and not may_enter(kind, event.role):
         raise AccessDenied("That role does not enter this kind.", code="role_needed", next_step="See docs/reference.")
     made.register.enter(
@@ -315,13 +315,12 @@ KnownOn = Annotated[date | None, Parameter(help="Say what is known at the end of
 
 def _report(
     kind: str, state: Path, as_of: date | None, out: Path, person: str | None = None, known_on: date | None = None, questions: Path | None = None,
-    code: str | None = None,
+    code: str | None = None, second_code: str | None = None,
 ) -> CommandResult:  # fmt: skip
     from harmcast.runs.answer import write_answer
 
     made = opened(state)
-    who = actor(made, "report subject", code) if kind == "subject" else actor(made)
-    written = write_answer(made, kind, day(as_of), out, who, person=person, known_on=known_on, questions=questions)
+    written = write_answer(made, kind, day(as_of), out, actor(made, code, second_code), person=person, known_on=known_on, questions=questions)
     document = {"report": kind, "standing": "draft", "files": [str(p) for p in written.paths], "sha256": written.sha256}
     return CommandResult(document, [f"Wrote {p}" for p in written.paths if p.suffix in (".html", ".json") and not p.name.endswith("-metadata.json")])
 
@@ -370,9 +369,9 @@ def report_eda(state: StateFolder, *, out: Out = Path("eda-report"), as_of: AsOf
 
 
 @command(report, "subject")
-def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None, code: Code = None) -> CommandResult:
+def report_subject(state: StateFolder, *, person: Annotated[str, Parameter(help="The force's reference of the person.")], out: Out = Path("subject-report"), as_of: AsOf = None, code: Code = None, second_code: SecondCode = None) -> CommandResult:
     """One person's inputs, scores, reasons, decisions, and who viewed them; for the data protection officer."""
-    return _report("subject", state, as_of, out, person, code=code)
+    return _report("subject", state, as_of, out, person, code=code, second_code=second_code)
 
 
 @command(answer, "publish")
@@ -388,7 +387,7 @@ def answer_publish(
 
     folder, draft = (Path(), state) if file is None else (state, file)
     made = opened(folder)
-    found = publish_answer(made, draft, reference, actor(made, "answer publish", code))
+    found = publish_answer(made, draft, reference, actor(made, code))
     waits = found.second is None
     said = "Proposed. It is published once the data protection officer runs the same." if waits else f"Published, number {found.id}."
     return CommandResult({"answer": found.id, "sha256": found.sha256, "waiting": waits, "supersedes": found.supersedes}, [said, f"SHA-256 {found.sha256}"])
@@ -423,12 +422,12 @@ def log_check_code(state: StateFolder, code: Annotated[str, Parameter(help="Witn
 
 
 @command(log, "declare-restore")
-def log_declare_restore(state: StateFolder, *, reason: Annotated[str, Parameter(help="Why an older backup was restored; kept in the log.")], code: Code = None) -> CommandResult:
+def log_declare_restore(state: StateFolder, *, reason: Annotated[str, Parameter(help="Why an older backup was restored; kept in the log.")], code: Code = None, second_code: SecondCode = None) -> CommandResult:
     """Say that an older backup was restored: the entries that were lost are signed outside, and every later verification says so."""
     from harmcast.store.checkpoints import declare_restore
 
     made = opened(state)
-    point = declare_restore(made, actor(made, "log declare-restore", code), reason)
+    point = declare_restore(made, actor(made, code, second_code), reason)
     lost = point.lost if point is not None else None
     return CommandResult({"lost": lost}, [f"Declared: entries {lost[0]} to {lost[1]} were lost." if lost else "Nothing was declared."])
 
@@ -441,10 +440,11 @@ def log_export(
     first: Annotated[date | None, Parameter(name="--from", help="First day.")] = None,
     last: Annotated[date | None, Parameter(name="--to", help="Last day.")] = None,
     code: Code = None,
+    second_code: SecondCode = None,
 ) -> CommandResult:
     """Export the log for the Information Commissioner, with what is needed to read and check it; the export is logged."""
     from harmcast.store.log_export import export
 
     made = opened(state)
-    found = export(made, out, actor(made, "log export", code), first, last)
+    found = export(made, out, actor(made, code, second_code), first, last)
     return CommandResult(found, [f"Wrote {found['entries']:,} entries to {out}.", f"What is needed to read and check them: {found['about']}."])

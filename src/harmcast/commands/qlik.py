@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import Code, CommandResult, StateFolder, actor, command, opened, qlik
+from harmcast.commands.base import Code, CommandResult, SecondCode, StateFolder, actor, command, opened, qlik
 
 Figures = Annotated[Path, Parameter(help="File of figures: app, reader, measure, selection, value.")]
 
@@ -34,12 +34,13 @@ def qlik_access(
     admin: Annotated[str, Parameter(help="Account in Qlik that may always open and reload the app about people; sees every unit.")],
     out: Annotated[Path | None, Parameter(help="File to write; default STATE/qlik-access/section_access.csv.")] = None,
     code: Code = None,
+    second_code: SecondCode = None,
 ) -> CommandResult:
     """Write who may see which unit in Qlik, from the users here: role in force, training recorded. It counts after a reload."""
     from harmcast.operate import qlik as written_for_qlik
 
     made = opened(state)
-    path, readers = written_for_qlik.write_access(made, admin, out, actor(made, "qlik access", code))
+    path, readers = written_for_qlik.write_access(made, admin, out, actor(made, code, second_code))
     lines = [f"Wrote {path}: {readers} reader(s), 2 administrators. It counts after the next reload of the app about people."]
     return CommandResult({"file": str(path), "readers": readers}, lines)
 

@@ -172,7 +172,7 @@ def week_of(member: Member, as_of: date) -> PlainRecord:
     try:
         opened = open_state(Path(member.state))
         try:
-            actor = opened.actor()
+            actor = opened.actor("fleet")
             made = run_week(opened, as_of, actor, Path(member.delivery) if member.delivery else None)
             standing = ", ".join(f"{tool} {standing}" for tool, (standing, _) in sorted(made.standings.items()))
             manifest = opened.releases.named(made.name)[0].manifest_sha256

@@ -186,3 +186,8 @@ def has_standing_approval(tool: Tool, entries: Sequence[RegisterEntry], today: d
 def may_enter(kind: str, role: str) -> bool:
     """Whether a role may write an entry of a kind; the data protection officer and the ethics reviewer enter approvals."""
     return kind not in NO_LONGER_ENTERED and role in WHO_ENTERS.get(kind, ("data_protection_officer", "ethics_reviewer"))
+
+
+def opens(kind: str, outcome: str) -> bool:
+    """Whether an entry lets a tool be published, or shown again: an approval that stops it while it lacks, or by which weeks publish themselves."""
+    return kind in (*REFUSABLE, "standing_approval") and outcome.startswith("approved")

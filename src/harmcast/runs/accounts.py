@@ -72,7 +72,7 @@ def _check_role(state: State, role: str, unit: str | None) -> Role:
 def invite(state: State, actor: Actor, account: str) -> Entered:
     """A code with which the person chooses a password or binds the force's own log-in. Raises AccessDenied."""
     acting = _acting(state, actor)
-    if account.lower() == actor.account:
+    if account.lower() in (actor.account, actor.second):
         raise AccessDenied("Nobody invites themselves.", code="second_person_needed", next_step="Ask another administrator.")
     known = state.users.get(account)
     with state.operations.writing(Event(actor.account, acting, "administration", "user_invited", object=f"user:{known.account}")) as tx:

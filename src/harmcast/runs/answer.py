@@ -65,7 +65,7 @@ def write_answer(
         _refuse_day(state, as_of, known_on, today)
         known = answer_day(state, as_of, known_on, today)
         closing, missing = closing_of(state, as_of, known)
-        facts = collect(state, as_of, known, closing.tables if closing else (), missing, without_charge(state, as_of), explored_on(state, as_of))
+        facts = collect(state, as_of, known, closing.tables if closing else (), missing, without_charge(state, as_of, known), explored_on(state, as_of))
         document, about = compose(kind, facts, asked), None
     document = subject_report.witnessed(state, document)
     rendered = render.files(document)

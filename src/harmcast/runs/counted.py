@@ -10,6 +10,7 @@ from harmcast.documents.closed_tables import Closing
 from harmcast.people import charges as charge_rules
 from harmcast.runs import people
 from harmcast.store import statistics
+from harmcast.store.reads import then
 from harmcast.store.state import State
 from harmcast.weeks import Quarter
 
@@ -32,10 +33,11 @@ def explored_on(state: State, as_of: date) -> date | None:
     return found.known_on if found else None
 
 
-def without_charge(state: State, as_of: date) -> int | None:
-    """People of the newest release of a day without a charge that stands, counted from the records; null where none is held."""
-    tool = state.settings.people_tool
-    held = [r for r in state.releases.history(tool.name, None) if r.as_of and r.as_of <= as_of and r.standing != "withdrawn"] if tool else []
+def without_charge(state: State, as_of: date, known_on: date) -> int | None:
+    """People of the newest release of a day, made by another, without a charge that stands, counted from the records; null where none is held."""
+    tool, zone = state.settings.people_tool, state.settings.force.timezone
+    made = [r for r in state.releases.history(tool.name, None) if r.standing != "withdrawn" and then.day_of(r.made_at, zone) <= known_on] if tool else []
+    held = [r for r in made if r.as_of and r.as_of <= as_of]
     if tool is None or not held or held[-1].sequence is None:
         return None
     release = held[-1]

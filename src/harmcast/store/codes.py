@@ -36,21 +36,24 @@ def draw(tx: Writing, account: str, what: str) -> str:
     return "-".join(digits[i : i + 4] if what == INVITATION else digits[i : i + 5] for i in range(0, len(digits), 4 if what == INVITATION else 5))
 
 
-def use(operations: Operations, code: str, command: str, os_account: str, only: str | None = None) -> str:
+def use(operations: Operations, code: str, command: str, os_account: str | None, *, only: str | None = None, beside: str | None = None) -> str:
     """The account whose code for a command this is; it is used up.
 
-    Args: `only`: the account it must be, where the machine's own account says who runs the command.
+    Args: `os_account`: the machine's account that runs it; None on a page. `only`: the account it must be, where the machine's own
+        account says who runs the command. `beside`: the first person, where this is the second's code.
     Raises: AccessDenied (`code_refused`), the same whatever is wrong; it is logged.
     """
-    event = Event("unknown", "none", "administration", "code_refused", detail={"command": command, "os_account": os_account})
+    about = {"os_account": os_account, "beside": beside}
+    detail = {"command": command, **{name: value for name, value in about.items() if value is not None}}
+    event = Event("unknown", "none", "administration", "code_refused", detail=detail)
     with operations.writing(event) as tx:
         account = _account_of(tx, code, command)
         if account is not None and only in (None, account):
             _used(tx, account, command, code)
-            tx.events[0] = Event(account, "none", "administration", "code_used", detail={"command": command, "os_account": os_account})
+            tx.events[0] = Event(account, "none", "administration", "code_used", detail=detail)
             return account
     raise AccessDenied(
-        "That is no code of yours for this command, or it was used or is too old.",
+        "That is no code for this, or it was used or is too old.",
         code="code_refused",
         next_step=f"Draw a new one under Your account; it holds for {CODE_MINUTES} minutes, once.",
     )

@@ -346,17 +346,21 @@ class Operations:
         """
         query = sa.select(table).where(*where).order_by(*order_by)
         with self._reading_on(connection) as reader:
-            rows = [dict(row) for row in reader.execute(query).mappings()]
+            unwritten = StoreDamaged(
+                f"A row of {table.name} is not what the log says was written.",
+                code="row_unwritten",
+                next_step="Nothing is decided on it. Run `harmcast log verify`, which names it, and tell the data owner.",
+            )
+            try:
+                rows = [dict(row) for row in reader.execute(query).mappings()]
+            except ValueError:  # a day that is none
+                raise unwritten from None
             lines = [row_lines.line(table, row) for row in rows]
             newest = self._newest_lines(reader, table.name, [line.key for line in lines])
             for line in lines:
                 seq, held = newest.get(line.key, (0, ""))
                 if line.hash != held or self._proof(reader, seq).get(f"{line.tab} {line.key}") != held:
-                    raise StoreDamaged(
-                        f"A row of {table.name} is not what the log says was written.",
-                        code="row_unwritten",
-                        next_step="Nothing is decided on it. Run `harmcast log verify`, which names it, and tell the data owner.",
-                    )
+                    raise unwritten
         return rows
 
     def has_lines(self, table: sa.Table, key: str | None = None) -> bool:

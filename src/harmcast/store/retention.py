@@ -41,7 +41,6 @@ UNFINISHED = "erasure_unfinished"
 SHOWN = 50
 ERASED_AFTER_DAYS = 14  # what left the source is hidden at once, and may come back so long
 ERASED_A_RUN = (10, 0.01)  # so many, or this share of everybody held, go in one run without two people
-FIRST_APPROVAL = "erasure_approved_by"
 LEFT_SOURCE_DAYS = 21  # the timer runs weekly: one week is left of the four before somebody is told
 LOADED_COLUMNS = ["person_ref", "review_group", "review_due_on", "changed_at", "merged_into"]
 
@@ -65,7 +64,6 @@ class Forgotten:
     old_releases: tuple[str, ...] = ()
     old_copies: int = 0
     old_backups: tuple[str, ...] = ()
-    waits_for_second: bool = False
 
     @property
     def count(self) -> int:
@@ -82,8 +80,6 @@ class Forgotten:
 
     def lines(self) -> list[str]:
         """What is printed for people."""
-        if self.waits_for_second:
-            return [f"{_number(self.count, 'person is', 'people are')} due: the first of two people has let the list go. Another runs the same command."]
         what = ("person is due", "people are due") if self.dry_run else ("person was forgotten", "people were forgotten")
         said = [f"{_number(self.count, *what)} on {self.as_of}."]
         said += [f"  {reason.replace('_', ' ')}: {count:,}" for reason, count in self.people.items()]
@@ -151,35 +147,18 @@ def list_hash(keys_named: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(keys_named)).encode()).hexdigest()[:16]
 
 
-def _within_cap(state: State, named: Sequence[tuple[str, str]], actor: Actor, approve: str | None, second: str | None) -> bool:
-    """Whether so many who left the source may be erased in this run: up to the cap, or by two people who name the same list.
-
-    Gives False where this was the first of the two. Raises NotFit (`erasure_above_cap`).
-    """
+def _refuse_above_cap(state: State, named: Sequence[tuple[str, str]], actor: Actor, approve: str | None, second: str | None) -> None:
+    """More of those who left the source than the cap go by two people who name the same list. Raises NotFit (`erasure_above_cap`)."""
     left = [key for key, reason in named if reason in review.LEFT_SOURCE]
     cap = max(ERASED_A_RUN[0], int(ERASED_A_RUN[1] * state.person_keys().height))
-    if len(left) <= cap:
-        return True
     wanted = list_hash(left)
-    if approve != wanted:
+    are_two = second not in (None, actor.account) or state.users.before_first()
+    if len(left) > cap and not (are_two and approve == wanted):
         raise NotFit(
             f"{len(left):,} people left the source and are due to be erased; {cap:,} go in one run unasked.",
             code="erasure_above_cap",
-            next_step=f"Look whether the source is whole. If they are truly gone, two people run harmcast forget STATE --approve {wanted}.",
+            next_step=f"Look whether the source is whole. If they are truly gone, two people let the list go: harmcast forget STATE --approve {wanted}.",
         )
-    if second is not None and second != actor.account:
-        return True
-    if state.users.before_first():
-        return True
-    actor.acting("data_protection_officer", "supervisor")  # a person: the timer's account approves nothing
-    kept = state.operations.checked(schema.facts, schema.facts.c.name == FIRST_APPROVAL)
-    first = str(kept[0]["value"]) if kept else None
-    if (first is not None and first.startswith(f"{wanted} ") and first != f"{wanted} {actor.account}"):
-        return True
-    event = Event(actor.account, actor.roles[0][0] if actor.roles else "none", "erasure", "erasure_approved_by_first", detail={"list": wanted, "people": len(left)})
-    with state.operations.writing(event) as tx:
-        operations.set_fact(tx, FIRST_APPROVAL, f"{wanted} {actor.account}")
-    return False
 
 
 def forget_due(
@@ -200,7 +179,7 @@ def forget_due(
         left_source: only people whom the force itself has deleted, or left without a charge: nothing is left to
             decide, so a timer's account may do it. Records overdue for review wait for the data protection officer.
         approve: hash of the list of people who left the source, named by two people where there are more than a run erases.
-        second: account of the second person, where two let this very list go on their pages.
+        second: account of the second person, where two let this very list go.
         qvd: writes a table as Qlik's file (`publish.qlik.qvd`); needed where releases hold such files about people.
     Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or the operator for a dry run or a timer as above; NotFit
         (`erasure_above_cap`).
@@ -219,8 +198,7 @@ def forget_due(
         told = Forgotten(as_of, people, named, 0, 0, dry_run, old.releases, len(old.copies), old.backups)
         if dry_run or (found.is_empty() and not old.releases and not old.copies):
             return told
-        if not _within_cap(state, named, actor, approve, second):
-            return replace(told, dry_run=True, waits_for_second=True)
+        _refuse_above_cap(state, named, actor, approve, second)
         return _forget(state, found, told, old, Event(actor.account, role, "erasure", "people_forgotten"), qvd, progress)
 
 

@@ -120,32 +120,45 @@ class State:
         other.__dict__["records"] = Records(self.root, self.operations, waiting=True)
         return other
 
-    def actor(self, command: str | None = None, code: str | None = None) -> Actor:
+    def actor(self, command: str, code: str | None = None, second_code: str | None = None) -> Actor:
         """Who acts in this process: the kernel says which account runs it, a one-time code which person.
 
         The service's account and root are the operator, whatever the environment or the users say. Another account is the person it is
-        entered for. A command of `oversight.commands` is a person's: known by a code drawn for that very command; where it only shuts,
-        by an account of the person's own too. Before the first user is entered the operator sets up.
+        entered for. What `oversight.commands` says is a person's needs a code drawn for that very command; where it only shuts, an account
+        of the person's own is enough. Where it takes two people together, the second's code stands beside. Before the first user is
+        entered the operator sets up.
 
-        Raises: AccessDenied (`account_disabled`, `account_unmapped`, `code_needed`, `code_refused`).
+        Raises: AccessDenied (`account_disabled`, `account_unmapped`, `code_needed`, `second_code_needed`, `code_refused`, `second_person_needed`,
+            `role_needed`).
         """
+        one = COMMANDS[command]
         uid = os.getuid()
         os_account = account_of(uid)
         operator = Actor(f"os:{os_account}", os_account, (("operator", None),))
         before_first = self.users.before_first()
         is_service = uid in (0, self.root.stat().st_uid)
         own = None if is_service or before_first else self.users.of_os_account(os_account)
-        if command is None or before_first:
+        if not one.person or before_first or (one.at_set_up and code is None and self.users.in_set_up()):
             return own or operator
-        if code is not None:
-            return self.users.get(codes.use(self.operations, code, command, os_account, own.account if own else None))
-        if own is not None and not COMMANDS[command].opens:
-            return own
-        raise AccessDenied(
-            "This is done by a person, who is known by a one-time code.",
-            code="code_needed",
-            next_step=f"Sign in to the dashboards, draw a code for `{command}` under Your account, and add --code CODE within {CODE_MINUTES} minutes.",
-        )
+        if code is None:
+            if own is not None and not one.opens:
+                return own
+            raise _code_needed("This is done by a person, who is known by a one-time code.", command, "--code", code="code_needed")
+        if one.second and not second_code:
+            raise _code_needed("This takes two people: a second one's code stands beside the first's.", command, "--second-code", code="second_code_needed")
+        first = self.users.get(codes.use(self.operations, code, command, os_account, only=own.account if own else None))
+        return replace(first, second=self.second_person(command, second_code, first.account, os_account)) if second_code and one.second else first
+
+    def second_person(self, command: str, code: str, first: str, os_account: str | None = None) -> str:
+        """The account that stands beside the first with a code for the same command: somebody else's, in a role that the table names.
+
+        Raises: AccessDenied (`code_refused`, `second_person_needed`, `role_needed`); the code is used up then too.
+        """
+        second = self.users.get(codes.use(self.operations, code, command, os_account, beside=first))
+        if second.account == first:
+            raise AccessDenied("The first person cannot be the second too.", code="second_person_needed", next_step="Ask somebody else for a code.")
+        second.acting(*(role.value for role in COMMANDS[command].second))
+        return second.account
 
     def close(self) -> None:
         self.operations.close()
@@ -184,6 +197,11 @@ class State:
                 self._held, self._holder = 0, None
                 handle.seek(0)
                 handle.truncate()
+
+
+def _code_needed(says: str, command: str, option: str, *, code: str) -> AccessDenied:
+    next_step = f"Sign in to the dashboards, draw a code for `{command}` under Your account, and add {option} CODE within {CODE_MINUTES} minutes."
+    return AccessDenied(says, code=code, next_step=next_step)
 
 
 def _holder(text: str) -> str:

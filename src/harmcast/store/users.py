@@ -27,11 +27,12 @@ SETUP_ENDED = "setup_ended"
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: account, name, roles held now, with the unit of each."""
+    """Who acts: account, name, roles held now, with the unit of each; `second`: account of who stood beside with a code."""
 
     account: str
     name: str
     roles: tuple[tuple[str, str | None], ...]
+    second: str | None = None
 
     def has(self, *roles: str) -> bool:
         return any(role in roles for role, _ in self.roles)
@@ -143,10 +144,12 @@ def change(tx: Writing, account: str, **values: Any) -> None:
 
 
 def set_standing(tx: Writing, account: str, standing: str) -> None:
-    """Makes an account `active` or `disabled`; a disabled one's sessions end with it."""
+    """Makes an account `active` or `disabled`. A disabled one's sessions end with it; one that is active again holds no role until two people give it."""
     change(tx, account, standing=standing)
-    if standing != "active":
-        end_sessions(tx, account)
+    end_sessions(tx, account)
+    if standing == "active":
+        table = schema.user_roles
+        tx.execute(sa.update(table).where(table.c.account == account, table.c.ended_at.is_(None)).values(ended_at=tx.at))
 
 
 def set_password(tx: Writing, account: str, password_hash: str) -> None:
@@ -174,7 +177,9 @@ def train(
     right: int | None = None,
     asked: int | None = None,
 ) -> None:
-    """Writes that an account was trained on a tool."""
+    """Writes that an account was trained on a tool. Raises AccessDenied (`second_person_needed`) where somebody records it of themselves."""
+    if by == account and kind != TOUR:
+        raise AccessDenied("Nobody records their own training.", code="second_person_needed", next_step="Ask whoever gave it, or an administrator.")
     tx.insert(
         schema.training,
         account=account,

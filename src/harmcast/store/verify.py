@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -35,11 +36,13 @@ from harmcast.store.state import State
 
 BATCH = 5_000
 SHOWN = 50
+NOWHERE = 2**63  # behind every entry: a line whose number is none
 LIMITS = (
     "What this cannot see: whoever holds the service's account can forge from now on, and rewrite what came after the last line kept outside.",
     "Whoever holds every outside file too is found only by what was printed or mailed.",
 )
 UPGRADES = frozenset({"schema_upgraded", "state_made"})
+Held = TypeVar("Held")
 FIELDS = tuple(Entry.__dataclass_fields__)
 
 
@@ -131,7 +134,7 @@ def verify_database(operations: Operations) -> Agreement:
         rows = 0
         for name in sorted(schema.KEPT):
             table = schema.metadata.tables[name]
-            for row in connection.execute(sa.select(table).execution_options(yield_per=BATCH)).mappings():
+            for row in connection.execute(sa.select(*map(_as_held, table.columns)).execution_options(yield_per=BATCH)).mappings():
                 rows += 1
                 faults += _row_faults(connection, row_lines.line(table, dict(row)), beside.newest)
         for (tab, key), (seq, hashed) in sorted(beside.newest.items()):
@@ -140,11 +143,21 @@ def verify_database(operations: Operations) -> Agreement:
     return Agreement(beside.count, rows, tuple(faults))
 
 
+def _as_held(column: sa.Column[object]) -> sa.Label[str] | sa.Column[object]:
+    """A column as the database holds it: a day that is none is a row that was changed, and no reason to stop."""
+    return sa.type_coerce(column, sa.Text).label(column.name) if isinstance(column.type, sa.Date) else column
+
+
+def _text(value: Held) -> Held:
+    """A text column's value; where SQLite holds something else in it, its bytes as text, which no hash fits."""
+    return value if value is None or isinstance(value, str | int) else repr(value)  # type: ignore[return-value]
+
+
 def _lines(connection: sa.Connection) -> Iterator[tuple[int, int, RowLine]]:
     table = schema.versions
     query = sa.select(table.c.seq, table.c.n, table.c.tab, table.c.key, table.c.row, table.c.hash).order_by(table.c.seq, table.c.n)
     for seq, n, tab, key, row, hashed in connection.execute(query.execution_options(yield_per=BATCH)):
-        yield seq, n, RowLine(tab, key, row, hashed)
+        yield seq if isinstance(seq, int) else NOWHERE, n, RowLine(*map(_text, (tab, key, row, hashed)))
 
 
 class _Beside:
@@ -163,7 +176,7 @@ class _Beside:
         table = schema.events
         query = sa.select(*(table.c[name] for name in FIELDS)).order_by(table.c.seq).execution_options(yield_per=BATCH)
         for row in connection.execute(query):
-            entry = Entry(*row)
+            entry = Entry(*map(_text, row))
             self.count += 1
             self._look(entry)
             yield entry

@@ -25,7 +25,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from harmcast.documents.person import PersonRow
-from harmcast.errors import RunStopped, StoreDamaged
+from harmcast.errors import AccessDenied, RunStopped, StoreDamaged
 from harmcast.operate import copies
 from harmcast.oversight import access, register
 from harmcast.oversight.access import Action, Ask, Role
@@ -40,6 +40,7 @@ from harmcast.store.seen import BudgetReached
 from harmcast.store.sessions import Session
 from harmcast.store.state import State
 from harmcast.web import released, roster, tickets
+from harmcast.web.forms import Form
 from harmcast.web.roster import Roster
 
 ACCESS = "x-access"
@@ -164,6 +165,18 @@ class Visit:
             if saves and self.session is not None:
                 kept_forms.drop(tx.connection, self.session.account, self.request.url.path)
             yield tx
+
+    def second(self, form: Form, command: str) -> str | None:
+        """The account whose code for a command stands in a form that takes two people; it is used up. None: the form has a fault."""
+        code = form.value("second-code").strip()
+        if not code:
+            form.fault("second-code", "Enter a second person's code")
+        elif not form.errors:  # a code opens once: none is spent on a form that saves nothing
+            try:
+                return self.state.second_person(command, code, self.user.account)
+            except AccessDenied as refused:
+                form.fault("second-code", refused.message)
+        return None
 
     def looked(self, event: Event) -> None:
         """Writes that something was looked at, before the page is sent."""

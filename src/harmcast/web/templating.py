@@ -13,6 +13,7 @@ from jinja2.utils import missing
 from markupsafe import Markup
 
 from harmcast import words
+from harmcast.oversight.commands import second_hint
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -83,6 +84,7 @@ def environment() -> Environment:
     )
     env.globals.update(
         static_url=static_url,
+        second_hint=second_hint,
         query=query,
         span=words.span,
         share_span=words.share_span,

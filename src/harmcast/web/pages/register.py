@@ -91,6 +91,8 @@ def enter(visit: Here) -> Response:
         if needs_review or has_review
         else None
     )
+    if rules.opens(kind, outcome):
+        visit.second(form, "register enter approval")
     if form.errors:
         return _shown(visit, form, 400)
     entry = {

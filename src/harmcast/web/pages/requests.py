@@ -53,7 +53,7 @@ def subject_made(visit: Here) -> Response:
     form = Form(visit.form)
     reference = form.words("reference", "Enter the person's reference", 100)
     kind = form.value("kind") if form.value("kind") in KINDS_OF_FILE else "html"
-    if not form.errors:
+    if visit.second(form, "report subject"):
         try:
             files = subject_report.made(visit.state, reference, visit.today, actor_of(visit))
         except RunStopped as error:

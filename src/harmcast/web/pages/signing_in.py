@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from harmcast.errors import AccessDenied
 from harmcast.oversight.access import ROLES, Action, Role
-from harmcast.oversight.commands import CODE_MINUTES, COMMANDS
+from harmcast.oversight.commands import CODE_MINUTES, PERSONS
 from harmcast.oversight.log import Event
 from harmcast.oversight.sign_in import DEVICE_DAYS
 from harmcast.store import codes, sessions, sign_in_lanes, users
@@ -190,7 +190,7 @@ def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
         trained=[t for t in visit.settings.tools if t.name in visit.trained],
         local=visit.settings.web.login == "local",
         shortest=passwords.SHORTEST,
-        commands=COMMANDS,
+        commands=PERSONS,
         code_minutes=CODE_MINUTES,
         **values,
     )
@@ -200,7 +200,7 @@ def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
 def draw_code(visit: Here) -> Response:
     """A one-time code for a command, shown once: whoever holds it acts as this person in that command."""
     command = visit.form.get("command", "")
-    if command not in COMMANDS:
+    if command not in PERSONS:
         return _account(visit, 400, errors=[{"text": "Choose the command that the code is for", "href": "#command"}])
     with visit.writing(visit.event("administration", "code_drawn", command=command)) as tx:
         code = codes.draw(tx, visit.user.account, command)

@@ -145,7 +145,7 @@ def propose_role(visit: Here, account: str) -> Response:
 
 @pages.post("/users/{account}/standing", Action.MANAGE_USERS)
 def set_standing(visit: Here, account: str) -> Response:
-    """Disables an account or makes it active again."""
+    """Disables an account, or makes it active again, without the roles it held: those take two people."""
     _user(visit, account)
     standing = visit.form.get("standing", "")
     if standing not in ("active", "disabled"):
@@ -160,9 +160,13 @@ def set_standing(visit: Here, account: str) -> Response:
 @pages.post("/users/{account}/invitation", Action.MANAGE_USERS)
 def invite(visit: Here, account: str) -> Response:
     """A code with which the person chooses a password, or binds the force's own log-in; shown once. No administrator knows a password."""
-    user = _user(visit, account)
+    user, form = _user(visit, account), Form(visit.form)
     if account == visit.user.account:
         raise Refused(403, "You cannot invite yourself", "Ask another administrator.")
+    if visit.second(form, "users invite") == account:
+        form.fault("second-code", "Nobody invites themselves: ask a third person for a code")
+    if form.errors:
+        return _one(visit, user, form, 400)
     with visit.writing(_event(visit, "user_invited", account)) as tx:
         code = codes.draw(tx, account, codes.INVITATION)
     return _one(visit, user, Form({}), invitation=code)
@@ -182,6 +186,8 @@ def unbind(visit: Here, account: str) -> Response:
 def record_training(visit: Here, account: str) -> Response:
     """Records a training that a person gave: on which tool, when, by whom."""
     user, form = _user(visit, account), Form(visit.form)
+    if account == visit.user.account:
+        raise Refused(403, "You cannot record your own training", "Somebody else records it.")
     tool = form.choice("tool", {t.name: t.name for t in visit.settings.tools}, "Choose the tool")
     kind = form.choice("kind", TRAININGS, "Choose the kind of training")
     trainer = form.words("trainer", "Enter who gave the training", 200)
