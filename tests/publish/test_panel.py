@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import polars as pl
 import pytest
+from tests.fairness import test_exposure as exposure
 
-from harmcast.publish.panel import Found, panel, would_tell
+from harmcast.fairness.audit import audit_places
+from harmcast.fairness.thresholds import Thresholds
+from harmcast.publish.panel import Found, LayAudit, panel, would_tell
 
 COLUMNS = ["scope", "attribute", "group", "is_reference", "measure", "n", "value", "low", "high", "gap", "gap_low", "gap_high", "half_width", "verdict"]
 
@@ -46,7 +51,7 @@ def test_groups_stand_with_the_comparison_first_and_hidden_ones_last() -> None:
     assert screen
     assert [r.group for r in screen.rows] == ["White", "Asian", "Black", "Other"]
     assert screen.rows[-1].people is None
-    assert screen.rows[-1].put_high is None
+    assert screen.rows[-1].rate is None
     assert screen.rows[-1].more == ""
     assert screen.people == 2855 + 820 + 553
 
@@ -91,15 +96,72 @@ def test_people_under_management_are_not_judged_here() -> None:
     assert [r.group for r in screen.rows] == ["White"]
 
 
-def test_an_audit_of_places_and_an_empty_one_have_no_such_screen() -> None:
-    assert panel({"tables": [{"title": "x", "columns": ["fifth", "ratio"], "rows": [["1", 0.9]]}]}) is None
+def test_an_audit_without_a_group_has_no_such_screen() -> None:
+    assert panel({"kind": "people", "tables": []}) is None
     assert panel({}) is None
+
+
+def places(wrong: float = 1.0, **changes: Any) -> LayAudit:
+    """The screen of places where the map says `wrong` times too little of the most deprived fifth."""
+    forecast, outcomes, where = exposure.world(3, wrong)
+    made = audit_places(forecast, outcomes, changes.get("where", where), None, Thresholds())
+    screen = panel(json.loads(json.dumps(made.document())))
+    assert screen
+    return screen
+
+
+def test_places_stand_by_deprivation_with_what_came_and_who_lives_where_the_map_points() -> None:
+    screen = places()
+    assert [row.group for row in screen.rows] == ["most deprived", "second", "middle", "fourth", "least deprived"]
+    assert {row.found for row in screen.rows} == {"none"}
+    assert screen.headline == "No difference beyond 80 to 125 found where one could be judged."
+    first = screen.rows[0]
+    assert first.people == 60 * 1500
+    assert first.rate
+    assert first.rate.figure == f"{100 * first.rate.value:.0f}"
+    assert first.rate.range.startswith("(")
+    lived, empty = first.others
+    assert lived
+    assert empty
+    assert 0 < lived.value < 1
+    assert lived.range == ""
+    assert screen.limits == (0.8, 1.25)
+    assert screen.most >= max(row.rate.high or 0 for row in screen.rows if row.rate)
+    assert round(100 * screen.most) % 50 == 0
+
+
+@pytest.mark.parametrize(("wrong", "says"), [(2.5, "More came than was said: the map points here too seldom."), (0.4, "Less came than was said: the map points here too often.")])
+def test_a_fifth_of_which_the_map_is_wrong_is_named_and_which_way(wrong: float, says: str) -> None:
+    screen = places(wrong)
+    assert screen.rows[0].found in ("difference", "far")
+    assert screen.rows[0].more == says
+    assert "was found for the most deprived" in screen.headline
+
+
+def test_too_few_offences_say_how_many_would_tell_and_silence_is_no_fairness() -> None:
+    forecast, outcomes, where = exposure.world(3)
+    first = forecast["origin"].min()
+    made = audit_places(forecast.filter(pl.col("origin") == first), outcomes.filter(pl.col("origin") == first), where, None, Thresholds())
+    screen = panel(json.loads(json.dumps(made.document())))
+    assert screen
+    assert {row.found for row in screen.rows} == {"few"}
+    assert all("offences would tell." in row.more for row in screen.rows)
+    assert screen.headline == "No group could be judged: too few offences."
+    assert "silence is no evidence" in screen.beside
+
+
+def test_a_force_without_a_neighbourhood_layer_is_told_that_nothing_could_be_judged() -> None:
+    forecast, outcomes, _ = exposure.world(3)
+    screen = panel(json.loads(json.dumps(audit_places(forecast, outcomes, None, None, Thresholds()).document())))
+    assert screen
+    assert screen.rows == ()
+    assert any("No neighbourhood layer" in text for text in screen.could_not_see)
 
 
 def test_what_it_could_not_see_is_said() -> None:
     screen = panel(document(WHITE))
     assert screen
-    assert screen.could_not_see == ("Conduct that was never recorded.", "Rehearsal.")
+    assert screen.could_not_see == ("Conduct that was never recorded.", "Rehearsal.", "People under management: counted apart, not judged.")
 
 
 @pytest.mark.parametrize(("high", "most"), [(0.06, 0.08), (0.079, 0.08), (0.081, 0.1)])

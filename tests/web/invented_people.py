@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from tests.web import invented_audits
 from tests.web.invented_releases import NEWEST, register
 
 from harmcast import tables
@@ -208,6 +209,8 @@ def _release(state: State, week: int, frame: pl.DataFrame) -> None:
         "person_key", band=pl.col("band").fill_null("harm incomplete"), chance=pl.lit("under 2 in 100"), charges=pl.lit("1 to 2"), newest=pl.lit("*"), group=pl.lit("*")
     )
     files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": publishing.document(about), "iom_coarse.parquet": publishing.parquet(classes)}
+    if week == WEEKS - 1:
+        files |= invented_audits.of_people("iom", "Integrated Offender Management", str(named), named.origin)
     manifest = {
         "week": str(named),
         "origin": named.origin.isoformat(),

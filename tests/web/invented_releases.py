@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from tests.web import invented_audits
 
 from harmcast import tables
 from harmcast.oversight.log import Event
@@ -252,6 +253,9 @@ def make_state(
                 then = week.plus(-8)
                 before = _cells(ground, tool, weekly, at - 8, then.origin)
                 scores += _scores(tool.name, ground, weekly, at - 8, before, then.origin)
+        if k == releases - 1:
+            for tool in made.settings.places_tools:
+                files |= invented_audits.of_places(tool.name, tool.title, str(week), week.origin, {"knife_injury": 1.0}.get(tool.name, 2.5))
         files["scores.parquet"] = publishing.parquet(pl.DataFrame(scores, schema=tables.SCORES.schema()))
         about = {
             "week": str(week),

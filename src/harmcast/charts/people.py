@@ -146,16 +146,18 @@ def chance_scale(chance: float, low: float, high: float, usual: float | None, wi
     return frame(width, height, label, body)
 
 
-def group_scale(value: float, low: float, high: float, middle: float | None, limit: float, most: float, width: int = 280) -> Markup:
-    """One group's rate of 100 as a dot with its range, on the scale of all groups; shaded: within the limit of the comparison."""
+def group_scale(
+    value: float, low: float, high: float, middle: float | None, limits: tuple[float, float] | None, most: float, width: int = 280
+) -> Markup:
+    """One group's rate of 100 as a dot with its range, on the scale of all groups; shaded: within the limits of the comparison."""
     height, left, axis = 30, 4, 24
 
     def x(share: float) -> float:
         return rounded(left + (width - 2 * left) * min(max(share, 0.0) / most, 1.0))
 
     body = []
-    if middle is not None:
-        first, last = x(middle - limit), x(middle + limit)
+    if middle is not None and limits is not None:
+        first, last = x(limits[0]), x(limits[1])
         body.append(tag("rect", x=first, y=2, width=rounded(last - first), height=axis - 2, class_="app-scale__limit"))
         body.append(tag("line", x1=x(middle), x2=x(middle), y1=0, y2=axis, class_="app-scale__usual"))
     body.append(tag("line", x1=left, x2=width - left, y1=axis, y2=axis, class_="app-chart__axis"))

@@ -223,7 +223,7 @@ def _words(attribute: str) -> str:
 
 PLACES_CANNOT_SEE = (
     "Crime that nobody reported, and who was stopped or searched because of the map.",
-    "Patrols that always go to the same cells: without a change there is nothing to compare.",
+    "Patrols that always go to the same places: without a change there is nothing to compare.",
     "Whether a deprived area has more crime because of deprivation, policing or reporting: only whether the forecast "
     "holds there as well as elsewhere.",
 )

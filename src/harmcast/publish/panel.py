@@ -5,7 +5,7 @@ A pure function of the audit's document that a release holds; the whole audit st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,31 +22,43 @@ SAYS: dict[Found, str] = {
 }
 ORDER = ("ethnicity_self", "ethnicity_officer", "sex", "age_band")
 NAMES = {"ethnicity_self": "Ethnicity, own words", "ethnicity_officer": "Ethnicity, officer’s view", "sex": "Sex", "age_band": "Age"}
+FIFTHS = {"1": "most deprived", "2": "second", "3": "middle", "4": "fourth", "5": "least deprived"}
+TENFOLD = 0.5  # above it the scale of the pictures goes in steps of 50, not of 2
 SCOPE = "not managed"
 PUT_HIGH, MISSED = "fpr", "fnr"
 
 
 @dataclass(frozen=True)
 class OfHundred:
-    """Of 100: a rate with its 95% range; None where a small number hides it."""
+    """Of 100: a rate with its 95% range, where one is given. `places`: decimals that are read."""
 
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
+    places: int = 0
 
     @property
-    def words(self) -> str:
-        return f"({100 * self.low:.1f} to {100 * self.high:.1f})"
+    def figure(self) -> str:
+        return f"{100 * self.value:.{self.places}f}"
+
+    @property
+    def range(self) -> str:
+        return "" if self.low is None or self.high is None else f"({100 * self.low:.{self.places}f} to {100 * self.high:.{self.places}f})"
 
 
 @dataclass(frozen=True)
 class LayAuditRow:
-    """One group. `people`: in it, None where hidden; `more`: its difference in words and how many people would tell."""
+    """One group.
+
+    Attributes:
+        people: in it, None where hidden. rate: what is judged, drawn as a picture; others: what stands beside it.
+        more: its difference in words, and how many people or offences would tell.
+    """
 
     group: str
     people: int | None
-    put_high: OfHundred | None
-    missed: OfHundred | None
+    rate: OfHundred | None
+    others: tuple[OfHundred | None, ...]
     found: Found
     more: str
 
@@ -57,15 +69,26 @@ class LayAuditRow:
 
 @dataclass(frozen=True)
 class LayAudit:
-    """One attribute of one tool. `limit`: largest difference that is none, share; `middle`: the comparison's rate."""
+    """One attribute of one tool.
 
+    Attributes:
+        about: what was looked at, of whom. rate_says, others_say: what the figures are of 100 of; against: the comparison.
+        middle: the comparison's rate; limits: between which no difference is called one; shaded: the same in words.
+        noun: what the groups are made of, one and many.
+    """
+
+    about: str
+    rate_says: str
+    others_say: tuple[str, ...]
+    against: str
+    noun: tuple[str, str]
     attribute: str
     attributes: tuple[tuple[str, str], ...]
     people: int
     rows: tuple[LayAuditRow, ...]
-    reference: str
     middle: float | None
-    limit: float
+    limits: tuple[float, float] | None
+    shaded: str
     headline: str
     beside: str
     comparisons: int
@@ -74,41 +97,97 @@ class LayAudit:
     @property
     def most(self) -> float:
         """End of the pictures' scale, share: a round number of 100 that holds every range."""
-        ends = [row.put_high.high for row in self.rows if row.put_high] + [(self.middle or 0) + self.limit]
-        return max(2, -(-int(100 * max(ends) + 0.999) // 2) * 2) / 100
+        ends = [row.rate.high for row in self.rows if row.rate and row.rate.high is not None] + [self.limits[1] if self.limits else 0]
+        step = 2 if max(ends) < TENFOLD else 50
+        return max(step, -(-int(100 * max(ends) + 0.999) // step) * step) / 100
 
 
 def panel(document: Mapping[str, Any], by: str = "") -> LayAudit | None:
-    """The screen of one attribute, by default the first of ORDER that the audit holds; None for an audit that is not about people."""
+    """The screen of an audit: of places by deprivation; of people by one attribute, by default the first of ORDER that it holds.
+
+    None where it holds no attribute.
+    """
     sections = document.get("tables", [])
+    if document.get("kind") == "places":
+        return _of_places(document, records(sections[0]) if sections else [])
     measured = records(sections[0]) if sections else []
-    if not measured or "measure" not in measured[0]:
-        return None
     own = [r for r in measured if r["scope"] == SCOPE]
     held = [name for name in ORDER if any(r["attribute"] == name and r["measure"] == PUT_HIGH for r in own)]
     if not held:
         return None
     attribute = by if by in held else held[0]
-    limit = next((float(t["value"]) for t in document.get("thresholds", []) if t["name"] == "gap_concern"), 0.02)
-    enough = next((float(t["value"]) for t in document.get("thresholds", []) if t["name"] == "gap_judged_half_width"), 0.02)
+    limit, enough = _threshold(document, "gap_concern", 0.02), _threshold(document, "gap_judged_half_width", 0.02)
     rates = {(r["group"], r["measure"]): r for r in own if r["attribute"] == attribute}
     groups = [r for r in own if r["attribute"] == attribute and r["measure"] == PUT_HIGH]
     rows = [_row(r, rates.get((r["group"], MISSED)), enough) for r in sorted(groups, key=_order)]
     reference = next((row.group for row in rows if row.found == "comparison"), "")
-    middle = next((row.put_high.value for row in rows if row.found == "comparison" and row.put_high), None)
+    middle = next((row.rate.value for row in rows if row.found == "comparison" and row.rate), None)
+    people, beside = sum(row.people or 0 for row in rows), reference or "the comparison"
     return LayAudit(
-        attribute,
-        tuple((name, NAMES.get(name, title_of(name))) for name in held),
-        sum(row.people or 0 for row in rows),
-        tuple(rows),
-        reference,
-        middle,
-        limit,
-        _headline(rows, limit),
-        _beside(rows),
-        sum(r.get("verdict") is not None for r in measured),
-        (*document.get("cannot_see", ()), *document.get("notes", ())),
+        about=f"What the score said a year before, of {people:,} people not under management, against the year that followed.",
+        rate_says="Wrongly put high: of 100 who did not become high harm",
+        others_say=("Missed: of 100 who did",),
+        against=beside,
+        noun=("person", "people"),
+        attribute=attribute,
+        attributes=tuple((name, NAMES.get(name, title_of(name))) for name in held),
+        people=people,
+        rows=tuple(rows),
+        middle=middle,
+        limits=None if middle is None else (middle - limit, middle + limit),
+        shaded=f"within {100 * limit:g} in 100 of {beside}, the limit set before the figures",
+        headline=_headline(rows, f"above {100 * limit:g} in 100"),
+        beside=_beside(rows),
+        comparisons=sum(r.get("verdict") is not None for r in measured),
+        could_not_see=(*document.get("cannot_see", ()), *document.get("notes", ()), "People under management: counted apart, not judged."),
     )
+
+
+def _threshold(document: Mapping[str, Any], name: str, usual: float) -> float:
+    return next((float(t["value"]) for t in document.get("thresholds", []) if t["name"] == name), usual)
+
+
+def _of_places(document: Mapping[str, Any], measured: Sequence[Mapping[str, Any]]) -> LayAudit:
+    """Each deprivation fifth beside the whole force: what came of what was said there, and who lives where the map points."""
+    limit, enough = _threshold(document, "places_ratio_concern", 0.8), _threshold(document, "places_judged_half_width", 0.2)
+    rows = [_fifth(r, enough) for r in measured if r["fifth"] in FIFTHS]
+    unknown = [r for r in measured if r["fifth"] not in FIFTHS and r["cells"]]
+    patrols = [finding["says"] for finding in document.get("findings", []) if str(finding["name"]).startswith("feedback")]
+    return LayAudit(
+        about="What the map said in the weeks that are over and settled, against what was recorded in them, by how deprived the neighbourhood is.",
+        rate_says="Came, for each 100 that were said (the whole force: 100)",
+        others_say=("Live where the map points: of 100 residents", "Pointed at and nothing came: of 100 places"),
+        against="the whole force",
+        noun=("resident", "residents"),
+        attribute="deprivation",
+        attributes=(("deprivation", "Neighbourhoods in fifths, by deprivation"),),
+        people=sum(row.people or 0 for row in rows),
+        rows=tuple(rows),
+        middle=1.0,
+        limits=(limit, 1 / limit),
+        shaded=f"from {100 * limit:.0f} to {100 / limit:.0f}, the limits set before the figures; the line is what came in the whole force",
+        headline=_headline(rows, f"beyond {100 * limit:.0f} to {100 / limit:.0f}", "offences", _fifths),
+        beside=" ".join([_beside(rows), *patrols]),
+        comparisons=sum(row.found != "comparison" for row in rows),
+        could_not_see=(*document.get("cannot_see", ()), *document.get("notes", ()), *(["Places whose neighbourhood is not known."] if unknown else [])),
+    )
+
+
+def _fifths(names: Sequence[str]) -> str:
+    return f"{words.listed([f'the {name}' for name in names])} {'fifth' if len(names) == 1 else 'fifths'}"
+
+
+def _fifth(row: Mapping[str, Any], enough: float) -> LayAuditRow:
+    ratio, spread = row["ratio"], row["half_width"]
+    found: Found = {"stop": "far", "concern": "difference", "met": "none"}.get(row["verdict"], "few")  # type: ignore[assignment]
+    more = ""
+    if ratio is not None and found in ("difference", "far"):
+        more = "Less came than was said: the map points here too often." if ratio < 1 else "More came than was said: the map points here too seldom."
+    elif found == "few" and spread is not None and spread > enough:
+        more = f"About {would_tell(row['expected'], spread, enough):,} offences would tell."
+    rate = None if ratio is None or row["ratio_low"] is None else OfHundred(ratio, row["ratio_low"], row["ratio_high"])
+    others = tuple(None if row[name] is None else OfHundred(row[name], places=places) for name, places in (("flagged_share", 1), ("empty_flagged", 0)))
+    return LayAuditRow(FIFTHS[row["fifth"]], round(row["residents"]), rate, others, found, more)
 
 
 def _order(row: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
@@ -116,10 +195,10 @@ def _order(row: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
     return (not row["is_reference"], row["value"] is None, -(row["n"] or 0), str(row["group"]))
 
 
-def _rate(row: Mapping[str, Any] | None) -> OfHundred | None:
+def _rate(row: Mapping[str, Any] | None, places: int) -> OfHundred | None:
     if row is None or row["value"] is None or row["low"] is None or row["high"] is None:
         return None
-    return OfHundred(float(row["value"]), float(row["low"]), float(row["high"]))
+    return OfHundred(float(row["value"]), float(row["low"]), float(row["high"]), places)
 
 
 def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, enough: float) -> LayAuditRow:
@@ -135,7 +214,7 @@ def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, enough: 
     if found == "few" and more and put_high["half_width"] and put_high["half_width"] > enough:
         more += f" About {would_tell(put_high['n'], put_high['half_width'], enough):,} people would tell."
     people = None if put_high["n"] is None else int(put_high["n"])
-    return LayAuditRow(str(put_high["group"]), people, _rate(put_high), _rate(missed), found, more)
+    return LayAuditRow(str(put_high["group"]), people, _rate(put_high, 1), (_rate(missed, 0),), found, more)
 
 
 def _difference(row: Mapping[str, Any]) -> str:
@@ -149,29 +228,30 @@ def _difference(row: Mapping[str, Any]) -> str:
     return f"{said(gap)}, could be {said(low)} to {said(high)}."
 
 
-def would_tell(people: int, half_width: float, enough: float) -> int:
-    """How many people of a group would bring the half-width of its difference down to `enough`, to two figures: it falls with the root."""
+def would_tell(people: float, half_width: float, enough: float) -> int:
+    """How many people or offences of a group would bring the half-width of its difference down to `enough`, to two figures: it falls with the root."""
     needed = people * (half_width / enough) ** 2
     digits = max(0, len(str(int(needed))) - 2)
     return int(-(-needed // 10**digits) * 10**digits)
 
 
-def _headline(rows: Sequence[LayAuditRow], limit: float) -> str:
-    above = f"{100 * limit:g} in 100"
+def _headline(rows: Sequence[LayAuditRow], above: str, of: str = "people", named: Callable[[list[str]], str] = words.listed) -> str:
     bad = [row.group for row in rows if row.found in ("difference", "far")]
     few = [row.group for row in rows if row.found == "few"]
     judged = any(row.found == "none" for row in rows)
     first = (
-        f"A difference above {above} was found for {words.listed(bad)}."
+        f"A difference {above} was found for {named(bad)}."
         if bad
-        else f"No difference above {above} found where one could be judged."
+        else f"No difference {above} found where one could be judged."
         if judged
-        else "No group could be judged: too few people."
+        else f"No group could be judged: too few {of}."
     )
-    return first + (f" For {words.listed(few)}: too few to say." if few and (bad or judged) else "")
+    return first + (f" For {named(few)}: too few to say." if few and (bad or judged) else "")
 
 
 def _beside(rows: Sequence[LayAuditRow]) -> str:
     few, all_ = sum(row.found == "few" for row in rows), sum(row.found != "comparison" for row in rows)
+    if few == all_:
+        return "That is no proof of fairness: silence is no evidence, and the records themselves may be unequal."
     left = f"{few} of {all_} groups could not be judged, and the" if few else "the"
     return f"That is not proof of fairness: {left} records themselves may be unequal."

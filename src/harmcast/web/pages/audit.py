@@ -19,6 +19,7 @@ from harmcast.web.shell import Tab, go, page
 from harmcast.words.tools import tool_title
 
 pages = Pages()
+PICTURE, NARROW_PICTURE = 280, 200  # px
 
 
 @pages.get("/audit", Action.VIEW_AUDIT, view=None)
@@ -53,7 +54,6 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
         tool_title=tool_title(chosen),
         tabs=_tabs(visit, tool),
         verdict_says=_verdict_of(visit, chosen),
-        has_panel=chosen.kind == "people",
         release=release,
         releases=list(reversed(audited))[:26],
         history=[(r, _verdict(r, tool)) for r in reversed(audited[-26:])],
@@ -81,9 +81,9 @@ def _panel(visit: Visit, tool: PlacesTool | PeopleTool, release: Release, screen
     waits = [item for item in open_work.seen(visit) if item.is_open and item.kind == "finding" and item.owner is visit.role]
     entries = [entry for entry in visit.state.register.entries(visit.today) if entry.tool in (tool.name, None) and entry.review_by]
     pictures = {
-        row.group: people_charts.group_scale(row.put_high.value, row.put_high.low, row.put_high.high, screen.middle, screen.limit, screen.most)
+        row.group: people_charts.group_scale(row.rate.value, row.rate.low, row.rate.high, screen.middle, screen.limits, screen.most, PICTURE if len(screen.others_say) == 1 else NARROW_PICTURE)
         for row in screen.rows
-        if row.put_high
+        if row.rate and row.rate.low is not None and row.rate.high is not None
     }
     return page(
         visit,
