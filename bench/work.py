@@ -32,11 +32,12 @@ from harmcast.oversight.access import Role
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.publish import release_files
-from harmcast.store import codes, desk, keys, representations, schema, work
+from harmcast.store import codes, desk, keys, proposals, representations, schema, work
 from harmcast.store.operations import Operations
 from harmcast.store.reads import open_work
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
+from harmcast.store.users import Actor
 from harmcast.store.work import Item
 from harmcast.web import app as apps
 
@@ -53,7 +54,7 @@ OWNERS: dict[tuple[str, str], str] = {
     ("release", "draft"): "D", ("release", "held"): "D", ("release", "reviewed"): "S", ("model", "candidate"): "D",
     ("finding", "open"): "E", ("finding", "proposed"): "S", ("finding", "stands"): "D",
     ("approval", "missing"): "P", ("approval", "review_due"): "P", ("approval", "lapsed"): "P", ("approval", "refused"): "E",
-    ("delivery", "refused"): "D", ("delivery", "late"): "D", ("delivery", "waiting"): "D", ("download", "waits"): "S", ("erasure", "waits"): "E",
+    ("delivery", "refused"): "D", ("delivery", "late"): "D", ("delivery", "waiting"): "D", ("download", "waits"): "S", ("erasure", "waits"): "E", ("case_review", "waits"): "P", ("role", "waits"): "S",
 }  # fmt: skip
 OF_TIME = {("review", "due"), ("finding", "lifted"), ("approval", "review_due")}  # states that a day may end, besides what opens with one
 CONCERN = Finding("concern", "knife_injury", "false_high/deprivation/1/over", "Too often wrong in the poorest fifth.", 4.1, 2.0, 2.1)
@@ -157,7 +158,7 @@ class World:
         client = self.client(role)
         if address.startswith("/people/"):
             form["ticket"] = self.ticket(role, "/".join(address.split("/")[:3]))
-        answer = client.post(address, data={"csrf": site.csrf(client), **{k.replace("__", "-"): v for k, v in form.items()}}, follow_redirects=False)
+        answer = client.post(address, data={**site.carried(client), **{k.replace("__", "-"): v for k, v in form.items()}}, follow_redirects=False)
         if answer.status_code not in (200, 303):
             self.faults.append(f"POST {address} as {role.value}: {answer.status_code}")
         self.look(f"POST {address}", moves)
@@ -338,6 +339,22 @@ def downloads(world: World) -> None:
         world.post(S, f"/exports/{number}/decision", {"download"}, answer=answer)
 
 
+def asked(world: World) -> None:
+    """Case reviews and roles: asked for by one, answered by another; of a unit without a supervisor by any, of none by an administrator."""
+    for answer in ("granted", "refused"):
+        row = world.client(E).get("/pseudonymised").text.split("/case-reviews?row=")[1][:24]
+        world.post(E, "/case-reviews", {"case_review"}, row=row, reason="A complaint.")
+        number = max(i.number for i in world.items() if i.kind == "case_review")
+        world.post(P, f"/case-reviews/{number}/decision", {"case_review"}, answer=answer)
+    for answer, unit in (("refused", site.UNIT), ("confirmed", "")):
+        role = M if unit else E
+        actor = Actor("administrator", "Administrator", ((U.value, None),))
+        proposals.propose(world.state.users, "intelligence_analyst", role.value, unit or None, actor)
+        world.look("a role is proposed", {"role"})
+        number = max(i.number for i in world.items() if i.kind == "role")
+        world.post(S, f"/roles/proposals/{number}", {"role"}, answer=answer)
+
+
 def gone(world: World) -> None:
     """A merge, a restriction, a death, a band that rises and falls, a refused tool, an erasure that is refused and one that is let go."""
     far = world.today + timedelta(weeks=12)
@@ -503,7 +520,7 @@ def main() -> int:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder) / "states")
-        for part in (recommendations, people, objections, approvals, released, models, deliveries, downloads, gone):
+        for part in (recommendations, people, objections, approvals, released, models, deliveries, downloads, asked, gone):
             part(world)
         every = {(kind, key) for kind, states in work.STATES.items() for key in states}
         opens = {(kind, key) for kind, states in work.STATES.items() for key, state in states.items() if state.owner is not None}

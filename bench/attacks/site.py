@@ -92,6 +92,12 @@ def client(app: FastAPI, account: str) -> TestClient:
     return found
 
 
+def carried(client: TestClient) -> dict[str, str]:
+    """What every form carries: the session's token, and what its page had seen of the log."""
+    text = client.get("/account").text
+    return {name: found[1] for name in ("csrf", "seen") if (found := re.search(rf'name="{name}" value="([^"]+)"', text))}
+
+
 def csrf(client: TestClient) -> str:
     found = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get("/account").text)
     return found[1] if found else ""

@@ -377,6 +377,20 @@ def test_a_download_with_names_waits_for_the_units_supervisor():
         assert (item.state, item.closed_on) == (words, day(26))
 
 
+def test_case_reviews_wait_for_the_officer_and_roles_for_whoever_may_confirm_them():
+    asked = ListAsked(2, None, E, day(25), None, None)
+    item = only(work.case_reviews([asked], RULES))
+    assert (item.state, item.owner, item.opened_by, item.due_on, item.href) == ("Waits for data protection officer", P, E, day(27), "/case-reviews#request-2")
+    proposed = ListAsked(3, UNIT, U, day(25), None, None, about="Dora", owner=S, says="Offender manager of Brede Unit")
+    item = only(work.role_proposals([proposed], RULES))
+    assert (item.state, item.owner, item.unit, item.about, item.opened_by) == ("Waits for a second person", S, UNIT, "Dora", U)
+    assert only(work.role_proposals([replace(proposed, owner=U, unit=None)], RULES)).owner is U
+    for make, answers in ((work.case_reviews, {"granted": "Granted", "refused": "Refused"}), (work.role_proposals, {"confirmed": "Given", "refused": "Refused"})):
+        for answer, words in answers.items():
+            item = only(make([replace(asked, decision=answer, decided_on=day(26))], RULES))
+            assert (item.state, item.closed_on) == (words, day(26))
+
+
 # -- whose ---------------------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ class KeptProposal:
     at: str
     answer: str | None
     answered_by: str | None
+    answered_at: str | None
 
     @property
     def proposal(self) -> Proposal:
@@ -37,7 +38,7 @@ class KeptProposal:
 
 
 def _kept(row: Mapping[str, Any]) -> KeptProposal:
-    return KeptProposal(row["id"], row["account"], Role(row["role"]), row["unit"], row["by"], row["at"], row["answer"], row["answered_by"])
+    return KeptProposal(row["id"], row["account"], Role(row["role"]), row["unit"], row["by"], row["at"], row["answer"], row["answered_by"], row["answered_at"])
 
 
 def all_of(operations: Operations, *, waiting: bool = False) -> list[KeptProposal]:

@@ -16,6 +16,8 @@ release or the tool it is about is gone.
 | delivery | data scientist | a later good delivery |
 | download | supervisor | granted or refused |
 | erasure | a second person | let go or refused |
+| case_review | officer | granted or refused |
+| role | supervisor of the unit, or whoever else may confirm it | confirmed or refused |
 
 A person who was merged is worked on under the surviving record. Restricted people, and people whose unit is gone or has no
 offender manager, are the supervisor's. What was erased closes everything about it.
@@ -56,6 +58,8 @@ KINDS: dict[str, str] = {
     "delivery": "Delivery",
     "download": "Download with names",
     "erasure": "Erasure",
+    "case_review": "Case review",
+    "role": "Role proposed",
 }
 ABOUT_PEOPLE = frozenset({"referral", "moved_up", "review", "objection", "data_error", "complaint"})
 OF_TOOL = frozenset({"recommendation", "referral", "moved_up", "review"})  # closed where the tool is refused or stopped
@@ -154,6 +158,16 @@ STATES: dict[str, dict[str, WorkState]] = {
     "download": {
         "waits": WorkState("Waits for supervisor", S, "Grant or refuse"),
         "granted": WorkState("Granted"),
+        "refused": WorkState("Refused"),
+    },
+    "case_review": {
+        "waits": WorkState("Waits for data protection officer", P, "Grant or refuse"),
+        "granted": WorkState("Granted"),
+        "refused": WorkState("Refused"),
+    },
+    "role": {
+        "waits": WorkState("Waits for a second person", S, "Confirm or refuse"),
+        "confirmed": WorkState("Given"),
         "refused": WorkState("Refused"),
     },
 }
@@ -350,7 +364,10 @@ class Delivered:
 
 @dataclass(frozen=True)
 class ListAsked:
-    """A request for a list with names, or for people to be erased."""
+    """A request for a list with names, for people to be erased, for a case review, or for a role that `about` is to hold.
+
+    `owner`: who answers it, where the kind alone does not say.
+    """
 
     number: int
     unit: str | None
@@ -358,6 +375,9 @@ class ListAsked:
     on: date
     decision: str | None
     decided_on: date | None
+    about: str = "people"
+    owner: Role | None = None
+    says: str = ""
 
 
 @dataclass(frozen=True)
@@ -679,24 +699,29 @@ def deliveries(found: Sequence[Delivered], late_days: int, rules: WorkRules) -> 
 
 def downloads(found: Iterable[ListAsked], rules: WorkRules) -> list[Item]:
     """Lists with names that somebody asked for, until a supervisor of the unit grants or refuses."""
-    items = []
-    for one in found:
-        key = one.decision or "waits"
-        item = _item("download", key, rules, number=one.number, about_what="people", tool=None, since=one.decided_on or one.on,
-                     opened_on=one.on, due_on=one.on + timedelta(days=rules.days.download_days), opened_by=one.role, source="",
-                     href=f"/exports#request-{one.number}", closed_on=one.decided_on)  # fmt: skip
-        items.append(replace(item, unit=one.unit))
-    return items
+    return [_asked("download", one, rules, f"/exports#request-{one.number}") for one in found]
 
 
 def erasures(found: Iterable[ListAsked], rules: WorkRules) -> list[Item]:
     """Lists of people that somebody asked to have erased, until a second person lets them go or refuses."""
-    return [
-        _item("erasure", one.decision or "waits", rules, number=one.number, about_what="people", tool=None, since=one.decided_on or one.on,
-              opened_on=one.on, due_on=one.on + timedelta(days=rules.days.download_days), opened_by=one.role, source="",
-              href="/forget", closed_on=one.decided_on)
-        for one in found
-    ]  # fmt: skip
+    return [_asked("erasure", one, rules, "/forget") for one in found]
+
+
+def case_reviews(found: Iterable[ListAsked], rules: WorkRules) -> list[Item]:
+    """One person's page without a name, asked for until the officer grants or refuses."""
+    return [_asked("case_review", one, rules, f"/case-reviews#request-{one.number}") for one in found]
+
+
+def role_proposals(found: Iterable[ListAsked], rules: WorkRules) -> list[Item]:
+    """Roles that an administrator proposed, until a second person confirms or refuses."""
+    return [_asked("role", one, rules, "/roles") for one in found]
+
+
+def _asked(kind: str, one: ListAsked, rules: WorkRules, href: str) -> Item:
+    item = _item(kind, one.decision or "waits", rules, number=one.number, about_what=one.about, tool=None, since=one.decided_on or one.on,
+                 opened_on=one.on, due_on=one.on + timedelta(days=rules.days.download_days), opened_by=one.role, source="",
+                 href=href, says=one.says, closed_on=one.decided_on)  # fmt: skip
+    return replace(item, unit=one.unit, owner=one.owner or item.owner)
 
 
 # -- what all kinds share --------------------------------------------------------------------------

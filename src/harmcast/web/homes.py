@@ -86,7 +86,9 @@ def _named(visit: Visit, item: Item, titles: Mapping[str, str], names: Mapping[s
         return SHORT.get(item.about, register.ENTRY_KINDS.get(item.about, item.about)), tool
     if item.kind == "delivery":
         return (f"Delivery {item.about}" if item.about != "none came" else "No delivery came"), ""
-    return (KINDS[item.kind] if item.kind == "download" else item.about), " · ".join(filter(None, (KINDS[item.kind] if item.kind != "download" else "", tool)))
+    if item.about == "people":
+        return KINDS[item.kind], ""
+    return item.about, " · ".join(filter(None, (KINDS[item.kind], tool, item.says)))
 
 
 def place_of(visit: Visit, item: Item) -> str:
@@ -171,7 +173,7 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
     every = areas.of_release(newest, tool.name, past, len(history))
     keys = {item.about: str(item.number) for item in mine if item.kind == "recommendation" and item.tool == tool.name}
     overview = force_map.overviews(
-        visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: cells by expected offences, numbers are open recommendations",
+        visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: places by expected offences, numbers are open recommendations",
     )  # fmt: skip
     about = released.about(newest, tool, visit.today, visit.settings.force.timezone)
     return AreasAtOnce(tuple(ranges), overview, tool, about, force_map.attribution(visit.state))

@@ -14,9 +14,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from harmcast.errors import StoreDamaged
-from harmcast.oversight import log, register
+from harmcast.oversight import grants, log, register
+from harmcast.oversight.access import ROLES as ROLE_NAMES
 from harmcast.oversight.access import Role
-from harmcast.store import merges, schema, strikes, work
+from harmcast.store import case_reviews, merges, proposals, schema, strikes, work
 from harmcast.store.reads import units
 from harmcast.store.releases import Move, Release
 from harmcast.store.state import State
@@ -141,6 +142,8 @@ class _Reader:
             (("delivery",), lambda: work.deliveries(self.delivered(), settings.feed.late_days, rules)),
             (("download",), lambda: work.downloads(self.asked(schema.export_requests), rules)),
             (("erasure",), lambda: work.erasures(self.asked(schema.erasure_requests), rules)),
+            (("case_review",), lambda: work.case_reviews(self.asked(schema.export_requests, case_reviews.WHAT), rules)),
+            (("role",), lambda: work.role_proposals(self.proposed(), rules)),
         )
 
     # -- what all share --
@@ -328,13 +331,32 @@ class _Reader:
             for row in self.state.operations.checked(table, order_by=(table.c.id,))
         ]  # fmt: skip
 
-    def asked(self, table: sa.Table) -> list[work.ListAsked]:
-        of_people = [table.c.what == "people"] if "what" in table.c else []
+    def asked(self, table: sa.Table, what: str = "people") -> list[work.ListAsked]:
+        of_people = [table.c.what == what] if "what" in table.c else []
         return [
             work.ListAsked(row["id"], row.get("unit"), ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
                            self.day(row["decided_at"]) if row["decided_at"] else None)
             for row in self.state.operations.checked(table, *of_people, order_by=(table.c.id,))
         ]  # fmt: skip
+
+
+    def proposed(self) -> list[work.ListAsked]:
+        """Roles proposed, each with who may confirm it: a supervisor of the unit where there is one, else any or a second administrator."""
+        held = proposals.all_of(self.state.operations)
+        everyone = self.state.users.everyone() if held else []
+        names = {user.account: user.name for user in everyone}
+        leads = [(user.account, h.unit) for user in everyone if user.is_active for h in user.roles if h.role is Role.SUPERVISOR]
+        found = []
+        for one in held:
+            others = {unit for account, unit in leads if account not in (one.account, one.by)}
+            of_unit = one.role in grants.PEOPLE_ROLES and (one.answer is not None or one.unit in others)
+            says = ROLE_NAMES[one.role][0] + (f" of {one.unit}" if one.unit else "")
+            found.append(
+                work.ListAsked(one.id, one.unit if of_unit else None, Role.ADMINISTRATOR, self.day(one.at), one.answer,
+                               self.day(one.answered_at) if one.answered_at else None, about=names.get(one.account, one.account),
+                               owner=Role.SUPERVISOR if of_unit or others else Role.ADMINISTRATOR, says=says)
+            )  # fmt: skip
+        return found
 
 
 def _last(steps: Sequence[work.Recorded] | None) -> work.Recorded | None:
