@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
@@ -12,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.web.conftest import SignIn, csrf_of, form_of
 
+from harmcast.runs import audit
 from harmcast.store import cell_records, schema
 from harmcast.web.forms import Form, plain
 from harmcast.web.security import MOST_BYTES
+from harmcast.weeks import Week
 
 TOOL = "knife_injury"
 ASKED = {"place": "The precinct, north door", "time": "Fri, Sat 22:00 to 03:00", "asked": "Two officers on foot."}
@@ -250,3 +253,37 @@ def test_a_second_entry_strikes_a_wrong_one(web: FastAPI, sign_in: SignIn, cell:
     assert cell_records.patrol_hours(operations, TOOL, date(2026, 1, 1)) == {}
     assert "Your open work: 0" in client.get("/home").text
     assert [e.action for e in operations.entries() if e.kind == "alteration"][-1] == "entry_struck"
+
+
+def test_recorded_patrols_reach_my_area_and_the_check_whether_records_follow_them(web: FastAPI, sign_in: SignIn, cell: str, clock) -> None:
+    client, state = sign_in("intelligence_analyst"), web.state.harmcast
+    here = f"/areas/{TOOL}/cells/{cell}"
+    for kind, minutes in (("patrol", "60"), ("patrol", "45"), ("visit", "30"), ("patrol", ""), ("other", "90")):
+        sent = {"activity": kind, "minutes": minutes, "happened-day": "15", "happened-month": "11", "happened-year": "2026"}
+        client.post(f"{here}/activity", data={**form_of(client, here), **sent})
+    assert "Patrolled 1.8 h in 28 days" in client.get(f"/areas/{TOOL}").text
+
+    def held(day: int) -> list[tuple[str, date, float]]:
+        return cell_records.patrols_before(state.operations, TOOL, date(2026, 11, day), "Europe/London").rows()
+
+    first = [(cell, date(2026, 11, 15), minutes) for minutes in (60.0, 45.0, 30.0)]
+    assert (held(16), held(17)) == ([], first)  # a week made again holds what was written before it began
+    clock.on(days=1)
+    client.post(f"{here}/strikes", data={**form_of(client, here), "what": "activity", "number": "1", "reason": "Twice."})
+    assert (held(17), held(18)) == (first, first[1:])
+
+
+def test_a_patrol_that_is_sent_and_recorded_counts_once(web: FastAPI, sign_in: SignIn, cell: str, clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, state = sign_in("intelligence_analyst"), web.state.harmcast
+    here = f"/areas/{TOOL}/cells/{cell}"
+    for day in ("14", "15"):
+        client.post(f"{here}/activity", data={**form_of(client, here), "activity": "patrol", "minutes": "60", "happened-day": day, "happened-month": "11", "happened-year": "2026"})
+    sent = pl.DataFrame({"started_at": [datetime(2026, 11, 15, 20)], "minutes": [25.0]})
+    monkeypatch.setattr(type(state.records), "activity", lambda *_: sent)
+    monkeypatch.setattr(audit, "_cells_of", lambda *_: pl.Series([cell]))
+    found = audit._patrols(state, TOOL, Week.of(date(2026, 11, 23)), date(2026, 11, 22), 1, None)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.rows() == [(cell, date(2026, 11, 15), 25.0), (cell, date(2026, 11, 14), 60.0)]
+    monkeypatch.setattr(type(state.records), "activity", lambda *_: sent.clear())
+    monkeypatch.setattr(audit, "_cells_of", lambda *_: pl.Series([], dtype=pl.String))
+    assert audit._patrols(state, "iom", Week.of(date(2026, 11, 23)), date(2026, 11, 22), 1, None) is None  # type: ignore[arg-type]

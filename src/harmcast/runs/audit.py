@@ -31,6 +31,7 @@ from harmcast.runs.people import PeopleMade
 from harmcast.runs.people_results import FLAGGED_SHARE, JudgedChances
 from harmcast.runs.places import PlacesMade
 from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.store import cell_records
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -117,7 +118,7 @@ def audit_of_places(
         forecast,
         came,
         _fifths(made, inside_force),
-        _patrols(state, as_of, sequence, units),
+        _patrols(state, tool.name, week, as_of, sequence, units),
         thresholds,
         crimes=_placed(units, crimes, tool),
         recorded=crimes if "area" in crimes.columns and "domestic" in crimes.columns else None,
@@ -145,12 +146,18 @@ def _cells_of(units: Units, table: pl.DataFrame) -> pl.Series:
     return keys.gather(place.clip(0)).zip_with(place >= 0, pl.Series([None] * len(place), dtype=pl.String))
 
 
-def _patrols(state: State, as_of: date, sequence: int, units: Units) -> pl.DataFrame | None:
-    """Patrols and visits by cell; null where the force sends none."""
+def _patrols(state: State, tool: str, week: Week, as_of: date, sequence: int, units: Units) -> pl.DataFrame | None:
+    """Patrols and visits by cell, those sent and those that people recorded on a place; null where there are none.
+
+    What was recorded on a place and day that is sent too is the same patrol: it is left out.
+    """
     activity = state.records.activity(as_of, sequence)
-    if activity.is_empty():
-        return None
-    return activity.select(_cells_of(units, activity).alias("cell"), pl.col("started_at").dt.date().alias("started_on"), "minutes").drop_nulls("cell")
+    sent = activity.select(
+        _cells_of(units, activity).alias("cell"), pl.col("started_at").dt.date().alias("started_on"), pl.col("minutes").cast(pl.Float64)
+    ).drop_nulls("cell")
+    recorded = cell_records.patrols_before(state.operations, tool, week.origin, state.settings.force.timezone)
+    both = pl.concat([sent, recorded.filter(pl.col("started_on") <= as_of).join(sent, on=["cell", "started_on"], how="anti")])
+    return None if both.is_empty() else both
 
 
 def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFrame:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any, TypedDict, cast
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import sqlalchemy as sa
 
+from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Role
 from harmcast.store import schema, strikes
 from harmcast.store.operations import Operations, Writing
@@ -25,6 +28,7 @@ DONE: dict[str, str] = {
     "not_done": "Not done",
     "not_known": "Not known what was done",
 }
+PATROLS = {"cell": pl.String(), "started_on": pl.Date(), "minutes": pl.Float64()}
 ACTIVITIES: dict[str, str] = {"patrol": "Patrol", "visit": "Visit", "other": "Other"}
 
 
@@ -101,6 +105,20 @@ def notes(operations: Operations, tool: str, cell: str) -> list[CellNote]:
 def activity(operations: Operations, tool: str, cell: str) -> list[CellActivity]:
     """Patrols and visits recorded on the cell, the newest first."""
     return cast("list[CellActivity]", _rows(operations, schema.cell_activity, tool, cell))
+
+
+def patrols_before(operations: Operations, tool: str, day: date, timezone: str) -> pl.DataFrame:
+    """Patrols and visits recorded on a tool's cells before a day began: cell, started_on, minutes.
+
+    What is recorded or struck later changes nothing of it, so that a week made again holds the same.
+    """
+    table, struck = schema.cell_activity, schema.strikes
+    first = log.instant(datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC))
+    was_struck = sa.exists().where(struck.c.table_name == table.name, struck.c.row == table.c.id, struck.c.at < first)
+    query = sa.select(table.c.cell, table.c.happened_on.label("started_on"), table.c.minutes).where(
+        table.c.tool == tool, table.c.kind.in_(("patrol", "visit")), table.c.minutes.is_not(None), table.c.at < first, ~was_struck
+    )
+    return pl.DataFrame(operations.rows(query.order_by(table.c.id)), schema=PATROLS)
 
 
 def patrol_hours(operations: Operations, tool: str, since: date) -> dict[str, float]:

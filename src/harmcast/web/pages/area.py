@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -117,6 +117,7 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
     total = total_of(chosen.release, tool, area or None)
     written = cell_records.marked(visit.state.operations, tool, chosen.release.week)
     recommended = {r["cell"] for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week)}
+    hours = patrol_hours(visit, tool)
     return page(
         visit,
         "area",
@@ -150,25 +151,31 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
         marked_cells=recommended,
         overview=force_map.overviews(
             visit.state, chosen.release, chosen.tool, inside, everything, {}, recommended, whole_force=not area,
-            label=f"Map of {area or 'the force'}: cells by expected offences",
+            label=f"Map of {area or 'the force'}: places by expected offences",
         ),
         has_ground=visit.state.grounds.current() is not None,
         attribution=force_map.attribution(visit.state),
-        map_layers=map_layers(visit, chosen, recommended),
+        map_layers=map_layers(visit, chosen, recommended, hours),
+        patrols=hours,
+        patrol_days=PATROL_DAYS,
         area_rows=area_rows(chosen.release, tool) if not area else [],
     )
 
 
-def map_layers(visit: Visit, chosen: Chosen, recommended: set[str]) -> Markup:
+def patrol_hours(visit: Visit, tool: str) -> dict[str, float]:
+    """Hours of patrol recorded on each place in the last PATROL_DAYS days, to a tenth."""
+    since = visit.today - timedelta(days=PATROL_DAYS)
+    return {cell: round(value, 1) for cell, value in cell_records.patrol_hours(visit.operations, tool, since).items()}
+
+
+def map_layers(visit: Visit, chosen: Chosen, recommended: set[str], hours: Mapping[str, float]) -> Markup:
     """What the map draws over and under the cells, as JSON that is safe inside a page: ground, marks, patrols."""
     ground = visit.state.grounds.current()
-    since = visit.today - timedelta(days=PATROL_DAYS)
-    hours = cell_records.patrol_hours(visit.state.operations, chosen.tool.name, since)
     data = {
         "tiles": f"/ground/{name_of(ground)}/{{z}}/{{x}}/{{y}}.svg" if ground else None,
         "service": "/map-service/{z}/{x}/{y}" if visit.settings.map.wms_url else None,
         "recommended": sorted(recommended),
-        "patrols": {cell: round(value, 1) for cell, value in hours.items()},
+        "patrols": hours,
         "patrol_days": PATROL_DAYS,
     }
     return in_page(data)
