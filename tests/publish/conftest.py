@@ -109,7 +109,7 @@ PLACES: dict[str, Any] = {
     "our_hits": 69,
     "plain_hits": 63,
     "offences": 201,
-    "better": "tool",
+    "verdict": "Better than a plain count",
     "ranges_held": 4680,
     "ranges_judged": 4800,
     "tasking": ({"what": "Recommendations", "times": 14},),

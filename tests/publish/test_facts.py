@@ -15,6 +15,7 @@ from harmcast.publish.answers import person_facts, render, subject
 from harmcast.publish.answers.collect import answer_day, collect
 from harmcast.publish.answers.compose import FORMS, compose
 from harmcast.publish.answers.reading import reading_age, syllables
+from harmcast.store import cell_records, schema, strikes
 from harmcast.store.operations import Operations
 from harmcast.store.reads.looks import Look
 from harmcast.store.state import State, create
@@ -277,3 +278,19 @@ def test_reading_age_follows_the_formula():
     assert reading_age(["The cat sat. It ate."]) == pytest.approx(0.39 * 5 / 2 + 11.8 * 1 - 15.59 + 5)
     hard = "Retrospective quantification necessitates comprehensive institutional accountability notwithstanding methodological uncertainty."
     assert reading_age([hard]) > 20
+
+
+def test_what_was_written_on_places_is_counted_in_the_words_of_the_pages(state, clock):
+    clock.day = date(2026, 11, 26)
+    asked = cell_records.Recommendation("Green", "Friday", "Late turns.", "Two officers.")
+    with state.operations.writing(EVENT) as tx:
+        for _ in range(2):
+            cell_records.recommend(tx, "knife_injury", "c", "2026-W47", asked, "ann", "intelligence_analyst")
+        answer = {"tool": "knife_injury", "cell": "c", "week": "2026-W47", "step": "outcome", "about": 1, "words": "", "by": "ann", "role": "intelligence_analyst", "at": tx.at}
+        tx.insert(schema.tasking, **answer, choice="adopted_in_part")
+        tx.insert(schema.tasking, **{**answer, "step": "done"}, choice="not_known")
+        for kind in ("patrol", "visit"):
+            cell_records.add_activity(tx, "knife_injury", "c", kind, clock.day, 60, "", "ann", "intelligence_analyst")
+        strikes.strike(tx, strikes.TABLES["recommendation"], 2, "Twice", "ann", "intelligence_analyst")
+    counted = {row["what"]: row["times"] for row in values(state, clock.day, tool="knife_injury")["tasking"]}
+    assert counted == {"Recommendations": 1, "Notes": 0, "Adopted in part": 1, "Not known what was done": 1, "Patrol recorded": 1, "Visit recorded": 1}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,9 +27,11 @@ from harmcast.oversight.register import ENTRY_KINDS
 from harmcast.publish.answers import closed_facts
 from harmcast.publish.answers.area_words import cell_words, where_words
 from harmcast.publish.answers.pieces import facts_of_design, library
+from harmcast.publish.verdicts import of_tool
 from harmcast.settings import PeopleTool, PlacesTool, Settings
-from harmcast.store import kept_settings
+from harmcast.store import cell_records, kept_settings
 from harmcast.store.reads import then
+from harmcast.store.work import STATES
 from harmcast.words.tools import tool_title
 
 if TYPE_CHECKING:
@@ -178,6 +181,7 @@ class _Collector:
         yield from self._people_with_access(tool)
         yield from self._feed(tool)
         yield from self._audit(tool)
+        yield from self._verdict(tool)
         if isinstance(tool, PlacesTool):
             yield from self._places(tool)
         else:
@@ -397,14 +401,7 @@ class _Collector:
         yield self.fact(f"{name}.cell", cell_words(own), self.settings_source)
         yield self.fact(f"{name}.definition", where_words(own["where"]), self.settings_source)
         yield self.fact(f"{name}.leading", tuple(where_words(where) for where in own["leading"]), self.settings_source)
-        steps = [r for r in self.rows("tasking") if r["tool"] == name and r["known_on"] <= self.as_of]
-        notes = [r for r in self.rows("cell_notes") if r["tool"] == name and r["known_on"] <= self.as_of]
-        counts = {"Recommendations": sum(r["step"] == "recommendation" for r in steps), "Notes": len(notes)}
-        for r in steps:
-            if r["step"] != "recommendation":
-                label = f"Outcome: {(r['choice'] or 'not said').replace('_', ' ')}"
-                counts[label] = counts.get(label, 0) + 1
-        yield self.fact(f"{name}.tasking", tuple({"what": k, "times": v} for k, v in sorted(counts.items())), "log:tasking")
+        yield self.fact(f"{name}.tasking", tuple({"what": k, "times": v} for k, v in sorted(self._of_places_work(name).items())), "log:tasking")
         newest = self.newest(name)
         if newest is None:
             return
@@ -425,6 +422,26 @@ class _Collector:
             if value is not None:
                 yield self.fact(f"{name}.{key}", value, source, unit, on, known)
         yield from self._hits(name)
+
+    def _of_places_work(self, tool: str) -> Counter[str]:
+        """How often what was written on a tool's places, in the words of its pages; what was struck is not counted."""
+        struck = {(r["table_name"], r["row"]) for r in self.rows("strikes") if r["known_on"] <= self.as_of}
+
+        def written(table: str) -> list[dict[str, Any]]:
+            return [r for r in self.rows(table) if r["tool"] == tool and r["known_on"] <= self.as_of and (table, r["id"]) not in struck]
+
+        steps, states = written("tasking"), STATES["recommendation"]
+        counts = Counter({"Recommendations": sum(r["step"] == "recommendation" for r in steps), "Notes": len(written("cell_notes"))})
+        counts.update(states[r["choice"]].words if r["choice"] in states else "Not said" for r in steps if r["step"] != "recommendation")
+        counts.update(f"{cell_records.ACTIVITIES.get(r['kind'], r['kind'])} recorded" for r in written("cell_activity"))
+        return counts
+
+    def _verdict(self, tool: PlacesTool | PeopleTool) -> Iterator[Fact]:
+        """The verdict of the pages; of the people tool without its counts, which come from closed tables alone."""
+        held = [r for r in self.of(tool.name) if r.row["standing"] == "published"]
+        if held:
+            said, newest = of_tool(tool, [r.now for r in held], self.settings), held[-1]
+            yield self.fact(f"{tool.name}.verdict", said.headline, newest.source, "", newest.row["as_of"] or newest.row["origin"], newest.row["known_on"])
 
     def _hits(self, tool: str) -> Iterator[Fact]:
         """What was judged of windows that are over, by the newest word of each; ours beside plain counts."""
@@ -457,7 +474,6 @@ class _Collector:
         if plain.height and int(plain["n"].sum()) == of:
             theirs = int(plain["value"].sum())
             yield self.fact(f"{tool}.plain_hits", theirs, source, "offences", on, seen)
-            yield self.fact(f"{tool}.better", "equally many" if theirs == found else "tool" if found > theirs else "plain count", source, "", on, seen)
         inside = last.filter((pl.col("figure") == "inside_printed_range") & pl.col("model").is_in(list(released)))
         if inside.height:
             yield self.fact(f"{tool}.ranges_judged", int(inside["n"].sum()), source, "ranges", on, seen)
