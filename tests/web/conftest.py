@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,10 +113,16 @@ def csrf_of(client: TestClient, path: str = "/account") -> str:
     return found[1]
 
 
-def form_of(client: TestClient, path: str) -> dict[str, str]:
-    """What every form of a page carries: the session's token and the page's ticket."""
+def carried(client: TestClient, path: str = "/account") -> dict[str, str]:
+    """What every form carries: the session's token, and what the page had seen of the log."""
     text = client.get(path).text
-    found = {name: re.search(rf'name="{name}" value="([^"]+)"', text) for name in ("csrf", "ticket")}
+    return {name: found[1] for name in ("csrf", "seen") if (found := re.search(rf'name="{name}" value="([^"]+)"', text))}
+
+
+def form_of(client: TestClient, path: str) -> dict[str, str]:
+    """What the forms of a page carry, with the page's own ticket."""
+    text = client.get(path).text
+    found = {name: re.search(rf'name="{name}" value="([^"]+)"', text) for name in ("csrf", "seen", "ticket")}
     assert all(found.values())
     return {name: match[1] for name, match in found.items() if match}
 
@@ -185,14 +192,24 @@ class Site:
     folder: Path
     cell: str
     tokens: dict[str, str]
+    state: State | None = None
 
 
 @pytest.fixture(scope="session")
 def site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The application served on a free port, with a session for each account."""
-    folder = tmp_path_factory.mktemp("served") / "state"
+    with served(made_state, tmp_path_factory.mktemp("served") / "state") as found:
+        yield found
+
+
+@contextmanager
+def served(made_state: Path, folder: Path, furnish: Callable[[State], None] = lambda state: None, clock: Clock | None = None) -> Iterator[Site]:
+    """A copy of the state, furnished and served on a free port, with a session for each account; with a clock that the test moves."""
     shutil.copytree(made_state, folder)
     state = open_state(folder)
+    if clock is not None:
+        state = replace(state, operations=Operations(state.operations.engine, state.secret, clock))
+    furnish(state)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -207,7 +224,7 @@ def site(made_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         with state.operations.writing(Event(account, held.role.value, "administration", "signed_in")) as tx:
             tokens[account] = sessions.begin(tx, account, held.role, held.unit, state.settings.web)
     cells = state.releases.published("knife_injury").frame("knife_injury").sort("expected", descending=True)
-    yield Site(f"http://127.0.0.1:{port}", folder, cells["cell"][0], tokens)
+    yield Site(f"http://127.0.0.1:{port}", folder, cells["cell"][0], tokens, state)
     server.should_exit = True
     thread.join(timeout=10)
     state.close()

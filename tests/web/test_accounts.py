@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import UNIT, SignIn, code_of, csrf_of, try_password
+from tests.web.conftest import UNIT, SignIn, carried, code_of, csrf_of, try_password
 
 from harmcast.errors import AccessDenied
 from harmcast.oversight.access import Role
@@ -19,7 +19,7 @@ from harmcast.store.state import State
 
 
 def post(client: TestClient, address: str, **form: str) -> tuple[int, str]:
-    answer = client.post(address, data={"csrf": csrf_of(client), **form}, follow_redirects=False)
+    answer = client.post(address, data={**carried(client), **form}, follow_redirects=False)
     return answer.status_code, answer.text
 
 

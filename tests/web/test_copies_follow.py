@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.web.conftest import SignIn, csrf_of
+from tests.web.conftest import SignIn, carried
 
 from harmcast.operate import copies
 from harmcast.oversight.access import Action
@@ -29,14 +29,14 @@ def state(state: State) -> State:
 
 def by_the_register(client: TestClient) -> int:
     form = {
-        "csrf": csrf_of(client), "tool": TOOL, "kind": "ethics", "outcome": "refused", "by-whom": "Ethics committee", "title": "Refused",
+        **carried(client), "tool": TOOL, "kind": "ethics", "outcome": "refused", "by-whom": "Ethics committee", "title": "Refused",
         "dated-day": "2", "dated-month": "3", "dated-year": "2026",
     }  # fmt: skip
     return client.post("/register", data=form, follow_redirects=False).status_code
 
 
 def by_the_button(client: TestClient) -> int:
-    form = {"csrf": csrf_of(client), "refuse": "It puts one ward too high", "refused-by": "Ethics committee", "sure": "yes"}
+    form = {**carried(client), "refuse": "It puts one ward too high", "refused-by": "Ethics committee", "sure": "yes"}
     return client.post(f"/tools/{TOOL}/refuse", data=form, follow_redirects=False).status_code
 
 
@@ -52,7 +52,7 @@ def test_a_refusal_by_page_takes_the_shared_map_away(refuse: Callable[[TestClien
 def test_a_form_with_faults_moves_no_copy(state: State, sign_in: SignIn) -> None:
     copies.refresh(state, "s", "supervisor")
     client = sign_in("ethics_reviewer")
-    assert client.post("/register", data={"csrf": csrf_of(client), "tool": TOOL, "outcome": "refused"}).status_code == 400
+    assert client.post("/register", data={**carried(client), "tool": TOOL, "outcome": "refused"}).status_code == 400
     assert (state.root / "shared" / f"{TOOL}.gpkg").is_file()
 
 

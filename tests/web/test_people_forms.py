@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import SignIn, code_of, csrf_of, form_of, unnamed
+from tests.web.conftest import SignIn, carried, code_of, csrf_of, form_of, unnamed
 from tests.web.test_people_pages import OWN, events
 
 from harmcast.oversight.access import Role
@@ -305,7 +305,7 @@ def test_names_need_a_second_person_and_go_once(manager: TestClient, supervisor:
 def test_who_may_enter_what_in_the_register(sign_in: SignIn, state: State, role: Role, kind: str, status: int) -> None:
     client = sign_in(role.value)
     form = {
-        "csrf": csrf_of(client),
+        **carried(client),
         "tool": "iom",
         "kind": kind,
         "outcome": "approved",

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import NOW, SignIn, csrf_of
+from tests.web.conftest import NOW, SignIn, carried
+from tests.web.invented_releases import register
 
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
@@ -32,7 +33,7 @@ def held(web: FastAPI) -> State:
 
 
 def lift(client: TestClient, finding: Finding, reason: str = "known, looked into", **more: str) -> int:
-    form = {"csrf": csrf_of(client), f"lift-{WEEK}-{finding.id}": reason, **more}
+    form = {**carried(client), f"lift-{WEEK}-{finding.id}": reason, **more}
     return client.post(f"/releases/{WEEK}/findings/{finding.id}", data=form, follow_redirects=False).status_code
 
 
@@ -52,7 +53,7 @@ def test_two_people_lift_a_named_finding_and_nobody_the_stop(held: State, sign_i
     (kept,) = held.lifts.all()
     assert (kept.first, kept.second, kept.until) == ("ethics_reviewer", "supervisor", TODAY + timedelta(days=91))
     assert "Lifted until" in sue.get(f"/releases/{WEEK}").text
-    form = {"csrf": csrf_of(sue), f"reason-{WEEK}": "looked into"}
+    form = {**carried(sue), f"reason-{WEEK}": "looked into"}
     assert sue.post(f"/releases/{WEEK}/publish", data=form).status_code == 409  # the stop still stands
     assert lift(sign_in("data_protection_officer"), CONCERN, reason="no", end="yes") == 303
     assert held.lifts.all()[0].ended_on == TODAY
@@ -96,10 +97,30 @@ def test_a_refusal_takes_the_tool_off_every_page_the_same_day(web: FastAPI, sign
     assert [clients[role].get(address).status_code for role, address in asked] == [200] * len(asked)
     who = sign_in(by)
     kind = "ethics" if by == "ethics_reviewer" else "dpia"
-    form = {"csrf": csrf_of(who), "tool": tool, "kind": kind, "outcome": "refused", "by-whom": "The committee", "title": "It must not be used"}
+    form = {**carried(who), "tool": tool, "kind": kind, "outcome": "refused", "by-whom": "The committee", "title": "It must not be used"}
     day = {"dated-day": str(TODAY.day), "dated-month": str(TODAY.month), "dated-year": str(TODAY.year)}
     assert who.post("/register", data=form | day, follow_redirects=False).status_code == 303
     assert [clients[role].get(address).status_code for role, address in asked] == [403] * len(asked)
     other = next(name for name in PAGES if name != tool)
     role, address = PAGES[other][0]
     assert sign_in(role).get(address).status_code == 200
+
+
+def test_a_tool_that_stayed_behind_says_why_on_both_pages(held: State, sign_in: SignIn) -> None:
+    event = Event("operator", "operator", "run", "week_made")
+    register(held, "knife_injury", "shadow")
+    held.releases.keep("2026-W49", {"manifest.json": b'{"files": {}}'}, [NewTool("knife_injury", "draft"), NewTool("iom", "held", [CONCERN])], origin=TODAY, as_of=TODAY, sequence=1, event=event)
+    scientist, supervisor = sign_in("data_scientist"), sign_in("supervisor")
+    assert "Stays behind" not in scientist.get("/releases").text  # held or draft, neither went further
+    for client in (scientist, supervisor):
+        answer = client.post("/releases/2026-W49/publish", data={**carried(client), "reason-2026-W49": "Looked."}, follow_redirects=False)
+        assert answer.headers["location"] == "/releases/2026-W49?saved=stayed"
+    for page in (answer.headers["location"], "/releases"):
+        text = scientist.get(page).text
+        said = text[text.index("Stays behind: ") :].split("</")[0]
+        assert CONCERN.says in said
+        assert text.count("Stays behind") == 1
+    assert "not for every tool" in scientist.get("/releases/2026-W49?saved=stayed").text
+    assert "overtaken" not in scientist.get("/releases").text
+    held.releases.keep("2026-W50", {"manifest.json": b'{"files": {}}'}, [NewTool("iom", "draft")], origin=TODAY, as_of=TODAY, sequence=1, event=event)
+    assert "Stayed behind; a later week has overtaken it." in scientist.get("/releases").text

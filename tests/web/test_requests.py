@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import NOW, SignIn, code_of, csrf_of, form_of
+from tests.web.conftest import NOW, SignIn, carried, code_of, csrf_of, form_of
 
 from harmcast.operate import copies
 from harmcast.oversight import log
@@ -157,12 +157,12 @@ def test_the_ethics_reviewer_answers_a_finding_with_a_condition_that_the_second_
     assert f'href="/findings/{CONCERN.id}"' in home
     assert "To be answered" in home
     field, address = f"lift-2026-W48-{CONCERN.id}", f"/releases/2026-W48/findings/{CONCERN.id}"
-    form = {"csrf": csrf_of(eve), field: "Known; the fifth is small.", f"{field}-condition": "Shown without the poorest fifth."}
+    form = {**carried(eve), field: "Known; the fifth is small.", f"{field}-condition": "Shown without the poorest fifth."}
     assert eve.post(address, data=form, follow_redirects=False).headers["location"] == f"/findings/{CONCERN.id}?saved=proposed"
     assert state_of("finding", held) == [("Reason signed, waits for a second person", "supervisor")]
     assert "On the condition: Shown without the poorest fifth." in sue.get("/releases/2026-W48").text
     assert "Reason signed" in sue.get("/unit-work").text
-    assert sue.post(address, data={"csrf": csrf_of(sue), field: "agreed"}, follow_redirects=False).status_code == 303
+    assert sue.post(address, data={**carried(sue), field: "agreed"}, follow_redirects=False).status_code == 303
     assert [state for state, _ in state_of("finding", held)] == ["Lifted for a time"]
     assert held.lifts.all()[0].condition == "Shown without the poorest fifth."
 
@@ -171,7 +171,7 @@ def test_a_refusal_takes_the_tool_off_users_pages_with_its_reason_and_closes_wha
     analyst, eve = sign_in("intelligence_analyst"), sign_in("ethics_reviewer")
     cell = str(held.releases.published("knife_injury").frame("knife_injury")["cell"][0])  # type: ignore[union-attr]
     analyst.post(f"/areas/knife_injury/cells/{cell}/recommendations", data={**form_of(analyst, f"/areas/knife_injury/cells/{cell}"), "place": "Mill Road", "time": "Fri 22:00", "recommendation": "Late turns.", "asked": "One visit."})
-    form = {"csrf": csrf_of(eve), "finding": CONCERN.id, "refuse": "Poor areas bear it.", "refused-by": "Data Ethics Committee"}
+    form = {**carried(eve), "finding": CONCERN.id, "refuse": "Poor areas bear it.", "refused-by": "Data Ethics Committee"}
     assert "Confirm that the tool leaves" in eve.post("/tools/knife_injury/refuse", data=form).text
     assert analyst.get("/areas/knife_injury").status_code == 200
     assert eve.post("/tools/knife_injury/refuse", data={**form, "sure": "yes"}, follow_redirects=False).status_code == 303
@@ -186,7 +186,7 @@ def test_a_refusal_takes_the_tool_off_users_pages_with_its_reason_and_closes_wha
 
 def test_a_supervisor_keeps_a_home_when_the_people_tool_is_refused(sign_in: SignIn) -> None:
     eve, sue = sign_in("ethics_reviewer"), sign_in("supervisor")
-    form = {"csrf": csrf_of(eve), "finding": "", "refuse": "Not yet.", "refused-by": "The committee", "sure": "yes"}
+    form = {**carried(eve), "finding": "", "refuse": "Not yet.", "refused-by": "The committee", "sure": "yes"}
     assert eve.post("/tools/iom/refuse", data=form, follow_redirects=False).status_code == 303
     page = sue.get("/")
     assert (page.status_code, page.url.path) == (200, "/home")
@@ -202,7 +202,7 @@ def test_what_was_upheld_is_closed_by_a_release_made_after_the_answer(sign_in: S
         number = representations.receive(tx, key, "iom", "data_error", TODAY, "unit", "Somebody else's charge.", "offender_manager", "offender_manager")
     officer, scientist = sign_in("data_protection_officer"), sign_in("data_scientist")
     assert ("Received", "data_protection_officer") in state_of("data_error", state)
-    step = {"csrf": csrf_of(officer), f"step-{number}": "outcome", f"outcome-{number}": "upheld", f"words-{number}": "Wrong person."}
+    step = {**carried(officer), f"step-{number}": "outcome", f"outcome-{number}": "upheld", f"words-{number}": "Wrong person."}
     assert officer.post(f"/representations/{number}/steps", data=step, follow_redirects=False).status_code == 303
     page = scientist.get("/corrections").text
     assert f"Person {key[:6]}" in page

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import SignIn, csrf_of
+from tests.web.conftest import SignIn, carried, csrf_of
 
 from harmcast.oversight.access import Action, Role
 from harmcast.store import schema
@@ -151,7 +151,7 @@ def _asked(client: TestClient, method: str, address: str) -> int:
     if method == "GET":
         response = client.get(address, follow_redirects=False)
     else:
-        form = {"csrf": csrf_of(client), "role": "none", "form_token": "x"}
+        form = {**carried(client), "role": "none", "form_token": "x"}
         response = client.post(address, data=form, follow_redirects=False)
     if response.status_code == 303 and response.headers["location"].startswith("/sign-in?"):
         return 401

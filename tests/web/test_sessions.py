@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import PASSWORD, Clock, SignIn, csrf_of, try_password
+from tests.web.conftest import PASSWORD, Clock, SignIn, carried, csrf_of, try_password
 
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
@@ -83,7 +83,7 @@ def test_absolute_hours_end_a_session_that_is_in_use(sign_in: SignIn, clock: Clo
 def test_a_disabled_user_is_out_with_the_next_request(web: FastAPI, sign_in: SignIn) -> None:
     client, boss = sign_in(ACCOUNT), sign_in("administrator")
     assert is_in(client)
-    form = {"csrf": csrf_of(boss), "standing": "disabled"}
+    form = {**carried(boss), "standing": "disabled"}
     assert boss.post(f"/users/{ACCOUNT}/standing", data=form, follow_redirects=False).status_code == 303
     assert not is_in(client)
     assert try_password(TestClient(web), ACCOUNT, PASSWORD).status_code == 401

@@ -12,7 +12,7 @@ YEAR_FIGURES = 4
 FIRST_DAY = date(2000, 1, 1)  # nothing that is dated in a form is older
 KEPT = "Nothing was saved. This is what you typed: read it, then save it"
 LETTERS_OF_WORDS = 20  # a value longer than this, or with a space, was written rather than chosen
-UNSHOWN = frozenset({"csrf", "form_token", "ticket", "kept", "password", "old", "new", "code", "second-code", "judged"})
+UNSHOWN = frozenset({"csrf", "form_token", "ticket", "kept", "seen", "password", "old", "new", "code", "second-code", "judged"})
 
 
 def typed(sent: Mapping[str, str]) -> list[tuple[str, str]]:

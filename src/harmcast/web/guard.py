@@ -11,7 +11,8 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -34,7 +35,7 @@ from harmcast.oversight.log import Event
 from harmcast.settings import PeopleTool, PlacesTool, Settings
 from harmcast.store import alerts, kept_forms, seen, sessions
 from harmcast.store.operations import Operations, Writing
-from harmcast.store.reads import looks
+from harmcast.store.reads import events, looks
 from harmcast.store.releases import Release
 from harmcast.store.seen import BudgetReached
 from harmcast.store.sessions import Session
@@ -45,6 +46,7 @@ from harmcast.web.roster import Roster
 
 ACCESS = "x-access"
 VIEW = "x-view"
+CHANGES = "x-changes"
 TOKEN_LEAST = 32
 RELEASE_NAME = re.compile(r"^\d{4}-W\d{2}(-r\d{1,3})?$")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -113,6 +115,7 @@ class Visit:
     shown: frozenset[str] = frozenset()
     purpose: str | None = None
     log_down: bool = False
+    newest: int = 0
     _person: PersonRow | None = field(default=None, repr=False)
 
     @property
@@ -352,10 +355,36 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
     visit.trained = state.users.tools_trained(session.account)
     visit.statuses, visit.shown = standings(state, visit.today)
     _require(visit)
+    visit.newest = events.newest(visit.operations)
+    _require_unchanged(visit, named.get(CHANGES, ()))
     if "key" in request.path_params and action in ABOUT_PEOPLE:
         _require_person(visit, str(request.path_params["key"]))
     _log_view(visit, named.get(VIEW))
     return visit
+
+
+def seen_ticket(visit: Visit) -> str:
+    """What every form carries: the newest entry of the log when its page was made, and whose page it is."""
+    return tickets.issue(visit.state.secret, "seen", {"account": visit.user.account, "entry": visit.newest})
+
+
+def _require_unchanged(visit: Visit, objects: Sequence[str]) -> None:
+    """That nobody else changed what a form is about after its page was made. Raises Refused. Args: `objects`: as the route names them."""
+    if not objects or visit.request.method not in UNSAFE or visit.form.get("kept"):
+        return  # what was kept saves nothing: its page is shown again
+    facts = tickets.read(visit.state.secret, "seen", visit.form.get("seen", ""))
+    if facts is None or facts["account"] != visit.user.account:
+        raise Refused(403, "This form has expired", "Go back, load the page again and send it once more. Nothing was saved.")
+    named = {**visit.form, **{name: str(value) for name, value in visit.request.path_params.items()}}
+    about = [one.format_map(defaultdict(str, named)) for one in objects]
+    later = events.changed_since(visit.operations, about, facts["entry"], visit.user.account)
+    if later is not None:
+        by = next((user.name for user in visit.state.users.everyone() if user.account == later.actor), later.actor)
+        raise Refused(
+            409,
+            "Somebody else was here first",
+            f"{by} changed this after you opened the page ({later.action.replace('_', ' ')}). Nothing was saved. Open the page again, read what stands now, then decide.",
+        )
 
 
 def standings(state: State, today: date) -> tuple[dict[str, str], frozenset[str]]:
@@ -554,13 +583,14 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Route:
-    """One address: what it needs, what its view is called in the log, and who answers it."""
+    """One address: what it needs, what its view is called in the log, who answers it, and what its form changes."""
 
     method: str
     path: str
     action: Action
     view: str | None
     handler: Handler
+    changes: tuple[str, ...] = ()
 
     def add_to(self, app: FastAPI) -> None:
         app.add_api_route(
@@ -570,7 +600,7 @@ class Route:
             dependencies=[Depends(current_visit), *([Depends(copies_follow)] if self.action in FOLLOWED and self.method in UNSAFE else [])],
             response_class=Response,
             response_model=None,
-            openapi_extra={ACCESS: self.action.value, **({VIEW: self.view} if self.view else {})},
+            openapi_extra={ACCESS: self.action.value, **({VIEW: self.view} if self.view else {}), **({CHANGES: self.changes} if self.changes else {})},
             name=self.handler.__name__,
         )
 
@@ -591,13 +621,17 @@ class Pages:
         """A page to look at. `view` is the event written before it is sent; None only where the handler writes its own."""
         return self._route("GET", path, action, view)
 
-    def post(self, path: str, action: Action) -> Callable[[Handler], Handler]:
-        """A form's address. The handler writes its event in the transaction of what it saves."""
-        return self._route("POST", path, action, None)
+    def post(self, path: str, action: Action, *changes: str) -> Callable[[Handler], Handler]:
+        """A form's address. The handler writes its event in the transaction of what it saves.
 
-    def _route(self, method: str, path: str, action: Action, view: str | None) -> Callable[[Handler], Handler]:
+        Args: `changes`: what the form is about, as events name it, e.g. `release:{name}`: refused where somebody else changed that
+            after the form's page was made.
+        """
+        return self._route("POST", path, action, None, changes)
+
+    def _route(self, method: str, path: str, action: Action, view: str | None, changes: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
-            self.routes.append(Route(method, path, action, view, handler))
+            self.routes.append(Route(method, path, action, view, handler, changes))
             return handler
 
         return add

@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from harmcast.oversight.access import ROLES, RULES, Action, Role
 from harmcast.publish.release_files import NOTICE, code_version
 from harmcast.store import kept_forms
-from harmcast.web import old_data, open_work
-from harmcast.web.guard import Visit
+from harmcast.web import old_data, open_work, released
+from harmcast.web.guard import Visit, seen_ticket
 from harmcast.web.old_data import OldData
 
 
@@ -46,6 +46,7 @@ class Shell:
     invented: bool
     user: SignedIn | None
     csrf: str
+    seen: str
     navigation: list[NavigationLink]
     old: list[OldData]
     now: datetime
@@ -104,6 +105,7 @@ def shell(visit: Visit) -> Shell:
         invented=visit.settings.force.invented,
         user=SignedIn(session.name, ROLES[session.role][0], session.unit) if session else None,
         csrf=session.csrf if session else "",
+        seen=seen_ticket(visit) if session else "",
         navigation=_navigation(visit) if session else [],
         old=_old(visit) if session else [],
         now=visit.now,
@@ -164,11 +166,10 @@ def _old(visit: Visit) -> list[OldData]:
 
 
 def page(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page of this visit, rendered."""
-    env = visit.request.app.state.templates
-    html = env.get_template(f"pages/{template}.html").render(
-        shell=shell(visit), visit=visit, **{"errors": [], **values}
-    )
+    """A page of this visit, rendered, with the faults of its form and `local`, which gives an instant of the log in the force's zone."""
+    form, zone = values.get("form"), visit.settings.force.timezone
+    always = {"shell": shell(visit), "visit": visit, "errors": form.errors if form is not None else [], "local": lambda at: released.local(at, zone)}
+    html = visit.request.app.state.templates.get_template(f"pages/{template}.html").render(**{**always, **values})
     return HTMLResponse(html, status_code=status)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -27,6 +28,24 @@ class Sought:
     subject: str = ""
     first: date | None = None
     last: date | None = None
+
+
+def newest(operations: Operations) -> int:
+    """Number of the newest entry; 0 before the first."""
+    return int(operations.rows(sa.select(sa.func.max(schema.events.c.seq).label("seq")))[0]["seq"] or 0)
+
+
+def changed_since(operations: Operations, objects: Sequence[str], seq: int, account: str) -> Entry | None:
+    """The newest entry after `seq` by which somebody other than an account changed one of these things, or a part of one; None without any.
+
+    Args: `objects`: as events name them, e.g. `release:2026-W47`, whose parts are `release:2026-W47:iom`.
+    """
+    table = schema.events
+    about = sa.or_(*(condition for one in objects for condition in (table.c.object == one, table.c.object.startswith(f"{one}:", autoescape=True))))
+    query = sa.select(table).where(table.c.seq > seq, table.c.actor != account, table.c.role != "none", table.c.kind != "consultation", about)
+    with operations.reading() as connection:
+        found = connection.execute(query.order_by(table.c.seq.desc()).limit(1)).first()
+    return Entry(**found._mapping) if found else None
 
 
 def page(operations: Operations, sought: Sought, before: int, rows: int) -> tuple[list[Entry], int]:

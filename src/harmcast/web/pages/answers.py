@@ -7,7 +7,6 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action
 from harmcast.publish.answers.render import HEADINGS
 from harmcast.store import reports
-from harmcast.web import released
 from harmcast.web.guard import Here, Number, Pages, not_found
 from harmcast.web.shell import page
 
@@ -27,7 +26,6 @@ def answers_page(visit: Here) -> Response:
         waiting=[one for one in held if one.second is None],
         superseded={one.supersedes for one in held if one.second is not None},
         headings=HEADINGS,
-        local=lambda at: released.local(at, visit.settings.force.timezone),
     )
 
 

@@ -40,7 +40,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
             for one in found
         ],
         form=form,
-        errors=form.errors,
         **values,
     )
 

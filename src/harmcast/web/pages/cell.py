@@ -132,7 +132,6 @@ def _shown(
         answers={**cell_records.OUTCOMES, **cell_records.DONE},
         activities=cell_records.ACTIVITIES,
         form=form,
-        errors=form.errors,
         here=f"/areas/{tool.name}/cells/{quote(cell)}",
         given={"week": "" if chosen.is_newest else chosen.release.name},
         ticket=_ticket(visit, chosen, cell),
@@ -141,7 +140,6 @@ def _shown(
         may_note=visit.may(Action.NOTE_CELL, tool.name),
         may_recommend=visit.may(Action.RECOMMEND_TASKING, tool.name),
         may_record=visit.may(Action.RECORD_ACTIVITY, tool.name),
-        local=lambda text: released.local(text, visit.settings.force.timezone),
         today=visit.today,
         **values,
     )

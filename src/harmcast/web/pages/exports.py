@@ -68,7 +68,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         exports=[signed(r) for r in exports.of_unit(visit.operations, WHAT, visit.user.unit, SHOWN)],
         may_approve=visit.may(Action.APPROVE_EXPORT),
         form=form,
-        errors=form.errors,
         **values,
     )
 

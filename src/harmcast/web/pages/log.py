@@ -74,7 +74,6 @@ def _shown(
         given={"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last},
         older=rows[-1].seq if len(rows) == PAGE_ROWS else None,
         form=form,
-        errors=form.errors,
         **values,
     )
 

@@ -143,7 +143,7 @@ def _page(visit: Visit, found: Needs, title: str, status: int = 200, form: Form 
         list_bands=visit.settings.bands.list_bands,
         reviewed_by=min((item.due_on for key in found.keys("up") for item in found.items[key] if item.due_on), default=None),
         may_decide=visit.may(Action.DECIDE, tool.name),
-        **{"group": "", "sections": [], "rows": [], "given": {}, "asked": None, "outside": None, "form": form, "errors": form.errors, "purposes": PURPOSES, **values},
+        **{"group": "", "sections": [], "rows": [], "given": {}, "asked": None, "outside": None, "form": form, "purposes": PURPOSES, **values},
     )
 
 

@@ -77,7 +77,6 @@ def shown(
         hidden=hidden,
         judgement=judgement,
         form=form,
-        errors=form.errors,
         ticket=issue(visit, release, key, judgement, form),
         judged=judged if judgement else "",
         words_of=desk,
@@ -87,7 +86,6 @@ def shown(
         bands=BANDS,
         review_form=with_review(visit, form),
         days=days,
-        local=lambda at: released.local(at, visit.settings.force.timezone),
         purpose=why(visit.purpose),
         **values,
     )

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from harmcast.oversight.access import PURPOSES, Action, why
 from harmcast.store import case_reviews, desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, released, roster, unit_people
+from harmcast.web import past_scores, roster, unit_people
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused, ticket_of
 from harmcast.web.pages.person import days, pictures, timeline
@@ -93,7 +93,6 @@ def one(visit: Here, key: str) -> Response:
         may_sign=False,
         bands=BANDS,
         words_of=desk,
-        local=lambda at: released.local(at, visit.settings.force.timezone),
         purpose=why(visit.purpose),
         purposes=PURPOSES,
     )

@@ -33,7 +33,6 @@ def quality_page(visit: Here, delivery: Number = 0) -> Response:
         files=data_quality.files(visit.operations, chosen.id) if chosen else [],
         rules=data_quality.set_aside(visit.operations, chosen.id) if chosen else [],
         all_rules=data_quality.set_aside(visit.operations, None),
-        local=lambda at: released.local(at, visit.settings.force.timezone),
         tools=[_release(visit, tool) for tool in visit.settings.tools if visit.may_see(tool.name)],
     )
 

@@ -61,8 +61,6 @@ def _shown(visit: Visit, found: cell_records.Recommended, form: Form, status: in
         done=cell_records.DONE,
         came=came(visit, found),
         form=form,
-        errors=form.errors,
-        local=lambda at: released.local(at, visit.settings.force.timezone),
         today=visit.today,
         **values,
     )

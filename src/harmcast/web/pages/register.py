@@ -58,7 +58,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         outcomes=OUTCOMES,
         today=visit.today,
         form=form,
-        errors=form.errors,
         **values,
     )
 
@@ -70,7 +69,7 @@ def _verdict(visit: Visit, name: str) -> str:
     return released.verdict_on(visit.state, tool, history).says if history else ""
 
 
-@pages.post("/register", Action.ENTER_APPROVAL)
+@pages.post("/register", Action.ENTER_APPROVAL, "tool:{tool}", "tool:all")
 def enter(visit: Here) -> Response:
     """Adds a dated entry. Nothing is edited: a later entry of a kind stands over an earlier one."""
     form = Form(visit.form)

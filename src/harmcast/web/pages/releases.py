@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, TypedDict
 
@@ -25,11 +26,13 @@ from harmcast.words.tools import tool_title
 pages = Pages()
 SHOWN = 12
 WAITING = ("draft", "held", "reviewed")
+WAY = {"draft": 0, "held": 0, "reviewed": 1, "published": 2}  # how far out a release is
 LAST_DAY = date(2100, 1, 1)
 REFUSES = {Role.ETHICS_REVIEWER: "ethics", Role.DATA_PROTECTION_OFFICER: "dpia"}  # the kind of entry by which a role refuses a tool
 NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
 SAVED = {
     "moved": "It is moved on.",
+    "stayed": "It is moved on, but not for every tool: what stayed behind, and why, is said below.",
     "withdrawn": "It is taken back.",
     "proposed": "Your half is saved. The finding is lifted once a second person agrees.",
     "lifted": "The finding is lifted.",
@@ -54,8 +57,8 @@ def releases_page(visit: Here, saved: str = "") -> Response:
         weeks=[(name, weeks[name]) for name in sorted(weeks, reverse=True)[:SHOWN]],
         models=models[:SHOWN],
         titles=titles,
+        stays=_stays_behind(visit, [release for tools in weeks.values() for release in tools]),
         second=visit.settings.release.second_person,
-        local=lambda at: released.local(at, visit.settings.force.timezone),
         notice=SAVED.get(saved),
     )
 
@@ -70,8 +73,8 @@ def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any
     if not NAME.match(name):
         raise not_found("There is no release of that name.")
     around = {
-        "form": form, "errors": form.errors, "may_release": visit.may(Action.RELEASE), "second": visit.settings.release.second_person,
-        "local": lambda at: released.local(at, visit.settings.force.timezone), "name": name, **values,
+        "form": form, "may_release": visit.may(Action.RELEASE), "second": visit.settings.release.second_person,
+        "name": name, **values,
     }  # fmt: skip
     model = visit.state.models.named(name)
     if model is not None:
@@ -82,7 +85,7 @@ def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any
     found = visit.state.releases.named(name)
     if not found:
         raise not_found("There is no release of that name.")
-    lifts = visit.state.lifts.all()
+    lifts, stays = visit.state.lifts.all(), _stays_behind(visit, found)
     tools = []
     for release in found:
         tool = visit.settings.tool(release.tool)
@@ -92,10 +95,31 @@ def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any
         tools.append(
             {
                 "release": release, "title": tool_title(tool), "before": before, "rows": release_evidence.of_release(release, before, tool),
-                "moved": flow, "findings": _findings(visit, release, lifts), "moves": moves,
+                "moved": flow, "findings": _findings(visit, release, lifts), "moves": moves, "stays": stays.get(release.id),
             }
         )  # fmt: skip
     return page(visit, "release", status, title=f"Release {name}", tools=tools, moves_on=any(r.standing in WAITING for r in found), **around)
+
+
+def _stays_behind(visit: Visit, found: Sequence[Release]) -> dict[int, str]:
+    """Why a tool's release waits while another tool of its week went further, in a sentence, by its number."""
+    furthest: dict[str, int] = {}
+    for release in found:
+        furthest[release.name] = max(furthest.get(release.name, 0), WAY.get(release.standing, 0))
+    said = {}
+    for release in found:
+        if release.standing not in WAITING or WAY[release.standing] == furthest[release.name]:
+            continue
+        stopping = release_moves.stopped_by(visit.state, release, visit.today)
+        newest = visit.state.releases.newest(release.tool)
+        said[release.id] = (
+            "Stayed behind; a later week has overtaken it."
+            if newest is not None and newest.id > release.id
+            else "Stays behind: " + " ".join(f.says for f in stopping)
+            if stopping
+            else "Stays behind: nothing stops it, somebody has to move it on."
+        )
+    return said
 
 
 @pages.get("/findings/{finding}", Action.VIEW_RELEASES, view="finding_viewed")
@@ -114,11 +138,11 @@ def _finding_shown(visit: Visit, finding: str, form: Form, status: int = 200, **
     return page(
         visit, "finding", status, title=found["finding"].title, f=found, release=release, name=release.name,
         seen=[r for r, _ in held], tool=visit.settings.tool(release.tool), tool_title=tool_title(visit.settings.tool(release.tool)),
-        may_refuse=may_refuse, is_refused=release.tool not in visit.shown, form=form, errors=form.errors, **values,
+        may_refuse=may_refuse, is_refused=release.tool not in visit.shown, form=form, **values,
     )  # fmt: skip
 
 
-@pages.post("/tools/{name}/refuse", Action.ENTER_APPROVAL)
+@pages.post("/tools/{name}/refuse", Action.ENTER_APPROVAL, "tool:{name}", "tool:all")
 def refuse_tool(visit: Here, name: str) -> Response:
     """Refuses a tool with a reason: an entry of the register, which takes it off every user's pages at once."""
     if name not in {tool.name for tool in visit.settings.tools}:
@@ -176,7 +200,7 @@ def _findings(visit: Visit, release: Release, lifts: list[KeptLift]) -> list[Fou
     return found
 
 
-@pages.post("/releases/{name}/findings/{finding}", Action.LIFT_FINDING)
+@pages.post("/releases/{name}/findings/{finding}", Action.LIFT_FINDING, "finding:{finding}", "release:{name}")
 def lift_one(visit: Here, name: str, finding: str) -> Response:
     """One person's half of lifting a finding, or (`end`) the end of its lift."""
     if not NAME.match(name) or not NAME.match(finding):
@@ -203,13 +227,13 @@ def _actor(visit: Visit) -> Actor:
     return Actor(visit.user.account, visit.user.name, ((visit.role.value, visit.user.unit),))
 
 
-@pages.post("/releases/{name}/publish", Action.RELEASE)
+@pages.post("/releases/{name}/publish", Action.RELEASE, "release:{name}", "model:{name}")
 def publish(visit: Here, name: str) -> Response:
     """Moves a release or a candidate model on by one step."""
     return _move(visit, name, withdraw=False)
 
 
-@pages.post("/releases/{name}/withdraw", Action.RELEASE)
+@pages.post("/releases/{name}/withdraw", Action.RELEASE, "release:{name}", "model:{name}")
 def withdraw(visit: Here, name: str) -> Response:
     """Takes a release back."""
     return _move(visit, name, withdraw=True)
@@ -231,8 +255,9 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         elif withdraw:
             release_moves.withdraw_release(visit.state, name, _actor(visit), reason)
         else:
-            release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today)
+            stayed = release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today).document.get("stayed")
+            return go(f"/releases/{name}?saved={'stayed' if stayed else 'moved'}")
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
         return _shown(visit, name, form, 409)
-    return go(f"/releases/{name}?saved={'withdrawn' if withdraw else 'moved'}")
+    return go(f"/releases/{name}?saved=withdrawn")

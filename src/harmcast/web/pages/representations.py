@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store import keys, representations
-from harmcast.web import homes, open_work, released
+from harmcast.web import homes, open_work
 from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found
 from harmcast.web.shell import go, page
@@ -45,8 +45,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         work={item.number: item for item in open_work.seen(visit) if item.kind in representations.KINDS},
         days_left=lambda item: homes.days_left(item, visit.today),
         form=form,
-        errors=form.errors,
-        local=lambda at: released.local(at, visit.settings.force.timezone),
         **values,
     )
 
@@ -74,7 +72,7 @@ def receive(visit: Here) -> Response:
     return go("/representations?saved=received")
 
 
-@pages.post("/representations/{number}/steps", Action.VIEW_RETENTION)
+@pages.post("/representations/{number}/steps", Action.VIEW_RETENTION, "representation:{number}")
 def step(visit: Here, number: Number) -> Response:
     """Records a step: looked at, outcome, rescored."""
     found = representations.find(visit.operations, number)

@@ -61,7 +61,7 @@ def subject_made(visit: Here) -> Response:
                 raise
             form.fault("reference", "Nobody of this reference is held. A person whose record was erased is not held")
     if form.errors:
-        return page(visit, "subject", 400, title="One person's report", form=form, errors=form.errors, today=visit.today)
+        return page(visit, "subject", 400, title="One person's report", form=form, today=visit.today)
     headers = {"content-disposition": f'attachment; filename="subject-report-{visit.today.isoformat()}.{kind}"'}
     return Response(files[f"subject.{kind}"], media_type=KINDS_OF_FILE[kind], headers=headers)
 
@@ -106,7 +106,6 @@ def _forget_shown(visit: Visit, form: Form, status: int = 200, **values: Any) ->
         me=visit.user.account,
         retention=visit.settings.retention,
         form=form,
-        errors=form.errors,
         **values,
     )
 
@@ -193,7 +192,7 @@ def _corrections(visit: Visit, form: Form, status: int = 200, **values: Any) -> 
     items = [item for item in open_work.seen(visit) if item.key == "upheld" and item.is_open]
     tool = visit.settings.people_tool
     newest = visit.state.releases.published(tool.name) if tool else None
-    return page(visit, "corrections", status, title="Corrections", items=items, newest=newest, form=form, errors=form.errors, today=visit.today, **values)
+    return page(visit, "corrections", status, title="Corrections", items=items, newest=newest, form=form, today=visit.today, **values)
 
 
 @pages.post("/corrections/{number}", Action.CORRECT_RECORD)

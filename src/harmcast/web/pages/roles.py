@@ -56,7 +56,7 @@ def answer(visit: Here, number: Number) -> Response:
     form = Form(visit.form)
     said = form.choice("answer", {"confirmed": "", "refused": ""}, "Choose whether you confirm the role")
     if form.errors:
-        return _shown(visit, 400, errors=form.errors)
+        return _shown(visit, 400, form=form)
     proposals.answer(visit.state.users, number, actor_of(visit), said == "confirmed")
     return go(f"/roles?saved={said}")
 

@@ -60,7 +60,6 @@ def _shown(visit: Visit, tool: Any, form: Form, status: int = 200, **values: Any
         edges=people_words.band_edges(CUTS, "days"),
         gaps=people_words.GENERAL_GAPS,
         form=form,
-        errors=form.errors,
         **{"answered": None, "passed": False, "step": None, "whole": False, **values},
     )
 

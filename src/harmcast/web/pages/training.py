@@ -46,7 +46,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         progress=_progress(visit) if arranges else [],
         today=visit.today,
         form=form,
-        errors=form.errors,
         **values,
     )
 

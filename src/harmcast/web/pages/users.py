@@ -51,7 +51,6 @@ def _list(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respons
         trained={user.account: trained.get(user.account, frozenset()) for user in people},
         tools=visit.settings.tools,
         form=form,
-        errors=form.errors,
         units=units_of(visit.state),
         **values,
     )
@@ -113,7 +112,6 @@ def _one(visit: Visit, user: User, form: Form, status: int = 200, **values: Any)
         titles={tool.name: tool_title(tool) for tool in visit.settings.tools},
         tools=visit.settings.tools,
         form=form,
-        errors=form.errors,
         today=visit.today,
         is_self=user.account == visit.user.account,
         units=units_of(visit.state),
@@ -126,7 +124,7 @@ def _event(visit: Visit, action: str, account: str, **detail: Any) -> Any:
     return visit.event("administration", action, about=f"user:{account}", **detail)
 
 
-@pages.post("/users/{account}/roles", Action.MANAGE_USERS)
+@pages.post("/users/{account}/roles", Action.MANAGE_USERS, "user:{account}")
 def propose_role(visit: Here, account: str) -> Response:
     """Proposes one more role, or one again whose term ends soon; a second person confirms it."""
     user, form = _user(visit, account), Form(visit.form)
@@ -143,7 +141,7 @@ def propose_role(visit: Here, account: str) -> Response:
     return go(f"/users/{account}?saved=role")
 
 
-@pages.post("/users/{account}/standing", Action.MANAGE_USERS)
+@pages.post("/users/{account}/standing", Action.MANAGE_USERS, "user:{account}")
 def set_standing(visit: Here, account: str) -> Response:
     """Disables an account, or makes it active again, without the roles it held: those take two people."""
     _user(visit, account)
