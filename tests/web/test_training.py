@@ -100,6 +100,6 @@ def test_whoever_arranges_training_sees_how_far_everybody_is(sign_in: SignIn) ->
     learner.post("/training/knife_injury/tour", data={"csrf": csrf_of(learner), **wrong})
     page = texts(sign_in("administrator").get("/training").text)
     assert "How far everybody is" in page
-    assert "Two cells stand in one group" in page
+    assert "Two places stand in one group" in page
     assert "missed once" in page
     assert "How far everybody is" not in learner.get("/training").text

@@ -22,7 +22,7 @@ from harmcast.people.paths import harm_at_charges
 
 MOST_ALONE, MOST_ONE_CLASS = 0.8, 0.5
 LIST = "a new charge on the grave list"
-REACHED = "decayed harm reaching the high cut"
+REACHED = "decayed harm reaching the band high"
 
 
 def arrivals(charges: pl.DataFrame, decay: Decay, cut: float) -> pl.DataFrame:

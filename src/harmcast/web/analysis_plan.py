@@ -145,7 +145,7 @@ def _group(row: Mapping[str, Any]) -> str:
 def _outcome(about: Mapping[str, Any], outcome: Mapping[str, Any] | None, months: int) -> str:
     """The outcome in words, with X."""
     cuts, unit = about.get("cuts") or [], about.get("harm_unit", "")
-    what = (outcome or {}).get("says") or "reaching the high cut"
+    what = (outcome or {}).get("says") or "reaching the band high"
     return f"{str(what).capitalize()} within {months} months: harm of {cuts[2]:,.0f} {unit} or more." if len(cuts) == 4 else f"{str(what).capitalize()} within {months} months."
 
 
@@ -161,7 +161,7 @@ def _records(history: Mapping[str, Any]) -> str:
 
 def _events(a_year: float, months: int, since: date) -> str:
     if a_year <= 0:
-        return "none: no chance is printed yet"
+        return "none: no chance is given yet"
     days = max(months / 12, FIRST_HUNDRED / a_year) * 365.25
     return f"About {a_year:,.0f} a year; the hundredth about {words.day(since + timedelta(days=round(days)))}, if releases count from {words.day(since)} on."
 

@@ -135,7 +135,7 @@ def list_says(release: Release, tool: str) -> str:
     if not one:
         return ""
     return (
-        f"These {one['cells']} cells are expected to hold {one['expected']:.0f} of {one['total']:.0f} offences "
+        f"These {one['cells']} places are expected to hold {one['expected']:.0f} of {one['total']:.0f} offences "
         f"({one['range_level']:.0%} range {one['low']} to {one['high']}). The best {one['cells']}, known only afterwards, would hold about "
         f"{one['best_possible']:.0f}. About {one['among_best']:.0f} of these {one['cells']} will be among them."
     )

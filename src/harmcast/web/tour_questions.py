@@ -66,18 +66,18 @@ PEOPLE: tuple[Question, ...] = (
 PLACES: tuple[Question, ...] = (
     Question(
         "range",
-        "A cell says “0 to 3, expected 1.2”. What is the most cautious reading?",
+        "A place says “0 to 3, expected 1.2”. What is the most cautious reading?",
         {
             "a": "One offence will happen",
             "b": "None, one, two or three are all usual; over many such four weeks 1.2 on average",
             "c": "At least one offence will happen",
         },
         "b",
-        "The range comes first. A quiet four weeks in that cell would be no surprise.",
+        "The range comes first. A quiet four weeks in that place would be no surprise.",
     ),
     Question(
         "rank",
-        "Two cells stand in one group of the list. Which of them comes first?",
+        "Two places stand in one group of the list. Which of them comes first?",
         {
             "a": "Neither: the figures cannot tell them apart",
             "b": "The upper one in the table",
@@ -88,7 +88,7 @@ PLACES: tuple[Question, ...] = (
     ),
     Question(
         "grounds",
-        "A person walks through a cell with a high forecast. Is that grounds for a stop?",
+        "A person walks through a place with a high forecast. Is that grounds for a stop?",
         {"a": "Yes", "b": "Only at night", "c": "No"},
         "c",
         "A forecast is about a square and four weeks. It says nothing about any person in it.",

@@ -126,7 +126,7 @@ function draw() {
   }
   box.tabIndex = 0;
   box.setAttribute("role", "application");
-  box.setAttribute("aria-label", "Map of cells. Arrow keys go from cell to cell, Enter opens one, plus and minus zoom.");
+  box.setAttribute("aria-label", "Map of places. Arrow keys go from place to place, Enter opens one, plus and minus zoom.");
   box.setAttribute("aria-describedby", "map-words");
   box.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target !== box) return;
@@ -151,7 +151,7 @@ function patrols(map, byName) {
   const place = document.getElementById("map-layers");
   const label = document.createElement("label");
   const asked = Object.assign(document.createElement("input"), { type: "checkbox", id: "patrols" });
-  label.append(asked, ` Patrols recorded in the last ${layersData.patrol_days} days, hours a cell`);
+  label.append(asked, ` Patrols recorded in the last ${layersData.patrol_days} days, hours a place`);
   place.append(label);
   place.hidden = false;
   map.createPane("patrols").style.zIndex = 412;
