@@ -158,7 +158,7 @@ def first_week(weeks: Weeks) -> None:
             hand.day("review", weeks.today + timedelta(weeks=8))
 
         weeks.interrupted(hand, M, decided, "form[action$=decisions] button[type=submit]", "A mentor, through the unit.")
-        weeks.interrupted(hand, M, lambda: hand.write("#error-words", "Another's charge."), "form[action$=data-errors] button[type=submit]", "Another&#39;s charge.")
+        weeks.interrupted(hand, M, lambda: hand.write("#error-words", "Wrong charge."), "form[action$=data-errors] button[type=submit]", "Wrong charge.")
 
     def officer(hand: Hand) -> None:
         hand.press('nav a[href="/representations"]')
@@ -232,9 +232,9 @@ def second_week(weeks: Weeks) -> None:
         def upheld() -> None:
             hand.choose(f"#step-{item.number}", "outcome")
             hand.choose(f"#outcome-{item.number}", "upheld")
-            hand.write(f"#words-{item.number}", "It was another's.")
+            hand.write(f"#words-{item.number}", "Of somebody else.")
 
-        weeks.interrupted(hand, P, upheld, f'form[action="/representations/{item.number}/steps"] button[type=submit]', "It was another&#39;s.")
+        weeks.interrupted(hand, P, upheld, f'form[action="/representations/{item.number}/steps"] button[type=submit]', "Of somebody else.")
         hand.press('nav a[href="/home"]')
         hand.press('th a[href^="/case-reviews#request-"]')
         hand.press("button[value=granted]")

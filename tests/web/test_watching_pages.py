@@ -121,7 +121,7 @@ def test_the_analysis_plan_says_what_is_tested_on_which_windows_and_what_could_b
     assert "Analysis plan of the trial" in page
     assert "6 windows of 4 weeks that do not overlap, the first 26 weeks of shadow" in page
     assert "<strong>None is filed yet.</strong>" in page
-    assert "Its 20 cells hold no fewer offences than the count" in page
+    assert "Its 20 places hold no fewer offences than the count" in page
 
 
 def test_the_plan_of_people_says_outcome_limits_and_looks(own_releases: State, sign_in: SignIn) -> None:

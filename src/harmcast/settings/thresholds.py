@@ -134,7 +134,7 @@ class ShadowSettings(SettingsSection):
             ShadowBar(figure="coverage_90", says="Ranges hold: of ranges that should hold 90 in 100, at least 85 do.", at_least=0.85, n=2000),
             ShadowBar(figure="total_error", says="The force's total is off by at most a quarter.", at_most=0.25, n=200),
             ShadowBar(figure="log_score_gain", says="It places crime better than the 24-month count with the same total and spread (log score).", at_least=0.0, n=2000),
-            ShadowBar(figure="hit_rate_gain", says="Its 20 cells hold no fewer offences than the count's 20, within 2 in 100.", at_least=-0.02, n=200),
+            ShadowBar(figure="hit_rate_gain", says="Its 20 places hold no fewer offences than the count's 20, within 2 in 100.", at_least=-0.02, n=200),
         ],
         description="Bar for a trial of a places tool.",
     )

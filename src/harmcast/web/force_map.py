@@ -121,7 +121,7 @@ def locators(state: State, release: Release, tool: PlacesTool, row: Row) -> tupl
         if not rings:
             return Markup(), Markup()
         cell, around = Cell(row.cell, rings), borders(release, tool.name)
-        streets = maps.locator(ground, cell, around, f"{row.where} in its streets: the frame is cell {words.cell(row.cell)}") if ground else ""
+        streets = maps.locator(ground, cell, around, f"{row.where} in its streets: the frame is square {words.cell(row.cell)}") if ground else ""
         force = maps.where_in_force(cell, around, f"Where {row.where} lies in the force")
         return Markup(streets), Markup(force)  # noqa: S704
 

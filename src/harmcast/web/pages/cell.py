@@ -39,7 +39,7 @@ def row_of(chosen: Chosen, cell: str) -> areas.Row:
     for row in rows_of(chosen):
         if row.cell == cell:
             return row
-    raise not_found("The release has no such cell.")
+    raise not_found("The release has no such place.")
 
 
 def periods(chosen: Chosen, cell: str) -> list[Period]:
@@ -111,11 +111,11 @@ def _shown(
         chosen=chosen,
         row=row,
         periods=drawn,
-        chart=charts.history(drawn, f"Offences recorded in cell {cell} in each {tool.horizon_weeks} weeks")
+        chart=charts.history(drawn, f"Offences recorded at {cell} in each {tool.horizon_weeks} weeks")
         if drawn
         else None,
         narrow=charts.history(
-            drawn[-NARROW_WINDOWS:], f"Offences recorded in cell {cell}, the last windows", width=330, height=230
+            drawn[-NARROW_WINDOWS:], f"Offences recorded at {cell}, the last windows", width=330, height=230
         )
         if drawn
         else None,

@@ -69,7 +69,7 @@ def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
     return page(
         visit,
         "find",
-        title="Find a cell",
+        title="Find a place",
         about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
         tool=chosen.tool,
         tool_title=tool_title(chosen.tool),
