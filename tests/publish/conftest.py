@@ -126,6 +126,7 @@ PEOPLE: dict[str, Any] = {
     "horizons": ("12", "24"),
     "look_back": 24,
     "is_plain": False,
+    "verdict": "Too early to say",
     "why_model": "it foretold better than harm alone",
     "scored": 9300,
     "without_chance": 5200,

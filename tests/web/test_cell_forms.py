@@ -269,6 +269,7 @@ def test_recorded_patrols_reach_my_area_and_the_check_whether_records_follow_the
     first = [(cell, date(2026, 11, 15), minutes) for minutes in (60.0, 45.0, 30.0)]
     assert (held(16), held(17)) == ([], first)  # a week made again holds what was written before it began
     clock.on(days=1)
+    client = sign_in("intelligence_analyst")
     client.post(f"{here}/strikes", data={**form_of(client, here), "what": "activity", "number": "1", "reason": "Twice."})
     assert (held(17), held(18)) == (first, first[1:])
 

@@ -209,7 +209,7 @@ def test_a_data_error_goes_its_way(manager: TestClient, sign_in: SignIn, state: 
     officer = sign_in("data_protection_officer")
     assert "somebody else" in officer.get("/representations").text
     (raised,) = representations.of_person(state.operations, key)
-    token = csrf_of(officer)
+    token = carried(officer)
     for form in (
         {"step-1": "looked_at"},
         {"step-1": "outcome", "outcome-1": "upheld", "words-1": "put right"},
@@ -218,7 +218,7 @@ def test_a_data_error_goes_its_way(manager: TestClient, sign_in: SignIn, state: 
         sent = {name.replace("1", str(raised.id)): value for name, value in form.items()}
         assert (
             officer.post(
-                f"/representations/{raised.id}/steps", data={"csrf": token, **sent}, follow_redirects=False
+                f"/representations/{raised.id}/steps", data={**token, **sent}, follow_redirects=False
             ).status_code
             == 303
         )
@@ -377,14 +377,14 @@ def test_two_people_let_a_release_out(sign_in: SignIn, state: State) -> None:
     first, second = sign_in("supervisor"), sign_in("data_scientist")
     address, field = f"/releases/{newest.name}/publish", f"reason-{newest.name}"
     assert (
-        first.post(address, data={"csrf": csrf_of(first), field: "looked at"}, follow_redirects=False).status_code
+        first.post(address, data={**carried(first), field: "looked at"}, follow_redirects=False).status_code
         == 303
     )
-    refused = first.post(address, data={"csrf": csrf_of(first), field: "again"})
+    refused = first.post(address, data={**carried(first), field: "again"})
     assert refused.status_code == 409
     assert "cannot publish it too" in refused.text
     assert (
-        second.post(address, data={"csrf": csrf_of(second), field: "fine"}, follow_redirects=False).status_code == 303
+        second.post(address, data={**carried(second), field: "fine"}, follow_redirects=False).status_code == 303
     )
     published = state.releases.newest("iom")
     assert published
