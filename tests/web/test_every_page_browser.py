@@ -50,7 +50,7 @@ def furnish(state: State) -> None:
         for kind in ("objection", "data_error"):
             number = representations.receive(tx, key, "iom", kind, NOW.date(), "person", "Not my charge.", *officer)
         representations.add_step(tx, number, key, "outcome", "upheld", None, "It was another's.", *officer)
-        erasure_requests.ask(tx, "0" * 64, {"review_overdue": 1}, "Past their time.", *officer)
+        erasure_requests.ask(tx, "0" * 16, {"review_overdue": 1}, "Past their time.", *officer)
     administrator = Actor("administrator", "Administrator", (("administrator", None),))
     proposals.propose(state.users, "intelligence_analyst", "ethics_reviewer", None, administrator)
 

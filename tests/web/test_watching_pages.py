@@ -160,7 +160,7 @@ def test_a_plan_of_people_from_what_is_held() -> None:
     assert (plan.filed, plan.looked, plan.deviations) == (("2 January 2026",), ("6 July 2026: half year: no stop",), ("3 August 2026: the second look was a month late",))
     empty = dict(people_plan(Tool("iom", "people", "IOM", "shadow", date(2026, 1, 5)), [], [], {}, None, [], 12, None, None).lines)
     assert empty["Question"] == "to be filled in before the first release"
-    assert empty["Expected events"] == "none: no chance is printed yet"
+    assert empty["Expected events"] == "none: no chance is given yet"
 
 
 def test_the_least_gain_that_could_be_found_follows_from_how_past_windows_differ() -> None:

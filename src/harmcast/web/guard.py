@@ -55,7 +55,7 @@ ABOUT_PEOPLE = frozenset(action for action, rule in access.RULES.items() if rule
 }
 OPENS = frozenset({Action.OPEN_PERSON, Action.OPEN_PERSON_PSEUDONYMISED})  # their forms say why
 OPEN_HOURS = 12
-NEVER_KEPT = OPENS | {Action.SIGN_IN, Action.USE_OWN_ACCOUNT, Action.LIST_PEOPLE}  # passwords, purposes, searches
+NEVER_KEPT = frozenset({Action.SIGN_IN, Action.USE_OWN_ACCOUNT, Action.LIST_PEOPLE})  # passwords, searches; purposes neither
 BESIDE_THE_TOOL = frozenset({Action.TAKE_TRAINING, Action.MANAGE_USERS})  # about a tool, and nothing of it is shown
 
 
@@ -426,12 +426,12 @@ def _session(request: Request, state: State) -> Session | None:
 def _kept(request: Request, state: State, action: Action, form: Mapping[str, str]) -> bool:
     """Keeps a form whose session had ended by itself, where its token and its form's key fit; whether it is kept."""
     token = request.cookies.get(cookie_name(request))
-    if request.method not in UNSAFE or not token or action in NEVER_KEPT:
+    key = request.path_params.get("key") if action in ABOUT_PEOPLE else None
+    if request.method not in UNSAFE or not token or action in NEVER_KEPT or (key is not None and action in OPENS):
         return False
     ended = sessions.find_ended(state.operations, token, state.settings.web)
     if ended is None or not ended.holds(form.get("csrf", "")):
         return False
-    key = request.path_params.get("key") if action in ABOUT_PEOPLE else None
     kept_forms.keep(state.operations, ended, request.url.path, action.value, key, form)
     return True
 
