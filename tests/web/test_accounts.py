@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import UNIT, SignIn, carried, code_of, csrf_of, try_password
+from tests.web.conftest import UNIT, SignIn, carried, code_of, try_password
 
 from harmcast.errors import AccessDenied
 from harmcast.oversight.access import Role

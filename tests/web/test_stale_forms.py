@@ -74,7 +74,7 @@ def test_an_objection_answered_meanwhile_and_an_approval_entered_meanwhile(state
     assert officer.post(f"/representations/{number}/steps", data=step).status_code == 409
     entry = {"tool": None, "kind": "dpia", "title": "Refused", "outcome": "refused", "dated": NOW.date(), "by_whom": "Deputy", "document_ref": None, "conditions": None, "review_by": None}
     state.register.enter(entry, Event("deputy", "data_protection_officer", "administration", "register_entered", object="tool:all"))
-    sent = {"tool": "iom", "kind": "dpia", "outcome": "approved", "by-whom": "Officer", "title": "DPIA 2", "dated-day": "16", "dated-month": "11", "dated-year": "2026", "review-day": "1", "review-month": "10", "review-year": "2027"}
+    sent = {"tool": "iom", "kind": "dpia", "outcome": "refused", "by-whom": "Officer", "title": "DPIA 2", "dated-day": "16", "dated-month": "11", "dated-year": "2026", "review-day": "1", "review-month": "10", "review-year": "2027"}
     assert officer.post("/register", data={**old, **sent}).status_code == 409
     assert officer.post("/register", data={**carried(officer), **sent}, follow_redirects=False).status_code == 303
 
