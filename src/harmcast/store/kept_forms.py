@@ -28,7 +28,7 @@ from harmcast.store.sessions import Session
 HOURS = 24
 MOST = 5
 ONE_EVENT_SECONDS = 60
-NEVER = frozenset({"csrf", "seen", "form_token", "kept", "password", "old", "new", "code"})
+NEVER = frozenset({"csrf", "seen", "form_token", "kept", "password", "old", "new", "code", "second-code"})
 
 
 @dataclass(frozen=True)
