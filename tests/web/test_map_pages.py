@@ -136,7 +136,7 @@ def test_a_cell_page_shows_its_streets_and_names(sign_in: SignIn, ground: str, r
     assert f"<h1 class=\"govuk-heading-l app-title__heading\">{first}</h1>" in html
     assert second.replace("&", "&amp;") in html
     assert "app-locator__map" in html
-    assert "The name says where the cell lies, not where offences happened." in html
+    assert "The name says where the place lies, not where offences happened." in html
 
 
 def test_without_a_ground_pages_still_stand(sign_in: SignIn, release: Release) -> None:

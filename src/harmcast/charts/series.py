@@ -215,7 +215,7 @@ def calibration(points: Sequence[Point], label: str, width: int = 420, height: i
     body.append(
         tag(
             "text",
-            "Expected, offences a cell",
+            "Expected, offences a place",
             x=left + plot_w / 2,
             y=height - 8,
             class_="app-chart__tick",
