@@ -10,6 +10,11 @@ from harmcast.documents.plain import PlainRecord
 
 Verdict = Literal["ok", "note", "hold", "refuse"]
 ORDER: tuple[Verdict, ...] = ("refuse", "hold", "note", "ok")
+WHY_WAITS = {
+    "first_load": "it is the first of this state",
+    "new_mapping": "the mapping is another than before",
+    "effects": "it has effects outside what its past makes likely",
+}
 
 
 @dataclass(frozen=True)

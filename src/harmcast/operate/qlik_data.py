@@ -200,5 +200,5 @@ def _deliveries(state: State) -> tuple[list[dict[str, Any]], list[dict[str, Any]
         if not files:
             rows.append(about)
         for rule in data_quality.set_aside(state.operations, held.id):
-            rules.append({"delivery_key": str(held.id), "rule": rule.rule, "rule_column": rule.column, "rule_rows": rule.rows})
+            rules.append({"delivery_key": str(held.id), "rule": rule.rule, "rule_column": rule.column, "rule_rows": rule.count})
     return rows, rules

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from harmcast.documents.comparison import lines as comparison_lines
+from harmcast.documents.effects import WHY_WAITS
 from harmcast.documents.effects import lines as effect_lines
 from harmcast.feed.extract import read_manifest
 from harmcast.progress import Progress, part, quiet
@@ -17,12 +18,6 @@ from harmcast.store import deliveries
 from harmcast.store import loads as waits
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-
-WHY = {
-    "first_load": "it is the first of this state",
-    "new_mapping": "the mapping is another than before",
-    "effects": "it has effects outside what its past makes likely",
-}
 
 
 def waiting(state: State, as_of: date) -> list[Path]:
@@ -91,7 +86,7 @@ def lines(result: LoadResult) -> list[str]:
     if result.comparison:
         said += ["", "Compare with the force's own published figures:", *comparison_lines(result.comparison)]
     if result.waiting:
-        why = " and ".join(WHY[reason] for reason in result.why_waits)
+        why = " and ".join(WHY_WAITS[reason] for reason in result.why_waits)
         number = "N" if result.load is None else result.load
         said.append(f"{'It would wait' if result.load is None else f'Load {number} waits'}: {why}. Nothing of it counts before a person accepts it.")
         said.append(f"Next: harmcast effects STATE --load {number}, then harmcast accept STATE --load {number} --reason TEXT.")

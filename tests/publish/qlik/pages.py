@@ -286,7 +286,7 @@ class ChecksPages:
         return _parted([r for r in rows if _is_in(r, ("delivery_key", "delivery_day", "delivery_table"), chosen)], dims, name, total)
 
     def ruled(self, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
-        rows = [{"delivery_key": number, "rule": rule.rule, "rule_column": rule.column, "rule_rows": rule.rows} for number, rule in self.rules]
+        rows = [{"delivery_key": number, "rule": rule.rule, "rule_column": rule.column, "rule_rows": rule.count} for number, rule in self.rules]
         kept = {d["number"] for d in self.deliveries if d["day"] in chosen.get("delivery_day", [d["day"]])}
         return _parted([r for r in rows if r["delivery_key"] in kept and _is_in(r, ("delivery_key", "rule", "rule_column"), chosen)], dims, "rule_rows", total)
 

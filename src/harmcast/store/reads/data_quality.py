@@ -13,6 +13,7 @@ from harmcast.errors import Fault
 from harmcast.store import schema
 from harmcast.store.operations import Operations
 
+FIRST_ROWS = 5
 PARTS = ("loaded", "unchanged", "superseded", "quarantined", "left_out")
 
 
@@ -54,16 +55,6 @@ class FileHeld:
         return to_account_for == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
 
 
-@dataclass(frozen=True)
-class SetAside:
-    """Rows set aside by one rule."""
-
-    file: str
-    rule: str
-    column: str | None
-    rows: int
-
-
 def deliveries(operations: Operations, most: int) -> list[DeliveryHeld]:
     """The last deliveries, the newest first."""
     table = schema.deliveries
@@ -87,17 +78,20 @@ def files(operations: Operations, delivery: int) -> list[FileHeld]:
     return [FileHeld(**{**row, "notes": json.loads(row["notes"])}) for row in operations.rows(query)]
 
 
-def set_aside(operations: Operations, delivery: int | None, most: int = 100) -> list[SetAside]:
-    """Rows set aside by file, rule and column, the most first; of one delivery, or of all."""
+def set_aside(operations: Operations, delivery: int | None, most: int = 100) -> list[Fault]:
+    """Rows set aside by file, rule and column, the most first; of one delivery with its first five rows, or of all."""
     table = schema.quarantine
-    count = sa.func.count().label("rows")
-    query = (
-        sa.select(table.c.file, table.c.rule, table.c.column, count)
-        .group_by(table.c.file, table.c.rule, table.c.column)
-        .order_by(count.desc())
-        .limit(most)
-    )
-    return [SetAside(**row) for row in operations.rows(query if delivery is None else query.where(table.c.delivery == delivery))]
+    by = (table.c.file, table.c.rule, table.c.column)
+    query = sa.select(*by, sa.func.count().label("rows")).group_by(*by).order_by(sa.desc("rows")).limit(most)
+    place = sa.func.row_number().over(partition_by=by, order_by=table.c.row).label("place")
+    numbered = sa.select(*by, table.c.row, place).where(table.c.delivery == delivery, table.c.row.is_not(None)).subquery()
+    first: dict[tuple[str, str, str | None], list[int]] = {}
+    for one in operations.rows(sa.select(numbered).where(numbered.c.place <= FIRST_ROWS).order_by(numbered.c.place)) if delivery is not None else ():
+        first.setdefault((one["file"], one["rule"], one["column"]), []).append(one["row"])
+    held = operations.rows(query if delivery is None else query.where(table.c.delivery == delivery))
+    return [
+        Fault(one["rule"], one["file"], column=one["column"], count=one["rows"], rows=tuple(first.get((one["file"], one["rule"], one["column"]), ()))) for one in held
+    ]
 
 
 def loaded_by_table(operations: Operations, before: str) -> pl.DataFrame:

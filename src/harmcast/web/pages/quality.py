@@ -1,4 +1,4 @@
-"""Data quality: each delivery and how its rows add up, what was put aside by which rule, and how offences were weighed."""
+"""Data quality: the load that waits, each delivery and how its rows add up, what was put aside or refused by which rule, how offences were weighed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from harmcast.documents.effects import WHY_WAITS
 from harmcast.oversight.access import Action
 from harmcast.store import loads
 from harmcast.store.reads import data_quality
@@ -15,14 +16,16 @@ from harmcast.web.shell import page
 from harmcast.words.tools import tool_title
 
 pages = Pages()
-SHOWN = 12
+SHOWN, SHOWN_FAULTS = 12, 100
 
 
 @pages.get("/data-quality", Action.VIEW_DATA_QUALITY, view="data_quality_viewed")
 def quality_page(visit: Here, delivery: Number = 0) -> Response:
-    """The last deliveries, and one of them file by file."""
+    """The last deliveries, and one of them file by file: the one asked for, else the one that waits, else the newest."""
     deliveries = data_quality.deliveries(visit.operations, SHOWN)
-    chosen = next((d for d in deliveries if d.id == delivery), deliveries[0] if deliveries else None)
+    waiting = loads.waiting(visit.operations)
+    wanted = delivery or (waiting.number if waiting else 0)
+    chosen = next((d for d in deliveries if d.id == wanted), deliveries[0] if deliveries else None)
     return page(
         visit,
         "quality",
@@ -31,6 +34,9 @@ def quality_page(visit: Here, delivery: Number = 0) -> Response:
         chosen=chosen,
         load=loads.numbered(visit.operations, chosen.id) if chosen else None,
         files=data_quality.files(visit.operations, chosen.id) if chosen else [],
+        waiting=waiting,
+        why_waits=[WHY_WAITS[why] for why in waiting.why_waits] if waiting else [],
+        refused=data_quality.faults(visit.operations, chosen.id)[:SHOWN_FAULTS] if chosen and chosen.standing == "refused" else [],
         rules=data_quality.set_aside(visit.operations, chosen.id) if chosen else [],
         all_rules=data_quality.set_aside(visit.operations, None),
         tools=[_release(visit, tool) for tool in visit.settings.tools if visit.may_see(tool.name)],
