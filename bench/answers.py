@@ -86,7 +86,7 @@ def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> 
     before = erasure.residue(state, made)
     dumped_before = erasure.in_dump(url, made) if url else 0
     print(f"{name}: before forgetting {before.count:,} found in {', '.join(sorted(before.places))}" + (f"; {dumped_before:,} in the dump" if url else ""))
-    sunday = mondays[1] + timedelta(days=6)  # the timer's Sunday after the delivery
+    sunday = mondays[1] + timedelta(days=20)  # the timer's first Sunday on which whoever left has been hidden for 14 days
     told, overdue = erasure.forgotten(state, sunday)
     after = erasure.residue(state, made)
     trained = erasure.in_training(state, made)

@@ -78,7 +78,7 @@ OTHER_CODES = ["008/01", "008/06", "001", "028/01", "030/01", "105/01", "149/00"
 OTHER_SHARES = [0.08, 0.1, 0.002, 0.2, 0.3, 0.2, 0.118]
 
 
-def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4_000) -> Weeks:
+def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4_000, spread: float = 0.0) -> Weeks:
     """A force of other make: a yearly wave, a slow trend, gamma noise from week to week, three towns."""
     rng = np.random.default_rng(seed)
     end = date(2026, 11, 16)
@@ -105,7 +105,7 @@ def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4
     ).filter(pl.col("recorded_at") < datetime(end.year, end.month, end.day))
     charged = crimes.sample(fraction=0.18, seed=seed)
     m = charged.height
-    people = rng.zipf(1.6, m) % people_most
+    people = np.where(rng.random(m) < spread, rng.integers(0, people_most, m), rng.zipf(1.6, m) % people_most)
     charges = pl.DataFrame(
         {
             "charge_ref": [f"Y{k:07d}" for k in range(m)],
@@ -349,7 +349,7 @@ def _hold_rows(name: str, makers: Sequence[Callable[[], Weeks | None]], weeks: i
 
 def cost(folder: Path, a_week: int = 5_770, years: float = 10.0, people: int = 300_000) -> list[Row]:
     """A weekly load of a large force by the running path: seconds of its effects, and of all else up to them."""
-    force = other(1, years, a_week, people)
+    force = other(1, years, a_week, people, spread=0.8)
     since = force.end - timedelta(weeks=1)
     state = state_of(folder, force, "large")
     load_accepted(state, meaning_files.write(folder / "history", meaning_files.files_of(force, None, since), datetime(since.year, since.month, since.day, 5)))

@@ -210,6 +210,16 @@ def test_a_name_alone_binds_nothing(unbound: FastAPI, provider: Provider) -> Non
     assert sign_in_there(TestClient(unbound)).status_code == 403
 
 
+def test_the_name_of_an_account_is_compared_without_case(state: State) -> None:
+    """Jane.Smith@Force.Example and jane.smith@force.example are one account, however they are typed or sent."""
+    with state.operations.writing(BY) as tx:
+        users.enter(tx, "Jane.Smith@Force.Example", "Jane Smith")
+    for typed in ("jane.smith@force.example", "JANE.SMITH@FORCE.EXAMPLE"):
+        found = state.users.find(typed)
+        assert found is not None
+        assert found.account == "jane.smith@force.example"
+
+
 def test_an_invitation_binds_the_log_in_and_from_then_on_the_subject_opens_the_account(unbound: FastAPI, provider: Provider) -> None:
     client = TestClient(unbound)
     bring(client, ANALYST.upper(), invited(unbound))

@@ -19,6 +19,7 @@ from harmcast.errors import SettingsRefused
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
 OUTSIDE = -1
+WGS84, WEB_MERCATOR = "EPSG:4326", "EPSG:3857"
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +266,7 @@ def shapes_of(document: Mapping[str, Any], crs: str, said: list[str] | None = No
         if parts:
             shapes.append(shapely.union_all([shapely.from_geojson(_json(part)) for part in parts]) if len(parts) > 1 else shapely.from_geojson(_json(parts[0])))
             properties.append(dict(feature.get("properties") or {}))
-    if not shapes:
+    if not any(not shape.is_empty for shape in shapes):
         raise SettingsRefused("The layer holds no polygon.", code="layer_unreadable", next_step="Export its polygons as GeoJSON.")
     if dropped:
         said.append(f"{dropped} part(s) that are no polygon were dropped")
@@ -289,34 +290,45 @@ def _polygons(geometry: Any) -> tuple[list[Any], int]:
 
 
 def _system_of(document: Mapping[str, Any], shapes: Sequence[Any], crs: str, said: list[str]) -> str:
-    """The coordinate system of a layer: the one it names, or what its coordinates can only be."""
+    """The coordinate system of a layer: the one it names, or what its coordinates can only be; its middle must lie where `crs` is used."""
     import shapely
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
     about = (document.get("crs") or {}).get("properties") or {}
     named = about.get("name") or (f"EPSG:{about['code']}" if about.get("code") else None)
-    west, south, east, north = (float(x) for x in shapely.total_bounds(np.array(shapes, dtype=object)))
-    if named is None and max(abs(west), abs(east)) > 180:
-        said.append(f"no coordinate system is named; its coordinates are metres, so it is read as {crs}")
-        return crs
-    if named is not None and "CRS84" not in str(named) and str(named) != "EPSG:4326":
+    west, south, east, north = (float(v) for v in shapely.total_bounds(np.array(shapes, dtype=object)))
+    x, y = (west + east) / 2, (south + north) / 2
+    is_metres = max(abs(west), abs(east)) > 180
+    if named is None:
+        could = [crs, WEB_MERCATOR] if is_metres else [WGS84]
+    else:
+        could = [WGS84 if "CRS84" in str(named) else str(named)]
         try:
-            CRS.from_user_input(str(named))
+            CRS.from_user_input(could[0])
         except CRSError:
             raise SettingsRefused(
                 "The layer names a coordinate system that is not known.", code="layer_crs_unknown", next_step="Export it as WGS84, or with an EPSG code."
             ) from None
-        return str(named)
+    found = next((system for system in could if _in_use(x, y, system, crs)), None)
+    if found is None and any(_in_use(y, x, system, crs) for system in could):
+        raise SettingsRefused("The layer has its axes exchanged.", code="layer_axes_exchanged", next_step="Export it with longitude or easting first, as GeoJSON has it.")
+    if found is None:
+        raise SettingsRefused(
+            "The layer lies where the force's coordinate system is not used.", code="layer_elsewhere", next_step="Look at the system it was exported in, and at [force] crs."
+        )
+    if named is None and is_metres:
+        said.append(f"no coordinate system is named; its coordinates are metres, so it is read as {found}")
+    return found
+
+
+def _in_use(x: float, y: float, system: str, crs: str) -> bool:
+    """Whether a point of `system` lies in the area in which `crs` is used."""
+    from pyproj import CRS, Transformer
+
     use = CRS.from_user_input(crs).area_of_use
-    if use is not None:
-        lon, lat = (west + east) / 2, (south + north) / 2
-        inside = use.west <= lon <= use.east and use.south <= lat <= use.north
-        if not inside and use.west <= lat <= use.east and use.south <= lon <= use.north:
-            raise SettingsRefused(
-                "The layer has latitude and longitude exchanged.", code="layer_axes_exchanged", next_step="Export it with longitude first, as GeoJSON has it."
-            )
-    return "EPSG:4326"
+    lon, lat = Transformer.from_crs(system, WGS84, always_xy=True).transform(x, y)
+    return use is None or bool(use.west <= lon <= use.east and use.south <= lat <= use.north)
 
 
 def _json(geometry: Mapping[str, Any]) -> str:

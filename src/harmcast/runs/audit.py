@@ -25,7 +25,7 @@ from harmcast.people.features import FEATURES
 from harmcast.places.grid import Units
 from harmcast.publish import group_impact, release_files
 from harmcast.runs import outcomes, people_results, shadowed, watch
-from harmcast.runs.force_area import ForceArea
+from harmcast.runs.force_area import NEIGHBOURHOOD, ForceArea
 from harmcast.runs.outcomes import SETTLED_WEEKS, recorded_in
 from harmcast.runs.people import PeopleMade
 from harmcast.runs.people_results import FLAGGED_SHARE, JudgedChances
@@ -130,10 +130,7 @@ def _fifths(made: PlacesMade, inside_force: ForceArea) -> pl.DataFrame | None:
     """Which deprivation fifths each cell's residents live in; null where the force names no layer."""
     if inside_force.neighbourhoods is None:
         return None
-    layer = pl.DataFrame(
-        [{key: p.get(key) for key in ("code", "residents", "deprivation_fifth")} for p in inside_force.neighbourhoods.properties],
-        infer_schema_length=None,
-    )
+    layer = inside_force.neighbourhoods.rows(*NEIGHBOURHOOD)
     units = made.panel.units
     return exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, inside_force.neighbourhoods.shapes)
 

@@ -212,7 +212,7 @@ def _places(state: State, tool: PlacesTool, as_of: date) -> list[ExploredTable]:
     if inside.neighbourhoods is None:
         return []
     units = inside.units(tool, lambda: state.records.crimes(as_of, crime_columns([tool])))
-    layer = pl.DataFrame([{key: p.get(key) for key in ("code", "residents", "deprivation_fifth")} for p in inside.neighbourhoods.properties], infer_schema_length=None)
+    layer = inside.neighbourhoods.rows(*force_area.NEIGHBOURHOOD)
     overlap = exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, inside.neighbourhoods.shapes)
     weeks = release.frame(f"{tool.name}_weeks")
     last = weeks.filter(pl.col("week") >= pl.lit(release.origin).dt.offset_by(f"-{WEEKS_A_YEAR}w")).group_by("cell").agg(pl.col("recorded").sum())

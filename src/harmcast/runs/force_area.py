@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,8 @@ from harmcast.places import grid
 from harmcast.publish.release_files import UnitShape
 from harmcast.settings import PlacesTool, Settings
 
+AREA = ("name", "code")
+NEIGHBOURHOOD = ("code", "residents", "deprivation_fifth")
 Crimes = Callable[[], pl.DataFrame]
 
 
@@ -28,6 +30,10 @@ class Layer:
     properties: list[dict[str, Any]]
     shapes: list[Any]
     said: tuple[str, ...] = ()
+
+    def rows(self, *keys: str) -> pl.DataFrame:
+        """Properties of each polygon as a row; null where it carries none."""
+        return pl.DataFrame([{key: p.get(key) for key in keys} for p in self.properties], infer_schema_length=None)
 
     def named(self, *keys: str) -> dict[str, Any]:
         """Polygons by the first of `keys` that they carry; several of a name are unioned."""
@@ -122,7 +128,7 @@ def layer_of(content: bytes, crs: str, setting: str) -> Layer:
     """A GeoJSON layer in the force's metres. Raises SettingsRefused naming the setting, never a value."""
     try:
         document = json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         raise SettingsRefused(
             "A layer is not GeoJSON.",
             code="layer_unreadable",
@@ -149,8 +155,20 @@ def force_area_of(settings: Settings, read: Callable[[Path], bytes]) -> ForceAre
     boundary = None
     if force.boundary is not None:
         boundary = shapely.union_all(layer_of(read(force.boundary), force.crs, "force.boundary").shapes)
-    areas = layer_of(read(force.areas), force.crs, "force.areas").named("name", "code") if force.areas is not None else {}
-    neighbourhoods = (
-        layer_of(read(force.neighbourhoods), force.crs, "force.neighbourhoods") if force.neighbourhoods is not None else None
-    )
+    areas = _with(layer_of(read(force.areas), force.crs, "force.areas"), "force.areas", AREA).named(*AREA) if force.areas is not None else {}
+    neighbourhoods = None
+    if force.neighbourhoods is not None:
+        neighbourhoods = _with(layer_of(read(force.neighbourhoods), force.crs, "force.neighbourhoods"), "force.neighbourhoods", *((key,) for key in NEIGHBOURHOOD))
     return ForceArea(settings, boundary, areas, neighbourhoods, read)
+
+
+def _with(layer: Layer, setting: str, *columns: Sequence[str]) -> Layer:
+    """The layer, if some polygon of it carries each column, or one of several that may stand for it. Raises SettingsRefused (`layer_column_missing`)."""
+    gone = [" or ".join(names) for names in columns if not any(p.get(name) is not None for p in layer.properties for name in names)]
+    if gone:
+        step = "export the layer with this property, under this name"
+        raise SettingsRefused(
+            "A layer lacks what it is named for.", code="layer_column_missing", next_step="Export it again with the properties named.",
+            faults=tuple(Fault("layer_column_missing", setting, column=name, next_step=step) for name in gone),
+        )  # fmt: skip
+    return layer
