@@ -15,7 +15,9 @@ from pyproj import Transformer
 
 from harmcast import settings
 from harmcast.errors import RunStopped
+from harmcast.fairness.groups import GroupRules
 from harmcast.invented import bad_rows, deliveries, making, offences
+from harmcast.runs import neutral
 from harmcast.tables import CHARGES, CRIMES, DELIVERED, OUTCOMES, PERSONS
 
 TO = date(2026, 11, 22)
@@ -89,7 +91,11 @@ def test_settings_and_layers_are_ready_for_init(made) -> None:
     assert shapely.area(shapely.symmetric_difference(shapely.union_all(areas.geoms), boundary)) < 1e-3 * boundary.area
     assert len(hoods) > 1500
     assert {f["properties"]["deprivation_fifth"] for f in hoods} == {1, 2, 3, 4, 5}
-    assert sum(f["properties"]["residents"] for f in hoods) == pytest.approx(2.7e6, rel=0.05)
+    residents = sum(f["properties"]["residents"] for f in hoods)
+    assert residents == pytest.approx(2.7e6, rel=0.05)
+    census = neutral.read((folder / "neutral.csv").read_bytes(), GroupRules())
+    for attribute in ("age_band", "sex", "ethnicity_self", "ethnicity_officer"):
+        assert sum(row["residents"] for row in census if row["attribute"] == attribute) == pytest.approx(residents, abs=5)
 
 
 def test_each_week_holds_only_what_came_since_the_last(made) -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from harmcast.errors import SettingsRefused
 from harmcast.fairness.groups import GroupRules
+from harmcast.runs.check import check_state
 from harmcast.runs.neutral import read
+from harmcast.store.state import State
 
 HEAD = "attribute,group,residents,source,year\n"
 GOOD = "sex,female,500000,Census,2021\nsex,male,480000,Census,2021\nage_band,18 to 24,90000,Census,2021\nethnicity_self,Black,60000,Census,2021\n"
@@ -51,3 +53,11 @@ def test_age_bands_and_codes_are_those_of_the_settings() -> None:
     rules = GroupRules(age_edges=(18, 30), sexes={"X": "other"})
     rows = read((HEAD + "age_band,18 to 29,5,Census,2021\nage_band,30 and over,5,Census,2021\nsex,other,5,Census,2021\n").encode(), rules)
     assert len(rows) == 3
+
+
+def test_the_check_of_a_state_reads_the_table(own_weeks: State) -> None:
+    assert "census table: 17 groups, Invented census 2021" in check_state(own_weeks.root).seen
+    path = own_weeks.file("force.neutral")
+    assert path is not None
+    path.write_text(HEAD + GOOD + "sex,women,5,Census,2021\n")
+    assert ("neutral_group", 6) in {(fault.rule, fault.row) for fault in check_state(own_weeks.root).faults}

@@ -21,6 +21,7 @@ from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped
 from harmcast.invented import (
     careers,
+    census,
     charges,
     circumstances,
     corrections,
@@ -190,6 +191,7 @@ def invent(
     force = make(plan, say)
     folder.mkdir(parents=True, exist_ok=True)
     county.write_layers(force.county, folder)
+    census.write(int(force.county.neighbourhood_residents.sum()), folder)
     if ground_segments:
         say("ground", 0.55)
         ground.write(force.county, seed, folder, ground_segments)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tomli_w
 
-from harmcast.invented import ground
+from harmcast.invented import census, ground
 from harmcast.invented.county import County
 from harmcast.invented.offences import SERIOUS_VIOLENCE
 
@@ -24,6 +24,7 @@ def document(county: County, with_ground: bool = True) -> dict[str, object]:
             "boundary": "boundary.geojson",
             "areas": "areas.geojson",
             "neighbourhoods": "neighbourhoods.geojson",
+            "neutral": census.FILE,
             "invented": True,
         },
         "feed": {"source": "folder"},

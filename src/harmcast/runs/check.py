@@ -42,6 +42,7 @@ def check_state(folder: Path) -> CheckResult:
     found.seen.append(f"settings: {len(state.settings.tools)} tool(s) of {state.settings.force.name}")
     for what, look in (
         ("layers", _layers),
+        ("census table", _census),
         ("harm index", _indices),
         ("mapping", _mapping),
         ("source", _source),
@@ -110,6 +111,16 @@ def _layers(state: State) -> str:
 
 def _no_crimes() -> Any:
     raise SettingsRefused("The area is taken from crimes, and none are held yet.", code="no_crimes")
+
+
+def _census(state: State) -> str:
+    from harmcast.runs.neutral import neutral_of
+
+    rows = neutral_of(state)
+    if not rows:
+        return "none named: the exploratory analysis sets who is scored beside nobody ([force] neutral)"
+    sources = sorted({f"{row['source']} {row['year']}" for row in rows})
+    return f"{len(rows)} groups, {', '.join(sources)}"
 
 
 def _indices(state: State) -> str:
