@@ -110,10 +110,9 @@ def facts_measured(people: int) -> list[Row]:
 
 def _collected(state: Any, day: date) -> Any:
     from harmcast.publish.answers.collect import collect
-    from harmcast.runs.counted import closing_of, explored_on, without_charge
+    from harmcast.runs.counted import without_charge
 
-    closing, missing = closing_of(state, day, day)
-    return collect(state, day, day, closing.tables if closing else (), missing, without_charge(state, day, day), explored_on(state, day))
+    return collect(state, day, day, without_charge(state, day, day))
 
 
 def _files(state: Any, day: date) -> dict[str, bytes]:

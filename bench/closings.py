@@ -360,6 +360,6 @@ def findings(kind: str, seed: int) -> list[str]:
     asked = {f.name: f.says for f in FEATURES if f.name in ("harm_share", "events_24m", "months_since_last")}
     scored = followed.banded(people, to, bands.DEFAULT_CUTS)["person_ref"]
     features = people.features(to, 24).filter(pl.col("person_ref").is_in(scored.implode()))
-    told = explored.told(features.select("person_ref", *asked), labels, asked, 1)
+    told = explored.told(features.select("person_ref", *asked), labels, asked, 1, random_draw("planted"))
     gaps = explored.charge_gaps(charges.last_versions(versions, "charge_ref", to), labels, Thresholds())
     return list(explored.findings(GroupsExplored("bench", to, to, "card", told, (gaps,)), Thresholds().proxy_noted))

@@ -55,7 +55,7 @@ def test_a_planted_proxy_is_told_from_a_variable_that_tells_nothing() -> None:
     labels, rng = people()
     groups = groups_of(labels, "person_ref", ["ethnicity_self"])
     features = groups.labels.select("person_ref", proxy=pl.Series(rng.normal(size=4000)) + (pl.col("ethnicity_self") == "Black") * 0.8, noise=pl.Series(rng.normal(size=4000)))
-    found = explored.told(features, groups, {"proxy": "Planted.", "noise": "Noise."}, 1)
+    found = explored.told(features, groups, {"proxy": "Planted.", "noise": "Noise."}, 1, lambda key: 0.5)
     assert all(one.n == 4000 and one.n_group % 5 == 0 for one in found)
     said = explored.findings(measured(*found), ["age_band"])
     assert any(line.startswith("proxy tells Black") for line in said)

@@ -95,14 +95,6 @@ def test_unknown_outcomes_give_selection_and_no_error_rates() -> None:
     assert table.filter(pl.col("measure") == "fpr")["value"].null_count() == table.filter(pl.col("measure") == "fpr").height
 
 
-def test_small_counts_are_flagged() -> None:
-    frame, labels = people(7, 60)
-    table = measured(frame, labels)
-    for row in table.iter_rows(named=True):
-        small = any(0 < c < 5 for c in (row["numerator"], row["denominator"], row["denominator"] - row["numerator"]))
-        assert row["small"] == small
-
-
 def test_gap_interval_is_newcombes() -> None:
     """His worked example: 56/70 against 48/80 gives .2000 (.0524 to .3339)."""
     low, high = gap_interval(*(np.array([float(v)]) for v in (56, 70, 48, 80)), np.array([False]))

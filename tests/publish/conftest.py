@@ -81,7 +81,6 @@ ANY: dict[str, Any] = {
     "trained": ({"kind": "Methodology", "trainer": "Lab", "contact": "lab@force.invalid", "people": 9, "first": date(2026, 3, 1), "last": date(2026, 10, 1)},),
     "trained_people": 9,
     "trainers": ("Lab",),
-    "explored": date(2026, 10, 5),
     "feed": ({"table": "crimes", "received": 1000, "loaded": 900, "unchanged": 50, "superseded": 20, "quarantined": 30, "left_out": 0},),
     "feed_from": date(2026, 1, 5),
     "feed_to": date(2026, 11, 16),
@@ -116,6 +115,8 @@ PLACES: dict[str, Any] = {
     "by_deprivation": ({"fifth": "1", "residents": 556001, "recorded": 26, "per_thousand": 0.07, "flagged_share": 0.23, "ratio": 0.8, "ratio_low": 0.6, "ratio_high": 1.2, "verdict": "too few to say"},),
 }
 PEOPLE: dict[str, Any] = {
+    "explored": date(2026, 10, 5),
+    "explored_findings": ("Correlation was measured. Largest: harm_share and Black (ethnicity (self-defined)), AUC 0.540.",),
     "units": ("Lye LOMU", "Northfield LOMU"),
     "harm_unit": "days",
     "harm_index": "Cambridge Crime Harm Index, edition 2026",

@@ -9,13 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from harmcast.documents.closed_tables import ClosedTable
+from harmcast.documents.closed_tables import ClosedTable, Closing
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts, render, subject
 from harmcast.publish.answers.collect import answer_day, collect
 from harmcast.publish.answers.compose import FORMS, compose
 from harmcast.publish.answers.reading import reading_age, syllables
-from harmcast.store import cell_records, schema, strikes
+from harmcast.store import cell_records, schema, statistics, strikes
 from harmcast.store.operations import Operations
 from harmcast.store.reads.looks import Look
 from harmcast.store.state import State, create
@@ -137,7 +137,10 @@ def test_an_entry_for_every_tool_reaches_each(state):
 def test_a_closed_table_is_said_by_both_clocks(state, as_at, closed_on, held):
     rows = ({"attribute": "everyone", "group": "all", "with_conviction": 60, "without_conviction": 40, "people": 100},)
     table = ClosedTable("tracked", "2026-Q3", as_at, closed_on, rows)
-    facts = collect(state, date(2026, 11, 20), date(2026, 11, 20), [table])
+    event = Event("operator", "operator", "combination", "quarter_closed")
+    statistics.keep(state.root, state.operations, Closing("2026-Q3", as_at, closed_on, (table,), {}), event)
+    day = date(2026, 11, 20)
+    facts = collect(state, day, day)
     assert ("iom.tracked" in facts.held) is held
     if held:
         fact = facts.held["iom.tracked_people"]

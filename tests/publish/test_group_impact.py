@@ -66,9 +66,11 @@ def test_silence_is_said_to_be_no_evidence() -> None:
     )
 
 
-def test_hidden_groups_are_named_without_a_figure() -> None:
-    text = group_impact.body(document(row("male", "met"), row("female", "printed", None, None)))
-    assert "Too few to be shown: female" in text
+def test_groups_too_few_for_a_share_are_named_with_their_counts() -> None:
+    few = row("female", "printed", None, None)
+    few[COLUMNS.index("numerator") : COLUMNS.index("denominator") + 1] = 5.0, 45.0
+    text = group_impact.body(document(row("male", "met"), few, row("other", "printed", None, None)))  # the last as releases of earlier versions have it
+    assert "Too few for a share: female (5 of 45), other." in text
     assert text.count("app-gap__dot") == 1
 
 

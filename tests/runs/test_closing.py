@@ -210,11 +210,11 @@ def test_a_closed_file_that_was_changed_is_named_by_the_verification(own_weeks: 
 
 
 def test_the_draw_of_a_cell_hangs_on_secret_closing_and_cell(own_weeks: State) -> None:
-    one = closing.drawn(own_weeks, "2026-Q3", ("tracked", "sex"))
+    one = statistics.drawn(own_weeks.operations, "2026-Q3")(("tracked", "sex"))
     assert 0 <= one < 1
-    assert one == closing.drawn(own_weeks, "2026-Q3", ("tracked", "sex"))
-    assert one != closing.drawn(own_weeks, "2026-Q4", ("tracked", "sex"))
-    assert one != closing.drawn(own_weeks, "2026-Q3", ("tracked", "age"))
+    assert one == statistics.drawn(own_weeks.operations, "2026-Q3")(("tracked", "sex"))
+    assert one != statistics.drawn(own_weeks.operations, "2026-Q4")(("tracked", "sex"))
+    assert one != statistics.drawn(own_weeks.operations, "2026-Q3")(("tracked", "age"))
     other = replace(own_weeks)
     other.operations.secret = bytes(32)
-    assert one != closing.drawn(other, "2026-Q3", ("tracked", "sex"))
+    assert one != statistics.drawn(other.operations, "2026-Q3")(("tracked", "sex"))

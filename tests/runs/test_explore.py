@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pytest
 from tests.force import OPERATOR, InventedForce
 
 from harmcast.documents.exploration import GroupsExplored
-from harmcast.runs import explore
+from harmcast.runs import explore, neutral
 from harmcast.store import statistics
 from harmcast.store.state import State
 
@@ -33,6 +34,11 @@ def test_the_analysis_of_a_small_force_in_html_json_and_csv(own_weeks: State, in
         assert len(lines) == 1 + len(table["rows"])
         assert table["title"] in page
     assert page.count("<svg") >= 5
+    composition = next(table for table in document["tables"] if table["key"] == "composition")
+    beside = {(row[0], row[1]): row for row in composition["rows"]}
+    residents = next(row["residents"] for row in neutral.neutral_of(own_weeks) if row["group"] == "male")
+    assert beside["sex", "male"][4:] == [residents, 49.0, pytest.approx(1000 * beside["sex", "male"][2] / residents, abs=0.05), "Invented census", 2021]
+    assert beside["sex", "not recorded"][4:] == [None] * 5
     assert "The census counts people where they live." in page
     crimes = next(table for table in document["tables"] if table["key"] == "rows")["rows"][0]
     assert crimes[:2] == ["crimes", own_weeks.records.crimes(day, cancelled=True).height]
@@ -47,6 +53,7 @@ def test_no_protected_column_is_opened_for_a_report(own_weeks: State, tmp_path: 
 def test_the_half_about_groups_is_kept_at_a_closing_and_quoted_from_its_day_on(own_weeks: State) -> None:
     opening = statistics.explored_by(own_weeks.root, own_weeks.operations, date(2026, 11, 1))
     assert opening is not None
+    assert opening.findings == ("No model had been released, so no variable was held against a group.",)
     assert (opening.name, opening.day, opening.model, opening.told) == ("opening", date(2026, 10, 19), None, ())
     assert [table.key for table in opening.tables] == ["charge_gaps"]
     assert statistics.explored_by(own_weeks.root, own_weeks.operations, date(2026, 10, 18)) is None
@@ -56,7 +63,7 @@ def test_the_half_about_groups_is_kept_at_a_closing_and_quoted_from_its_day_on(o
 def test_the_model_in_use_is_quoted_though_a_newer_one_was_refitted(own_weeks: State) -> None:
     for name, model, known in (("2026-Q4", "old", date(2026, 11, 2)), ("new", "new", date(2026, 11, 3))):
         explore.keep_groups(own_weeks, GroupsExplored(name, known, known, model, (), ()), OPERATOR)
-    found = statistics.explored_by(own_weeks.root, own_weeks.operations, date(2026, 11, 9), "old")
+    found = statistics.explored_by(own_weeks.root, own_weeks.operations, date(2026, 11, 9), model="old")
     assert found is not None
     assert found.model == "old"
     newest = statistics.explored_by(own_weeks.root, own_weeks.operations, date(2026, 11, 9))

@@ -87,6 +87,7 @@ def test_the_walk_sees_a_setting_that_nothing_reads() -> None:
 
 
 GONE = {
+    "small_number": ("fairness.small_number", "[people] small_number"),
     "range_level": ("tools.range_level", "printed ranges"),
     "top_cells": ("tools.top_cells", "20 cells"),
     "concern_needs_reason": ("release.concern_needs_reason", "two people"),
@@ -103,6 +104,8 @@ range_level = 0.8  # at least
 top_cells = 20
 cell_area_km2 = 1.0
 where = { weapon = ["knife"] }
+[fairness]
+small_number = 10
 [release]
 second_person = true
 concern_needs_reason = false
@@ -129,7 +132,7 @@ def test_the_upgrade_takes_them_out_and_leaves_the_rest_as_it_stands() -> None:
 
     text, went = gone.without(TEXT)
     assert went == sorted(dotted for dotted, _ in GONE.values())
-    dropped = {"range_level = 0.8  # at least\n", "top_cells = 20\n", "concern_needs_reason = false\n", "keep_places_weeks = 520\n", 'wms = "https://map.invalid"\n'}
+    dropped = {"small_number = 10\n", "range_level = 0.8  # at least\n", "top_cells = 20\n", "concern_needs_reason = false\n", "keep_places_weeks = 520\n", 'wms = "https://map.invalid"\n'}
     assert text == "".join(line for line in TEXT.splitlines(keepends=True) if line not in dropped)
     assert settings.parse(text).force.name == "A"
     assert gone.without(text) == (text, [])

@@ -85,6 +85,7 @@ class GroupsExplored:
         model: the released model whose variables were looked at; null: none was approved.
         told: each variable against each group.
         tables: composition of the charged, charges fallen away by group.
+        findings: what stands out, a sentence each, the weightiest first; then whether any variable is correlated with a group.
     """
 
     name: str
@@ -93,6 +94,7 @@ class GroupsExplored:
     model: str | None
     told: tuple[Told, ...]
     tables: tuple[ExploredTable, ...]
+    findings: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -122,6 +124,7 @@ class GroupsExplored:
             held["model"],
             tuple(Told(**one) for one in held["told"]),
             tuple(ExploredTable.read(one) for one in held["tables"]),
+            tuple(held["findings"]),
         )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
-from harmcast.fairness import exposure, feedback, measures, proxies, ratios, records
+from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ZERO_MEANS
+from harmcast.fairness import exposure, feedback, measures, printed, proxies, ratios, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.intervals import z_of
+from harmcast.fairness.rounding import Drawn
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit, AuditFinding, AuditRule, judge, worst
 
@@ -61,6 +63,7 @@ def audit_people(
     given: pl.DataFrame | None = None,
     rehearsal: bool = False,
     seed: int = 0,
+    drawn: Drawn | None = None,
 ) -> Audit:
     """The audit of the person tool: what was said against what came, and who is selected at one origin.
 
@@ -74,6 +77,8 @@ def audit_people(
         given: the key, chance, became of every release judged, a row a person and release; None: those of `scored`.
         rehearsal: whether the chances are of a fit of a year ago, because no released chance is a year old yet.
         seed: of the proxy tests' folds.
+        drawn: as in `rounding.controlled`: what is found is judged on exact counts and printed with rounded ones. None: the audit's
+            counts are exact, to measure the audit itself, and it has no document.
     Returns: an Audit. Two separate lines of evidence against one group (it is selected more, or wrongly selected more,
         and its charges hold up less or are found by officers more) are a stop together.
     """
@@ -82,61 +87,71 @@ def audit_people(
     people = scored.select(key, "selected", "chance").join(
         outcomes.select(key, "became", *upheld), on=key, how="left"
     )
-    parts = []
-    for scope, part in _scopes(people, managed, key):
-        counts = measures.group_counts(part, groups, scope)
-        parts.append(measures.group_measures(counts, groups, thresholds.small_number))
+    counts = pl.concat([measures.group_counts(part, groups, scope) for scope, part in _scopes(people, managed, key)])
+    parts = [measures.group_measures(counts, groups)]
     if charges is not None:
         parts.append(records.record_measures(charges, groups, thresholds))
     table = judge(pl.concat(parts, how="diagonal_relaxed"), people_rules(thresholds), thresholds)
+    shown = table if drawn is None else printed.measured(table, counts, groups, drawn)
     apart = people if managed is None else people.join(managed.select(key).unique(), on=key, how="anti")
     rows = ratios.rows_of(apart.select(key, "chance", "became") if given is None else given, groups.labels, key)
-    said = ratios.judged(rows, rehearsal, thresholds.small_number)
-    findings = [*_of_ratios(said), *_findings(table, people_rules(thresholds)), *_two_lines(table)]
-    extra: dict[str, pl.DataFrame] = {"Rehearsal: said and came" if rehearsal else "Said and came": said}
+    said = ratios.judged(rows, rehearsal)
+    said_shown = said if drawn is None else printed.said(rows, said, drawn)
+    findings = [*_of_ratios(said, said_shown), *_findings(table, shown, people_rules(thresholds)), *_two_lines(table)]
+    extra: dict[str, pl.DataFrame] = {"Rehearsal: said and came" if rehearsal else "Said and came": said_shown}
     verdicts = [*table["verdict"].to_list(), *said["verdict"].to_list(), *(f.verdict for f in findings)]
     if features is not None:
-        extra["Proxies"] = proxies.proxy_tests(features, groups, seed, thresholds)
+        tested = proxies.proxy_tests(features, groups, seed, thresholds)
+        extra["Proxies"] = tested if drawn is None else printed.proxies(tested, features, groups, drawn)
         findings += proxies.findings(extra["Proxies"], thresholds)
         verdicts += [f.verdict for f in findings]
     return Audit(
         kind="people",
         verdict=worst(verdicts),
         findings=tuple(sorted(findings, key=lambda f: (f.verdict != "stop", f.name))),
-        table=table,
+        table=shown,
         thresholds=thresholds,
         judged=int(table["verdict"].is_in(["met", "concern", "stop"]).sum()) + int(said["verdict"].is_in(["met", "concern", "stop"]).sum()),
         too_few=int((table["verdict"] == "too few to say").sum()) + int((said["verdict"] == "cannot say").sum()),
         cannot_see=PEOPLE_CANNOT_SEE,
         extra=extra,
-        notes=(REHEARSAL,) if rehearsal else (),
+        notes=(ROUNDED, *((REHEARSAL,) if rehearsal else ())),
+        is_printable=drawn is not None,
     )
 
 
+ROUNDED = f"{ZERO_MEANS} A share is of rounded counts, and of {LEAST_UNDER_A_RATE} or more. What is over a limit is judged on exact counts."
 REHEARSAL = (
     "Rehearsal: no released chance is a year old yet. What was said is of the fit of a year before the model in use, which nobody saw; "
     "nothing here counts as met."
 )
 
 
-def _of_ratios(said: pl.DataFrame) -> list[AuditFinding]:
-    """A finding for each ratio that is a concern or a stop; the direction is part of its name."""
+def _of_ratios(said: pl.DataFrame, shown: pl.DataFrame) -> list[AuditFinding]:
+    """A finding for each ratio that is a concern or a stop, as shown; the direction is part of its name."""
     return [
         AuditFinding(
             "/".join(("said_and_came", row["attribute"], row["group"], "more" if row["ratio"] > 1 else "fewer")),
             row["verdict"],
-            _ratio_sentence(row),
-            None if row["small"] else row["ratio"],
+            _ratio_sentence(as_shown),
+            as_shown["ratio"],
             ratios.HIGH if row["ratio"] > 1 else ratios.LOW,
-            None if row["small"] or row["ratio"] <= 0 else round(abs(math.log(row["ratio"]) / math.log(ratios.LOW)), 1),
+            None if row["ratio"] <= 0 else round(abs(math.log(row["ratio"]) / math.log(ratios.LOW)), 1),
         )
-        for row in said.filter(pl.col("verdict").is_in(["concern", "stop"])).iter_rows(named=True)
+        for row, as_shown in _found(said, shown)
     ]
+
+
+def _found(exact: pl.DataFrame, shown: pl.DataFrame) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row that is a concern or a stop, exact and as shown."""
+    for row, as_shown in zip(exact.iter_rows(named=True), shown.iter_rows(named=True), strict=True):
+        if row["verdict"] in ("concern", "stop"):
+            yield row, as_shown
 
 
 def _ratio_sentence(row: dict[str, Any]) -> str:
     head = "Everyone" if row["attribute"] == ratios.EVERYONE else f"{_words(row['attribute'])}, {row['group']}"
-    if row["small"]:
+    if row["ratio"] is None:
         return f"{head}: what came is far from what was said; the counts are too small to print."
     return (
         f"{head}: {row['became']:,} became high harm where the chances said {row['said']:,.1f}: a ratio of {row['ratio']:.2f} "
@@ -154,19 +169,18 @@ def _scopes(people: pl.DataFrame, managed: pl.DataFrame | None, key: str) -> lis
     ]
 
 
-def _findings(table: pl.DataFrame, rules: Sequence[AuditRule]) -> list[AuditFinding]:
-    found = table.filter(pl.col("verdict").is_in(["concern", "stop"]))
-    return [_finding(row, rules) for row in found.iter_rows(named=True)]
+def _findings(table: pl.DataFrame, shown: pl.DataFrame, rules: Sequence[AuditRule]) -> list[AuditFinding]:
+    return [_finding(row, as_shown, rules) for row, as_shown in _found(table, shown)]
 
 
-def _finding(row: dict[str, Any], rules: Sequence[AuditRule]) -> AuditFinding:
-    """A row's finding, with how far it is over the bar that it is furthest over."""
-    over = max(filter(None, (rule.over(row) for rule in rules)), key=lambda found: found[2], default=None)
-    measured, limit, severity = over or (None, None, None)
+def _finding(row: dict[str, Any], shown: dict[str, Any], rules: Sequence[AuditRule]) -> AuditFinding:
+    """A row's finding as shown, with how far it is over the bar that it is furthest over."""
+    over = max(((*found, rule.quantity) for rule in rules if (found := rule.over(row))), key=lambda found: found[2], default=None)
     name = "/".join((row["measure"], row["attribute"], row["group"], "lower" if row["gap"] < 0 else "higher"))
-    if row["small"]:
-        measured = None
-    return AuditFinding(name, row["verdict"], _sentence(row), measured, limit, None if severity is None else round(severity, 1))
+    if over is None:
+        return AuditFinding(name, row["verdict"], _sentence(shown))
+    _, limit, severity, quantity = over
+    return AuditFinding(name, row["verdict"], _sentence(shown), shown[quantity], limit, round(severity, 1))
 
 
 def _two_lines(table: pl.DataFrame) -> list[AuditFinding]:
@@ -208,7 +222,7 @@ _SAYS = {
 def _sentence(row: dict[str, Any]) -> str:
     what, against = _SAYS.get(row["measure"], (row["measure"], row["against"]))
     head = f"{_words(row['attribute'])}, {row['group']}: "
-    if row["small"]:
+    if row["gap"] is None:
         return head + f"a gap in how many {what}, against {against}; the counts are too small to print."
     share, other = 100 * row["value"], 100 * (row["value"] - row["gap"])
     return head + (
@@ -301,6 +315,7 @@ def audit_places(
         cannot_see=PLACES_CANNOT_SEE,
         extra=extra,
         notes=tuple(notes),
+        is_printable=True,
     )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from harmcast.documents.closed_tables import BASE, LEAST_UNDER_A_RATE, ClosedTable, rate
+from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ClosedTable, rate
 from harmcast.documents.exploration import HIGH, LOW, ExploredTable, GroupsExplored, Told
-from harmcast.fairness import records
+from harmcast.fairness import printed, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.proxies import ALL, proxy_tests
+from harmcast.fairness.rounding import Drawn
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import AuditRule, judge
 from harmcast.tables import FALLEN_AWAY
@@ -22,14 +23,15 @@ WORDS = {"age_band": "age", "sex": "sex", "ethnicity_self": "ethnicity (self-def
 MADE = {"charges_fell_away": "of decided charges fell away", "charges_police_found": "of charges are of kinds that officers find"}
 
 
-def told(features: pl.DataFrame, groups: Groups, says: Mapping[str, str], seed: int) -> tuple[Told, ...]:
+def told(features: pl.DataFrame, groups: Groups, says: Mapping[str, str], seed: int, drawn: Drawn) -> tuple[Told, ...]:
     """How well each variable, and all of them together, tell each group from everyone else; furthest from a coin first.
 
-    Args: `features`: the key of `groups` and the columns named in `says`; a row a person.
+    Args: `features`: the key of `groups` and the columns named in `says`; a row a person; `drawn`: as in `rounding.controlled`.
     """
     if features.is_empty() or not says:
         return ()
-    table = proxy_tests(features.select(groups.key, *says), groups, seed).filter(pl.col("kind").is_in(["value", "together"]))
+    tested = features.select(groups.key, *says)
+    table = printed.proxies(proxy_tests(tested, groups, seed), tested, groups, drawn).filter(pl.col("kind").is_in(["value", "together"]))
     found = [
         Told(
             row["feature"],
@@ -39,8 +41,8 @@ def told(features: pl.DataFrame, groups: Groups, says: Mapping[str, str], seed: 
             _three(row["auc"]),
             _three(row["auc_low"]),
             _three(row["auc_high"]),
-            BASE * round(row["n"] / BASE),
-            BASE * round(row["n_group"] / BASE) if row["auc"] is not None else 0,
+            row["n"],
+            row["n_group"],
             row["reason"] or "",
         )
         for row in table.iter_rows(named=True)

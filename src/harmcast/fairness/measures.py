@@ -116,13 +116,13 @@ def _facts(people: pl.DataFrame, key: str) -> pl.DataFrame:
     )
 
 
-def group_measures(counts: pl.DataFrame, groups: Groups, small_number: int = 5) -> pl.DataFrame:
+def group_measures(counts: pl.DataFrame, groups: Groups) -> pl.DataFrame:
     """The long table of rates, each with its interval, and its gap to the reference group or to the prediction.
 
     Returns: scope, attribute, group, is_reference, measure, numerator, denominator, value (= numerator / denominator;
         null where the denominator is 0), low, high (95%), against (`reference` or `prediction`), against_numerator,
-        against_denominator, gap, gap_low, gap_high, half_width, ratio, ratio_low, ratio_high, small (a count from 1
-        to under `small_number` is in it), the counts n, known, base, tp, fp, fn, tn, and `reason` for a null.
+        against_denominator, gap, gap_low, gap_high, half_width, ratio, ratio_low, ratio_high, the counts n, known, base, tp, fp, fn, tn,
+        and `reason` for a null.
     """
     references = pl.DataFrame(
         {"attribute": list(groups.references), "reference": list(groups.references.values())},
@@ -131,7 +131,7 @@ def group_measures(counts: pl.DataFrame, groups: Groups, small_number: int = 5) 
     named = counts.join(references, on="attribute", how="left")
     parts = [_against_reference(named, m, *columns) for m, columns in {**_RATES, **_HITS}.items()]
     parts += [_against_prediction(named, m, *columns) for m, columns in _AGAINST_PREDICTION.items()]
-    return with_intervals(pl.concat(parts, how="diagonal"), small_number)
+    return with_intervals(pl.concat(parts, how="diagonal"))
 
 
 def _identity(frame: pl.DataFrame, measure: str) -> list[pl.Expr]:
@@ -175,8 +175,8 @@ def _against_prediction(
     )
 
 
-def with_intervals(rows: pl.DataFrame, small_number: int) -> pl.DataFrame:
-    """Adds value, gap, ratio with their 95% intervals, the small-number flag and the reason of a null."""
+def with_intervals(rows: pl.DataFrame) -> pl.DataFrame:
+    """Adds value, gap, ratio with their 95% intervals, and the reason of a null."""
     k, n, k0, n0, exact = columns_for_intervals(rows)
     low, high = wilson(k, n)
     gap_low, gap_high = gap_interval(k, n, k0, n0, exact)
@@ -195,13 +195,8 @@ def with_intervals(rows: pl.DataFrame, small_number: int) -> pl.DataFrame:
             "ratio_low": ratio_low,
             "ratio_high": ratio_high,
         }
-    small = pl.any_horizontal(
-        (count > 0) & (count < small_number)
-        for count in (pl.col("numerator"), pl.col("denominator"), pl.col("denominator") - pl.col("numerator"))
-    )
     return rows.with_columns(
         *(pl.Series(name, np.where(np.isfinite(v), v, np.nan)).fill_nan(None) for name, v in columns.items()),
-        small=small,
         reason=pl.when(pl.col("denominator") == 0).then(pl.lit("nobody to take the rate of")),
     )
 

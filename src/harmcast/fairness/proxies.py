@@ -26,7 +26,7 @@ LEAST_IN_GROUP = 50
 SCHEMA = {
     "attribute": pl.String, "group": pl.String, "feature": pl.String, "kind": pl.String, "auc": pl.Float64,
     "auc_low": pl.Float64, "auc_high": pl.Float64, "half_width": pl.Float64, "n": pl.Int64, "n_group": pl.Int64,
-    "small": pl.Boolean, "verdict": pl.String, "reason": pl.String,
+    "verdict": pl.String, "reason": pl.String,
 }  # fmt: skip
 
 
@@ -192,7 +192,6 @@ def _judged(table: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
     one = pl.col("kind").is_in(["value", "missing"]) & ~pl.col("attribute").is_in(list(t.proxy_noted))
     few = pl.col("auc").is_null() | (pl.col("half_width") > t.proxy_judged_half_width)
     return table.with_columns(
-        small=pl.col("n_group") < t.small_number,
         verdict=pl.when(~one)
         .then(pl.lit("printed"))
         .when(few)

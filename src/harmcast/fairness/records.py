@@ -111,8 +111,6 @@ def _rows(
         others = np.array([(own * n**2)[np.arange(len(n)) != i].sum() for i in range(len(n))]) / other_n**2
         se = np.sqrt(np.maximum(own, 0.25 / np.maximum(n, 1) ** 2) + np.nan_to_num(others))
     low, high = wilson(k, n)
-    small_bound = thresholds.small_number
-    small = np.any([(c > 0) & (c < small_bound) for c in (k, n - k, people.astype(float))], axis=0)
     return pl.DataFrame(
         {
             "scope": "records",
@@ -134,6 +132,5 @@ def _rows(
             "gap_high": gap + USUAL * se,
             "half_width": USUAL * se,
             "ratio": np.where(e > 0, k / np.where(e > 0, e, 1), np.nan),
-            "small": small,
         }
     ).with_columns(pl.col("ratio").fill_nan(None))

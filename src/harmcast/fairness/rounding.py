@@ -15,6 +15,7 @@ import numpy as np
 
 CountKey = tuple[str, ...]
 CountSum = tuple[CountKey, tuple[CountKey, ...]]
+Drawn = Callable[[CountKey], float]
 SLACKS = (0, 1, 2)  # bases further than the nearest two that a count may go
 
 
@@ -41,7 +42,7 @@ class Rounded:
     slack: int
 
 
-def controlled(family: CountFamily, drawn: Callable[[CountKey], float], base: int = 5) -> Rounded:
+def controlled(family: CountFamily, drawn: Drawn, base: int = 5) -> Rounded:
     """The family rounded to multiples of `base`.
 
     Args:

@@ -6,11 +6,11 @@ that what they share is printed alike in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harmcast.documents.closed_tables import ALL, COLUMNS, COUNTS, EVERYONE
-from harmcast.fairness.rounding import CountFamily, CountKey, CountSum, controlled
+from harmcast.fairness.rounding import CountFamily, CountKey, CountSum, Drawn, controlled
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -28,7 +28,7 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
 )
 
 
-def rounded(tables: Mapping[str, Rows], drawn: Callable[[CountKey], float]) -> dict[str, list[dict[str, Any]]]:
+def rounded(tables: Mapping[str, Rows], drawn: Drawn) -> dict[str, list[dict[str, Any]]]:
     """Every table with each count rounded, in the same rows; `drawn` as in `rounding.controlled`."""
     found: dict[str, list[dict[str, Any]]] = {}
     for names in TOGETHER:

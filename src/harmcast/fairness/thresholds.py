@@ -111,9 +111,6 @@ class Thresholds:
     places_judged_half_width: float = _threshold(
         0.2, "That ratio is judged where the half-width of its interval is at most this.", "ratio"
     )
-    small_number: int = _threshold(
-        5, "Counts from 1 to under this are not shown, nor rates that give them away.", "people"
-    )
 
     @classmethod
     def chosen(cls, settings: Mapping[str, Any]) -> Thresholds:

@@ -87,6 +87,7 @@ class Audit:
         kind: people or places.
         table: the long table, every row with counts, rate, interval, gap and its own verdict.
         extra: further tables by title (proxies, exposure), for pages and documents.
+        is_printable: whether its counts of people are rounded (`fairness.printed`); an audit of exact counts has no document.
         judged, too_few: how many comparisons were judged, and how many could not be.
     """
 
@@ -100,9 +101,12 @@ class Audit:
     cannot_see: tuple[str, ...] = ()
     extra: dict[str, pl.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_printable: bool = False
 
     def document(self) -> PlainRecord:
-        """The whole audit, ready for JSON and for a page; rows with small counts keep their place, not their numbers."""
+        """The whole audit, ready for JSON and for a page. Raises: ValueError where its counts of people are exact."""
+        if not self.is_printable:
+            raise ValueError("an audit of exact counts is not for printing")
         return {
             "kind": self.kind,
             "verdict": self.verdict,
@@ -207,43 +211,11 @@ def worst(verdicts: Iterable[str]) -> Verdict:
     return "met" if "concern" not in seen and "met" in seen else "concern"
 
 
-_HIDDEN = ("numerator", "denominator", "value", "low", "high", "against_numerator", "against_denominator", "gap",
-           "gap_low", "gap_high", "half_width", "ratio", "ratio_low", "ratio_high", "judged_low", "judged_high",
-           "n", "known", "base", "became", "said", "tp", "fp", "fn", "tn")  # fmt: skip
-
-
-def hide_small(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with every number gone from rows that are `small`, and from one more row where only one was.
-
-    A single hidden group could be had back from the total, so the smallest other group of the same attribute goes too.
-    """
-    if "small" not in table.columns:
-        return table
-    if not {"scope", "attribute", "measure", "denominator"} <= set(table.columns):
-        hidden = pl.col("small")
-    else:
-        among = ["scope", "attribute", "measure"]
-        alone = pl.col("small").sum().over(among) == 1
-        size = pl.when(~pl.col("small")).then(pl.col("denominator"))
-        smallest = size.is_not_null() & (size.rank("ordinal").over(among) == 1)
-        hidden = pl.col("small") | (alone & smallest)
-    numbers = [c for c in _HIDDEN if c in table.columns]
-    marked = table.with_columns(hidden=hidden.fill_null(False))
-    return marked.with_columns(
-        pl.when(~pl.col("hidden")).then(pl.col(c)).alias(c) for c in numbers
-    ).with_columns(
-        reason=pl.when(pl.col("hidden"))
-        .then(pl.lit("small number"))
-        .otherwise(pl.col("reason") if "reason" in table.columns else pl.lit(None, dtype=pl.String))
-    )
-
-
 def _section(title: str, table: pl.DataFrame) -> PlainRecord:
-    shown = hide_small(table)
     return {
         "title": title,
-        "columns": shown.columns,
-        "rows": [list(map(_plain, row)) for row in shown.iter_rows()],
+        "columns": table.columns,
+        "rows": [list(map(_plain, row)) for row in table.iter_rows()],
     }
 
 

@@ -112,13 +112,14 @@ class GroupMeasure:
 
     @property
     def shown(self) -> list[dict[str, Any]]:
-        """The groups whose figures can be shown."""
+        """The groups with enough people for a share."""
         return [row for row in self.rows if row["value"] is not None]
 
     @property
     def unshown(self) -> str:
-        """The groups that are too few to be shown, or that nobody is in, by name."""
-        return ", ".join(str(row["group"]) for row in self.rows if row["value"] is None)
+        """The groups that are too few for a share, with their counts."""
+        few = [row for row in self.rows if row["value"] is None]
+        return ", ".join(row["group"] + (f" ({row['numerator']:,.0f} of {row['denominator']:,.0f})" if row["denominator"] is not None else "") for row in few)
 
 
 def records(section: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from harmcast.publish.answers import render
 from harmcast.publish.answers.collect import answer_day, collect
 from harmcast.publish.answers.compose import FORMS, compose
 from harmcast.runs import subject_report
-from harmcast.runs.counted import closing_of, explored_on, without_charge
+from harmcast.runs.counted import without_charge
 from harmcast.store import reports
 from harmcast.store.reads import data_quality
 from harmcast.store.state import State
@@ -64,9 +64,7 @@ def write_answer(
     else:
         _refuse_day(state, as_of, known_on, today)
         known = answer_day(state, as_of, known_on, today)
-        closing, missing = closing_of(state, as_of, known)
-        facts = collect(state, as_of, known, closing.tables if closing else (), missing, without_charge(state, as_of, known), explored_on(state, as_of))
-        document, about = compose(kind, facts, asked), None
+        document, about = compose(kind, collect(state, as_of, known, without_charge(state, as_of, known)), asked), None
     document = subject_report.witnessed(state, document)
     rendered = render.files(document)
     sha256 = hashlib.sha256(rendered[f"{kind}.json"]).hexdigest()

@@ -15,8 +15,9 @@ from harmcast import tables
 from harmcast.evaluate import people_bars
 from harmcast.evaluate.monitor import Monitor
 from harmcast.fairness import audit, exposure, groups
+from harmcast.fairness.rounding import Drawn
 from harmcast.fairness.thresholds import Thresholds
-from harmcast.fairness.verdicts import Audit, hide_small
+from harmcast.fairness.verdicts import Audit
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
@@ -31,7 +32,7 @@ from harmcast.runs.people import PeopleMade
 from harmcast.runs.people_results import FLAGGED_SHARE, JudgedChances
 from harmcast.runs.places import PlacesMade
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.store import cell_records
+from harmcast.store import cell_records, statistics
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -187,7 +188,7 @@ def audit_of_people(
     managed = state.records.circumstances(judged.newest, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
     given = None if judged.rehearsal else judged.given
-    return audit_of_landmark(judged.panel, judged.panel["chance"].to_numpy(), who.tool.horizons_months[0], labels, managed, standing, thresholds, given)
+    return audit_of_landmark(judged.panel, judged.panel["chance"].to_numpy(), who.tool.horizons_months[0], labels, managed, standing, thresholds, given, statistics.drawn(state.operations, "audit"))
 
 
 def audit_of_landmark(
@@ -199,6 +200,7 @@ def audit_of_landmark(
     standing: pl.DataFrame,
     thresholds: Thresholds,
     given: pl.DataFrame | None = None,
+    drawn: Drawn | None = None,
 ) -> Audit:
     """The audit of chances given to the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
 
@@ -206,6 +208,7 @@ def audit_of_landmark(
         then: a `landmarks.panel` of one day, with `became_<months>m`.
         managed: person_ref of those under management that day; standing: charges as known now.
         given: chances as released with what came (`people_results.released_chances`); None: a rehearsal on the landmark itself.
+        drawn: as in `audit.audit_people`.
     """
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
     cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
@@ -220,6 +223,7 @@ def audit_of_landmark(
         given=given,
         rehearsal=given is None,
         seed=SEED,
+        drawn=drawn,
     )
 
 
@@ -233,7 +237,7 @@ def _add(made: AuditMade, of: PlacesTool | PeopleTool, week: Week, found: Audit 
     made.files[f"{tool}_audit.json"] = release_files.document(document)
     title = tool_title(of)
     made.files[f"{tool}_audit.html"] = group_impact.file(document, title, str(week), week.origin)
-    made.files[f"{tool}_audit.parquet"] = release_files.parquet(hide_small(found.table))
+    made.files[f"{tool}_audit.parquet"] = release_files.parquet(found.table)
     made.about[tool] = {
         "verdict": found.verdict,
         "judged": found.judged,

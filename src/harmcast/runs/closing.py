@@ -57,7 +57,7 @@ def _close(state: State, tool: PeopleTool, name: str, day: date, closed_on: date
         exact, moved = quarter_counts.exact(state, tool, day, printed.as_at if printed else None, actor, name)
     except NotFit as error:
         return [f"{name} is not closed. {error} {error.next_step}"]
-    closing = closed(exact, moved, before, name, closed_on, lambda key: drawn(state, name, key))
+    closing = closed(exact, moved, before, name, closed_on, statistics.drawn(state.operations, name))
     event = Event(actor.account, "operator", "combination", "quarter_closed", object=f"statistics:{name}")
     stands = [table.name for table in closing.tables if table.quarter != name]
     event = event.with_detail(as_at=day.isoformat(), tables=len(closing.tables), standing=stands)
@@ -68,11 +68,6 @@ def _close(state: State, tool: PeopleTool, name: str, day: date, closed_on: date
     if stands:
         said += f" Fewer than {LEAST_MOVES} people have moved since: {', '.join(stands)} stand as printed before."
     return [said]
-
-
-def drawn(state: State, name: str, key: tuple[str, ...]) -> float:
-    """A number from 0 to under 1 for a cell of a closing, of the state's secret: which of two equally near roundings is taken."""
-    return int(state.operations.keyed("rounding", "\t".join((name, *key)))[:13], 16) / 16**13
 
 
 def closed(exact: quarter_counts.ExactTables, moved: int | None, before: Closing | None, name: str, closed_on: date, draw: Any) -> Closing:

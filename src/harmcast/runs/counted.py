@@ -1,36 +1,15 @@
-"""What answers read that only the middle may count: the closed tables of a day, and whether anyone scored has no charge."""
+"""What answers read that only the middle may count: whether anyone scored has no charge."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
-from harmcast.documents.closed_tables import Closing
 from harmcast.people import charges as charge_rules
 from harmcast.runs import people
-from harmcast.store import statistics
 from harmcast.store.reads import then
 from harmcast.store.state import State
-from harmcast.weeks import Quarter
-
-
-def closing_of(state: State, as_of: date, known_on: date) -> tuple[Closing | None, tuple[str, ...]]:
-    """The last closing of what held by a day and was known by another; and the quarters over since that none has closed."""
-    held = [one for one in statistics.closed(state.root, state.operations) if one.as_at <= as_of and one.closed_on <= known_on]
-    if not held:
-        return None, ()
-    missing, quarter = [], Quarter.of(held[-1].as_at + timedelta(days=1))
-    while quarter.last < as_of:
-        missing.append(str(quarter))
-        quarter = quarter.next
-    return held[-1], tuple(missing)
-
-
-def explored_on(state: State, as_of: date) -> date | None:
-    """The day on which the newest exploratory analysis of groups known on a day was kept; null before the first."""
-    found = statistics.explored_by(state.root, state.operations, as_of)
-    return found.known_on if found else None
 
 
 def without_charge(state: State, as_of: date, known_on: date) -> int | None:

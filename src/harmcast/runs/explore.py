@@ -5,7 +5,7 @@ What needs protected columns is measured at a closing and at a refit, kept, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,10 @@ def explore(state: State, as_of: date) -> Exploration:
     """The analysis as known at the end of a day; its half about groups is the newest kept by then."""
     tables = _records(state, as_of)
     closing = statistics.closed_by(state.root, state.operations, as_of)
-    groups = statistics.explored_by(state.root, state.operations, as_of, _model_then(state, as_of))
+    groups = statistics.explored_by(state.root, state.operations, as_of, model=_model_then(state, as_of))
     tables += _closed(closing, neutral.neutral_of(state))
     tables += [table for tool in state.settings.places_tools for table in _places(state, tool, as_of)]
-    findings = (*(explored.findings(groups, state.settings.fairness.proxy_noted) if groups else ()),)
-    said = (*findings, explored.correlated(groups)) if groups else ("No closing has measured groups yet.",)
+    said = groups.findings if groups else ("No closing has measured groups yet.",)
     return Exploration(state.settings.force.name, as_of, said, tuple(tables), groups, (*LIMITS, *NEUTRAL_WARNINGS))
 
 
@@ -119,10 +118,11 @@ def of_groups(
         asked = {line["feature"] for line in lines_of(model[1])}
         says = {feature.name: feature.says for feature in FEATURES if feature.name in asked}
         features = people.features(day, look_back_of(model[1])).filter(pl.col("person_ref").is_in(scored.implode()))
-        told = explored.told(features.select("person_ref", *says), labels, says, SEED)
+        told = explored.told(features.select("person_ref", *says), labels, says, SEED, statistics.drawn(state.operations, "exploration"))
     thresholds = Thresholds.chosen(state.settings.fairness.model_dump())
     gaps = (explored.charge_gaps(charges, labels, thresholds),) if not charges.is_empty() else ()
-    return GroupsExplored(name, day, known_on, model[0] if model else None, told, gaps)
+    found = GroupsExplored(name, day, known_on, model[0] if model else None, told, gaps)
+    return replace(found, findings=(*explored.findings(found, thresholds.proxy_noted), explored.correlated(found)))
 
 
 def keep_groups(state: State, found: GroupsExplored, actor: Actor) -> None:

@@ -131,5 +131,5 @@ def files(state: State, who: PeopleMade, judged: JudgedChances | str) -> dict[st
     """The release's file of results (`documents.people_results`); none where nothing can be judged."""
     if isinstance(judged, str):
         return {}
-    found = results(judged.given, who.tool.horizons_months[0], capacity_of(state), judged.rehearsal, state.settings.fairness.small_number)
+    found = results(judged.given, who.tool.horizons_months[0], capacity_of(state), judged.rehearsal, state.settings.people.small_number)
     return {} if found is None else {f"{who.tool.name}_results.json": release_files.document(found.document())}

@@ -54,7 +54,7 @@ def watch_people(state: State, who: PeopleMade, judged: JudgedChances | str, as_
     rows.append(streams.scores(week.monday, column, who.scored.people[column], streams.CHANCE_EDGES))
     given, rehearsal = (pl.DataFrame(schema=GIVEN), True) if isinstance(judged, str) else (judged.given, judged.rehearsal)
     soon = half_year_chances(state, who, as_of)
-    said = said_and_came(given, soon, who.tool.horizons_months[0], rehearsal, state.settings.fairness.small_number)
+    said = said_and_came(given, soon, who.tool.horizons_months[0], rehearsal, state.settings.people.small_number)
     return with_said(_monitored(state, rows, week), said, rehearsal)
 
 

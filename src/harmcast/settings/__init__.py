@@ -194,6 +194,7 @@ class PeopleSettings(SettingsSection):
     useful_share: float | None = Field(
         None, gt=0, lt=1, description="Share of people considered who must become high harm for considering them to be worth it, by the units' own word; net benefit is counted with it, share."
     )
+    small_number: int = Field(5, ge=2, description="In the track record and the monitor counts from 1 to under this are not shown; those of groups are rounded, people.")
 
 
 class Bands(SettingsSection):

@@ -11,6 +11,7 @@ from harmcast.errors import Fault
 
 GONE = {
     "fairness.observed_ratio_concern": "came over said is judged by fixed bars, .8 to 1.25",
+    "fairness.small_number": "counts of groups are rounded; the track record and the monitor go by `[people] small_number`",
     "tools.range_level": "printed ranges are made to hold 90 in 100 of what comes; every release says so in `range_level`",
     "tools.top_cells": "the list is 20 cells long, as `chance_top20` says",
     "release.concern_needs_reason": "a concern always needs two people: `harmcast lift`",

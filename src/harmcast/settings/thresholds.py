@@ -51,7 +51,6 @@ class Fairness(SettingsSection):
         0.5, gt=0, le=1, description="The same, outside this and one over it even at the near end of its interval, stops the release, ratio."
     )
     places_judged_half_width: float = Field(0.2, gt=0, description="That ratio is judged where the half-width of its interval is at most this, ratio.")
-    small_number: int = Field(5, ge=2, description="Counts under this are not shown, people.")
 
     @model_validator(mode="after")
     def _bars_in_order(self) -> Self:

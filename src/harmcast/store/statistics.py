@@ -7,7 +7,7 @@ STATE/statistics/exploration-2026-Q3.json   the half of the exploratory analysis
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,11 @@ FOLDER = "statistics"
 CLOSED, EXPLORED = "statistics", "exploration"
 DELIVERED_WITHIN_DAYS = 7
 _META = ("table", "quarter", "as_at", "closed_on", "base", "note")
+
+
+def drawn(operations: Operations, name: str) -> Callable[[tuple[str, ...]], float]:
+    """For a cell of a closing or an audit a number from 0 to under 1, of the state's secret: which of two equally near roundings is taken."""
+    return lambda key: int(operations.keyed("rounding", "\t".join((name, *key)))[:13], 16) / 16**13
 
 
 def keep(root: Path, operations: Operations, closing: Closing, event: Event) -> None:
@@ -62,15 +67,16 @@ def closed(root: Path, operations: Operations) -> list[Closing]:
     return sorted(found, key=lambda one: (one.as_at, one.closed_on))
 
 
-def closed_by(root: Path, operations: Operations, day: date) -> Closing | None:
-    """The last closing that was known on a day, with the quarters over by then that no run had closed; None before the first."""
-    every = [one for one in closed(root, operations) if one.closed_on <= day]
+def closed_by(root: Path, operations: Operations, as_of: date, known_on: date | None = None) -> Closing | None:
+    """The last closing of what held by a day and was known by another (none named: the same), with the quarters over by the first
+    that none has closed; None before the first closing."""
+    every = [one for one in closed(root, operations) if one.as_at <= as_of and one.closed_on <= (known_on or as_of)]
     if not every:
         return None
     last = every[-1]
     days = days_delivered(operations)
     missing, quarter = [], Quarter.of(last.as_at + timedelta(days=1))
-    while quarter.last < day:
+    while quarter.last < as_of:
         missing.append(why_not_closed(quarter, days))
         quarter = quarter.next
     return Closing(last.name, last.as_at, last.closed_on, last.tables, last.absent, tuple(missing))
@@ -98,11 +104,12 @@ def days_delivered(operations: Operations) -> list[date]:
     return sorted({date.fromisoformat(row["made_at"][:10]) for row in rows})
 
 
-def explored_by(root: Path, operations: Operations, day: date, model: str | None = None) -> GroupsExplored | None:
-    """The newest explored half of groups that was known on a day, of a model where one is named and was looked at; None before the first."""
-    parts = [part for part in ledger.named(operations, EXPLORED) if part.made_at is not None and date.fromisoformat(part.made_at) <= day]
+def explored_by(root: Path, operations: Operations, as_of: date, known_on: date | None = None, model: str | None = None) -> GroupsExplored | None:
+    """The newest explored half of groups of what held by a day and was known by another (none named: the same), of a model where one is named
+    and was looked at; None before the first."""
+    parts = [part for part in ledger.named(operations, EXPLORED) if part.made_at is not None and date.fromisoformat(part.made_at) <= (known_on or as_of)]
     found = [GroupsExplored.read(json.loads(ledger.checked(root, part).read_text(encoding="utf-8"))) for part in parts]
-    every = sorted(found, key=lambda one: (one.model == model if model else True, one.known_on))
+    every = sorted((one for one in found if one.day <= as_of), key=lambda one: (one.model == model if model else True, one.known_on))
     return every[-1] if every else None
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 from harmcast import words
-from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST, ClosedTable
+from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST, ClosedTable, Closing
 from harmcast.documents.facts import Fact, Value
 from harmcast.store import desk
 
@@ -60,13 +60,12 @@ WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def of_tool(tool: str, closed: Sequence[ClosedTable], as_of: date, known_on: date) -> Iterator[Fact]:
-    """The facts of each closed table that the day may say."""
-    for table in closed:
-        if table.as_at <= as_of and table.closed_on <= known_on:
-            rows = tuple({k: WORDS[k](v) if k in WORDS else v for k, v in row.items()} for row in table.rows)
-            for key, value, unit in [(table.name, rows, ""), *_figures(table)]:
-                yield Fact(f"{tool}.{key}", value, unit, table.source, table.as_at, table.closed_on)
+def of_tool(tool: str, closing: Closing | None) -> Iterator[Fact]:
+    """The facts of each table of a closing."""
+    for table in closing.tables if closing else ():
+        rows = tuple({k: WORDS[k](v) if k in WORDS else v for k, v in row.items()} for row in table.rows)
+        for key, value, unit in [(table.name, rows, ""), *_figures(table)]:
+            yield Fact(f"{tool}.{key}", value, unit, table.source, table.as_at, table.closed_on)
 
 
 def _figures(table: ClosedTable) -> Iterator[tuple[str, Value, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from harmcast import tables, words
-from harmcast.documents.closed_tables import ClosedTable
 from harmcast.documents.closed_tables import today as nearest
 from harmcast.documents.facts import Fact, Facts, Value
 from harmcast.oversight.access import ROLES, RULES, Action
@@ -29,7 +28,7 @@ from harmcast.publish.answers.area_words import cell_words, where_words
 from harmcast.publish.answers.pieces import facts_of_design, library
 from harmcast.publish.verdicts import of_tool
 from harmcast.settings import PeopleTool, PlacesTool, Settings
-from harmcast.store import cell_records, kept_settings
+from harmcast.store import cell_records, kept_settings, statistics
 from harmcast.store.reads import then
 from harmcast.store.work import STATES
 from harmcast.words.tools import tool_title
@@ -53,24 +52,19 @@ CLOSE_TO_CHANCE = (0.45, 0.55)
 OUTSIDE = ("store.url", "alerts.webhook", "map.wms_url", "qlik.reload_server", "web.oidc_issuer", "feed.url")
 
 
-def collect(
-    state: State, as_of: date, known_on: date, closed: Sequence[ClosedTable] = (), not_closed: tuple[str, ...] = (), without_charge: int | None = None, explored: date | None = None
-) -> Facts:
-    """Every fact of a day. `closed`: the tables of counts of people that answers of that day read.
-
-    `not_closed`: quarters over since that none has closed. `without_charge`: people without a charge among those scored, counted from the records; null: nobody counted.
-    `explored`: the day on which the newest exploratory analysis of groups was kept; null before the first.
-    """
+def collect(state: State, as_of: date, known_on: date, without_charge: int | None = None) -> Facts:
+    """Every fact of a day. `without_charge`: people without a charge among those scored, counted from the records; null: nobody counted."""
     found = _Collector(state, as_of, known_on)
     facts = list(found.of_force())
     for tool in found.settings.tools:
         own = list(found.of_tool(tool))
         facts += own
-        if explored is not None:
-            facts.append(Fact(f"{tool.name}.explored", explored, "", "statistics:exploration", explored, explored))
         if isinstance(tool, PeopleTool):
-            facts += closed_facts.of_tool(tool.name, closed, as_of, known_on)
-            facts.append(found.fact(f"{tool.name}.not_closed", not_closed, "statistics:names"))
+            closing = statistics.closed_by(state.root, state.operations, as_of, known_on)
+            facts += found.explored(tool)
+            facts += closed_facts.of_tool(tool.name, closing)
+            missing = tuple(one.quarter for one in closing.not_closed) if closing else ()
+            facts.append(found.fact(f"{tool.name}.not_closed", missing, "statistics:names"))
             if without_charge is not None and (release := found.newest(tool.name)) is not None:
                 facts.append(found.fact(f"{tool.name}.without_charge", without_charge, f"release:{release.now.name}/{tool.name}.parquet", "people"))
     held = Facts.of(as_of, known_on, facts)
@@ -310,6 +304,14 @@ class _Collector:
         yield self.fact(f"{tool.name}.feed_from", days[0], "log:deliveries", "", days[0], known)
         yield self.fact(f"{tool.name}.feed_to", days[-1], "log:deliveries", "", days[-1], known)
 
+    def explored(self, tool: PeopleTool) -> Iterator[Fact]:
+        """What the exploratory analysis says of groups, with the day it was measured on; of the model in use where that was looked at."""
+        release = self.newest(tool.name)
+        held = statistics.explored_by(self.state.root, self.state.operations, self.as_of, self.known_on, release.row["model"] if release else None)
+        if held is not None:
+            yield Fact(f"{tool.name}.explored", held.known_on, "", held.source, held.day, held.known_on)
+            yield Fact(f"{tool.name}.explored_findings", held.findings, "", held.source, held.day, held.known_on)
+
     # -- the audit ----------------------------------------------------------------------------------------------------
 
     def _audit(self, tool: PlacesTool | PeopleTool) -> Iterator[Fact]:
@@ -361,7 +363,7 @@ class _Collector:
             rows = tuple(
                 {"group": _sentence(r["group"]), "measure": MEASURES[r["measure"]], "value": r["value"], "low": r["low"], "high": r["high"], "verdict": r["verdict"]}
                 for r in measured
-                if r["attribute"] in attributes and r["measure"] in MEASURES and r["scope"] == "not managed" and not r["hidden"] and not r["small"]
+                if r["attribute"] in attributes and r["measure"] in MEASURES and r["scope"] == "not managed" and r["value"] is not None
             )
             if rows:
                 yield self.fact(f"{tool}.equality.{key}", rows, source, "", on, known)
@@ -369,7 +371,7 @@ class _Collector:
     def _proxies(self, tool: str, measured: list[dict[str, Any]], source: str, on: date, known: date) -> Iterator[Fact]:
         """How far each variable of the model tells each protected group, and which tells one most."""
         used = {v["key"]: v["name"] for v in self._variables_of_people(tool)}
-        rows = [r for r in measured if r["feature"] in used and r["kind"] == "value" and not r["hidden"] and r["auc"] is not None]
+        rows = [r for r in measured if r["feature"] in used and r["kind"] == "value" and r["auc"] is not None]
         if not rows:
             return
         table = tuple(

@@ -56,7 +56,7 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
         else released.about(history[-1], found, visit.today, visit.settings.force.timezone),
         verdict=judged,
         parts=by_horizon(history[-1], tool) if found.kind == "people" else [],
-        small=visit.settings.fairness.small_number,
+        small=visit.settings.people.small_number,
         **(_record(found, history, judged) if isinstance(found, PlacesTool) and isinstance(judged, PlacesVerdict) else {}),
     )
 
