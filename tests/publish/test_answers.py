@@ -7,8 +7,9 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -199,6 +200,71 @@ def test_html_json_and_csv_say_the_same(facts):
     assert b"10,000" in files["foi.html"]
 
 
+class Tables(HTMLParser):
+    """The tables of a page: rows of the text of their cells."""
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.is_cell = False
+        self.feed(html.decode())
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self.is_cell = True
+
+    def handle_endtag(self, tag):
+        self.is_cell = self.is_cell and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self.is_cell:
+            self.tables[-1][-1][-1] += data
+
+
+def is_read_as(text: str, value: Any, kind: str) -> bool:
+    """Whether a cell of a page says a value of the JSON, read back by hand."""
+    if value is None:
+        return text in ("–", "not recorded")
+    if kind in ("rate", "share"):
+        percent = text.split("%")[0]
+        return percent == "under 0.01" if value < 5e-5 else float(percent) == pytest.approx(100 * value, abs=0.0501)
+    if kind in ("count", "number") and not isinstance(value, str):
+        return float(text.replace(",", "")) == pytest.approx(value, abs=0.00501)
+    if kind == "date":
+        return datetime.strptime(text, "%d %B %Y").date().isoformat() == value
+    return text == str(value)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_every_table_of_every_report_is_alike_in_html_json_and_csv(kind, facts):
+    files = render.files(compose(kind, facts))
+    document = json.loads(files[f"{kind}.json"])
+    held = [b for p in document["parts"] for s in p["sections"] for b in s["blocks"] if b["type"] == "table"]
+    page = iter(Tables(files[f"{kind}.html"]).tables)
+    for table in held:
+        titles = [c["title"] for c in table["columns"]]
+        shown = next(t for t in page if t[0] == titles)
+        assert len(shown) == 1 + len(table["rows"])
+        for cells, row in zip(shown[1:], table["rows"], strict=True):
+            for text, column in zip(cells, table["columns"], strict=True):
+                assert is_read_as(text, row[column["name"]], column["kind"]), (table["title"], column["name"], text)
+    lines = {name: list(csv.DictReader(io.StringIO(content.decode()))) for name, content in files.items() if name.endswith(".csv")}
+    for name, rows in lines.items():
+        described = json.loads(files[f"{name}-metadata.json"])
+        assert [c["name"] for c in described["tableSchema"]["columns"]] == list(rows[0])
+        key = name.removeprefix(f"{kind}-").removesuffix(".csv")
+        own = [row for t in held if key in t["facts"] for row in t["rows"]]
+        said = [{c: "" if v is None else str(v) for c, v in row.items()} for row in own]
+        assert all(any(line.items() >= {c: v for c, v in one.items() if c in line}.items() for line in rows) for one in said), name
+        assert len(rows) == len({json.dumps(one, sort_keys=True) for one in said}), name
+    assert bool(lines) == bool(held)
+
+
 def test_a_cell_that_a_spreadsheet_would_run_is_defused(facts):
     evil = facts.changed("iom.stages", ({"status": "trial", "from": AS_OF, "reason": "=cmd|' /C calc'!A0"},))
     assert b"'=cmd" in render.files(compose("foi", evil))["foi-iom.stages.csv"]
@@ -260,10 +326,12 @@ def test_words_of_a_record_are_escaped(facts):
 
 def test_the_transparency_record_has_the_standard_s_fields_for_each_tool(any_facts):
     document = made("atrs", any_facts)
-    numbers = [[s["number"] for s in p["sections"]] for p in document["parts"]]
-    assert len(document["parts"]) == 6
-    assert numbers[0] == ["1.1", "1.2", "1.3", "1.4"]
-    assert {"2.1.3", "2.2.5", "2.3.6", "2.4.1.1", "2.4.2.7", "2.4.3.6", "2.5.1", "2.5.2"} <= set(numbers[1])
+    keys = [[s["key"] for s in p["sections"]] for p in document["parts"]]
+    assert len(document["parts"]) == 9
+    assert keys[0] == ["organisation_type", "function", "capability", "task", "phase", "region", "date_published", "atrs_version"]
+    assert [s["number"] for s in document["parts"][1]["sections"]] == ["1.1", "1.2", "1.3", "1.4"]
+    assert len(set(keys[0] + keys[1] + keys[2])) == len(keys[0] + keys[1] + keys[2]) == 58
+    assert keys[0:3] == keys[3:6] == keys[6:9]
     for part in document["parts"]:
         for one in part["sections"]:
             assert all(b.get("who") for b in one["blocks"] if b["type"] in ("not held", "to fill") and b["what"] != "met_people"), one["number"]

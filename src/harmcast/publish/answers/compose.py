@@ -35,12 +35,13 @@ FORMS = ("foi", "atrs", "dpia", "eia", "algocare", "modelcard", "public")
 
 @dataclass(frozen=True)
 class FormQuestion:
-    """One number of a form: its title, the kind of tools it is about (empty: any) and its pieces in order."""
+    """One number of a form: its title, the kind of tools it is about (empty: any), its pieces in order, and the name a standard gives it."""
 
     number: str
     title: str
     pieces: tuple[str, ...]
     kind: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ class DocumentForm:
 
 @lru_cache(maxsize=len(FORMS))
 def form(kind: str) -> DocumentForm:
-    """The form as shipped. Raises SettingsRefused (`answer_template_wrong`) for a piece that there is not."""
-    name = {"atrs": "atrs-3.0"}.get(kind, kind) + ".toml"
-    text = resources.files(__package__).joinpath("documents").joinpath(name).read_text(encoding="utf-8")
-    return read_form(kind, f"documents/{name}", text)
+    """The form as shipped, the newest where a standard has versions (`atrs-3.0.toml`). Raises SettingsRefused (`answer_template_wrong`) for a piece that there is not."""
+    folder = resources.files(__package__).joinpath("documents")
+    newest = max((file for file in folder.iterdir() if file.name.removesuffix(".toml").split("-")[0] == kind), key=lambda file: file.name)
+    return read_form(kind, f"documents/{newest.name}", newest.read_text(encoding="utf-8"))
 
 
 def read_form(kind: str, name: str, text: str) -> DocumentForm:
@@ -128,7 +129,7 @@ def _by_tool(found: DocumentForm, facts: Facts, tools: Sequence[tuple[str, str, 
     for name, kind, title in tools:
         for part, _, questions in found.parts:
             own = [q for q in questions if q.kind in ("", kind)]
-            sections = tuple(Section(q.number, q.title, (((), _blocks(facts, name, kind, q)),)) for q in own)
+            sections = tuple(Section(q.number, q.title, (((), _blocks(facts, name, kind, q)),), q.key) for q in own)
             parts.append(DocumentPart(f"{title}: {part}" if part else title, sections, tool=name))
     return tuple(parts), ()
 

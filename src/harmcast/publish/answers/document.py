@@ -150,11 +150,12 @@ Block = Words | Bullets | AnswerTable | Papers | Lacking
 
 @dataclass(frozen=True)
 class Section:
-    """One question or field. `groups`: for whom (titles of tools; none: for all) and what is said, equal answers once."""
+    """One question or field. `groups`: for whom (titles of tools; none: for all) and what is said, equal answers once. `key`: its name in a standard."""
 
     number: str
     title: str
     groups: tuple[tuple[tuple[str, ...], tuple[Block, ...]], ...]
+    key: str = ""
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -170,7 +171,7 @@ class Section:
 
     def document(self) -> PlainRecord:
         blocks = [{**b.document(), **({"tools": list(tools)} if tools else {}), **_facts(b)} for tools, own in self.groups for b in own]
-        return {"number": self.number, "title": self.title, "standing": self.standing, "blocks": blocks}
+        return {"number": self.number, "title": self.title, "standing": self.standing, "blocks": blocks, **({"key": self.key} if self.key else {})}
 
 
 def _facts(block: Block) -> PlainRecord:
