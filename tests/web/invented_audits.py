@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import date
 
 import numpy as np
@@ -36,4 +37,4 @@ def of_people(tool: str, title: str, week: str, origin: date) -> dict[str, bytes
     scored = persons.select("person_ref", chance=pl.Series(chance), selected=pl.Series(chance >= np.quantile(chance, 0.95)))
     outcomes = persons.select("person_ref", became=pl.Series(rng.random(people) < chance))
     groups = read_groups(persons, charging.ORIGIN)
-    return _files(tool, audit_people(scored, None, groups, outcomes, None, Thresholds()), title, week, origin)
+    return _files(tool, audit_people(scored, None, groups, outcomes, None, Thresholds(), drawn=lambda key: zlib.crc32(repr(key).encode()) / 2**32), title, week, origin)
