@@ -19,6 +19,7 @@ from harmcast.commands.base import (
     SecondCode,
     StateFolder,
     actor,
+    and_copies,
     app,
     command,
     day,
@@ -131,14 +132,16 @@ def load(
     from harmcast.runs.load import load_delivery, try_delivery
 
     opened_state = opened(state)
+    who = actor(opened_state)
     with shown() as progress:
         if dry_run:
             result = try_delivery(opened_state, _named(delivery), progress)
         elif delivery is not None or opened_state.settings.feed.source != "sql":
-            result = load_delivery(opened_state, _named(delivery), actor(opened_state).account, progress=progress)
+            result = load_delivery(opened_state, _named(delivery), who.account, progress=progress)
         else:
-            result = source.load_from_database(opened_state, actor(opened_state), progress)[-1]
-    return CommandResult({**result.document(), "dry_run": dry_run}, inbox.lines(result))
+            result = source.load_from_database(opened_state, who, progress)[-1]
+    lines = inbox.lines(result)
+    return CommandResult({**result.document(), "dry_run": dry_run}, lines if dry_run else and_copies(opened_state, who, lines))
 
 
 def _named(delivery: Path | None) -> Path:
@@ -214,13 +217,12 @@ Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 @command(app)
 def publish(state: StateFolder, release: Release, *, reason: Words = "", code: Code = None) -> CommandResult:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
-    from harmcast.operate import copies
     from harmcast.runs.release_moves import publish_release
 
     opened_state = opened(state)
     who = actor(opened_state, code)
     result = publish_release(opened_state, release, who, reason)
-    return CommandResult(result.document, [*result.lines, *copies.refresh(opened_state, who.account, who.roles[0][0])])
+    return CommandResult(result.document, and_copies(opened_state, who, result.lines))
 
 
 @command(app)
@@ -249,7 +251,7 @@ def lift(
     opened_state = opened(state)
     who = actor(opened_state, code, form="--end" if end else "")
     result = end_lift(opened_state, finding, who, reason) if end else lift_finding(opened_state, release, finding, who, reason, until)
-    return CommandResult(result.document, result.lines)
+    return CommandResult(result.document, and_copies(opened_state, who, result.lines))
 
 
 @command(app, name="reload")
@@ -266,13 +268,12 @@ def qlik_reload(state: StateFolder) -> CommandResult:
 @command(app)
 def withdraw(state: StateFolder, release: Release, *, reason: Words, code: Code = None) -> CommandResult:
     """Take a release back; pages fall back to the last good one and say so."""
-    from harmcast.operate import copies
     from harmcast.runs.release_moves import withdraw_release
 
     opened_state = opened(state)
     who = actor(opened_state, code)
     result = withdraw_release(opened_state, release, who, reason)
-    return CommandResult(result.document, [*result.lines, *copies.refresh(opened_state, who.account, who.roles[0][0])])
+    return CommandResult(result.document, and_copies(opened_state, who, result.lines))
 
 
 @command(app)
@@ -343,7 +344,6 @@ def forget(
     second_code: SecondCode = None,
 ) -> CommandResult:
     """Remove people past their review date or erased at source from everything held, and what is past its time; that it was done is recorded."""
-    from harmcast.operate import copies
     from harmcast.publish.qlik.qvd import qvd
     from harmcast.store.retention import forget_due
 
@@ -354,8 +354,8 @@ def forget(
         result = forget_due(
             opened_state, day(as_of), who, dry_run=dry_run, left_source=left_source, approve=approve, second=who.second, qvd=qvd, progress=progress
         )
-    said = [] if result.dry_run else copies.refresh(opened_state, who.account, who.roles[0][0], erased=True)
-    return CommandResult(result.document(), [*result.lines(), *said])
+    lines = result.lines()
+    return CommandResult(result.document(), lines if result.dry_run else and_copies(opened_state, who, lines, erased=True))
 
 
 @command(app)

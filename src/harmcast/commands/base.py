@@ -97,5 +97,12 @@ def actor(state: State, code: str | None = None, second_code: str | None = None,
     return state.actor(f"{_running.get()} {form}".strip(), code, second_code)
 
 
+def and_copies(state: State, who: Any, lines: list[str], *, erased: bool = False) -> list[str]:
+    """The lines, and what became of the copies outside the pages: brought to what may be shown after the command."""
+    from harmcast.operate import copies
+
+    return [*lines, *copies.refresh(state, who.account, who.roles[0][0], erased=erased)]
+
+
 def day(as_of: date | None) -> date:
     return as_of or date.today()

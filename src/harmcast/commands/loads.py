@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import AsOf, Code, CommandResult, SecondCode, StateFolder, actor, app, command, day, opened
+from harmcast.commands.base import AsOf, Code, CommandResult, SecondCode, StateFolder, actor, and_copies, app, command, day, opened
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]
@@ -39,9 +39,10 @@ def accept(
     from harmcast.runs.accept import accept_load
 
     opened_state = opened(state)
+    who = actor(opened_state, code)
     with shown() as progress:
-        said = accept_load(opened_state, load, actor(opened_state, code), reason, second=second, progress=progress)
-    return CommandResult(said.document, said.lines)
+        said = accept_load(opened_state, load, who, reason, second=second, progress=progress)
+    return CommandResult(said.document, and_copies(opened_state, who, said.lines))
 
 
 @command(app)
@@ -50,8 +51,9 @@ def reject(state: StateFolder, *, load: Number, reason: Reason, code: Code = Non
     from harmcast.runs.accept import reject_load
 
     opened_state = opened(state)
-    said = reject_load(opened_state, load, actor(opened_state, code), reason)
-    return CommandResult(said.document, said.lines)
+    who = actor(opened_state, code)
+    said = reject_load(opened_state, load, who, reason)
+    return CommandResult(said.document, and_copies(opened_state, who, said.lines))
 
 
 @command(app)

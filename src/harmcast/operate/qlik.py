@@ -63,17 +63,17 @@ def refresh(state: State, actor: str, role: str, today: date | None = None, *, e
     """
     today = today or date.fromisoformat(state.operations.now()[:10])
     found, failed_before = WrittenForQlik(), {said.split(" ")[0] for said in health.qlik_not_written(state.operations)}
-    with _alone(state.root / FOLDER):
-        for app in star.APPS:
-            try:
+    for app in star.APPS:
+        try:
+            with _alone(state.root / FOLDER):
                 _refresh(state, app, today, found, Event(actor, role, "disclosure", "qlik_written", object=f"qlik:{app}"), erased)
-                if app in failed_before and app not in found.changed:
-                    state.operations.record(Event(actor, role, "disclosure", "qlik_in_order", object=f"qlik:{app}"))
-            except (HarmcastError, OSError) as error:
-                code = error.code if isinstance(error, HarmcastError) else "write_failed"
-                found.failed[app] = code
-                state.operations.record(Event(actor, role, "disclosure", "qlik_not_written", object=f"qlik:{app}", detail={"code": code}))
-                found.lines.append(f"The app {app} for Qlik could not be written ({code}): {error}")
+            if app in failed_before and app not in found.changed:
+                state.operations.record(Event(actor, role, "disclosure", "qlik_in_order", object=f"qlik:{app}"))
+        except (HarmcastError, OSError) as error:
+            code = error.code if isinstance(error, HarmcastError) else "write_failed"
+            found.failed[app] = code
+            state.operations.record(Event(actor, role, "disclosure", "qlik_not_written", object=f"qlik:{app}", detail={"code": code}))
+            found.lines.append(f"The app {app} for Qlik could not be written ({code}): {error}")
     return found
 
 

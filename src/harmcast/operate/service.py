@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -96,6 +97,8 @@ def run_due(
     except HarmcastError as error:
         _ended(state, actor, week, begun, "failed", error.code)
         alerts.send(state, _kind(error), week, error=error, tell=write_line)
+        with suppress(HarmcastError, OSError):  # whom a load hides it hides at once, also where the run then stopped
+            _copies_follow(state, actor)
         raise
     except Exception as error:
         _ended(state, actor, week, begun, "failed", "bug")
@@ -105,10 +108,14 @@ def run_due(
     _ended(state, actor, week, begun, "held" if held else "done", None)
     if held and not made[-1].already:
         alerts.send(state, "week_held", week, tools=held, tell=write_line)
-    for said in copies.refresh(state, actor.account, "operator"):
-        write_line(state, "copies", said=said)
+    _copies_follow(state, actor)
     _say_if_late(state, as_of, week)
     return Served(made, [str(missing) for missing, day in missed if day is None])
+
+
+def _copies_follow(state: State, actor: Actor) -> None:
+    for said in copies.refresh(state, actor.account, "operator"):
+        write_line(state, "copies", said=said)
 
 
 def stop_if_nothing_came(state: State, as_of: date) -> None:
