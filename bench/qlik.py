@@ -1,7 +1,8 @@
 """The three apps for Qlik: faults, whether faults would be found, whether Qlik would show what the pages say, and what three years cost.
 
-`make bench-qlik` uses a state of invented releases; `python -m bench.qlik STATE` a copy of a whole state beside it, e.g. the demo's,
-which holds audits and deliveries too. Qlik itself is not run: what is worked out is what its documents say it does.
+`make bench-qlik` uses a state of invented releases with audits and deliveries; `python -m bench.qlik STATE` a copy of a whole state beside
+it, e.g. the demo's. No measure may have been compared as nothing with nothing. Qlik itself is not run: what is worked out is what its
+documents say it does.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from tests.publish.qlik import equality, evaluator, seeded
-from tests.publish.qlik.by_hand import in_use, with_people
+from tests.publish.qlik.by_hand import audited, decided, delivered, in_use, with_people
 from tests.web import invented_people, invented_releases
 
+from bench.results import Row, saved
 from harmcast.operate import qlik
 from harmcast.store.state import State, open_state
 
@@ -26,42 +30,70 @@ TODAY = date(2026, 11, 18)
 WEEKS = 156
 ACROSS_M = 40_000.0
 ASKED_SECONDS = 10.0
+ASKED_SELECTIONS = equality.LEAST
 
 
 @contextmanager
 def invented(folder: Path, releases: int, across_m: float) -> Iterator[State]:
     state = invented_releases.make_state(folder, releases=releases, across_m=across_m)
     invented_people.add_people(state)
+    decided(state, TODAY)
+    audited(state)
+    delivered(state)
     yield with_people(in_use(state, TODAY), TODAY)
     state.close()
 
 
-def checked(state: State, today: date, what: str) -> bool:
-    """Prints faults, seeded faults found, and figures equal to the pages; whether all are right."""
-    print(f"\n{what}")
+@dataclass
+class Found:
+    """What was found in every state: faults, kinds and number of faults put in and missed, selections and figures by app, what differs."""
+
+    faults: list[str] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+    put_in: int = 0
+    missed: list[str] = field(default_factory=list)
+    selections: dict[str, int] = field(default_factory=dict)
+    figures: int = 0
+    unlike: list[str] = field(default_factory=list)
+    said: Counter[str] = field(default_factory=Counter)
+
+    def rows(self) -> list[Row]:
+        silent = [name for name, said in self.said.items() if not said and not name.endswith("_stale")]  # nothing in it is old
+        fewest = min(self.selections.values(), default=0)
+        per_app = ", ".join(f"{app} {count}" for app, count in self.selections.items())
+        equal = f"{self.figures - len(self.unlike):,} of {self.figures:,} figures of {len(self.said)} measures, {len(silent)} never but nothing"
+        return [
+            Row(51, "faults of the three apps against Qlik's specification", "0", str(len(self.faults)), not self.faults),
+            Row(51, f"seeded faults found, of {len(self.kinds)} kinds", "all", f"{self.put_in - len(self.missed)} of {self.put_in}", not self.missed and self.put_in > 0),
+            Row(51, "selections tried, the most of each app", f"at least {ASKED_SELECTIONS} each", per_app, fewest >= ASKED_SELECTIONS),
+            Row(51, "measures under selections equal to the pages", "all", equal, not self.unlike and not silent),
+        ]
+
+
+def look(state: State, today: date, found: Found) -> None:
+    """Adds what is found in a state; prints the first of what differs."""
     written = qlik.refresh(state, "bench", "operator", today)
-    if written.failed:
-        print(f"  not written: {written.failed}")
-        return False
-    right = True
+    found.faults += [f"{app} not written: {code}" for app, code in written.failed.items()]
+    folder = state.root / qlik.FOLDER
     for app in written.versions:
-        folder = state.root / qlik.FOLDER
         held = evaluator.folder_of(folder / app)
-        faults = len(evaluator.checker.faults(app, *held))
+        faults = [str(fault) for fault in evaluator.checker.faults(app, *held)]
         counted, missed = seeded.missed(app, *held) if not faults else ({}, [])
-        put_in = sum(counted.values())
-        found = equality.EVERY[app](state, folder, today)
-        print(f"  {app:<7} faults asked 0, got {faults}; faults put in {put_in} of {len(counted)} kinds, found {put_in - len(missed)}")
-        measures, selections = len(found.measures[app]), found.selections
-        print(f"          {measures} measures under {selections} selections: {found.figures:,} figures, equal to the pages {found.figures - len(found.unlike):,}")
-        for line in found.unlike[:5]:
-            print(f"          unlike: {line}")
-        right = right and not faults and not missed and not found.unlike and put_in > 0
-    return right
+        equal = equality.EVERY[app](state, folder, today)
+        found.faults += faults
+        found.kinds |= counted.keys()
+        found.put_in += sum(counted.values())
+        found.missed += missed
+        found.selections[app] = max(found.selections.get(app, 0), *equal.selections.values())
+        found.figures += equal.figures
+        found.unlike += equal.unlike
+        found.said.update(equal.measures)
+        for line in equal.unlike[:5]:
+            print(f"  unlike: {line}")
 
 
-def three_years(folder: Path) -> bool:
-    """Prints what writing three years of a large force takes."""
+def three_years(folder: Path) -> Row:
+    """What writing three years of a large force takes."""
     with invented(folder, WEEKS, ACROSS_M) as state:
         begun = time.perf_counter()
         written = qlik.refresh(state, "bench", "operator", TODAY)
@@ -70,25 +102,25 @@ def three_years(folder: Path) -> bool:
         tables = {app: evaluator.folder_of(held / app)[1] for app in written.versions}
         rows = sum(frame.height for app in tables for name in tables[app] if (frame := qlik.table(state, app, name)) is not None)
         size = sum(path.stat().st_size for path in held.rglob("*.qvd"))
-        print(f"\nThree years ({WEEKS} weeks) of a large force: {rows:,} rows in {seconds:.1f} s (asked at most {ASKED_SECONDS:.0f}), {size / 1e6:.1f} MB of QVD")
-        return seconds <= ASKED_SECONDS and not written.failed
+    what = f"three years ({WEEKS} weeks) of a large force written, {rows:,} rows"
+    return Row(51, what, f"at most {ASKED_SECONDS:g} s", f"{seconds:.1f} s, {size / 1e6:.1f} MB of QVD", seconds <= ASKED_SECONDS and not written.failed)
 
 
 def main(states: list[Path]) -> int:
+    found = Found()
     with tempfile.TemporaryDirectory(prefix="bench-qlik-") as text:
         folder = Path(text)
         with invented(folder / "small", 14, 14_000.0) as state:
-            right = checked(state, TODAY, "Invented releases, 14 weeks")
+            look(state, TODAY, found)
         for number, path in enumerate(states):
             copied = folder / f"state-{number}"
             shutil.copytree(path, copied)
             opened = open_state(copied)
             today = date.fromisoformat(opened.operations.now()[:10])
-            right = checked(with_people(in_use(opened, today), today), today, f"The state {path.name}") and right
+            look(with_people(in_use(opened, today), today), today, found)
             opened.close()
-        right = three_years(folder / "large") and right
-    print(f"\n{'As asked.' if right else 'Not as asked.'} Untried in Qlik itself.")
-    return 0 if right else 1
+        rows = [*found.rows(), three_years(folder / "large")]
+    return saved("qlik", rows)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -17,7 +17,7 @@ from harmcast.store import desk
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, released, roster
+from harmcast.web import areas, old_data, released, roster
 from harmcast.web.pages import area as area_page
 from harmcast.web.pages import quality as quality_page
 from harmcast.web.pages import track_record as track_page
@@ -26,6 +26,9 @@ from harmcast.words.tools import tool_title
 Chosen = Mapping[str, Sequence[Any]]
 Key = tuple[Any, ...]
 NONE_NAMED = "none named"
+DECIDED = ("decision", "decided_on", "reason_code", "own_judgement", "review_on")
+ADDED = ("area_expected", "area_recorded", "area_caught", "audit_rows")
+OLD = "These figures are over 8 days old. Ask the data team why no newer release is out before acting on them."
 COUNTS = {"expected", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m", "came"}
 
 
@@ -40,11 +43,16 @@ def total(values: Sequence[Any]) -> Any:
     return None if not values or any(value is None for value in values) else sum(values)
 
 
+def says(history: Sequence[Release]) -> str:
+    """What stands over the figures of a tool whose every week is published."""
+    return f"Shown: {history[-1].week}, first day {words.day(history[-1].origin)}."
+
+
 class AreasPages:
     """My area of each tool and week."""
 
-    def __init__(self, state: State, tool: PlacesTool) -> None:
-        self.state, self.tool = state, tool
+    def __init__(self, state: State, tool: PlacesTool, today: date) -> None:
+        self.state, self.tool, self.today = state, tool, today
         self.history = released.history(state, tool.name)
         self.newest = self.history[-1]
         self.past = released.outcomes(self.newest, self.history, tool.name, tool.horizon_weeks)
@@ -90,29 +98,29 @@ class AreasPages:
         return found
 
     def figure(self, name: str, chosen: Chosen) -> Any:
-        grain, _, field = name.partition("_")
         if name == "recorded":
             return self.recorded(chosen)["recorded"].sum()
         if name == "week":
             release = self.release(chosen)
             return release.week if release else None
         if name == "says":
-            return f"Shown: {self.newest.week}, first day {words.day(self.newest.origin)}."
-        if grain == "cell":
-            rows = self.cells(chosen)
-        else:
-            rows = [r for r in self.printed(chosen) if (r["area"] is None) == (grain == "force")]
-            rows = [r for r in rows if grain == "force" or r["area"] in chosen.get("area", [r["area"]])]
-        values = [row[field] for row in rows]
-        return total(values) if field in COUNTS else only(values)
+            return says(self.history)
+        if name == "stale":
+            shown = self.newest
+            data_to = min(shown.as_of or shown.origin, shown.origin - timedelta(days=1))
+            is_old = old_data.first_cause("", shown.name, data_to, self.today, None, None, None) is not None
+            return OLD if is_old else None
+        return self.by(name, (), chosen).get(())
 
-    def by(self, name: str, dim: str, chosen: Chosen) -> dict[Key, Any]:
+    def by(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
         grain, _, field = name.partition("_")
         if name == "recorded":
-            rows = self.recorded(chosen).group_by("week").agg(pl.col("recorded").sum())
-            return {(week,): count for week, count in rows.iter_rows()}
-        rows = self.cells(chosen) if grain == "cell" else [r for r in self.printed(chosen) if r["area"] in chosen.get("area", [r["area"]]) and r["area"] is not None]
-        return {(row[dim],): row[field] for row in rows if row[field] is not None}
+            rows = self.recorded(chosen).group_by(recorded_week="week").agg(pl.col("recorded").sum()).to_dicts()
+            return _parted(rows, dims, "recorded", total)
+        rows = self.cells(chosen) if grain == "cell" else [r for r in self.printed(chosen) if (r["area"] is None) == (grain == "force")]
+        if grain == "area":
+            rows = [r for r in rows if r["area"] in chosen.get("area", [r["area"]])]
+        return _parted(rows, dims, field, total if field in COUNTS else only)
 
     def recorded(self, chosen: Chosen) -> pl.DataFrame:
         of = released.frame(self.newest, self.tool.name).select("cell", pl.col("area").fill_null(NONE_NAMED))
@@ -147,7 +155,11 @@ class PeoplePages:
         self.scores = {
             r.week: {row["person_key"]: row for row in released.frame(r, tool.name).iter_rows(named=True) if row["person_key"] in self.list} for r in self.history
         }
-        self.decided = {d["person_key"]: d for d in desk.latest(state.operations).iter_rows(named=True)}
+        zone = state.settings.force.timezone
+        self.decided: dict[str, dict[str, Any]] = {}
+        for key in self.list.keys() & set(desk.latest(state.operations)["person_key"].to_list()):
+            newest = desk.of_person(state.operations, key)[0]
+            self.decided[key] = {**vars(newest), "person_key": key, "UNIT": self.list[key]["UNIT"], "decided_on": released.local(newest.at, zone).date()}
 
     def week(self, chosen: Chosen) -> str:
         weeks = chosen.get("week", ())
@@ -172,27 +184,25 @@ class PeoplePages:
         return found
 
     def figure(self, name: str, chosen: Chosen) -> Any:
-        rows = self.rows(chosen)
-        if name == "people":
-            return len(rows)
-        if name == "people_with_chance":
-            return sum(row["chance_high_harm_12m"] is not None for row in rows)
-        if name == "people_without_chance":
-            return sum(row["chance_high_harm_12m"] is None for row in rows)
-        if name == "people_incomplete":
-            return sum(bool(row["incomplete"]) for row in rows)
         if name == "about_says":
-            return f"Shown: {self.history[-1].week}, first day {words.day(self.history[-1].origin)}."
-        if name == "people_week":
-            return self.week(chosen)
-        return None
+            return says(self.history)
+        return self.week(chosen) if name == "people_week" else self.by(name, (), chosen).get((), 0)
 
-    def by_person(self, name: str, chosen: Chosen) -> dict[Key, Any]:
+    def by(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
         field = name.removeprefix("person_")
-        if field in ("decision", "review_on"):
-            keys = [key for key, row in self.list.items() if row["UNIT"] in chosen.get("UNIT", [row["UNIT"]]) and key in chosen.get("person_key", [key])]
-            return {(key,): self.decided[key][field] for key in keys if key in self.decided and self.decided[key][field] is not None}
-        return {(row["person_key"],): row[field] for row in self.rows(chosen) if row[field] is not None}
+        if field in DECIDED:
+            rows = [row for row in self.decided.values() if _is_in(row, ("UNIT", "person_key"), chosen)]
+        elif field == name:
+            rows = [{**row, name: counted(name, row)} for row in self.rows(chosen)]
+        else:
+            rows = self.rows(chosen)
+        return _parted(rows, dims, field, total if field == name else only)
+
+
+def counted(name: str, row: Mapping[str, Any]) -> int:
+    """Whether a person of the list is one of those whom a measure counts."""
+    has_chance = row["chance_high_harm_12m"] is not None
+    return int({"people": True, "people_with_chance": has_chance, "people_without_chance": not has_chance, "people_incomplete": bool(row["incomplete"])}[name])
 
 
 class ChecksPages:
@@ -200,6 +210,7 @@ class ChecksPages:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.says = " ".join(f"{tool_title(tool)}: {says(released.history(state, tool.name))}" for tool in state.settings.tools)
         self.scores: list[dict[str, Any]] = []
         self.audit: list[dict[str, Any]] = []
         for tool in state.settings.tools:
@@ -256,51 +267,68 @@ class ChecksPages:
                     for row in part.rows:
                         printed = "[c]" if row["value"] is None else f"{100 * row['value']:.1f}%"
                         names = {"audit_scope": scope, "audit_attribute": group_impact.title_of(attribute), "audit_group": str(row["group"]), "audit_measure": part.title}
-                        found.append({**head, **names, "audit_text": printed, "audit_row_verdict": row["verdict"]})
+                        ends = {f"audit_{name}": in_print(row[name], 3) for name in ("value", "low", "high")}
+                        gap = in_print(row["gap"], 3) if reading.gap(row, part) or row["gap_low"] is None else None
+                        found.append({**head, **names, **ends, "audit_gap": gap, "audit_text": printed, "audit_row_verdict": row["verdict"] or "too few to say"})
         if not reading.is_people:
             for table in reading.tables():
                 for line in table["rows"]:
                     if "fifth" in line["row"]:
                         names = {"audit_scope": "Residents by deprivation", "audit_attribute": group_impact.COLUMNS["fifth"], "audit_group": str(line["row"]["fifth"]), "audit_measure": group_impact.COLUMNS["ratio"]}
                         ratio = line["row"]["ratio"]
-                        found.append({**head, **names, "audit_text": "[c]" if ratio is None else f"{ratio:.2f}", "audit_row_verdict": line["row"]["verdict"]})
+                        ends = {f"audit_{end}": in_print(line["row"][name], 2) for end, name in (("value", "ratio"), ("low", "ratio_low"), ("high", "ratio_high"))}
+                        found.append({**head, **names, **ends, "audit_text": "[c]" if ratio is None else f"{ratio:.2f}", "audit_row_verdict": line["row"]["verdict"]})
         return found
 
-    def scored(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
-        grain = name.partition("_")[0]
-        narrows = {"release": ("tool_title", "score_name", "score_origin")}.get(grain, ("tool_title", "score_name"))
-        rows = [r for r in self.scores if r["grain"] == grain and _is_in(r, narrows, chosen)]
-        return _parted(rows, dims, name, total if name in ("area_expected", "area_recorded", "area_caught") else only)
-
-    def audited(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
-        rows = [r for r in self.audit if _is_in(r, ("tool_title", "audit_scope", "audit_attribute", "audit_group", "audit_measure"), chosen)]
+    def by(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
+        kind = name.partition("_")[0]
+        if kind in ("rows", "delivery"):
+            return self._delivered(name, dims, chosen)
+        if kind == "rule":
+            return self._ruled(dims, chosen)
+        fields = {"release": ("tool_title", "score_name", "score_origin"), "audit": ("tool_title", "audit_scope", "audit_attribute", "audit_group", "audit_measure")}
+        rows = self.audit if kind == "audit" else [r for r in self.scores if r["grain"] == kind]
+        rows = [r for r in rows if _is_in(r, fields.get(kind, ("tool_title", "score_name")), chosen)]
+        if name == "release_share":  # of one release of one tool
+            shares = {key: only(values) for key, values in _grouped(rows, dims, lambda r: (r["tool_title"], r["release_share"])).items()}
+            return {key: one[1] for key, one in shares.items() if one is not None and one[1] is not None}
         if name == "audit_rows":
-            return _parted([{**r, "audit_rows": 1} for r in rows], dims, name, total)
-        return _parted(rows, dims, name, only)
+            rows = [{**r, "audit_rows": 1} for r in rows]
+        return _parted(rows, dims, name, total if name in ADDED else only)
 
-    def delivered(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
+    def _delivered(self, name: str, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
         rows = [
-            {"delivery_key": d["number"], "delivery_day": d["day"], "delivery_table": d["file"].table_name, name: getattr(d["file"], name.removeprefix("rows_"), None)}
+            {"delivery_key": d["number"], "delivery_day": d["day"], "delivery_table": d["file"].table_name, "delivery_standing": d["standing"],
+             **{f"rows_{part}": getattr(d["file"], part) for part in ("received", *data_quality.PARTS)}}
             for d in self.deliveries
-        ]
-        return _parted([r for r in rows if _is_in(r, ("delivery_key", "delivery_day", "delivery_table"), chosen)], dims, name, total)
+        ]  # fmt: skip
+        rows = [r for r in rows if _is_in(r, ("delivery_key", "delivery_day", "delivery_table"), chosen)]
+        return _parted(rows, dims, name, only if name == "delivery_standing" else total)
 
-    def ruled(self, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
+    def _ruled(self, dims: Sequence[str], chosen: Chosen) -> dict[Key, Any]:
         rows = [{"delivery_key": number, "rule": rule.rule, "rule_column": rule.column, "rule_rows": rule.count} for number, rule in self.rules]
         kept = {d["number"] for d in self.deliveries if d["day"] in chosen.get("delivery_day", [d["day"]])}
         return _parted([r for r in rows if r["delivery_key"] in kept and _is_in(r, ("delivery_key", "rule", "rule_column"), chosen)], dims, "rule_rows", total)
+
+
+def in_print(value: float | None, decimals: int) -> float | None:
+    """A figure as a page prints it: a share to a tenth in 100, a ratio to two places."""
+    return None if value is None else float(f"{value:.{decimals}f}")
 
 
 def _is_in(row: Mapping[str, Any], fields: Sequence[str], chosen: Chosen) -> bool:
     return all(str(row.get(field)) in [str(value) for value in chosen[field]] for field in fields if field in chosen)
 
 
-def _parted(rows: Sequence[Mapping[str, Any]], dims: Sequence[str], name: str, how: Any) -> dict[Key, Any]:
+def _grouped(rows: Sequence[Mapping[str, Any]], dims: Sequence[str], what: Callable[[Mapping[str, Any]], Any]) -> dict[Key, list[Any]]:
     groups: dict[Key, list[Any]] = {}
     for row in rows:
         key = tuple(row.get(dim) for dim in dims)
         if None not in key:
-            groups.setdefault(key, []).append(row.get(name))
-    worked = {key: how(values) for key, values in groups.items()}
-    return {key: value for key, value in worked.items() if value is not None}
+            groups.setdefault(key, []).append(what(row))
+    return groups
 
+
+def _parted(rows: Sequence[Mapping[str, Any]], dims: Sequence[str], name: str, how: Callable[[Sequence[Any]], Any]) -> dict[Key, Any]:
+    worked = {key: how(values) for key, values in _grouped(rows, dims, lambda row: row.get(name)).items()}
+    return {key: value for key, value in worked.items() if value is not None}

@@ -21,8 +21,13 @@ def test_every_measure_is_what_the_pages_say(written: Written, app: str) -> None
     found = equality.EVERY[app](written.state, written.folder, written.today)
     assert found.unlike == []
     assert found.figures > 500
-    if app != "checks":
-        assert min(found.selections.values()) >= equality.LEAST
+    assert set(found.measures) == {name for name in App(app, written.folder / app, written.today).measures}
+    assert min(found.selections.values()) >= equality.LEAST
+    assert {name for name in found.silent() if not name.endswith("_stale")} == set()
+
+
+def test_a_measure_that_says_nothing_on_either_side_is_named(written: Written) -> None:
+    assert {f"{tool}_stale" for tool in ("knife_injury", "serious_violence")} <= equality.areas(written.state, written.folder, written.today, most=1).silent()
 
 
 def test_the_printed_range_of_an_area_is_its_own_and_never_the_sum_of_its_cells(written: Written) -> None:

@@ -131,7 +131,7 @@ def _checks_sheets() -> dict[str, Json]:
     right = [
         table("checks", "pooled", head, (0, 0, 24, 3), [m.TOOL_TITLE, m.SCORE_NAME], of("pooled_verdict", "pooled_hits", "pooled_crimes", "pooled_windows", "pooled_says"), (0,), NOTICE),
         filters("checks", "right", (0, 3, 3, 9), [m.TOOL_TITLE, m.SCORE_ORIGIN]),
-        chart("checks", "hits", "linechart", "Share of offences in the 20 highest cells, by release", (3, 3, 10, 4), [m.SCORE_ORIGIN, m.SCORE_NAME], made["release_share"]),
+        chart("checks", "hits", "linechart", "Share of offences in the 20 highest cells, by release: choose one tool", (3, 3, 10, 4), [m.SCORE_ORIGIN, m.SCORE_NAME], made["release_share"]),
         table("checks", "areas", "By area, windows that do not overlap", (13, 3, 11, 4), [m.TOOL_TITLE, m.SCORE_NAME], of("area_expected", "area_recorded", "area_caught", "area_inside", "area_windows")),
         table("checks", "releases", "By release", (3, 7, 21, 5), [m.TOOL_TITLE, m.SCORE_ORIGIN, m.SCORE_NAME], of("release_hits", "release_crimes", "release_share", "release_range", "release_held"), (1,)),
     ]
