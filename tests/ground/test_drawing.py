@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 from tests.ground.by_hand import E, N
@@ -114,3 +115,22 @@ def test_a_key_stands_outside_a_small_cell_with_a_line_to_it() -> None:
 def test_a_shade_is_that_of_the_highest_class_reached() -> None:
     classes = [(0.0, 2), (0.1, 3), (1.0, 4)]
     assert [maps.shade_of(x, classes) for x in (0.0, 0.0999, 0.1, 5.0)] == [2, 2, 3, 4]
+
+
+def test_a_border_that_two_areas_share_is_drawn_once_and_stays_open() -> None:
+    west = [[0.0, 0.0], [0.0, 20.0], [10.0, 20.0], [10.0, 5.0], [10.0, 0.0], [0.0, 0.0]]
+    east = [[10.0, 0.0], [10.0, 20.0], [20.0, 20.0], [20.0, 0.0], [10.0, 0.0]]
+    lines = maps.shared([west, east])
+    metres = sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for line in lines for a, b in pairwise(line))
+    assert metres == 2 * (10 + 20 + 10) + 20  # the 20 m between them once
+    view = maps._centred((10.0, 10.0), 0.0, 40.0, 40.0)
+    assert maps._path(lines, view).count("M") == len(lines) == 3
+    assert "z" not in maps._path(lines, view)
+    assert maps._path([west], view).endswith("z")
+
+
+def test_a_lone_area_is_a_ring_and_no_area_is_nothing() -> None:
+    ring = [[0.0, 0.0], [0.0, 9.0], [7.0, 12.0], [9.0, 0.0], [0.0, 0.0]]
+    (line,) = maps.shared([ring])
+    assert line[0] == line[-1]
+    assert maps.shared([]) == []

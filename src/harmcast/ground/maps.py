@@ -44,10 +44,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Borders:
-    """The force's outline and its policing areas, as rings in metres."""
+    """The force's outline as rings, and the borders of its policing areas as lines (`shared`), in metres."""
 
     outline: Sequence[Ring]
     areas: Sequence[Ring] = ()
+
+
+def shared(rings: Sequence[Ring]) -> list[Ring]:
+    """The borders of rings, each line once though two neighbours have it: dashes drawn twice would run together."""
+    import shapely
+
+    lines = shapely.line_merge(shapely.union_all([shapely.linestrings(ring) for ring in rings]))
+    return [shapely.get_coordinates(line).tolist() for line in shapely.get_parts(lines)]
 
 
 def squares(centre_m: tuple[float, float], side_m: float) -> list[Ring]:
@@ -143,7 +151,7 @@ def _fitted(window: Window, width_px: float, height_px: float, pad_px: float = 0
 
 
 def _path(rings: Sequence[Ring], view: View) -> str:
-    """Path data of rings, in tenths of a pixel; consecutive points that fall together are one."""
+    """Path data of rings and lines, in tenths of a pixel; consecutive points that fall together are one."""
     found = []
     for ring in rings:
         if _is_upright(ring):
@@ -157,14 +165,15 @@ def _path(rings: Sequence[Ring], view: View) -> str:
             at = f"{view.x(p[0]):.1f} {view.y(p[1]):.1f}"
             if not points or points[-1] != at:
                 points.append(at)
-        if len(points) > 2:
-            found.append("M" + "L".join(points) + "z")
+        is_ring = ring[0] == ring[-1]
+        if len(points) > 1 + is_ring:
+            found.append("M" + "L".join(points) + ("z" if is_ring else ""))
     return "".join(found)
 
 
 def _is_upright(ring: Ring) -> bool:
     """Whether a ring is a square or rectangle along the axes."""
-    if len(ring) != 5:
+    if len(ring) != 5 or ring[0] != ring[4]:
         return False
     return all(ring[k][0] == ring[k + 1][0] or ring[k][1] == ring[k + 1][1] for k in range(4))
 

@@ -58,7 +58,7 @@ def attribution(state: State) -> str:
 def borders(release: Release, tool: str) -> Borders:
     """The force's outline and areas as the release draws them."""
     drawn = released.document(release, f"{tool}_map")
-    return Borders(drawn.get("outline") or [], [ring for rings in (drawn.get("areas") or {}).values() for ring in rings])
+    return Borders(drawn.get("outline") or [], maps.shared([ring for rings in (drawn.get("areas") or {}).values() for ring in rings]))
 
 
 def cells(release: Release, tool: PlacesTool, rows: Sequence[Row], every: Sequence[Row], keys: Mapping[str, str], recommended: Collection[str]) -> list[Cell]:

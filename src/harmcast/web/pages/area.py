@@ -213,13 +213,14 @@ def map_data(chosen: Chosen, inside: Sequence[Row]) -> Markup:
     def make() -> Markup:
         drawn = released.document(release, f"{tool.name}_map")
         shades = areas.classes([row.expected for row in rows_of(chosen)])
+        borders = force_map.borders(release, tool.name)
         data = {
             "fields": areas.MAP_FIELDS,
             "cells": areas.map_cells(inside),
             "shapes": drawn.get("cells") or {},
             "side_m": drawn.get("side_m") or tool.side_m,
-            "outline": drawn.get("outline") or [],
-            "areas": drawn.get("areas") or {},
+            "outline": borders.outline,
+            "areas": borders.areas,
             "classes": [[c.low, c.shade] for c in shades],
             "address": f"/areas/{tool.name}/cells/",
             "week": "" if chosen.is_newest else release.name,

@@ -84,8 +84,7 @@ function draw() {
   const fade = () => { const near = layersData.tiles && map.getZoom() >= -2; map.getPane("overlayPane").style.opacity = service || near ? 0.45 : 1; };
   map.on("zoomend", fade);
   fade();
-  for (const [name, parts] of Object.entries(data.areas))
-    for (const ring of parts) L.polyline(ring.map(([e, n]) => [n, e]), { ...borders, weight: 1.2, color: "#0b0c0c", dashArray: "5 4" }).addTo(map);
+  for (const line of data.areas) L.polyline(line.map(([e, n]) => [n, e]), { ...borders, weight: 1.2, color: "#0b0c0c", dashArray: "5 4" }).addTo(map);
   for (const ring of data.outline) L.polyline(ring.map(([e, n]) => [n, e]), { ...borders, weight: 2, color: "#0b0c0c" }).addTo(map);
   const drawn = borders;
   const halo = L.polygon(rings(data.cells[0]), { weight: 6, color: "#ffdd00", ...drawn });
