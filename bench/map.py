@@ -1,6 +1,6 @@
 """The force's map: drawing, naming, exporting, serving: `make bench-map`.
 
-    python -m bench.map [--segments 150000] [--users 100] [--seconds 90] [--draws 240]
+    python -m bench.map [--segments 150000] [--users 100] [--seconds 90] [--draws 240] [--keep]
 
 An invented force on a ground of a large county's size. `harmcast serve` runs as it ships, in a process of its own; each user opens My area
 every 5 to 15 seconds and takes six tiles with it, half of them ones that nobody asked for before. Asked: p95 of a tile at most 300 ms.
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import gzip
 import hashlib
+import json
 import random
 import re
 import shutil
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 
 from bench.accepted import load_accepted
 from bench.load import PASSWORD, at_share, served
@@ -37,12 +39,13 @@ from harmcast.publish import geopackage
 from harmcast.runs import ground as runs
 from harmcast.runs.release_moves import publish_release
 from harmcast.store import users as store_users
-from harmcast.store.state import State, create
+from harmcast.store.state import State, create, open_state
 from harmcast.store.users import Actor
 from harmcast.web.passwords import hashed
 from harmcast.weekly import run_week
 from harmcast.weeks import Week
 
+ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("knife_injury", "serious_violence")
 LAST_SUNDAY = date(2026, 11, 15)
 OPERATOR = Actor("bench", "Bench", (("operator", None),))
@@ -93,7 +96,7 @@ def make(folder: Path, segments: int, users: int) -> tuple[State, dict[str, floa
     return state, took
 
 
-def drawn(ground: Ground, draws: int) -> tuple[list[Row], float]:
+def drawn(ground: Ground, draws: int) -> list[Row]:
     """CPU of random tiles at each zoom, of finding, and what a tile weighs."""
     rng = random.Random(1)
     west, south, east, north = ground.about.bounds
@@ -118,7 +121,7 @@ def drawn(ground: Ground, draws: int) -> tuple[list[Row], float]:
     return [
         Row(50, "a tile drawn cold, CPU median", f"at most {ASKED_TILE_CPU_MS:g} ms", f"{median:.1f} ms, p95 {at_share(every, 0.95):.1f} ms, {max(weights) / 1000:.0f} KB at most", median <= ASKED_TILE_CPU_MS),
         Row(50, "finding a place, CPU", "at most 20 ms", f"{found_ms:.1f} ms", found_ms <= 20),
-    ], median  # fmt: skip
+    ]  # fmt: skip
 
 
 def named(state: State, ground: Ground) -> list[Row]:
@@ -228,25 +231,31 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=90.0)
     parser.add_argument("--draws", type=int, default=240)
+    parser.add_argument("--keep", action="store_true", help="use the state of the last run, if there is one")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="harmcast-bench-map-") as folder:
-        state, took = make(Path(folder), asked.segments, asked.users)
-        path = state.grounds.current()
-        assert path is not None
-        ground = Ground(path)
-        print(f"ground: {took['roads']:,.0f} roads, {took['names']:,.0f} names, {path.stat().st_size / 1e6:.1f} MB, compiled in {took['compile']:.0f} s CPU")
-        rows, _ = drawn(ground, asked.draws)
-        rows += named(state, ground) + overview_ms(state, ground)
-        bounds = ground.about.bounds
-        state.close()
-        process, address = served(Path(folder) / "state")
-        try:
-            tiles, pages, wrong = asyncio.run(load(address, ground.name, bounds, asked.users, asked.seconds))
-        finally:
-            process.terminate()
-            process.wait(30)
+    folder = ROOT / ".bench" / "map"
+    kept = folder / "took.json"
+    if asked.keep and kept.is_file():
+        state, took = open_state(folder / "state"), json.loads(kept.read_text())
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        state, took = make(folder, asked.segments, asked.users)
+        kept.write_text(json.dumps(took))
+    path = state.grounds.current()
+    assert path is not None
+    ground = Ground(path)
+    print(f"ground: {took['roads']:,.0f} roads, {took['names']:,.0f} names, {path.stat().st_size / 1e6:.1f} MB, compiled in {took['compile']:.0f} s CPU", flush=True)
+    rows = [*drawn(ground, asked.draws), *named(state, ground), *overview_ms(state, ground)]
+    state.close()
+    process, address = served(folder / "state")
+    try:
+        tiles, pages, wrong = asyncio.run(load(address, ground.name, ground.about.bounds, asked.users, asked.seconds))
+        busy = psutil.Process(process.pid).cpu_times()
+    finally:
+        process.terminate()
+        process.wait(30)
     p95 = at_share(tiles, 0.95)
-    print(f"  pages of My area meanwhile: {len(pages)}, p50 {np.median(pages):.0f} ms, p95 {at_share(pages, 0.95):.0f} ms")
+    print(f"  server: {busy.user + busy.system:.0f} s of processor; pages of My area meanwhile: {len(pages)}, p50 {np.median(pages):.0f} ms, p95 {at_share(pages, 0.95):.0f} ms")
     rows.append(
         Row(50, f"a tile at {asked.users} users, six a page, half of them cold", f"p95 at most {ASKED_P95_MS:g} ms, no error",
             f"p50 {np.median(tiles):.0f}, p95 {p95:.0f}, p99 {at_share(tiles, 0.99):.0f} ms, n {len(tiles)}, {len(wrong)} error(s)", p95 <= ASKED_P95_MS and not wrong)
