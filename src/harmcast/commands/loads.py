@@ -6,7 +6,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import AsOf, Code, CommandResult, SecondCode, StateFolder, actor, and_copies, app, command, day, opened
+from harmcast.commands.base import (
+    AsOf,
+    Code,
+    CommandResult,
+    SecondCode,
+    StateFolder,
+    actor,
+    and_copies,
+    app,
+    command,
+    day,
+    opened,
+)
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]

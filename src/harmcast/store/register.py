@@ -51,11 +51,11 @@ class Register:
 
         A tool nobody has entered stands in shadow: a new force starts there.
         """
-        said = self._said()
+        said, statuses = self._said(), self._statuses(as_of)
         found = []
         for tool in self.settings.tools:
             words = _standing(said.get(tool.name, []), as_of)
-            status, since = self._status(tool.name, as_of)
+            status, since = statuses.get(tool.name) or ("shadow", self._begun())
             title = tool_title(tool)
             own = {name: words.get(name) for name in FIELDS if name != "cost"}
             found.append(Tool(name=tool.name, kind=tool.kind, title=title, status=status, status_since=since, **own))
@@ -141,12 +141,17 @@ class Register:
     def _said(self) -> dict[str, list[SaidOfTool]]:
         return {row["tool"]: _said_of(row) for row in self.operations.checked(schema.register_tools)}
 
-    def _status(self, name: str, as_of: date | None) -> tuple[Status, date]:
-        rows = [row for row in self.statuses(name) if as_of is None or row["from_on"] <= as_of]
-        if rows:
-            return rows[-1]["status"], rows[-1]["from_on"]
+    def _statuses(self, as_of: date | None) -> dict[str, tuple[Status, date]]:
+        """Each tool's status on a day, and since when: read at once, for every page asks."""
+        table = schema.register_statuses
+        begun = [] if as_of is None else [table.c.from_on <= as_of]
+        rows = self.operations.checked(table, *begun, order_by=(table.c.from_on, table.c.id))
+        return {row["tool"]: (row["status"], row["from_on"]) for row in rows}
+
+    def _begun(self) -> date:
+        """The day the state was made."""
         made = self.operations.rows(sa.select(schema.events.c.at).order_by(schema.events.c.seq).limit(1))
-        return "shadow", date.fromisoformat(made[0]["at"][:10]) if made else date.min
+        return date.fromisoformat(made[0]["at"][:10]) if made else date.min
 
 
 def _said_of(row: Mapping[str, Any]) -> list[SaidOfTool]:

@@ -81,10 +81,7 @@ def _plain_visit(request: Request) -> Visit:
         session = guard._session(request, state)
     except HarmcastError:
         session = None
-    visit = Visit(request, state, session, Action.READ_NOTICES)
-    if session is not None:
-        visit.statuses, visit.shown = guard.standings(state, visit.today)
-    return visit
+    return Visit(request, state, session, Action.READ_NOTICES)
 
 
 def _problem(request: Request, status: int, title: str, words: str, reference: str = "") -> Response:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Annotated, Any, NoReturn
 
 import polars as pl
@@ -111,12 +112,26 @@ class Visit:
     action: Action
     form: Mapping[str, str] = field(default_factory=dict)
     trained: frozenset[str] = frozenset()
-    statuses: Mapping[str, str] = field(default_factory=dict)
-    shown: frozenset[str] = frozenset()
     purpose: str | None = None
     log_down: bool = False
     newest: int = 0
     _person: PersonRow | None = field(default=None, repr=False)
+
+    @cached_property
+    def standings(self) -> tuple[Mapping[str, str], frozenset[str]]:
+        """Each tool's status, and the tools that nothing in the register stops from being shown today: read where a tool is asked about."""
+        if self.session is None:
+            return {}, frozenset()
+        tools, entries = self.state.register.tools(self.today), self.state.register.entries(self.today)
+        return {t.name: t.status for t in tools}, frozenset(t.name for t in tools if register.standing(t, entries, self.today).may_show)
+
+    @property
+    def statuses(self) -> Mapping[str, str]:
+        return self.standings[0]
+
+    @property
+    def shown(self) -> frozenset[str]:
+        return self.standings[1]
 
     @property
     def operations(self) -> Operations:
@@ -192,8 +207,8 @@ class Visit:
             role=self.session.role if self.session else None,
             action=action,
             about_tool=tool is not None and action not in BESIDE_THE_TOOL,
-            tool_status=self.statuses.get(tool or "", "shadow"),
-            tool_shown=tool in self.shown,
+            tool_status=self.statuses.get(tool, "shadow") if tool else "shadow",
+            tool_shown=tool is not None and tool in self.shown,
             trained=tool in self.trained if tool else bool(self.trained),
             about_person=False,
             own_unit=False,
@@ -353,7 +368,6 @@ def current_visit(request: Request, form: Annotated[Mapping[str, str], Depends(p
             403, "This form has expired", "Go back, load the page again and send it once more. Nothing was saved."
         )
     visit.trained = state.users.tools_trained(session.account)
-    visit.statuses, visit.shown = standings(state, visit.today)
     _require(visit)
     visit.newest = events.newest(visit.operations)
     _require_unchanged(visit, named.get(CHANGES, ()))
@@ -385,12 +399,6 @@ def _require_unchanged(visit: Visit, objects: Sequence[str]) -> None:
             "Somebody else was here first",
             f"{by} changed this after you opened the page ({later.action.replace('_', ' ')}). Nothing was saved. Open the page again, read what stands now, then decide.",
         )
-
-
-def standings(state: State, today: date) -> tuple[dict[str, str], frozenset[str]]:
-    """Each tool's status, and the tools that nothing in the register stops from being shown today."""
-    tools, entries = state.register.tools(today), state.register.entries(today)
-    return {t.name: t.status for t in tools}, frozenset(t.name for t in tools if register.standing(t, entries, today).may_show)
 
 
 def why_not_shown(state: State, name: str, today: date) -> str:
