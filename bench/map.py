@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -182,47 +183,60 @@ def overview_ms(state: State, ground: Ground) -> list[Row]:
     return [Row(50, "a cell in its streets; the listed cells in the force, CPU", "at most 60 ms each", f"{locator:.0f} ms; {overview:.0f} ms", max(locator, overview) <= 60)]
 
 
-async def user(address: str, account: str, name: str, bounds: tuple[float, float, float, float], until: float, seed: int, warm: list[str], took: list[float], pages: list[float], wrong: list[str]) -> None:
+async def signed_in(address: str, account: str) -> httpx.AsyncClient:
+    """A browser of one analyst, signed in."""
+    client = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=6))
+    form = await client.get("/sign-in")
+    token = re.search(r'name="form_token" value="([0-9a-f]{64})"', form.text)
+    sent = {"form_token": token[1] if token else "", "account": account, "password": PASSWORD, "next": "/account"}
+    answer = await client.post("/sign-in", data=sent)
+    assert answer.status_code == 303, (account, answer.status_code)
+    return client
+
+
+@dataclass
+class Took:
+    """Times of tiles and of pages, ms, and what went wrong."""
+
+    tiles: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    async def get(self, client: httpx.AsyncClient, path: str, into: list[float]) -> None:
+        begun = time.perf_counter()
+        answer = await client.get(path)
+        into.append(1000 * (time.perf_counter() - begun))
+        if answer.status_code != 200:
+            self.wrong.append(f"{answer.status_code} {path}")
+
+
+async def user(client: httpx.AsyncClient, name: str, bounds: tuple[float, float, float, float], until: float, seed: int, warm: list[str], took: Took) -> None:
     """One analyst: My area, then its six tiles together, three of them common and three anywhere."""
     rng = random.Random(seed)
-    async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=6)) as client:
-        form = await client.get("/sign-in")
-        token = re.search(r'name="form_token" value="([0-9a-f]{64})"', form.text)
-        sent = {"form_token": token[1] if token else "", "account": account, "password": PASSWORD, "next": "/account"}
-        answer = await client.post("/sign-in", data=sent)
-        assert answer.status_code == 303, (account, answer.status_code)
-        await asyncio.sleep(rng.uniform(0, 10))
-
-        async def get(path: str, into: list[float]) -> None:
-            begun = time.perf_counter()
-            answer = await client.get(path)
-            into.append(1000 * (time.perf_counter() - begun))
-            if answer.status_code != 200:
-                wrong.append(f"{answer.status_code} {path}")
-
-        while time.monotonic() < until:
-            await get(f"/areas/{rng.choice(TOOLS)}", pages)
-            cold = []
-            for _ in range(3):
-                zoom = rng.choice((-6, -5, -4, -3, -3, -2, -2, -1, 0))
-                side = 512 / 2.0**zoom
-                x, y = int(rng.uniform(bounds[0], bounds[2]) // side), int(-rng.uniform(bounds[1], bounds[3]) // side)
-                cold.append(f"/ground/{name}/{zoom}/{x}/{y}.svg")
-            await asyncio.gather(*(get(path, took) for path in [*rng.sample(warm, 3), *cold]))
-            await asyncio.sleep(rng.uniform(5, 15))
+    await asyncio.sleep(rng.uniform(0, 10))
+    while time.monotonic() < until:
+        await took.get(client, f"/areas/{rng.choice(TOOLS)}", took.pages)
+        cold = []
+        for _ in range(3):
+            zoom = rng.choice((-6, -5, -4, -3, -3, -2, -2, -1, 0))
+            side = 512 / 2.0**zoom
+            x, y = int(rng.uniform(bounds[0], bounds[2]) // side), int(-rng.uniform(bounds[1], bounds[3]) // side)
+            cold.append(f"/ground/{name}/{zoom}/{x}/{y}.svg")
+        await asyncio.gather(*(took.get(client, path, took.tiles) for path in [*rng.sample(warm, 3), *cold]))
+        await asyncio.sleep(rng.uniform(5, 15))
 
 
-async def load(address: str, name: str, bounds: tuple[float, float, float, float], users: int, seconds: float) -> tuple[list[float], list[float], list[str]]:
-    """Tiles' and pages' times, ms, and what went wrong, of `users` for `seconds`."""
+async def load(address: str, name: str, bounds: tuple[float, float, float, float], users: int, seconds: float) -> Took:
+    """What `users` took in `seconds`; they sign in one after the other before."""
     side = 512 / 2.0**-5
     columns, rows = range(int(bounds[0] // side), int(bounds[2] // side) + 1), range(int(-bounds[3] // side), int(-bounds[1] // side) + 1)
     warm = [f"/ground/{name}/-5/{x}/{y}.svg" for x in columns for y in rows]
-    took: list[float] = []
-    pages: list[float] = []
-    wrong: list[str] = []
-    until = time.monotonic() + seconds
-    await asyncio.gather(*(user(address, f"user{n}", name, bounds, until, n, warm, took, pages, wrong) for n in range(users)))
-    return took, pages, wrong
+    clients = [await signed_in(address, f"user{n}") for n in range(users)]
+    took, until = Took(), time.monotonic() + seconds
+    await asyncio.gather(*(user(client, name, bounds, until, n, warm, took) for n, client in enumerate(clients)))
+    for client in clients:
+        await client.aclose()
+    return took
 
 
 def main() -> int:
@@ -249,11 +263,12 @@ def main() -> int:
     state.close()
     process, address = served(folder / "state")
     try:
-        tiles, pages, wrong = asyncio.run(load(address, ground.name, ground.about.bounds, asked.users, asked.seconds))
+        found = asyncio.run(load(address, ground.name, ground.about.bounds, asked.users, asked.seconds))
         busy = psutil.Process(process.pid).cpu_times()
     finally:
         process.terminate()
         process.wait(30)
+    tiles, pages, wrong = found.tiles, found.pages, found.wrong
     p95 = at_share(tiles, 0.95)
     print(f"  server: {busy.user + busy.system:.0f} s of processor; pages of My area meanwhile: {len(pages)}, p50 {np.median(pages):.0f} ms, p95 {at_share(pages, 0.95):.0f} ms")
     rows.append(
