@@ -80,7 +80,7 @@ $(VENV)/.installed-docs: locks/docs.txt | $(VENV)/bin/uv
 site: $(VENV)/.installed-docs ## the manual as a static site with search, in .site/html
 	@$(BIN)/python scripts/site_pages.py
 
-bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -real, -feed, -meaning, -week, -scale, -fleet, -qlik, -load, -soak, -attack, -attack_people, -row_tampering, -accountability, -answers, -faults, -upgrade, -supply, -worlds
+bench-%: $(ALL_STAMP) ## one measurement, a module of bench/: bench-places, -people, -fairness, -real, -feed, -meaning, -week, -scale, -fleet, -qlik, -map, -load, -year, -install, -soak, -attack, -attack_people, -row_tampering, -accountability, -answers, -faults, -upgrade, -supply, -worlds
 	@$(BIN)/python -m bench.$*
 
 mutants: $(ALL_STAMP) ## small faults put into the rules about people: does a test find each? (ARGS="people oversight")

@@ -4,8 +4,8 @@
 
 The timer's calls of deploy/ (Monday 05:30 the week, Sunday 02:00 forgetting, every night a backup, here one a week) on an invented force,
 by a clock that is moved, not waited for. In two weeks nobody sends anything, and the rows come with the next week's; one delivery
-is refused, and a good one comes on the Tuesday; once the disk is full, and has room again on the Tuesday. Every quarter a backup is
-restored into a new folder. Asked (promise 54): 50 releases of 52 weeks, each fault told by an alert and by `harmcast status` that day, nothing lost.
+is refused, and a good one comes on the Tuesday; once the disk is full, and has room again on the Tuesday. People do what status asks of
+them: a load that waits, a week that is held, papers whose review is due. Every quarter a backup is restored into a new folder. Asked (promise 54): 50 releases of 52 weeks, each fault told by an alert and by `harmcast status` that day, nothing lost.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from harmcast.invented import demo
 from harmcast.invented.making import invent
 from harmcast.operate import service
 from harmcast.operate.health import status_of
+from harmcast.oversight.log import Event
 from harmcast.runs import inbox
 from harmcast.runs.release_moves import publish_release
 from harmcast.store import backup, loads, retention
@@ -55,7 +56,8 @@ class Year:
     folder: Path
     state: Path
     at: datetime
-    told: dict[str, list[str]] = field(default_factory=dict)
+    told: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    reviewed: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     waited: list[str] = field(default_factory=list)
     backups: list[Path] = field(default_factory=list)
@@ -100,7 +102,7 @@ class Year:
             state = self.opened()
             said = [words for words in status_of(state, self.at.date()).health.concerns if "deliver" in words or "weekly run" in words]
             state.close()
-            self.told[f"{self.at:%Y-%m-%d} {expected}"] = [*self.alerts()[before:], *said]
+            self.told[f"{self.at:%Y-%m-%d} {expected}"] = self.alerts()[before:], said
 
     def accepted(self) -> None:
         """A load waits for its effects: a data scientist looks and accepts, and a supervisor where two are needed."""
@@ -139,6 +141,20 @@ class Year:
             self.drill(file)
         for old in self.backups[:-4]:
             old.unlink(missing_ok=True)
+
+    def papers(self) -> None:
+        """Papers whose review `harmcast status` says was due are reviewed: the register takes what was approved anew."""
+        state = self.opened()
+        today = self.at.date()
+        if any("review was due" in words for words in status_of(state, today).health.concerns):
+            newest = {(entry.tool, entry.kind): entry for entry in state.register.entries(today)}
+            for (tool, kind), entry in newest.items():
+                if entry.review_by is not None and entry.review_by <= today:
+                    values = {"tool": tool, "kind": kind, "title": "Reviewed", "outcome": "approved", "dated": today, "by_whom": entry.by,
+                              "document_ref": entry.reference, "conditions": None, "review_by": today + timedelta(days=300)}  # fmt: skip
+                    state.register.enter(values, Event("officer", "data_protection_officer", "administration", "register_entry"))
+            self.reviewed.append(f"{today}")
+        state.close()
 
     def drill(self, file: Path) -> None:
         """A backup into a new folder: its log whole, and every newest published file that of the state."""
@@ -228,6 +244,7 @@ def run(year: Year, deliveries: list[Path], first: date, grow: Callable[[int | N
             year.to(monday + timedelta(days=1), 9)
         year.timer()
         year.let_out()
+        year.papers()
         year.sunday(monday)
     print(file=sys.stderr)
 
@@ -245,9 +262,10 @@ def judged(year: Year, weeks: int) -> list[Row]:
         load_accepted(again, delivery)
     expected = again.records.known("crimes").height
     again.close()
-    silent = [what for what, told in year.told.items() if len(told) < 2]
-    for what, told in year.told.items():
-        print(f"  {what}: " + "; ".join(told))
+    silent = [what for what, (sent, said) in year.told.items() if not sent or not said]
+    for what, (sent, said) in year.told.items():
+        print(f"  {what}: alert {', '.join(sent) or 'none'}; status: {'; '.join(said) or 'nothing'}")
+    print(f"  papers reviewed once `harmcast status` said that it was due: {', '.join(year.reviewed) or 'never due'}")
     published = {tool.name: state.releases.published(tool.name) for tool in state.settings.tools}
     state.close()
     return [
