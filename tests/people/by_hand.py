@@ -30,7 +30,20 @@ def known_charges(versions: list[dict[str, Any]], persons: list[dict[str, Any]],
         while person in into:
             person = into[person]
         out.setdefault(person, []).append(row | {"counted_on": max(row["charged_on"], first[ref])})
-    return out
+    return {person: linked(own) for person, own in out.items()}
+
+
+def linked(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One person's charges; one without a crime takes that of the charges alike in code and both days, where those have one crime alone."""
+    crimes: dict[tuple[Any, ...], set[str]] = {}
+    for row in own:
+        if row["crime_ref"] is not None:
+            crimes.setdefault((row["offence_code"], row["happened_on"], row["charged_on"]), set()).add(row["crime_ref"])
+    found = []
+    for row in own:
+        alike = crimes.get((row["offence_code"], row["happened_on"], row["charged_on"]), set())
+        found.append(row | {"crime_ref": next(iter(alike))} if row["crime_ref"] is None and len(alike) == 1 else row)
+    return found
 
 
 def left(months_table: list[tuple[float, float]], days: int) -> float:

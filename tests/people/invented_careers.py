@@ -50,6 +50,9 @@ def careers(people: int, seed: int, unknown_code: bool = True) -> tuple[pl.DataF
                     rows.append(row | {"outcome": outcome, "outcome_on": ended, "known_on": ended})
                 if rng.random() < 0.01:
                     rows.append(row | {"deleted": True, "known_on": known + timedelta(days=500)})
+                if person % 40 == 7 and day <= DAYS // 2 and crime and number % 5 == 0:
+                    # A merge at the source left a copy under the second reference, without its crime.
+                    rows.append(row | {"charge_ref": f"C{number:06d}c", "person_ref": f"P{person:05d}b", "crime_ref": None})
                 number += 1
     charges = pl.DataFrame(rows, infer_schema_length=None).filter(pl.col("known_on") <= LAST)
     refs = charges["person_ref"].unique().sort()

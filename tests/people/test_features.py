@@ -41,21 +41,23 @@ def _weights(charges: pl.DataFrame) -> dict[str, float | None]:
     return medians
 
 
-def test_harm_bands_and_features_equal_an_independent_computation(made, judged) -> None:  # type: ignore[no-untyped-def]
-    people, _, charges = made
+@pytest.mark.parametrize("day", [DAY, date(2025, 6, 30)])  # before merges were known, and after
+def test_harm_bands_and_features_equal_an_independent_computation(made, day: date) -> None:  # type: ignore[no-untyped-def]
+    people, persons, charges = made
+    judged = by_hand.known_charges(charges.to_dicts(), persons.to_dicts(), day)
     weights = _weights(charges)
     kind_of = {row["offence_code"]: row for row in kinds(charges["offence_code"]).to_dicts()}
-    got = {row["person_ref"]: row for row in people.features(DAY).to_dicts()}
+    got = {row["person_ref"]: row for row in people.features(day).to_dicts()}
     assert set(got) == set(judged)
     assert len(judged) >= 1000
     cuts = [2.0, 20.0, CUT, 600.0]
     banded = dict(
-        people.features(DAY).select("person_ref", band=bands.band_of(pl.col("harm"), cuts)).iter_rows()
+        people.features(day).select("person_ref", band=bands.band_of(pl.col("harm"), cuts)).iter_rows()
     )
     for ref, own in judged.items():
         events = by_hand.as_events(own, weights.__getitem__)
         incomplete = any(e["weight"] is None for e in events)
-        total = by_hand.harm(events, DAY, TABLE)
+        total = by_hand.harm(events, day, TABLE)
         row = got[ref]
         assert row["incomplete"] == incomplete
         if incomplete:
@@ -64,10 +66,26 @@ def test_harm_bands_and_features_equal_an_independent_computation(made, judged) 
         else:
             assert row["harm"] == pytest.approx(total, rel=1e-12)
             assert banded[ref] == by_hand.band(total, cuts)
-        expected = by_hand.features(events, DAY, CUT, TABLE, kind_of)
+        expected = by_hand.features(events, day, CUT, TABLE, kind_of)
         assert set(expected) == set(NAMES)
         for name, value in expected.items():
             assert row[name] == pytest.approx(value, rel=1e-9, abs=1e-9), (ref, name)
+
+
+def test_a_charge_copied_at_a_merge_counts_once_in_harm_and_events(made) -> None:  # type: ignore[no-untyped-def]
+    """By hand: one wounding of 365 days on the day it happened, held twice, is one event of 365 days and not two of 730."""
+    people, _, charges = made
+    day = date(2023, 3, 1)
+    own = {
+        "charge_ref": "C1", "person_ref": "P1", "crime_ref": "K1", "offence_code": "008/01", "happened_on": day, "charged_on": day,
+        "outcome": "charged", "outcome_on": None, "known_on": day, "deleted": False,
+    }  # fmt: skip
+    versions = pl.DataFrame([own, own | {"charge_ref": "C2", "person_ref": "P1b", "crime_ref": None}], schema=charges.schema)
+    persons = pl.DataFrame({"person_ref": ["P1", "P1b"], "merged_into": [None, "P1"], "died_on": None, "known_on": day}, schema_overrides={"died_on": pl.Date})
+    row = People(persons, versions, people.minors, people.rules).features(day).to_dicts()[0]
+    assert (row["person_ref"], row["harm"], row["events_all"], row["events_6m"]) == ("P1", 365.0, 1.0, 1.0)
+    once = by_hand.as_events(by_hand.known_charges(versions.to_dicts(), persons.to_dicts(), day)["P1"], _weights(charges).__getitem__)
+    assert [(e["key"], e["weight"]) for e in once] == [("K1", 365.0)]
 
 
 def test_high_before_equals_an_independent_computation_at_every_charge(made, judged) -> None:  # type: ignore[no-untyped-def]

@@ -26,7 +26,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "The latest 3 events are heavier than those before, by {n}",
         "The latest 3 events are heavier than those before by less than {n}",
     ),
-    "events_all": ("Charged with {n} or more events, ever", "Charged with under {n} events, ever"),
+    "events_all": ("Charged with {n} or more events in all the months looked back on", "Charged with under {n} events in all the months looked back on"),
     "events_6m": (
         "Charged with {n} or more events in the last 6 months",
         "Charged with under {n} events in the last 6 months",
