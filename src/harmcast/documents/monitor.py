@@ -54,6 +54,7 @@ class SaidCame(TypedDict):
 
     what: str
     group: str
+    months: int
     people: int
     said: float
     became: int | None

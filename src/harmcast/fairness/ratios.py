@@ -93,17 +93,19 @@ def verdict(row: SaidAndCame, found: bool, level: float, bar: tuple[float, float
 
 
 def judged(
-    rows: Sequence[SaidAndCame], rehearsal: bool = False, small: int = 5, single: Sequence[str] = SINGLE, bar: tuple[float, float] | None = None
-) -> pl.DataFrame:
+    rows: Sequence[SaidAndCame], rehearsal: bool = False, small: int = 5, single: Sequence[str] = SINGLE, bar: tuple[float, float] | None = None,
+    families: int = 1,
+) -> pl.DataFrame:  # fmt: skip
     """The table of what was said and what came: everyone first, then each single attribute, then pairs, printed only.
 
     Args:
         rehearsal: no released chance is a year old yet, so nothing is ever met.
         single: attributes that are tested, in their order; `bar`: another than `bar_of` each row.
+        families: of rows like these, which share one error between them.
     Returns: scope, measure, attribute, group, people, denominator, said, became, ratio, ratio_low, ratio_high (95%), least_ratio, verdict, small.
     """
     tested = [row for row in rows if row.attribute in single]
-    decided = dict(zip(map(id, tested), holm([row.p_value for row in tested]), strict=True))
+    decided = dict(zip(map(id, tested), holm([row.p_value for row in tested], ERROR / families), strict=True))
     out: list[dict[str, Any]] = []
     place = {name: k for k, name in enumerate(single)}
     for row in sorted(rows, key=lambda r: (place.get(r.attribute, len(place)), r.attribute, r.group)):
@@ -111,7 +113,7 @@ def judged(
         said: str = verdict(row, *decided[id(row)], bar) if id(row) in decided else "printed"
         out.append({
             "scope": "said", "measure": "said_and_came", "attribute": row.attribute, "group": row.group, "people": row.people, "denominator": row.people, "said": row.said, "became": row.became, "ratio": row.ratio,
-            "ratio_low": low, "ratio_high": high, "least_ratio": least_ratio(row.said, len(tested)),
+            "ratio_low": low, "ratio_high": high, "least_ratio": least_ratio(row.said, families * len(tested)),
             "verdict": "cannot say" if rehearsal and said == "met" else said, "small": 0 < row.became < small,
         })  # fmt: skip
     return pl.DataFrame(out, schema=SCHEMA)

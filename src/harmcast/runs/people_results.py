@@ -95,7 +95,7 @@ def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> li
 
 
 def released_chances(state: State, who: PeopleMade, as_of: date, months: int) -> pl.DataFrame:
-    """GIVEN of the releases judged: chances as released, and whether the cut was reached by the end of the horizon, as known then."""
+    """GIVEN of the releases judged: chances within `months` as released, and whether the cut was reached by then, as known then."""
     return _with_outcome(state, who, as_of, months, months)
 
 
@@ -118,12 +118,12 @@ def _with_outcome(state: State, who: PeopleMade, as_of: date, months: int, by: i
             continue
         own = frame.select("person_key", "unit", "harm", chance=column).drop_nulls("chance").join(who.keys, on="person_key", how="inner").sort("person_ref")
         model = state.models.named(release.model) if release.model else None
-        if model is None or not gives_chances(model.content()):
+        if own.is_empty() or model is None or not gives_chances(model.content()):
             continue
         own = pl.concat([own, by_chance(model.content(), own["chance"], months)], how="horizontal")
         own = own if by == months else own.with_columns(chance="half_year")
-        became = landmarks.reached_by(who.scored.source, release.as_of, add_months(release.as_of, by), own["person_ref"])
-        parts.append(own.with_columns(pl.lit(release.as_of).alias("released_on"), became=became).select(list(GIVEN)))
+        came = landmarks.outcomes(who.scored.source, release.as_of, own["person_ref"], [*(h for h in who.tool.horizons_months if h < by), by], as_of)
+        parts.append(own.with_columns(pl.lit(release.as_of).alias("released_on"), became=came[f"became_{by}m"]).select(list(GIVEN)))
     return pl.concat(parts)
 
 

@@ -13,7 +13,7 @@ from harmcast.evaluate.monitor_thresholds import MonitorThresholds
 from harmcast.evaluate.people_monitor import said_and_came, with_said
 from harmcast.evaluate.people_results import GIVEN
 from harmcast.runs.people import PeopleMade
-from harmcast.runs.people_results import JudgedChances, half_year_chances
+from harmcast.runs.people_results import JudgedChances, half_year_chances, released_chances
 from harmcast.runs.places import PlacesMade
 from harmcast.store.releases import Release
 from harmcast.store.state import State
@@ -53,8 +53,9 @@ def watch_people(state: State, who: PeopleMade, judged: JudgedChances | str, as_
                 rows.append(streams.scores(Week.named(release.week).monday, column, frame[column], streams.CHANCE_EDGES))
     rows.append(streams.scores(week.monday, column, who.scored.people[column], streams.CHANCE_EDGES))
     given, rehearsal = (pl.DataFrame(schema=GIVEN), True) if isinstance(judged, str) else (judged.given, judged.rehearsal)
-    soon = half_year_chances(state, who, as_of)
-    said = said_and_came(given, soon, who.tool.horizons_months[0], rehearsal, state.settings.people.small_number)
+    first, *longer = who.tool.horizons_months
+    over = {first: given} | {months: released_chances(state, who, as_of, months) for months in longer}
+    said = said_and_came(over, half_year_chances(state, who, as_of), rehearsal, state.settings.people.small_number)
     return with_said(_monitored(state, rows, week), said, rehearsal)
 
 

@@ -213,9 +213,10 @@ def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
 
 def _who(row: SaidCame) -> str:
     """Whom a row of what was said and what came is about."""
-    if row["what"] == "tenth":
-        return f"Tenth {int(row['group'])}"
-    return "The first half year, everyone" if row["what"] == "half_year" else "Everyone"
+    if row["what"] == "half_year":
+        return "The first half year, everyone"
+    head = f"Tenth {int(row['group'])}" if row["what"] == "tenth" else "Everyone"
+    return f"{head}, {row['months']} months"
 
 
 def _alarm(row: Alarm) -> AlarmSays:
