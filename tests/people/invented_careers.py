@@ -67,3 +67,25 @@ def careers(people: int, seed: int, unknown_code: bool = True) -> tuple[pl.DataF
         born_on=pl.lit(date(1985, 5, 1)), sex=pl.lit(None, dtype=pl.String)
     )
     return persons, charges, births
+
+
+def scrambled_after(persons: pl.DataFrame, charges: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Persons and charge versions in which everything known after `day` is wrong: other people, codes, results, days, merges, deaths."""
+    later = pl.col("known_on") > day
+    others = pl.Series(np.random.default_rng(1).permutation(charges["person_ref"].to_numpy()))
+    wrong = charges.with_columns(
+        offence_code=pl.when(later).then(pl.lit("019/01")).otherwise("offence_code"),
+        person_ref=pl.when(later).then(others).otherwise("person_ref"),
+        outcome=pl.when(later).then(pl.lit("quashed")).otherwise("outcome"),
+        known_on=pl.when(later).then(pl.col("known_on") + timedelta(days=30)).otherwise("known_on"),
+    )
+    folk = persons.with_columns(
+        merged_into=pl.when(later).then(pl.lit("P00000")).otherwise("merged_into"), died_on=pl.when(later).then(pl.lit(date(2020, 1, 1))).otherwise("died_on")
+    )
+    return folk, wrong
+
+
+def scrambled_before(charges: pl.DataFrame, opens: date) -> pl.DataFrame:
+    """Charge versions in which every charge that counted by `opens`, the day a look-back opens, has another code."""
+    counted = pl.max_horizontal("charged_on", pl.col("known_on").min().over("charge_ref")) <= opens
+    return charges.with_columns(offence_code=pl.when(counted).then(pl.lit("149")).otherwise("offence_code"))

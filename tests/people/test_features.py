@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
-import numpy as np
 import polars as pl
 import pytest
 from tests.people import by_hand
-from tests.people.invented_careers import careers
+from tests.people.invented_careers import careers, scrambled_after, scrambled_before
 
 from harmcast.people import bands, harm
 from harmcast.people.features import FEATURES, NAMES
@@ -14,6 +13,7 @@ from harmcast.people.harm import OGRS4_LEFT, OGRS4_MONTHS
 from harmcast.people.offences import kinds
 from harmcast.tables import PERSONS
 from harmcast.transitions.landmarks import People, Rules, eligible
+from harmcast.weeks import add_months
 
 DAY = date(2023, 6, 30)
 CUT = 200.0
@@ -102,24 +102,24 @@ def test_high_before_equals_an_independent_computation_at_every_charge(made, jud
 
 def test_scrambling_everything_known_later_changes_nothing(made) -> None:  # type: ignore[no-untyped-def]
     people, persons, charges = made
-    rng = np.random.default_rng(1)
-    later = (charges["known_on"] > DAY).to_numpy()
-    shuffled = charges.with_columns(
-        offence_code=pl.when(pl.Series(later)).then(pl.lit("019/01")).otherwise(pl.col("offence_code")),
-        person_ref=pl.when(pl.Series(later)).then(pl.Series(rng.permutation(charges["person_ref"].to_numpy()))).otherwise(pl.col("person_ref")),
-        outcome=pl.when(pl.Series(later)).then(pl.lit("quashed")).otherwise(pl.col("outcome")),
-        known_on=pl.when(pl.Series(later)).then(pl.col("known_on") + timedelta(days=30)).otherwise(pl.col("known_on")),
-    )
-    folk = persons.with_columns(
-        merged_into=pl.when(pl.col("known_on") > DAY).then(pl.lit("P00000")).otherwise(pl.col("merged_into")),
-        died_on=pl.when(pl.col("known_on") > DAY).then(pl.lit(date(2020, 1, 1))).otherwise(pl.col("died_on")),
-    )
+    folk, shuffled = scrambled_after(persons, charges, DAY)
     other = People(folk, shuffled, people.minors, people.rules)
-    assert later.sum() > 500
+    assert (charges["known_on"] > DAY).sum() > 500
     assert other.features(DAY).equals(people.features(DAY))
     assert eligible(other, DAY).equals(eligible(people, DAY))
     cut = People(persons, charges.filter(pl.col("known_on") <= DAY), people.minors, people.rules)
     assert cut.features(DAY).equals(people.features(DAY))
+
+
+def test_scrambling_every_event_before_the_look_back_changes_no_feature_in_it(made) -> None:  # type: ignore[no-untyped-def]
+    people, persons, charges = made
+    back = 24
+    other_charges = scrambled_before(charges, add_months(DAY, -back))
+    assert (other_charges["offence_code"] != charges["offence_code"]).sum() > 500
+    other = People(persons, other_charges, people.minors, people.rules)
+    asked = ["person_ref", *NAMES]
+    assert other.features(DAY, back).select(asked).equals(people.features(DAY, back).select(asked))
+    assert not other.features(DAY).select(asked).equals(people.features(DAY).select(asked))  # without a look-back it would
 
 
 def test_no_feature_is_protected_or_says_where() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.people import by_hand
-from tests.people.invented_careers import careers
+from tests.people.invented_careers import careers, scrambled_after, scrambled_before
 
 from harmcast import tables
 from harmcast.evaluate import people_choose
@@ -77,6 +77,34 @@ def test_the_model_is_plain_numbers_and_the_same_records_give_the_same_bytes(
     assert fitted["chosen"] in card.CARDS
     assert fitted["history"]["look_back_months"] == 60
     assert fitted["became"]["12m"] >= 20
+
+
+def test_scrambling_everything_known_after_the_day_changes_no_byte_of_the_model_and_no_score(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    day = date(2024, 6, 30)
+    held = history(FIRST_DAY, day)
+    flags = minors.flags(births, refit.all_days(held))
+    found = []
+    for folk, known in ((persons, charges.filter(pl.col("known_on") <= day)), scrambled_after(persons, charges, day)):
+        one = refit.refit(folk, known, flags, held, rules, people_choose.choose, MONTHS)
+        found.append((refit.to_json(one), score_people(folk, known, flags, day, one, rules, CUTS, MONTHS).people))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].equals(found[1][1])
+    assert (charges["known_on"] > day).sum() > 500
+
+
+def test_scrambling_every_event_before_the_look_back_changes_no_chance(
+    made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules, scored: ScoredPeople
+) -> None:
+    """Of people not yet high harm both ways: what was high before is asked of all that is held."""
+    persons, charges, births = made
+    other = scrambled_before(charges, add_months(AS_OF, -fitted["history"]["look_back_months"]))
+    assert (other["offence_code"] != charges["offence_code"]).sum() > 500
+    columns = ["person_ref", *(f"chance_high_harm_{h}m{end}" for h in MONTHS for end in ("", "_low", "_high"))]
+    then, again = (one.people.select(columns).drop_nulls() for one in (scored, _scored((persons, other, births), fitted, rules, AS_OF)))
+    both = then.join(again, on="person_ref", how="semi")
+    assert both.height > then.height / 2
+    assert both.equals(again.join(then, on="person_ref", how="semi"))
 
 
 def test_every_row_is_as_the_release_wants_it(scored: ScoredPeople) -> None:

@@ -50,7 +50,7 @@ FEATURES: tuple[Feature, ...] = (
         0,
         "plain",
     ),
-    Feature("events_all", "Events charged, ever.", "events", 1, "log"),
+    Feature("events_all", "Events charged, of all looked at.", "events", 1, "log"),
     Feature("events_6m", "Events charged in the last 6 months.", "events", 1, "log"),
     Feature("events_12m", "Events charged in the last 12 months.", "events", 1, "log"),
     Feature("events_24m", "Events charged in the last 24 months.", "events", 1, "log"),
