@@ -34,7 +34,9 @@ KINDS = np.array([[0.50, 0.33, 0.13, 0.03, 0.01], [0.42, 0.33, 0.18, 0.05, 0.02]
 DESIST, TO_CUSTODY, RELEASE = np.array([0.012, 0.014, 0.018, 0.012]), 0.5, 0.10
 ACTIVE, CUSTODY, DONE = 0, 1, 2
 BEFORE_MONTHS = 96  # careers begin so long before the records
-STEP_OF_DRIFT = 0.25  # logit of charging a year, a random walk, in a force that drifts
+# Step of a random walk in the logarithm of charging, a year. MILD is the scale of the procedure's own prior. At STRONG charging by itself lies
+# outside .75 to 1.33 of last year's in one force of six, so that no knowledge of the past can hold it there.
+MILD, STRONG = 0.15, 0.25
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class OtherForce:
         rows = np.array([int(ref[1:]) for ref in refs])
         return ahead(self, rows, filtered(self, rows), months, draws, seed)
 
+    @property
+    def last_over_next(self) -> float:
+        """Charging in the last year of records over that in the year to come: what knowing last year's rate exactly would say too much."""
+        now = self.shown.shape[1]
+        return float(self.charging[now - 12 : now].mean() / self.charging[now : now + 12].mean())
+
 
 def _transitions(grave: bool) -> Array:
     """Classes x states x states: what follows a month."""
@@ -71,13 +79,13 @@ def _transitions(grave: bool) -> Array:
 PLAIN, AFTER_GRAVE = _transitions(False), _transitions(True)
 
 
-def force(seed: int, months_held: int, people: int = 10_000, drifts: bool = False) -> OtherForce:
+def force(seed: int, months_held: int, people: int = 10_000, step: float = 0.0) -> OtherForce:
     """One force: careers over BEFORE_MONTHS and the months held; what was charged before the records begin is not in them."""
-    rng = np.random.default_rng([seed, months_held, int(drifts)])
+    rng = np.random.default_rng([seed, months_held, int(step > 0)])
     span = BEFORE_MONTHS + months_held
     entry = rng.integers(0, span, people)
     kind_of = rng.choice(len(MIX), people, p=MIX)
-    steps = rng.normal(0, STEP_OF_DRIFT / np.sqrt(12), span + 24) if drifts else np.zeros(span + 24)
+    steps = rng.normal(0, step / np.sqrt(12), span + 24) if step else np.zeros(span + 24)
     charging = np.exp(np.cumsum(steps) - np.cumsum(steps)[span - 1])
     shown, state = np.zeros((people, span), np.int8), np.zeros(people, np.int64)
     cumulated = np.cumsum(KINDS, axis=1)
