@@ -5,21 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pytest
-
 from harmcast.publish import group_impact
 
 COLUMNS = [
     "scope", "attribute", "group", "is_reference", "measure", "numerator", "denominator", "against", "value", "low", "high",
-    "gap", "gap_low", "gap_high", "reason", "verdict",
+    "ratio", "ratio_low", "ratio_high", "reason", "verdict",
 ]  # fmt: skip
 DAY = date(2026, 11, 16)
 
 
 def row(
-    group: str, verdict: str, value: float | None = 0.05, gap: float | None = 0.01, measure: str = "fpr"
+    group: str, verdict: str, value: float | None = 0.05, ratio: float | None = 1.2, measure: str = "fpr"
 ) -> list[Any]:
-    low, high = (None, None) if gap is None else (gap - 0.01, gap + 0.01)
+    low, high = (None, None) if ratio is None else (ratio - 0.1, ratio + 0.1)
     ends = (None, None) if value is None else (value - 0.01, value + 0.01)
     count = (None, None) if value is None else (50.0, 1000.0)
     reason = "small number" if value is None else None
@@ -33,7 +31,7 @@ def row(
         "reference",
         value,
         *ends,
-        gap,
+        ratio,
         low,
         high,
         reason,
@@ -45,7 +43,7 @@ def document(*rows: list[Any], verdict: str = "met", judged: int = 1, findings: 
     return {
         "kind": "people", "verdict": verdict, "judged": judged, "too_few_to_say": 1, "findings": list(findings), "notes": [],
         "cannot_see": ["What nobody wrote down."],
-        "thresholds": [{"name": "gap_concern", "says": "A gap above this is a concern.", "unit": "share", "value": 0.02}],
+        "thresholds": [{"name": "ratio_concern", "says": "A ratio under this is a concern.", "unit": "ratio", "value": 0.8}],
         "tables": [{"title": "What was measured", "columns": COLUMNS, "rows": list(rows)}],
     }  # fmt: skip
 
@@ -57,7 +55,9 @@ def test_the_verdict_stands_before_everything_measured() -> None:
         text.index("Verdict: concern") < text.index("Wrongly selected more often: women.") < text.index("50 of 1,000")
     )
     assert "What nobody wrote down." in text
-    assert "2 in 100" in text
+    assert "0.8" in text
+    assert "1.20" in text
+    assert "1.10 to 1.30" in text
 
 
 def test_silence_is_said_to_be_no_evidence() -> None:
@@ -85,11 +85,6 @@ def test_the_file_is_the_same_again_and_escapes() -> None:
     assert text == group_impact.file(made, "A tool", "2026-W47", DAY)
     assert b"<b>male" not in text
     assert b"2026-W47" in text
-
-
-@pytest.mark.parametrize(("value", "said"), [(0.0004, "0.0"), (-0.023, "\u22122.3"), (0.1, "+10.0")])
-def test_gaps_in_a_hundred_carry_their_sign(value: float, said: str) -> None:
-    assert group_impact.in_hundred(value) == said
 
 
 def test_a_picture_stays_inside_its_frame() -> None:

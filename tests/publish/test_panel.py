@@ -13,21 +13,21 @@ from harmcast.fairness.audit import audit_places
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.publish.panel import Found, LayAudit, panel, would_tell
 
-COLUMNS = ["scope", "attribute", "group", "is_reference", "measure", "n", "value", "low", "high", "gap", "gap_low", "gap_high", "half_width", "verdict"]
+COLUMNS = ["scope", "attribute", "group", "is_reference", "measure", "n", "value", "low", "high", "ratio", "ratio_low", "ratio_high", "verdict"]
 
 
-def row(group: str, measure: str = "fpr", verdict: str = "met", n: int | None = 800, value: float | None = 0.05, half: float = 0.015, **more: Any) -> dict[str, Any]:
-    ends = (None, None, None, None, None) if value is None else (value - 0.01, value + 0.01, value - 0.05, value - 0.05 - half, value - 0.05 + half)
-    names = ("low", "high", "gap", "gap_low", "gap_high")
+def row(group: str, measure: str = "fpr", verdict: str = "met", n: int | None = 800, value: float | None = 0.05, wide: float = 1.2, **more: Any) -> dict[str, Any]:
+    ends = (None, None, None, None, None) if value is None else (value - 0.01, value + 0.01, value / 0.05, value / 0.05 / wide, value / 0.05 * wide)
+    names = ("low", "high", "ratio", "ratio_low", "ratio_high")
     return {
         "scope": "not managed", "attribute": "ethnicity_self", "group": group, "is_reference": group == "White", "measure": measure, "n": n,
-        "value": value, **dict(zip(names, ends, strict=True)), "half_width": None if value is None else half, "verdict": verdict, **more,
+        "value": value, **dict(zip(names, ends, strict=True)), "verdict": verdict, **more,
     }  # fmt: skip
 
 
 def document(*rows: dict[str, Any]) -> dict[str, Any]:
     table = {"title": "What was measured", "columns": COLUMNS, "rows": [[r[c] for c in COLUMNS] for r in rows]}
-    thresholds = [{"name": "gap_concern", "value": 0.02}, {"name": "gap_judged_half_width", "value": 0.02}]
+    thresholds = [{"name": "ratio_concern", "value": 0.8}]
     return {"tables": [table], "thresholds": thresholds, "cannot_see": ["Conduct that was never recorded."], "notes": ["Rehearsal."]}
 
 
@@ -57,24 +57,24 @@ def test_groups_stand_with_the_comparison_first_and_hidden_ones_last() -> None:
 
 
 def test_too_few_says_the_difference_its_range_and_how_many_would_tell() -> None:
-    screen = panel(document(WHITE, row("Black", verdict="too few to say", n=553, value=0.067, half=0.0231)))
+    screen = panel(document(WHITE, row("Black", verdict="too few to say", n=553, value=0.06, wide=1.5)))
     assert screen
-    assert screen.rows[1].more == "1.7 more, could be 0.6 fewer to 4.0 more. About 740 people would tell."
+    assert screen.rows[1].more == "1.20 times as often, could be 0.80 to 1.80. About 1,900 people would tell."  # 553 x (log 1.5 / log 1.25) squared = 1,826
 
 
-@pytest.mark.parametrize(("people", "half", "needed"), [(553, 0.0225, 700), (277, 0.0316, 700), (100, 0.02, 100), (1000, 0.04, 4000), (50, 0.03, 120)])
-def test_how_many_would_tell_follows_from_the_range(people: int, half: float, needed: int) -> None:
-    assert would_tell(people, half, 0.02) == needed
+@pytest.mark.parametrize(("people", "spread", "needed"), [(553, 0.0225, 700), (277, 0.0316, 700), (100, 0.02, 100), (1000, 0.04, 4000), (50, 0.03, 120)])
+def test_how_many_would_tell_follows_from_the_range(people: int, spread: float, needed: int) -> None:
+    assert would_tell(people, spread, 0.02) == needed
 
 
 def test_the_headline_never_calls_silence_fairness() -> None:
     judged = panel(document(WHITE, row("Asian"), row("Black", verdict="too few to say"), row("Other", value=None, n=None, verdict="too few to say")))
     assert judged
-    assert judged.headline == "No difference above 2 in 100 found where one could be judged. For Black and Other: too few to say."
+    assert judged.headline == "No difference beyond 0.8 to 1.25 times as often found where one could be judged. For Black and Other: too few to say."
     assert judged.beside == "That is not proof of fairness: 2 of 3 groups could not be judged, and the records themselves may be unequal."
     bad = panel(document(WHITE, row("Asian", verdict="concern"), row("Black", verdict="too few to say")))
     assert bad
-    assert bad.headline == "A difference above 2 in 100 was found for Asian. For Black: too few to say."
+    assert bad.headline == "A difference beyond 0.8 to 1.25 times as often was found for Asian. For Black: too few to say."
     silent = panel(document(WHITE, row("Asian", verdict="too few to say")))
     assert silent
     assert silent.headline == "No group could be judged: too few people."

@@ -93,6 +93,8 @@ GONE = {
     "concern_needs_reason": ("release.concern_needs_reason", "two people"),
     "keep_places_weeks": ("release.keep_places_weeks", "kept"),
     "wms": ("web.wms", "[map]"),
+    "gap_concern": ("fairness.gap_concern", "judged as ratios"),
+    "records_judged_half_width": ("fairness.records_judged_half_width", "judged as ratios"),
 }
 TEXT = """# a force
 [force]
@@ -106,6 +108,8 @@ cell_area_km2 = 1.0
 where = { weapon = ["knife"] }
 [fairness]
 small_number = 10
+gap_concern = 0.02
+records_judged_half_width = 0.03  # as shipped
 [release]
 second_person = true
 concern_needs_reason = false
@@ -132,7 +136,7 @@ def test_the_upgrade_takes_them_out_and_leaves_the_rest_as_it_stands() -> None:
 
     text, went = gone.without(TEXT)
     assert went == sorted(dotted for dotted, _ in GONE.values())
-    dropped = {"small_number = 10\n", "range_level = 0.8  # at least\n", "top_cells = 20\n", "concern_needs_reason = false\n", "keep_places_weeks = 520\n", 'wms = "https://map.invalid"\n'}
+    dropped = {"small_number = 10\n", "range_level = 0.8  # at least\n", "top_cells = 20\n", "concern_needs_reason = false\n", "keep_places_weeks = 520\n", 'wms = "https://map.invalid"\n', "gap_concern = 0.02\n", "records_judged_half_width = 0.03  # as shipped\n"}
     assert text == "".join(line for line in TEXT.splitlines(keepends=True) if line not in dropped)
     assert settings.parse(text).force.name == "A"
     assert gone.without(text) == (text, [])

@@ -75,7 +75,7 @@ def test_a_force_sets_what_the_monitor_holds_against() -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        "[fairness]\ngap_stop = 0.01\n",
+        "[fairness]\nratio_stop = 0.9\n",
         "[fairness]\nlike_for_like = ['height']\n",
         "[audit]\nage_edges = [25, 18]\n",
         "[audit]\nreferences = { height = 'tall' }\n",

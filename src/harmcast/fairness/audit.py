@@ -30,24 +30,13 @@ PEOPLE_CANNOT_SEE = (
 def people_rules(thresholds: Thresholds) -> tuple[AuditRule, ...]:
     """What is judged about the person tool; everything else is printed."""
     t, alike = thresholds, thresholds.like_for_like
-    half = t.gap_judged_half_width
     return (
-        AuditRule("fpr", alike, "gap", t.gap_concern, t.gap_stop, half),
-        AuditRule("fnr", alike, "gap", t.gap_concern, t.gap_stop, half),
-        AuditRule("selection", alike, "ratio", t.selection_ratio_concern, None, half),
-        AuditRule(
-            "charges_fell_away", alike, "gap", t.records_concern, None, t.records_judged_half_width, "higher"
-        ),
-        AuditRule(
-            "charges_police_found",
-            alike,
-            "gap",
-            t.records_concern,
-            None,
-            t.records_judged_half_width,
-            "higher",
-        ),
-        AuditRule("hits_upheld", alike, "gap", t.records_concern, None, t.records_judged_half_width, "lower"),
+        AuditRule("fpr", alike, t.ratio_concern, t.ratio_stop),
+        AuditRule("fnr", alike, t.ratio_concern, t.ratio_stop),
+        AuditRule("selection", alike, t.ratio_concern, None),
+        AuditRule("charges_fell_away", alike, t.records_ratio_concern, None, "higher"),
+        AuditRule("charges_police_found", alike, t.records_ratio_concern, None, "higher"),
+        AuditRule("hits_upheld", alike, t.records_ratio_concern, None, "lower"),
     )
 
 
@@ -92,7 +81,7 @@ def audit_people(
     if charges is not None:
         parts.append(records.record_measures(charges, groups, thresholds))
     table = judge(pl.concat(parts, how="diagonal_relaxed"), people_rules(thresholds), thresholds)
-    shown = table if drawn is None else printed.measured(table, counts, groups, drawn)
+    shown = table if drawn is None else printed.measured(table, counts, groups, drawn, thresholds.family_error)
     apart = people if managed is None else people.join(managed.select(key).unique(), on=key, how="anti")
     rows = ratios.rows_of(apart.select(key, "chance", "became") if given is None else given, groups.labels, key)
     said = ratios.judged(rows, rehearsal)
@@ -175,12 +164,12 @@ def _findings(table: pl.DataFrame, shown: pl.DataFrame, rules: Sequence[AuditRul
 
 def _finding(row: dict[str, Any], shown: dict[str, Any], rules: Sequence[AuditRule]) -> AuditFinding:
     """A row's finding as shown, with how far it is over the bar that it is furthest over."""
-    over = max(((*found, rule.quantity) for rule in rules if (found := rule.over(row))), key=lambda found: found[2], default=None)
+    over = max((found for rule in rules if (found := rule.over(row))), key=lambda found: found[2], default=None)
     name = "/".join((row["measure"], row["attribute"], row["group"], "lower" if row["gap"] < 0 else "higher"))
     if over is None:
         return AuditFinding(name, row["verdict"], _sentence(shown))
-    _, limit, severity, quantity = over
-    return AuditFinding(name, row["verdict"], _sentence(shown), shown[quantity], limit, round(severity, 1))
+    _, limit, severity = over
+    return AuditFinding(name, row["verdict"], _sentence(shown), shown["ratio"], limit, round(severity, 1))
 
 
 def _two_lines(table: pl.DataFrame) -> list[AuditFinding]:
@@ -222,12 +211,12 @@ _SAYS = {
 def _sentence(row: dict[str, Any]) -> str:
     what, against = _SAYS.get(row["measure"], (row["measure"], row["against"]))
     head = f"{_words(row['attribute'])}, {row['group']}: "
-    if row["gap"] is None:
-        return head + f"a gap in how many {what}, against {against}; the counts are too small to print."
+    if row["gap"] is None or row["ratio"] is None:
+        return head + f"how many {what} differs, against {against}; the counts are too small to print."
     share, other = 100 * row["value"], 100 * (row["value"] - row["gap"])
     return head + (
-        f"{share:.1f} in 100 {what}, against {other:.1f} for {against}: a gap of {100 * row['gap']:+.1f} in 100 "
-        f"(95% {100 * row['gap_low']:+.1f} to {100 * row['gap_high']:+.1f}; n {row['denominator']:,.0f})."
+        f"{share:.1f} in 100 {what}, against {other:.1f} for {against}: a ratio of {row['ratio']:.2f} "
+        f"(95% {row['ratio_low']:.2f} to {row['ratio_high']:.2f}; n {row['denominator']:,.0f})."
     )
 
 

@@ -83,7 +83,7 @@ def charge_rows(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -
 def charge_gaps(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -> ExploredTable:
     """How much more or less often a group's charges fell away, or are of kinds that officers find, than others' at the same mix."""
     t = thresholds
-    rules = [AuditRule(name, (), "gap", t.records_concern, None, t.records_judged_half_width, "higher") for name in MADE]
+    rules = [AuditRule(name, (), t.records_ratio_concern, None, "higher") for name in MADE]
     measured = records.record_measures(charges, groups, t)
     table = judge(measured, rules, t).filter(pl.col("measure").is_in(list(MADE))) if measured.height else None  # no group has anybody beside it
     rows = tuple(

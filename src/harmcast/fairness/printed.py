@@ -75,10 +75,10 @@ def _family(rows: Mapping[tuple[str, str], Mapping[str, int]], columns: Sequence
     return CountFamily(counts, tuple(sums))
 
 
-def measured(exact: pl.DataFrame, counts: pl.DataFrame, groups: Groups, drawn: Drawn) -> pl.DataFrame:
+def measured(exact: pl.DataFrame, counts: pl.DataFrame, groups: Groups, drawn: Drawn, error: float) -> pl.DataFrame:
     """The rows of `measures.group_measures` and of `records.record_measures`, judged, as they are printed.
 
-    Args: `exact`: these rows; `counts`: of `measures.group_counts`, what the first were made of.
+    Args: `exact`: these rows; `counts`: of `measures.group_counts`, what the first were made of; `error`: that the rows judged share.
     """
     columns = [name for name, kind in counts.schema.items() if kind.is_integer() and name != "base"]
     parts = []
@@ -87,7 +87,7 @@ def measured(exact: pl.DataFrame, counts: pl.DataFrame, groups: Groups, drawn: D
         whole = rounded(str(scope), own.with_columns(**means), columns, OF_PEOPLE, drawn)
         whole = whole.with_columns(base="became", **{name: pl.col(name) * pl.col(of) for name, of in SUMS_OF_CHANCES.items()})
         parts.append(measures.group_measures(whole, groups))
-    charges = exact.filter(pl.col("against") == "others").drop("verdict", "judged_low", "judged_high")
+    charges = exact.filter(pl.col("against") == "others").drop("verdict", "judged_low", "judged_high", "least_ratio")
     for (measure,), own in charges.group_by("measure", maintain_order=True):
         parts.append(_of_charges(str(measure), own, drawn))
     found = pl.concat(parts, how="diagonal_relaxed")
@@ -95,7 +95,9 @@ def measured(exact: pl.DataFrame, counts: pl.DataFrame, groups: Groups, drawn: D
     hidden = [pl.when(few_beside if name in HELD_AGAINST else few).then(None).otherwise(name).alias(name) for name in RATES]
     found = found.with_columns(hidden).with_columns(pl.when(few).then(None).otherwise(name).alias(name) for name in HELD_AGAINST)
     found = found.with_columns(reason=pl.when(few).then(pl.lit(TOO_FEW)))
-    return exact.select(*KEY, "verdict").join(found, on=KEY, how="left", maintain_order="left", validate="1:1").select(*found.columns, "verdict")
+    told = exact.select(*KEY, "verdict").join(found, on=KEY, how="left", maintain_order="left", validate="1:1").select(*found.columns, "verdict")
+    least = ratios.least_of_range(int((exact["verdict"] != "printed").sum()), error)
+    return told.with_columns(least_ratio=pl.when(pl.col("verdict") != "printed").then(least))
 
 
 def _of_charges(measure: str, own: pl.DataFrame, drawn: Drawn) -> pl.DataFrame:
@@ -108,6 +110,7 @@ def _of_charges(measure: str, own: pl.DataFrame, drawn: Drawn) -> pl.DataFrame:
     found = found.with_columns(value=value, low=pl.Series(low), high=pl.Series(high)).with_columns(gap=gap, ratio=pl.col("value") / pl.col("against_numerator"))
     return found.with_columns(
         pl.col("numerator", "denominator").cast(pl.Float64), gap_low=pl.col("gap") - pl.col("half_width"), gap_high=pl.col("gap") + pl.col("half_width"),
+        ratio_low=pl.col("ratio") - pl.col("half_width") / pl.col("against_numerator"), ratio_high=pl.col("ratio") + pl.col("half_width") / pl.col("against_numerator"),
         against_numerator=pl.col("against_numerator") * pl.col("denominator"), against_denominator=pl.col("denominator").cast(pl.Float64),
     )  # fmt: skip
 

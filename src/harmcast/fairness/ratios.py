@@ -61,6 +61,13 @@ def least_ratio(said: float, rows: int = 1) -> float:
     return float(np.exp(z / np.sqrt(said))) if said > 0 else float("inf")
 
 
+def least_of_range(rows: int, error: float) -> pl.Expr:
+    """The same from a ratio's 95% range (ratio_low, ratio_high), for so many rows that share `error`; null where the range has no end."""
+    z = norm.ppf(1 - error / (2 * max(rows, 1))) + norm.ppf(POWER)
+    least = ((pl.col("ratio_high") / pl.col("ratio_low")).log() / (2 * norm.ppf(1 - ERROR / 2)) * z).exp()
+    return pl.when(least.is_finite()).then(least)
+
+
 def holm(p_values: Sequence[float], error: float = ERROR) -> list[tuple[bool, float]]:
     """Whether each is found, and the level it was held to, by Holm's rule: the smallest first, until one is not found."""
     order = sorted(range(len(p_values)), key=lambda k: p_values[k])

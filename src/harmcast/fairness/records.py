@@ -131,6 +131,6 @@ def _rows(
             "gap_low": gap - USUAL * se,
             "gap_high": gap + USUAL * se,
             "half_width": USUAL * se,
-            "ratio": np.where(e > 0, k / np.where(e > 0, e, 1), np.nan),
+            **{name: np.where(e > 0, 1 + g * n / np.where(e > 0, e, 1), np.nan) for name, g in (("ratio", gap), ("ratio_low", gap - USUAL * se), ("ratio_high", gap + USUAL * se))},
         }
-    ).with_columns(pl.col("ratio").fill_nan(None))
+    ).with_columns(pl.col("ratio", "ratio_low", "ratio_high").fill_nan(None))

@@ -18,35 +18,26 @@ def _threshold(default: Any, says: str, unit: str) -> Any:
 class Thresholds:
     """When the audit says met, concern or stop. All of it is our choice; a force may set it otherwise, in writing."""
 
-    gap_judged_half_width: float = _threshold(
-        0.02,
-        "A gap is judged where the half-width of its 95% interval is at most this; otherwise too few to say.",
-        "share",
-    )
-    gap_concern: float = _threshold(
-        0.02, "A judged gap above this is a concern, if chance alone would not give it.", "share"
-    )
-    gap_stop: float = _threshold(
-        0.05,
-        "A judged gap that lies above this even at the near end of its interval stops the release.",
-        "share",
-    )
-    selection_ratio_concern: float = _threshold(
+    ratio_concern: float = _threshold(
         0.8,
-        "A group selected less than this often, or more than one over this, for each person of the reference group is a concern (four fifths).",
+        "A group wrongly put high, missed or put high under this often for each of the reference group, or over one over this, is a concern "
+        "if chance alone would not give it (four fifths). Met: the whole 95% interval lies inside.",
         "ratio",
     )
-    records_concern: float = _threshold(
-        0.03,
-        "A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern.",
-        "share",
+    ratio_stop: float = _threshold(
+        0.5,
+        "Wrongly put high or missed outside this and one over this even at the near end of the interval stops the release.",
+        "ratio",
     )
-    records_judged_half_width: float = _threshold(
-        0.03, "A gap in how records came about is judged where its half-width is at most this.", "share"
+    records_ratio_concern: float = _threshold(
+        0.9,
+        "A group whose charges fall away, or rest on police activity alone, over one over this often for each of others', or whose hits are "
+        "upheld under this often, is a concern.",
+        "ratio",
     )
     family_error: float = _threshold(
         0.01,
-        "Chance that an audit with nothing wrong, taken over all it judges, says concern: each gap is held against an interval widened accordingly.",
+        "Chance that an audit with nothing wrong, taken over all shares it judges together (Holm), says concern.",
         "share",
     )
     like_for_like: tuple[str, ...] = _threshold(

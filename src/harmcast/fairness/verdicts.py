@@ -1,9 +1,8 @@
-"""From gaps to a verdict: met, concern or stop, by written rules that know their own noise.
+"""From ratios to a verdict: met, concern or stop, by written rules that know their own noise.
 
-A gap is judged where its 95% half-width is small enough; otherwise there are too few to say. A judged gap is a concern
-if it is above its bar and chance alone, over everything judged together, would not give it; a stop if it lies above
-the stop bar even at the near end of that wider interval. Few people are no excuse: a concern whose whole
-95% interval lies above the bar stands whatever its half-width.
+Each share is held against another as a ratio: an absolute gap says little where shares differ from measure to measure. Every row that a
+rule speaks of is tested together with the others by Holm's rule. Found and beyond its bar it is a concern; beyond the bar of a stop even
+at the near end of its interval, a stop. Met says that the whole 95% interval lies inside the bar; all else is too few to say.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ import numpy as np
 import polars as pl
 
 from harmcast.documents.plain import PlainRecord
-from harmcast.fairness.intervals import USUAL, chance_alone, simultaneous
+from harmcast.fairness.intervals import USUAL, chance_alone, z_of
 from harmcast.fairness.measures import columns_for_intervals, gaps_at
+from harmcast.fairness.ratios import holm, least_of_range
 from harmcast.fairness.thresholds import Thresholds
 
 Verdict = Literal["met", "concern", "stop"]
@@ -31,28 +31,20 @@ class AuditRule:
 
     Attributes:
         attributes: attributes it is judged for; empty: every one, intersections too.
-        quantity: the gap (share), or the ratio, held against 1.
-        concern, stop: bars; for a ratio the lower one, its inverse being the upper. None: never a stop.
-        half_width: largest half-width of the gap at which it is judged, share.
+        concern, stop: bars of the ratio, the lower one each, its inverse being the upper. None: never a stop.
         worse: which side is a fault.
     """
 
     measure: str
     attributes: tuple[str, ...]
-    quantity: Literal["gap", "ratio"]
     concern: float
     stop: float | None
-    half_width: float
     worse: Literal["both", "higher", "lower"] = "both"
 
     def over(self, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
-        """A row's figure, the bar of a concern and how far over it the figure lies (1 is at it); None where the rule is not about it."""
-        value = row[self.quantity]
-        if row["measure"] != self.measure or value is None or (self.attributes and row["attribute"] not in self.attributes):
-            return None
-        if self.quantity == "gap":
-            return value, self.concern, abs(value) / self.concern
-        if value <= 0 or self.concern in (0, 1):
+        """A row's ratio, the bar of a concern and how far over it the ratio lies (1 is at it); None where the rule is not about it."""
+        value = row["ratio"]
+        if row["measure"] != self.measure or not value or (self.attributes and row["attribute"] not in self.attributes) or self.concern in (0, 1):
             return None
         return value, self.concern, abs(math.log(value) / math.log(self.concern))
 
@@ -124,31 +116,26 @@ class Audit:
 
 
 def judge(rows: pl.DataFrame, rules: Iterable[AuditRule], thresholds: Thresholds) -> pl.DataFrame:
-    """The rows with `verdict`, and `judged_low`, `judged_high`: the interval of the gap the verdict was held against.
+    """The rows with `verdict`, `judged_low` and `judged_high`: the interval of the ratio the verdict was held against, and `least_ratio`:
+    how far above or below 1 a true ratio must lie to be found 8 times in 10; null where no rule speaks.
 
-    Verdict is `printed` where no rule speaks, `too few to say` where the noise is too wide, else met, concern or stop;
-    the worst of several rules stands.
+    Verdict is `printed` where no rule speaks; the worst of several rules stands.
     """
-    meeting = [(rule, _speaks(rows, rule)) for rule in rules]
-    half = rows["half_width"].fill_null(float("inf")).to_numpy()
-    clear = [(rule, speaks, speaks & (half <= rule.half_width)) for rule, speaks in meeting]
-    comparisons = sum(int(speaks.sum()) for _, speaks, _ in clear)
-    z = simultaneous(thresholds.family_error, comparisons)
-    bounds = _bounds(rows, z)
-    unlikely = _unlikely(rows, thresholds.family_error / max(1, comparisons))
+    spoken = [(rule, _speaks(rows, rule)) for rule in rules]
+    tested = np.flatnonzero(np.any([speaks for _, speaks in spoken], axis=0))
+    found, level = np.zeros(rows.height, bool), np.full(rows.height, thresholds.family_error)
+    for place, (is_found, held_to) in zip(tested, holm(_tails(rows)[tested].tolist(), thresholds.family_error), strict=True):
+        found[place], level[place] = is_found, held_to
+    outer = _bounds(rows, level)
     worst = np.full(rows.height, _ORDER["printed"])
-    for rule, speaks, judged in clear:
-        found, surely = _found(rows, rule, bounds)
-        found, surely = np.where(unlikely, found, _ORDER["met"]), surely & unlikely
-        few = np.where(surely, found, _ORDER["too few to say"])
-        found = np.where(judged, found, np.where(speaks, few, 0))
-        worst = np.maximum(worst, found)
+    for rule, speaks in spoken:
+        worst = np.maximum(worst, np.where(speaks, _verdicts(rows, rule, found, outer), _ORDER["printed"]))
     words = {number: word for word, number in _ORDER.items()}
+    ends = {"judged_low": outer[0], "judged_high": outer[1]}
     return rows.with_columns(
-        verdict=pl.Series([words[int(w)] for w in worst], dtype=pl.String),
-        judged_low=pl.Series(bounds["gap"][0]).fill_nan(None),
-        judged_high=pl.Series(bounds["gap"][1]).fill_nan(None),
-    )
+        pl.Series("verdict", [words[int(w)] for w in worst], dtype=pl.String),
+        *(pl.Series(name, np.where(np.isfinite(values), values, np.nan)).fill_nan(None) for name, values in ends.items()),
+    ).with_columns(least_ratio=pl.when(pl.col("verdict") != "printed").then(least_of_range(len(tested), thresholds.family_error)))
 
 
 def _speaks(rows: pl.DataFrame, rule: AuditRule) -> np.ndarray:
@@ -160,47 +147,42 @@ def _speaks(rows: pl.DataFrame, rule: AuditRule) -> np.ndarray:
     return rows.select(about.fill_null(False)).to_series().to_numpy()
 
 
-def _bounds(rows: pl.DataFrame, z: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Bounds of gap and ratio at the widened quantile; rows held against others scale their own standard error."""
-    gap_low, gap_high, ratio_low, ratio_high = gaps_at(rows, z)
-    gap, half = (rows[c].fill_null(float("nan")).to_numpy() for c in ("gap", "half_width"))
-    others = (rows["against"] == "others").to_numpy()
-    wide = half * z / USUAL
-    return {
-        "gap": (np.where(others, gap - wide, gap_low), np.where(others, gap + wide, gap_high)),
-        "ratio": (ratio_low, ratio_high),
-    }
+def _floats(rows: pl.DataFrame, column: str) -> np.ndarray:
+    return rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def _unlikely(rows: pl.DataFrame, error: float) -> np.ndarray:
-    """Rows whose gap chance alone gives less often than `error`, by exact tails; those held against others by their own."""
-    tails = chance_alone(*columns_for_intervals(rows))
-    return np.asarray((tails <= error) | (rows["against"] == "others").to_numpy())
+def _bounds(rows: pl.DataFrame, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of each ratio at its own level; rows held against others widen their own interval."""
+    wider = np.array([z_of(float(one)) for one in level])
+    low, high = (np.full(rows.height, np.nan) for _ in range(2))
+    for z in np.unique(wider):
+        at = np.flatnonzero(wider == z)
+        low[at], high[at] = gaps_at(rows[at], float(z))[2:]
+    others, half = (rows["against"] == "others").to_numpy(), (_floats(rows, "ratio_high") - _floats(rows, "ratio_low")) / 2 * wider / USUAL
+    middle = _floats(rows, "ratio")
+    return np.where(others, middle - half, low), np.where(others, middle + half, high)
 
 
-def _found(
-    rows: pl.DataFrame, rule: AuditRule, bounds: dict[str, tuple[np.ndarray, np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """What a rule finds in every row, and whether the whole 95% interval lies beyond the bar of a concern."""
-    low, high = bounds[rule.quantity]
-    near_low, near_high = (
-        rows[f"{rule.quantity}_{end}"].fill_null(float("nan")).to_numpy() for end in ("low", "high")
-    )
-    middle = rows[rule.quantity].fill_null(float("nan")).to_numpy()
-    if rule.quantity == "ratio":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            low, middle, high = np.log(low), np.log(middle), np.log(high)
-            near_low, near_high = np.log(near_low), np.log(near_high)
-        concern, stop = -np.log(rule.concern), None if rule.stop is None else -np.log(rule.stop)
-    else:
-        concern, stop = rule.concern, rule.stop
-    above = (middle > concern) & (low > 0) & (rule.worse != "lower")
-    below = (middle < -concern) & (high < 0) & (rule.worse != "higher")
-    found = np.where(above | below, _ORDER["concern"], _ORDER["met"])
-    if stop is not None:
-        beyond = (above & (low > stop)) | (below & (high < -stop))
-        found = np.where(beyond, _ORDER["stop"], found)
-    return found, (above & (near_low > concern)) | (below & (near_high < -concern))
+def _tails(rows: pl.DataFrame) -> np.ndarray:
+    """How seldom chance alone gives so unequal a row: exact tails, and for rows held against others those of their own standard error."""
+    from scipy.special import ndtr
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = 2 * ndtr(-np.abs(_floats(rows, "gap")) / (_floats(rows, "half_width") / USUAL))
+    return np.where((rows["against"] == "others").to_numpy(), np.nan_to_num(own, nan=1.0), chance_alone(*columns_for_intervals(rows)))
+
+
+def _verdicts(rows: pl.DataFrame, rule: AuditRule, found: np.ndarray, outer: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """What a rule says of every row, by number of _ORDER."""
+    middle, low, high = (_floats(rows, name) for name in ("ratio", "ratio_low", "ratio_high"))
+    above, below = (middle > 1 / rule.concern) & (rule.worse != "lower"), (middle < rule.concern) & (rule.worse != "higher")
+    inside = ((low >= rule.concern) | (rule.worse == "higher")) & ((high <= 1 / rule.concern) | (rule.worse == "lower"))
+    said = np.where(inside & np.isfinite(middle), _ORDER["met"], _ORDER["too few to say"])
+    said = np.where(found & (above | below), _ORDER["concern"], said)
+    if rule.stop is not None:
+        beyond = (above & (outer[0] > 1 / rule.stop)) | (below & (outer[1] < rule.stop))
+        said = np.where(found & beyond, _ORDER["stop"], said)
+    return said
 
 
 def worst(verdicts: Iterable[str]) -> Verdict:

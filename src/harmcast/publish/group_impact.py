@@ -49,11 +49,11 @@ SCOPES = {
     "managed": "People under management: counted apart, not judged",
 }
 VERDICTS = {
-    "met": "No gap that could be judged is over the limits set beforehand. That is not a proof of fairness: see what was too few to say, and what the audit cannot see.",
+    "met": "No ratio that could be judged is outside the limits set beforehand. That is not a proof of fairness: see what was too few to say, and what the audit cannot see.",
     "concern": "Something is over a limit set beforehand. It does not go out until two people have lifted that very finding, for a time and with their reasons.",
     "stop": "Something is far over a limit set beforehand, even at the near end of its range. It holds the release, and no signature lifts it.",
 }
-SILENT = "There were too few people or offences to judge any gap."
+SILENT = "There were too few people or offences to judge any ratio."
 COLUMNS = {
     "fifth": "Deprivation fifth (1 is the most deprived)",
     "expected": "Forecast",
@@ -78,6 +78,7 @@ COLUMNS = {
     "windows": "Windows",
     "records": "Records",
 }
+OF_RECORDS = ("charges_fell_away", "charges_police_found", "charges_unlinked", "hits_upheld")
 UNSHOWN = frozenset(
     [
         "flagged_residents",
@@ -108,7 +109,6 @@ class GroupMeasure:
     says: str
     rows: tuple[dict[str, Any], ...]
     judged: bool
-    span: float
 
     @property
     def shown(self) -> list[dict[str, Any]]:
@@ -194,25 +194,9 @@ class Reading:
         rows = [r for r in self._measured if (r["scope"], r["attribute"], r["measure"]) == (scope, attribute, measure)]
         if not any(r["value"] is not None for r in rows):
             return None
-        ends = [abs(r[end]) for r in rows for end in ("gap_low", "gap_high") if r[end] is not None]
         judged = any(r["verdict"] in JUDGED for r in rows)
-        bar = self.bar(measure)
-        span = max([bar * 1.4, 0.01, *ends])
         title, says = MEASURES[measure]
-        return GroupMeasure(scope, title, says, tuple(rows), judged, span)
-
-    def bar(self, measure: str) -> float:
-        name = "records_concern" if measure.startswith("charges_") else "gap_concern"
-        return float(self.bars.get(name) or 0.02)
-
-    def gap(self, row: Mapping[str, Any], part: GroupMeasure) -> Markup:
-        """The gap of one group as a picture: its range as a line, 0 in the middle, the bar of a concern dashed."""
-        if row["gap"] is None or row["gap_low"] is None or (row["is_reference"] and row["against"] == "reference"):
-            return Markup("")
-        bar = self.bar(row["measure"]) if part.judged else None
-        return picture(
-            row["gap_low"], row["gap"], row["gap_high"], -part.span, part.span, 0.0, [bar, -bar] if bar else []
-        )
+        return GroupMeasure(scope, title, says, tuple(rows), judged)
 
     def proxies(self, attribute: str, most: int = 12) -> list[dict[str, Any]]:
         """Everything together first, then the features that tell the attribute's groups apart best."""
@@ -229,10 +213,12 @@ class Reading:
         return picture(ends[0], middle, ends[1], 0.45, 0.85, 0.5, bars)
 
     def ratio(self, row: Mapping[str, Any]) -> Markup:
-        """Recorded over forecast, relative to the whole, as a picture: 1 in the middle, the bars dashed."""
-        if row.get("ratio_low") is None:
+        """A ratio as a picture: 1 the thin line, the bars dashed; nothing where it has no range or is the reference against itself."""
+        if row.get("ratio_low") is None or (row.get("is_reference") and row["against"] == "reference"):
             return Markup("")
-        bar = float(self.bars.get("places_ratio_concern", 0.8))
+        measure = str(row.get("measure") or "")
+        name = "records_ratio_concern" if measure in OF_RECORDS else "ratio_concern" if measure else "places_ratio_concern"
+        bar = float(self.bars.get(name, 0.8))
         return picture(
             max(row["ratio_low"], 0.4), row["ratio"], min(row["ratio_high"], 2.0), 0.4, 2.0, 1.0, [bar, 1 / bar]
         )
@@ -286,12 +272,6 @@ def amount(value: Any, unit: str) -> str:
     if unit == "share":
         return f"{100 * value:g} in 100"
     return f"{value:g}" + (f" {unit}" if unit not in ("ratio", "AUC") else "")
-
-
-def in_hundred(value: float) -> str:
-    """A gap between shares, in 100 people, with its sign."""
-    text = f"{100 * value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "\u2212")
 
 
 def picture(
@@ -366,7 +346,6 @@ def _environment() -> Environment:
     env.filters.update(
         count=lambda n: f"{round(n):,}",
         share=lambda v: f"{100 * v:.1f}%",
-        in_hundred=in_hundred,
         slug=lambda v: escape(str(v).replace(" ", "-")),
     )
     return env

@@ -5,6 +5,7 @@ A pure function of the audit's document that a release holds; the whole audit st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -116,10 +117,10 @@ def panel(document: Mapping[str, Any], by: str = "") -> LayAudit | None:
     if not held:
         return None
     attribute = by if by in held else held[0]
-    limit, enough = _threshold(document, "gap_concern", 0.02), _threshold(document, "gap_judged_half_width", 0.02)
+    limit = _threshold(document, "ratio_concern", 0.8)
     rates = {(r["group"], r["measure"]): r for r in own if r["attribute"] == attribute}
     groups = [r for r in own if r["attribute"] == attribute and r["measure"] == PUT_HIGH]
-    rows = [_row(r, rates.get((r["group"], MISSED)), enough) for r in sorted(groups, key=_order)]
+    rows = [_row(r, rates.get((r["group"], MISSED)), limit) for r in sorted(groups, key=_order)]
     reference = next((row.group for row in rows if row.found == "comparison"), "")
     middle = next((row.rate.value for row in rows if row.found == "comparison" and row.rate), None)
     people, beside = sum(row.people or 0 for row in rows), reference or "the comparison"
@@ -134,9 +135,9 @@ def panel(document: Mapping[str, Any], by: str = "") -> LayAudit | None:
         people=people,
         rows=tuple(rows),
         middle=middle,
-        limits=None if middle is None else (middle - limit, middle + limit),
-        shaded=f"within {100 * limit:g} in 100 of {beside}, the limit set before the figures",
-        headline=_headline(rows, f"above {100 * limit:g} in 100"),
+        limits=None if middle is None else (middle * limit, middle / limit),
+        shaded=f"from {limit:g} to {1 / limit:.3g} times as often as {beside}, the limits set before the figures",
+        headline=_headline(rows, f"beyond {limit:g} to {1 / limit:.3g} times as often"),
         beside=_beside(rows),
         comparisons=sum(r.get("verdict") is not None for r in measured),
         could_not_see=(*document.get("cannot_see", ()), *document.get("notes", ()), "People under management: counted apart, not judged."),
@@ -201,7 +202,7 @@ def _rate(row: Mapping[str, Any] | None, places: int) -> OfHundred | None:
     return OfHundred(float(row["value"]), float(row["low"]), float(row["high"]), places)
 
 
-def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, enough: float) -> LayAuditRow:
+def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, limit: float) -> LayAuditRow:
     verdicts = {put_high["verdict"], missed["verdict"] if missed is not None else None}
     found: Found = (
         "comparison" if put_high["is_reference"]
@@ -211,21 +212,17 @@ def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, enough: 
         else "few"
     )  # fmt: skip
     more = _difference(put_high) if found in ("few", "difference", "far") else ""
-    if found == "few" and more and put_high["half_width"] and put_high["half_width"] > enough:
-        more += f" About {would_tell(put_high['n'], put_high['half_width'], enough):,} people would tell."
+    if found == "few" and more and put_high["ratio_low"] > 0:
+        spread, enough = math.log(put_high["ratio_high"] / put_high["ratio_low"]) / 2, -math.log(limit)
+        more += f" About {would_tell(put_high['n'], spread, enough):,} people would tell." if spread > enough else ""
     people = None if put_high["n"] is None else int(put_high["n"])
     return LayAuditRow(str(put_high["group"]), people, _rate(put_high, 1), (_rate(missed, 0),), found, more)
 
 
 def _difference(row: Mapping[str, Any]) -> str:
-    gap, low, high = row["gap"], row["gap_low"], row["gap_high"]
-    if gap is None or low is None or high is None:
+    if row["ratio"] is None or row["ratio_low"] is None or row["ratio_high"] is None:
         return ""
-
-    def said(value: float) -> str:
-        return f"{abs(100 * value):.1f} {'more' if value >= 0 else 'fewer'}"
-
-    return f"{said(gap)}, could be {said(low)} to {said(high)}."
+    return f"{row['ratio']:.2f} times as often, could be {row['ratio_low']:.2f} to {row['ratio_high']:.2f}."
 
 
 def would_tell(people: float, half_width: float, enough: float) -> int:

@@ -512,7 +512,7 @@ def parse(text: str, name: str = "settings.toml") -> Settings:
     went = gone.faults(document, name)
     if went:
         raise SettingsRefused(
-            f"{name} has {len(went)} setting(s) that had no effect and are gone.",
+            f"{name} has {len(went)} setting(s) that are gone.",
             code="setting_gone",
             faults=went,
             next_step="Take them out; what holds instead is said beside each.",

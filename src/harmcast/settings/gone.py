@@ -1,4 +1,4 @@
-"""Settings that had no effect and went. A file that still has one is refused by name; a state's own file loses it at its upgrade."""
+"""Settings that went, without effect or replaced. A file that still has one is refused by name; a state's own file loses it at its upgrade."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import Any
 
 from harmcast.errors import Fault
 
+_RATIOS = "shares are judged as ratios: `ratio_concern`, `ratio_stop`, `records_ratio_concern`"
 GONE = {
+    "fairness.gap_judged_half_width": _RATIOS,
+    "fairness.gap_concern": _RATIOS,
+    "fairness.gap_stop": _RATIOS,
+    "fairness.selection_ratio_concern": _RATIOS,
+    "fairness.records_concern": _RATIOS,
+    "fairness.records_judged_half_width": _RATIOS,
     "fairness.observed_ratio_concern": "came over said is judged by fixed bars, .8 to 1.25",
     "fairness.small_number": "counts of groups are rounded; the track record and the monitor go by `[people] small_number`",
     "tools.range_level": "printed ranges are made to hold 90 in 100 of what comes; every release says so in `range_level`",

@@ -18,16 +18,17 @@ ATTRIBUTES = ("age_band", "sex", "ethnicity_self", "ethnicity_officer")
 class Fairness(SettingsSection):
     """Written thresholds of the audit (`fairness/thresholds.py` keeps the same defaults; a test compares them)."""
 
-    gap_judged_half_width: float = Field(0.02, gt=0, description="A gap is judged where its half-width is at most this; otherwise too few to say, share.")
-    gap_concern: float = Field(0.02, gt=0, description="A judged gap between groups in who was wrongly put high, or missed, above this is a concern, share.")
-    gap_stop: float = Field(0.05, gt=0, description="The same gap, above this even at the near end of its interval, stops the release, share.")
-    selection_ratio_concern: float = Field(0.8, gt=0, le=1, description="A selection ratio below this is a concern (four fifths), ratio.")
-    records_concern: float = Field(
-        0.03, gt=0, description="A group whose charges fall away, or rest on police activity alone, more often than others' by this is a concern, share."
+    ratio_concern: float = Field(
+        0.8, gt=0, lt=1, description="A group put high, wrongly put high or missed under this often for each of the reference group, or over one over it, is a concern, ratio."
     )
-    records_judged_half_width: float = Field(0.03, gt=0, description="A gap in how records came about is judged where its half-width is at most this, share.")
+    ratio_stop: float = Field(
+        0.5, gt=0, lt=1, description="Wrongly put high or missed outside this and one over it even at the near end of its interval stops the release, ratio."
+    )
+    records_ratio_concern: float = Field(
+        0.9, gt=0, lt=1, description="A group whose charges fall away, or rest on police activity alone, over one over this often for each of others' is a concern, ratio."
+    )
     family_error: float = Field(
-        0.01, gt=0, lt=1, description="Chance that an audit with nothing wrong says concern, taken over all it judges: gaps are held against intervals that wide, share."
+        0.01, gt=0, lt=1, description="Chance that an audit with nothing wrong says concern, taken over all shares it judges together by Holm's rule, share."
     )
     like_for_like: list[str] = Field(
         ["ethnicity_self", "ethnicity_officer"],
@@ -54,7 +55,7 @@ class Fairness(SettingsSection):
 
     @model_validator(mode="after")
     def _bars_in_order(self) -> Self:
-        if self.gap_stop < self.gap_concern or self.proxy_refuse_auc < self.proxy_concern_auc or self.places_ratio_stop > self.places_ratio_concern:
+        if self.ratio_stop > self.ratio_concern or self.proxy_refuse_auc < self.proxy_concern_auc or self.places_ratio_stop > self.places_ratio_concern:
             raise ValueError("the bar of a stop lies beyond the bar of a concern")
         for name in ("like_for_like", "proxy_noted"):
             if set(getattr(self, name)) - set(ATTRIBUTES):
