@@ -185,7 +185,8 @@ def overview_ms(state: State, ground: Ground) -> list[Row]:
 
 async def signed_in(address: str, account: str) -> httpx.AsyncClient:
     """A browser of one analyst, signed in."""
-    client = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=6))
+    limits = httpx.Limits(max_connections=6, keepalive_expiry=4)  # before the server closes an idle connection, after 5 s
+    client = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, limits=limits)
     form = await client.get("/sign-in")
     token = re.search(r'name="form_token" value="([0-9a-f]{64})"', form.text)
     sent = {"form_token": token[1] if token else "", "account": account, "password": PASSWORD, "next": "/account"}
