@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harmcast.ground import grid_reference
 from harmcast.ground.compiled import Ground
 from harmcast.ground.kinds import POSTCODE, ROADS, STREET
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Asked = Literal["cell", "grid_reference", "easting_northing", "postcode", "name"]
 Box = tuple[float, float, float, float]
@@ -97,9 +102,10 @@ def _names(plain: str, ground: Ground | None) -> tuple[Hit, ...]:
     )
     rows.sort(key=lambda row: (row[0].lower() != plain.lower(), _RANK.index(row[1]), len(row[0]), row[0], row[2], row[3]))
     hits: dict[tuple[str, str, str], Hit] = {}
+    along = functools.cache(lambda name: _along(ground, name))  # streets of one name lie in many places
     for name, kind, *whole, near in rows:
         x, y, x0, y0, x1, y1 = (v / 10 for v in whole)
-        boxes = _along(ground, name, (x0, y0, x1, y1)) if kind == STREET else ()
+        boxes = _reached(along(name), (x0, y0, x1, y1)) if kind == STREET else ()
         told = f"{name}, {near}" if near and near != name else name
         key = (told, kind, "" if kind == STREET else f"{x} {y}")
         before = hits[key].boxes if key in hits else ()
@@ -109,20 +115,21 @@ def _names(plain: str, ground: Ground | None) -> tuple[Hit, ...]:
     return tuple(hits.values())
 
 
-def _along(ground: Ground, name: str, reach: Box) -> tuple[Box, ...]:
-    """Points along a street of that name inside the reach of the name: its cells are those it runs through."""
+def _along(ground: Ground, name: str) -> npt.NDArray[np.float64]:
+    """Points along every street of a name, m: (points, 2). Their cells are those the street runs through."""
     import numpy as np
     import shapely
 
-    x0, y0, x1, y1 = reach[0] - 50, reach[1] - 50, reach[2] + 50, reach[3] + 50
     rows = ground.ask(f"select xy from shape where name = ? and kind <= {int(ROADS[-1])}", (name,))
-    points: list[Box] = []
-    for (blob,) in rows:
-        line = shapely.linestrings(np.frombuffer(blob, dtype="<i4").reshape(-1, 2) / 10)
-        for x, y in shapely.get_coordinates(shapely.segmentize(line, 100.0)).tolist():
-            if x0 <= x <= x1 and y0 <= y <= y1:
-                points.append((x, y, x, y))
-    return tuple(points)
+    lines = [shapely.linestrings(np.frombuffer(blob, dtype="<i4").reshape(-1, 2) / 10) for (blob,) in rows]
+    return np.asarray(shapely.get_coordinates(shapely.segmentize(lines, 100.0)), dtype=float)
+
+
+def _reached(points: npt.NDArray[np.float64], reach: Box) -> tuple[Box, ...]:
+    """Those of the points that lie inside the reach of a name, or near it."""
+    x, y = points.T
+    inside = (reach[0] - 50 <= x) & (x <= reach[2] + 50) & (reach[1] - 50 <= y) & (y <= reach[3] + 50)
+    return tuple((x, y, x, y) for x, y in points[inside].tolist())
 
 
 def sectors(ground: Ground, box: Box) -> list[str]:
