@@ -75,7 +75,11 @@ def total_of(release: Release | None, tool: str, area: str | None = None) -> Are
     """The row of one area, or of the whole force, in a release; None if it holds none."""
     if release is None or not release.has(f"{tool}_areas.parquet"):
         return None
-    frame = release.frame(f"{tool}_areas")
+    return total_in(release.frame(f"{tool}_areas"), area)
+
+
+def total_in(frame: pl.DataFrame, area: str | None = None) -> AreaTotal | None:
+    """The row of one area, or of the whole force, of a release's table of areas; None if it holds none."""
     found = frame.filter(pl.col("area").is_null() if area is None else pl.col("area") == area)
     return cast(AreaTotal, found.row(0, named=True)) if found.height else None
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
-from harmcast.publish.verdicts import AreaTotal, total_of
+from harmcast.publish.verdicts import AreaTotal, total_in
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records
 from harmcast.store.grounds import name_of
@@ -85,6 +85,11 @@ def area_frame(release: Release, tool: str) -> pl.DataFrame:
     return released.frame(release, f"{tool}_areas")
 
 
+def total_held(release: Release, tool: str, area: str | None = None) -> AreaTotal | None:
+    """The row of one area, or of the whole force; None if the release holds none."""
+    return total_in(area_frame(release, tool), area) if released.has(release, f"{tool}_areas") else None
+
+
 @pages.get("/areas", Action.VIEW_AREAS, view=None)
 def my_area_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
@@ -114,7 +119,7 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
     last_page = max(1, -(-len(shown) // areas.PAGE_ROWS))
     at = min(max(1, at), last_page)
     start = (at - 1) * areas.PAGE_ROWS
-    total = total_of(chosen.release, tool, area or None)
+    total = total_held(chosen.release, tool, area or None)
     written = cell_records.marked(visit.state.operations, tool, chosen.release.week)
     recommended = {r["cell"] for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week)}
     hours = patrol_hours(visit, tool)
@@ -284,7 +289,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         tool=chosen.tool,
         tool_title=tool_title(chosen.tool),
         area=area,
-        total=total_of(chosen.release, tool, area or None),
+        total=total_held(chosen.release, tool, area or None),
         shown=shown,
         left=left,
         first_group=spans[everything[0].group].cells,
