@@ -62,13 +62,13 @@ def decided(state: State, today: date) -> None:
 
 def audited(state: State) -> None:
     """The newest release of two tools again, with an audit in it: of people by two attributes, with hidden figures; of places by fifth."""
-    measured = ("scope", "attribute", "group", "is_reference", "against", "measure", "value", "low", "high", "gap", "gap_low", "gap_high", "verdict")
+    measured = ("scope", "attribute", "group", "is_reference", "against", "measure", "value", "low", "high", "ratio", "ratio_low", "ratio_high", "verdict")
     people = [
-        (scope, attribute, group, group == first, "reference", measure, value, value and value - 0.0123, value and value + 0.0234, gap, gap and gap - 0.01, gap and gap + 0.01, verdict)
+        (scope, attribute, group, group == first, "reference", measure, value, value and value - 0.0123, value and value + 0.0234, ratio, ratio and ratio / 1.2, ratio and ratio * 1.2, verdict)
         for scope in ("not managed", "records")
         for attribute, (first, second, third) in (("sex", ("male", "female", "not known")), ("age_band", ("25 to 34", "35 to 44", "45 to 54")))
         for measure in ("fpr", "fnr")
-        for group, value, gap, verdict in ((first, 0.0645, 0.0, "printed"), (second, 0.12345, 0.05895, "concern"), (third, None, None, None))
+        for group, value, ratio, verdict in ((first, 0.0645, 1.0, "printed"), (second, 0.12345, 1.91395, "concern"), (third, None, None, None))
     ]
     places = [(n, 10.0 * n, 11 * n, *((None, None, None, None) if n == 5 else (1.1 + n / 1000, 0.905, 1.3049, "met"))) for n in range(1, 6)]
     _with_audit(state, "iom", "concern", measured, people)

@@ -268,8 +268,9 @@ class ChecksPages:
                         printed = "[c]" if row["value"] is None else f"{100 * row['value']:.1f}%"
                         names = {"audit_scope": scope, "audit_attribute": group_impact.title_of(attribute), "audit_group": str(row["group"]), "audit_measure": part.title}
                         ends = {f"audit_{name}": in_print(row[name], 3) for name in ("value", "low", "high")}
-                        gap = in_print(row["gap"], 3) if reading.gap(row, part) or row["gap_low"] is None else None
-                        found.append({**head, **names, **ends, "audit_gap": gap, "audit_text": printed, "audit_row_verdict": row["verdict"] or "too few to say"})
+                        is_shown = row["ratio"] is not None and not (row["is_reference"] and row["against"] == "reference")
+                        ends |= {f"audit_{name}": in_print(row[name], 2) if is_shown else None for name in ("ratio", "ratio_low", "ratio_high")}
+                        found.append({**head, **names, **ends, "audit_text": printed, "audit_row_verdict": row["verdict"] or "too few to say"})
         if not reading.is_people:
             for table in reading.tables():
                 for line in table["rows"]:

@@ -70,11 +70,11 @@ def test_every_field_is_loaded_by_one_table_or_is_a_key() -> None:
 
 
 def test_hidden_audit_figures_are_null_and_said_and_no_count_leaves() -> None:
-    row = {"scope": "not managed", "attribute": "sex", "is_reference": False, "measure": "selection", "n": 40, "against": "others", "low": 0.0123456, "high": 0.2, "gap": 0.05, "gap_low": 0.0, "gap_high": 0.1}
-    rows = [{**row, "group": "a", "value": 0.0638722, "verdict": "met"}, {**row, "group": "b", "value": None, "low": None, "high": None, "gap": None, "verdict": None}]
+    row = {"scope": "not managed", "attribute": "sex", "is_reference": False, "measure": "selection", "n": 40, "against": "others", "low": 0.0123456, "high": 0.2, "ratio": 1.23456, "ratio_low": 0.9, "ratio_high": 1.7}
+    rows = [{**row, "group": "a", "value": 0.0638722, "verdict": "met"}, {**row, "group": "b", "value": None, "low": None, "high": None, "ratio": None, "ratio_low": None, "ratio_high": None, "verdict": None}]
     document = {"verdict": "met", "tables": [{"title": "What was measured", "columns": list(rows[0]), "rows": [list(r.values()) for r in rows]}], "thresholds": []}
     found = checks.audit_rows(document, "iom", "2026-W47")
-    assert [(r["audit_group"], r["audit_value"], r["audit_low"], r["audit_text"]) for r in found] == [("a", 0.064, 0.012, "6.4%"), ("b", None, None, "[c]")]
+    assert [(r["audit_group"], r["audit_value"], r["audit_low"], r["audit_ratio"], r["audit_text"]) for r in found] == [("a", 0.064, 0.012, 1.23, "6.4%"), ("b", None, None, None, "[c]")]
     assert not [key for key in found[0] if key in ("n", "numerator", "denominator")]
 
 

@@ -138,7 +138,7 @@ def _checks_sheets() -> dict[str, Json]:
     bears = [
         table("checks", "verdicts", head, (0, 0, 24, 3), [m.TOOL_TITLE], of("audit_week", "audit_verdict", "audit_rows"), subtitle=NOTICE),
         filters("checks", "bears", (0, 3, 4, 9), [m.TOOL_TITLE, m.AUDIT_ATTRIBUTE, m.AUDIT_MEASURE, m.AUDIT_SCOPE]),
-        table("checks", "figures", "Figures as printed; [c] is hidden. Counts stay on the audit page.", (4, 3, 20, 9), [m.TOOL_TITLE, m.AUDIT_SCOPE, m.AUDIT_ATTRIBUTE, m.AUDIT_GROUP, m.AUDIT_MEASURE], of("audit_text", "audit_low", "audit_high", "audit_gap", "audit_row_verdict", "audit_value")),
+        table("checks", "figures", "Figures as printed; [c] is hidden. Counts stay on the audit page.", (4, 3, 20, 9), [m.TOOL_TITLE, m.AUDIT_SCOPE, m.AUDIT_ATTRIBUTE, m.AUDIT_GROUP, m.AUDIT_MEASURE], of("audit_text", "audit_low", "audit_high", "audit_ratio", "audit_ratio_low", "audit_ratio_high", "audit_row_verdict", "audit_value")),
     ]
     quality = [
         table("checks", "deliveries", head, (0, 0, 24, 6), [m.DELIVERY, m.DELIVERY_DAY, m.DELIVERY_TABLE], of("delivery_standing", *(f"rows_{n}" for n in ("received", "loaded", "unchanged", "superseded", "quarantined", "left_out"))), (0,), NOTICE),

@@ -46,7 +46,7 @@ def audit_rows(document: Mapping[str, Any], tool: str, week: str) -> list[dict[s
         for scope, parts in reading.parts(attribute):
             for part in parts:
                 for row in part.rows:
-                    is_against_itself = row["is_reference"] and row["against"] == "reference"
+                    ratio = {} if row["is_reference"] and row["against"] == "reference" else row
                     found.append(
                         {
                             **head,
@@ -55,7 +55,7 @@ def audit_rows(document: Mapping[str, Any], tool: str, week: str) -> list[dict[s
                             "audit_group": str(row["group"]),
                             "audit_measure": part.title,
                             **{f"audit_{name}": _tenth(row[name]) for name in ("value", "low", "high")},
-                            "audit_gap": None if is_against_itself else _tenth(row["gap"]),
+                            **{f"audit_{name}": _hundredth(ratio.get(name)) for name in ("ratio", "ratio_low", "ratio_high")},
                             "audit_row_verdict": row["verdict"] or "too few to say",
                             "audit_text": HIDDEN if row["value"] is None else f"{100 * row['value']:.1f}%",
                         }

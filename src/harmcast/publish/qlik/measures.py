@@ -211,7 +211,9 @@ def checks_measures() -> dict[str, Measure]:
         Measure("audit_value", "Share or ratio", "The figure; nothing where it is hidden.", f"Only({audit} audit_value)", 3),
         Measure("audit_low", "Lower end", "Lower end of its 95% range.", f"Only({audit} audit_low)", 3),
         Measure("audit_high", "Upper end", "Upper end of its 95% range.", f"Only({audit} audit_high)", 3),
-        Measure("audit_gap", "Gap", "Gap to what it is held against.", f"Only({audit} audit_gap)", 3),
+        Measure("audit_ratio", "Ratio", "Ratio to what it is held against.", f"Only({audit} audit_ratio)", 2),
+        Measure("audit_ratio_low", "Ratio, lower end", "Lower end of the ratio's 95% range.", f"Only({audit} audit_ratio_low)", 2),
+        Measure("audit_ratio_high", "Ratio, upper end", "Upper end of the ratio's 95% range.", f"Only({audit} audit_ratio_high)", 2),
         Measure("audit_row_verdict", "Verdict on it", "met, concern, stop, too few to say, or printed.", f"Only({audit} audit_row_verdict)"),
         Measure("audit_rows", "Figures", "Figures of the audit, hidden ones too.", f"Count({audit} audit_text)", 0),
         *(
