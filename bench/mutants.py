@@ -52,7 +52,7 @@ ROOMS = {
     "release-rules": Room(("oversight/release_rules.py", "oversight/findings.py", "oversight/register.py"), ("tests/oversight/test_release_rules.py", "tests/oversight/test_register.py", "tests/runs/test_release_moves.py")),
     "rounding": Room(("fairness/rounding.py", "fairness/tallies.py", "fairness/printed.py"), ("tests/fairness/test_rounding.py", "tests/fairness/test_tallies.py", "tests/fairness/test_printed.py")),
     "ranges": Room(("transitions/ranges.py", "forecast/ranges.py"), ("tests/transitions/test_ranges_of_chances.py", "tests/forecast/test_ranges.py")),
-    "choosing": Room(("evaluate/choose.py", "evaluate/people_choose.py"), ("tests/evaluate/test_choose.py", "tests/evaluate/test_landmarks_people.py")),
+    "choosing": Room(("forecast/choose.py", "evaluate/people_choose.py"), ("tests/forecast/test_choose.py", "tests/evaluate/test_landmarks_people.py")),
 }
 
 

@@ -17,7 +17,7 @@ class ThresholdSays(TypedDict):
     unit: str
 
 
-class Alarm(TypedDict):
+class MonitorAlarm(TypedDict):
     """Something watched that changed: which of `bins`, more (`direction` above 0) or fewer."""
 
     week: str
@@ -72,7 +72,7 @@ class MonitorDocument(TypedDict):
 
     state: str
     reasons: list[str]
-    alarms: list[Alarm]
+    alarms: list[MonitorAlarm]
     breaks: list[Break]
     calibration: list[Calibration]
     thresholds: list[ThresholdSays]

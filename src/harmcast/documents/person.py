@@ -68,7 +68,7 @@ class PersonReasons(TypedDict, total=False):
     changed: dict[str, dict[str, float | None]] | None
 
 
-class CardLine(TypedDict):
+class PointsLine(TypedDict):
     """One question of a points card: yes where the feature is at least the threshold, or below it where `below`."""
 
     feature: str
@@ -80,7 +80,7 @@ class CardLine(TypedDict):
 class KeptCard(TypedDict):
     """A card of a kept model; `table`: points, then `p<m>`, `p<m>_low`, ... of each sum, as far as it gives them."""
 
-    lines: list[CardLine]
+    lines: list[PointsLine]
     table: list[dict[str, float]]
 
 
@@ -182,7 +182,7 @@ class ShownChance(TypedDict):
     usual: str
 
 
-class ChangeLine(TypedDict):
+class ShownPart(TypedDict):
     name: str
     key: str
     harm: float | None
@@ -192,7 +192,7 @@ class ChangeLine(TypedDict):
 class ShownChange(TypedDict):
     """What changed since the week before, in three lines that add up."""
 
-    rows: list[ChangeLine]
+    rows: list[ShownPart]
     harm_last: float | None
     harm_now: float | None
     chance_last: float | None

@@ -32,7 +32,7 @@ PATROLS = {"cell": pl.String(), "started_on": pl.Date(), "minutes": pl.Float64()
 ACTIVITIES: dict[str, str] = {"patrol": "Patrol", "visit": "Visit", "other": "Other"}
 
 
-class Written(TypedDict, total=False):
+class CellEntry(TypedDict, total=False):
     """A row that somebody wrote on a cell: number, by whom and in which role, when; `struck`: the later entry that strikes it."""
 
     id: int
@@ -47,11 +47,11 @@ class Written(TypedDict, total=False):
     struck: strikes.Struck | None
 
 
-class CellNote(Written, total=False):
+class CellNote(CellEntry, total=False):
     week: str
 
 
-class CellActivity(Written, total=False):
+class CellActivity(CellEntry, total=False):
     """A patrol or visit; `minutes` null: not said how long."""
 
     kind: str
@@ -59,7 +59,7 @@ class CellActivity(Written, total=False):
     minutes: float | None
 
 
-class TaskingStep(Written, total=False):
+class TaskingStep(CellEntry, total=False):
     """A recommendation to tasking, or what was decided (`outcome`) or done (`done`) on the one numbered `about`."""
 
     week: str
@@ -73,7 +73,7 @@ class TaskingStep(Written, total=False):
     deferred_to: date | None
 
 
-class Recommended(TaskingStep, total=False):
+class KeptRecommendation(TaskingStep, total=False):
     """A recommendation with every step recorded on it, oldest first."""
 
     outcomes: list[TaskingStep]
@@ -133,12 +133,12 @@ def patrol_hours(operations: Operations, tool: str, since: date) -> dict[str, fl
     return {row["cell"]: float(row["minutes"]) / 60 for row in operations.rows(query)}
 
 
-def recommendations(operations: Operations, tool: str, cell: str) -> list[Recommended]:
+def recommendations(operations: Operations, tool: str, cell: str) -> list[KeptRecommendation]:
     """Recommendations to tasking, the newest first, each with its `outcomes`."""
     return _with_outcomes(cast("list[TaskingStep]", _rows(operations, schema.tasking, tool, cell)))
 
 
-def of_week(operations: Operations, tool: str, week: str) -> list[Recommended]:
+def of_week(operations: Operations, tool: str, week: str) -> list[KeptRecommendation]:
     """Recommendations to tasking made on a week's release, over all cells, by cell and age, each with its `outcomes`."""
     users, tasking = schema.users, schema.tasking
     query = (
@@ -154,7 +154,7 @@ def _steps(operations: Operations, query: sa.Select[Any]) -> list[TaskingStep]:
     return cast("list[TaskingStep]", [_signed(row) for row in operations.rows(query)])
 
 
-def _with_outcomes(rows: list[TaskingStep]) -> list[Recommended]:
+def _with_outcomes(rows: list[TaskingStep]) -> list[KeptRecommendation]:
     """Recommendations as they stand in `rows`, each with what tasking decided on it, the first decision first."""
     answered: dict[int, list[TaskingStep]] = {}
     for row in sorted(rows, key=lambda r: int(r["id"])):
@@ -163,7 +163,7 @@ def _with_outcomes(rows: list[TaskingStep]) -> list[Recommended]:
     return [{**row, "outcomes": answered.get(row["id"], [])} for row in rows if row["step"] == "recommendation"]
 
 
-def every(operations: Operations, tool: str) -> list[Recommended]:
+def every(operations: Operations, tool: str) -> list[KeptRecommendation]:
     """Every recommendation on a tool's cells, oldest first, each with its `outcomes`."""
     table = schema.tasking
     return _with_outcomes(_steps(operations, sa.select(table).where(table.c.tool == tool).order_by(table.c.id)))
@@ -175,7 +175,7 @@ def every_activity(operations: Operations, tool: str) -> list[CellActivity]:
     return cast("list[CellActivity]", operations.rows(sa.select(table).where(table.c.tool == tool).order_by(table.c.id)))
 
 
-def recommendation(operations: Operations, number: int) -> Recommended | None:
+def recommendation(operations: Operations, number: int) -> KeptRecommendation | None:
     """One recommendation by its number, with everything recorded on it as `outcomes`, oldest first; None if there is none."""
     users, tasking = schema.users, schema.tasking
     query = (

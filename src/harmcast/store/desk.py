@@ -95,7 +95,7 @@ class FollowUp(TypedDict):
     at: str
 
 
-class Made(TypedDict):
+class DecisionWithoutWords(TypedDict):
     """A decision without words."""
 
     id: int
@@ -381,11 +381,11 @@ def latest(operations: Operations) -> pl.DataFrame:
     )
 
 
-def since(operations: Operations, first: str) -> list[Made]:
+def since(operations: Operations, first: str) -> list[DecisionWithoutWords]:
     """Decisions made at or after an instant, oldest first, without words: for rates and workload."""
     table = schema.decisions
-    query = sa.select(*(table.c[name] for name in Made.__annotations__)).where(table.c.at >= first).order_by(table.c.id)
-    return cast("list[Made]", operations.rows(query))
+    query = sa.select(*(table.c[name] for name in DecisionWithoutWords.__annotations__)).where(table.c.at >= first).order_by(table.c.id)
+    return cast("list[DecisionWithoutWords]", operations.rows(query))
 
 
 def before(operations: Operations, day: date, timezone: str) -> pl.DataFrame:

@@ -14,7 +14,6 @@ from typing import cast
 from harmcast import words
 from harmcast.documents.person import (
     AnsweredLine,
-    ChangeLine,
     CountedEvent,
     EarlierChange,
     KeptModel,
@@ -30,6 +29,7 @@ from harmcast.documents.person import (
     ShownChange,
     ShownEvent,
     ShownOthers,
+    ShownPart,
     TableLine,
 )
 from harmcast.store.releases import Release
@@ -153,7 +153,7 @@ def _changed(why: PersonReasons, unit: str) -> ShownChange | None:
     if not changed:
         return None
     harm, chance = changed.get("harm") or {}, changed.get("chance_12m") or {}
-    rows: list[ChangeLine] = [
+    rows: list[ShownPart] = [
         {"name": name, "key": key, "harm": _round(harm.get(key)), "chance": _round(chance.get(key))}
         for key, name in people_words.CHANGES
     ]

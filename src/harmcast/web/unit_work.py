@@ -14,7 +14,7 @@ from harmcast.oversight import log
 from harmcast.settings import Decisions
 from harmcast.statistics import share_interval
 from harmcast.store import desk
-from harmcast.store.desk import Made, Waiting
+from harmcast.store.desk import DecisionWithoutWords, Waiting
 from harmcast.store.releases import Release
 from harmcast.web import roster
 
@@ -41,7 +41,7 @@ def changes_of(history: Sequence[Release], tool: str, keys: pl.Series) -> pl.Dat
     return pl.concat(frames).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
 
 
-def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[Made], days: int, now: str) -> Share:
+def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[DecisionWithoutWords], days: int, now: str) -> Share:
     """Share of band changes that somebody decided on within `days` of the release; only changes older than that, in both counts."""
     made: dict[str, list[str]] = {}
     for decision in decisions:
@@ -54,7 +54,7 @@ def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[Made], days: int
     return Share(hits, n)
 
 
-def overrides(decisions: Sequence[Made]) -> Share:
+def overrides(decisions: Sequence[DecisionWithoutWords]) -> Share:
     """Share of decisions that went against the score (`desk.is_against`); deferred ones and bands noted as moved down together are not counted."""
     counted = [d for d in decisions if d["decision"] != "defer" and d["reason_code"] != desk.NOTED]
     return Share(sum(desk.is_against(d["decision"], d["own_judgement"]) for d in counted), len(counted))
@@ -71,7 +71,7 @@ def override_alarm(share: Share, limits: Decisions) -> str | None:
     return None
 
 
-def counted(decisions: Sequence[Made], field: str, names: dict[str, str]) -> list[tuple[str, int]]:
+def counted(decisions: Sequence[DecisionWithoutWords], field: str, names: dict[str, str]) -> list[tuple[str, int]]:
     """How often each value of a field was given, the most frequent first."""
     found = Counter(str(value) for d in decisions if (value := d.get(field)))
     return [(names.get(value, value), n) for value, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
@@ -102,7 +102,7 @@ class UnitWorkload(TypedDict):
 
 def workload(
     by_unit: Sequence[tuple[str | None, int, int]],
-    decisions: Sequence[Made],
+    decisions: Sequence[DecisionWithoutWords],
     waiting: Sequence[Waiting],
 ) -> list[UnitWorkload]:
     """Each unit's people scored, in the bands on the list, decisions of the time and referrals that wait; the force last."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from harmcast import words
 from harmcast.charts import series as charts
-from harmcast.documents.monitor import Alarm, Break, Calibration, Monitored, SaidCame, Shadowed
+from harmcast.documents.monitor import Break, Calibration, MonitorAlarm, Monitored, SaidCame, Shadowed
 from harmcast.documents.monitor_coverage import coverage, coverage_says
 from harmcast.publish import group_impact, verdicts
 from harmcast.store.releases import Release
@@ -93,7 +93,7 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
         return None
     near = [min(v or 0.0, 1.5) for v in weekly["near"]]
     labels = [f"{w.day} {w:%b %y}" for w in weekly["week"]]
-    series = [charts.Line("Nearness", near, "ours"), charts.Line("Alarm", [1.0] * len(near), "plain")]
+    series = [charts.Line("Nearness", near, "ours"), charts.Line("MonitorAlarm", [1.0] * len(near), "plain")]
     label = f"How near {thing(name, kind)} came to an alarm, by week"
     rows = [
         (week, near_, bin_ or "all", alarm)
@@ -104,7 +104,7 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
         thing(name, kind).capitalize(),
         charts.lines(labels, series, label, as_share=False, height=240),
         charts.lines(labels, series, label, as_share=False, width=340, height=240),
-        ("Week of", "Of the way to an alarm", "Most by", "Alarm"),
+        ("Week of", "Of the way to an alarm", "Most by", "MonitorAlarm"),
         tuple((words.short_day(w), words.share(n), b, "raised" if a else "no") for w, n, b, a in rows),
         sum(1 for r in rows if r[3]),
     )
@@ -219,7 +219,7 @@ def _who(row: SaidCame) -> str:
     return f"{head}, {row['months']} months"
 
 
-def _alarm(row: Alarm) -> AlarmSays:
+def _alarm(row: MonitorAlarm) -> AlarmSays:
     what = thing(row["name"], row["kind"])
     bins = row["bins"].replace("; ", ", ") if row["bins"] else ""
     way = "more" if row["direction"] > 0 else "fewer"

@@ -217,7 +217,7 @@ def strike(visit: Here, tool: str, cell: str) -> Response:
     chosen = _written_on(visit, tool, cell, form)
     what = form.choice("what", {name: name for name in strikes.TABLES}, "Choose the entry")
     reason = form.words("reason", "Say what was wrong with it", MOST_REASON)
-    readers: dict[str, Callable[..., Sequence[cell_records.Written]]]
+    readers: dict[str, Callable[..., Sequence[cell_records.CellEntry]]]
     readers = {"note": cell_records.notes, "activity": cell_records.activity, "recommendation": cell_records.recommendations}
     read = readers.get(what)
     number = form.value("number")

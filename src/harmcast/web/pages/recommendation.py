@@ -29,21 +29,21 @@ def recommendation_page(visit: Here, number: Number, saved: str = "") -> Respons
     return _shown(visit, _found(visit, number), Form({}), notice="It is saved." if saved else None)
 
 
-def _found(visit: Visit, number: int) -> cell_records.Recommended:
+def _found(visit: Visit, number: int) -> cell_records.KeptRecommendation:
     found = cell_records.recommendation(visit.operations, number)
     if found is None or not visit.may(Action.RECOMMEND_TASKING, found["tool"]):
         raise not_found("There is no such recommendation.")
     return found
 
 
-def _item(visit: Visit, found: cell_records.Recommended) -> Item:
+def _item(visit: Visit, found: cell_records.KeptRecommendation) -> Item:
     for item in open_work.of_cell(visit, found["tool"], found["cell"]):
         if item.number == found["id"]:
             return item
     raise not_found("There is no such recommendation.")
 
 
-def _shown(visit: Visit, found: cell_records.Recommended, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, found: cell_records.KeptRecommendation, form: Form, status: int = 200, **values: Any) -> Response:
     tool, item = visit.places_tool(found["tool"]), _item(visit, found)
     return page(
         visit,
@@ -66,7 +66,7 @@ def _shown(visit: Visit, found: cell_records.Recommended, form: Form, status: in
     )
 
 
-def came(visit: Visit, found: cell_records.Recommended) -> dict[str, Any] | None:
+def came(visit: Visit, found: cell_records.KeptRecommendation) -> dict[str, Any] | None:
     """What the release said of the place, and what was recorded there by the newest release; None where it is not held."""
     history = released.history(visit.state, found["tool"])
     tool = visit.places_tool(found["tool"])

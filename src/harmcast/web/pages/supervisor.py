@@ -27,7 +27,7 @@ def unit_page(visit: Here, all: str = "") -> Response:
     now = visit.operations.now()
     made = desk.since(visit.operations, log.instant(log.moment(now) - timedelta(weeks=WEEKS)))
     surviving = roster.merged(visit.state).surviving
-    own: list[desk.Made] = [{**d, "person_key": surviving(d["person_key"])} for d in made if surviving(d["person_key"]) in people.by_key]
+    own: list[desk.DecisionWithoutWords] = [{**d, "person_key": surviving(d["person_key"])} for d in made if surviving(d["person_key"]) in people.by_key]
     waiting = desk.waiting_for_sign_off(visit.operations)
     own_desk = open_work.desk(visit)
     visit.looked_at(
