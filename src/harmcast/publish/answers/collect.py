@@ -557,12 +557,12 @@ def _variables_of_places(model: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         what = rest or term
         if lead:
             name = f"Other recorded crime ({lead})"
-        elif what.startswith("own"):
+        elif what.startswith("own") or what == "surprise":  # of the cell itself: what came against what was expected
             name = "The cell's own offences"
         elif "within" in what:
             name = "Offences in cells nearby"
-        elif what in ("filter", "pool", "surprise"):
-            name = "Level of the force, followed week by week"
+        elif what in ("filter", "pool"):
+            name = "Where offences lie, followed week by week"
         elif what == "exposure":
             name = "Land of the cell inside the force"
         else:
