@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from harmcast.forecast.level import Level, Memory
 
 FORMAT = 3
 SERIES = ("shares", "weights", "trials")
+_READING = Lock()  # numpy reads an array's header by `ast`, which Python 3.11 does not do safely in two threads at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ class ForecastMemory:
     @classmethod
     def load(cls, data: bytes) -> ForecastMemory:
         """The state again. Raises: ValueError for bytes that are not such a state, or of another format."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        with _READING, np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             said = json.loads(bytes(arrays["said"]))
             if said["format"] != FORMAT:
                 raise ValueError("kept state of another format")
