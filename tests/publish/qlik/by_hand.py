@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from tests.web import invented_people
+
 from harmcast.errors import Fault
 from harmcast.oversight.log import Event
 from harmcast.publish import release_files as publishing
@@ -46,10 +48,11 @@ def with_people(state: State, today: date) -> State:
 
 
 def decided(state: State, today: date) -> None:
-    """Three decisions made the day before: two about one person of the list, one about another; the first of each is a referral."""
+    """Three decisions made the day before: two about one person of a unit's list, one about another; the first of each is a referral."""
     noon = datetime.combine(today - timedelta(days=1), time(12), UTC)
     then = Operations(state.operations.engine, state.secret, lambda: noon)
-    first, second = sorted(state.person_keys()["person_key"].to_list())[:2]
+    key_of = dict(state.person_keys().select("person_ref", "person_key").iter_rows())
+    first, second = (key_of[invented_people.reference(number)] for number in (1, 2))
     with then.writing(Event("sam", "offender_manager", "alteration", "decision_made")) as tx:
         for person, decision, reason, own in ((first, "refer", "escalating", "same"), (second, "refer", "recent_charge", "higher"), (first, "no_change", "known_support", "lower")):
             new = desk.NewDecision(
