@@ -11,12 +11,17 @@ from tests.scrambled import scramble, snapshot, write_everywhere
 
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.oversight import log
-from harmcast.publish.answers import checking
+from harmcast.oversight.log import Event
+from harmcast.publish.answers import checking, person_facts
 from harmcast.publish.answers.compose import FORMS
+from harmcast.runs import explore
 from harmcast.runs.answer import read_questions, write_answer
 from harmcast.store.reads import data_quality
+from harmcast.store.register import Register
 from harmcast.store.state import State
 from harmcast.store.users import Actor
+from harmcast.weekly import run_week
+from harmcast.weeks import Week
 
 ASKER = Actor("os:asker", "asker", (("operator", None),))
 
@@ -41,22 +46,49 @@ def test_reports_recompute_repeat_and_are_logged(own_weeks: State, tmp_path: Pat
     assert {p.name: p.read_bytes() for p in first.iterdir()} == {p.name: p.read_bytes() for p in (tmp_path / "second").iterdir()}
 
 
+def everything_said(state: State, day: date, known_on: date, out: Path) -> dict[str, bytes]:
+    """Every report of a day, one person's too, as known at the end of another, and what the register said then."""
+    for kind in FORMS:
+        write_answer(state, kind, day, out, ASKER, known_on=known_on, today=known_on)
+    explore.write(state, day, out, ASKER)
+    ref = str(state.releases.history("iom", None)[0].frame("iom").join(state.person_keys(), on="person_key")["person_ref"].min())
+    files = {path.name: path.read_bytes() for path in out.iterdir()}
+    said = Register(state.operations, state.settings, known_on)
+    return {**files, "register": repr((said.tools(known_on), said.entries(known_on))).encode(), "one": repr(person_facts.gather(state, ref, day)).encode()}
+
+
 def test_a_report_of_a_day_hangs_on_nothing_written_since(own_weeks: State, tmp_path: Path) -> None:
     """Rows of every kept table written, changed and deleted after the day it is known on, then each of them scrambled or deleted by SQL."""
     last = log.moment(own_weeks.operations.entries()[-1].at)
     own_weeks.operations._now = lambda: last + timedelta(days=2)
-
-    def report(name: str) -> dict[str, bytes]:
-        write_answer(own_weeks, "foi", day_of(own_weeks), tmp_path / name, ASKER, known_on=last.date(), today=last.date())
-        return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
-
-    first = report("first")
+    day = day_of(own_weeks)
+    first = everything_said(own_weeks, day, last.date(), tmp_path / "first")
     then = snapshot(own_weeks.operations, tmp_path / "then.db")
     for seed in range(3):
         write_everywhere(own_weeks.operations, seed)
-    assert report("grown") == first
+    assert everything_said(own_weeks, day, last.date(), tmp_path / "grown") == first
     assert scramble(own_weeks.operations, then) > 100
-    assert report("scrambled") == first
+    assert everything_said(own_weeks, day, last.date(), tmp_path / "scrambled") == first
+
+
+def test_a_week_taken_back_and_made_again_since_changes_a_report_by_one_line_that_says_so(own_weeks: State, tmp_path: Path) -> None:
+    last = log.moment(own_weeks.operations.entries()[-1].at)
+    own_weeks.operations._now = lambda: last + timedelta(days=2)
+    day = day_of(own_weeks)
+    first = everything_said(own_weeks, day, last.date(), tmp_path / "first")
+    event = Event("sue", "supervisor", "administration", "release_withdrawn")
+    for release in own_weeks.releases.of_week(str(Week.of(day))):
+        own_weeks.releases.move(release, "withdrawn", event)
+    own_weeks.register.set_status("iom", "trial", day, "dated back", event)
+    run_week(own_weeks, day, ASKER, again="made again")
+    now = everything_said(own_weeks, day, last.date(), tmp_path / "now")
+    other = {name for name in now if now[name] != first[name]}
+    assert other == {f"{kind}.{form}" for kind in FORMS for form in ("html", "json")}
+    for name in other:
+        assert b"Withdrawn since that day" in now[name]
+    for kind in FORMS:
+        facts = [json.loads(found[f"{kind}.json"])["facts"] for found in (first, now)]
+        assert facts[1] == facts[0]
 
 
 def test_the_variables_are_those_of_the_model_in_the_release(own_weeks: State, tmp_path: Path) -> None:

@@ -170,11 +170,13 @@ def users_training(
 def register_list(state: StateFolder, *, as_of: AsOf = None) -> CommandResult:
     """Every tool: status, owner, approvals with dates and review-by dates, and whether it may be published."""
     from harmcast.oversight.register import standing
+    from harmcast.store.register import Register
 
     made = opened(state)
-    entries = made.register.entries(as_of)
+    said = Register(made.operations, made.settings, as_of)
+    entries = said.entries(as_of)
     rows, lines = [], []
-    for tool in made.register.tools(as_of):
+    for tool in said.tools(as_of):
         found = standing(tool, entries, day(as_of))
         rows.append(
             {"tool": tool, "may_publish": found.may_publish, "may_show": found.may_show, "holds": found.holds, "warnings": found.warnings}

@@ -15,8 +15,8 @@ from harmcast.store.state import State
 def without_charge(state: State, as_of: date, known_on: date) -> int | None:
     """People of the newest release of a day, made by another, without a charge that stands, counted from the records; null where none is held."""
     tool, zone = state.settings.people_tool, state.settings.force.timezone
-    made = [r for r in state.releases.history(tool.name, None) if r.standing != "withdrawn" and then.day_of(r.made_at, zone) <= known_on] if tool else []
-    held = [r for r in made if r.as_of and r.as_of <= as_of]
+    made = then.releases(state.releases, tool.name, as_of, known_on, zone) if tool else []
+    held = [r for r in made if r.standing != "withdrawn"]
     if tool is None or not held or held[-1].sequence is None:
         return None
     release = held[-1]

@@ -21,10 +21,12 @@ from harmcast.fairness.thresholds import Thresholds
 from harmcast.oversight.log import Event
 from harmcast.people.features import FEATURES
 from harmcast.publish import exploration as printed
+from harmcast.publish.answers.collect import answer_day
 from harmcast.runs import force_area, neutral
 from harmcast.runs.places import crime_columns
 from harmcast.settings import PlacesTool
 from harmcast.store import reports, statistics
+from harmcast.store.reads import then
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -88,8 +90,9 @@ def _model_then(state: State, as_of: date) -> str | None:
 
 
 def _newest(state: State, tool: str, as_of: date) -> Release | None:
-    found = [r for r in state.releases.history(tool, None) if r.as_of is not None and r.as_of <= as_of and r.standing != "withdrawn"]
-    return found[-1] if found else None
+    known_on = answer_day(state, as_of, None, date.today())
+    made = then.releases(state.releases, tool, as_of, known_on, state.settings.force.timezone)
+    return next((r for r in reversed(made) if r.standing != "withdrawn"), None)
 
 
 # -- groups: at a closing and at a refit -----------------------------------------------------------

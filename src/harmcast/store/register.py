@@ -42,9 +42,17 @@ class SaidOfTool(TypedDict):
 class Register:
     """The register of one state."""
 
-    def __init__(self, operations: Operations, settings: Settings) -> None:
+    def __init__(self, operations: Operations, settings: Settings, known_on: date | None = None) -> None:
+        """Args: `known_on`: what it said at the end of that day is read; default what it says now."""
         self.operations = operations
         self.settings = settings
+        self.known_on = known_on
+
+    def _rows(self, table: sa.Table, *order: str) -> list[dict[str, Any]]:
+        if self.known_on is None:
+            return self.operations.checked(table, order_by=tuple(table.c[name] for name in order))
+        held = self.operations.as_of(table, self.known_on, self.settings.force.timezone)
+        return sorted(held, key=lambda row: tuple(row[name] for name in order))
 
     def tools(self, as_of: date | None = None) -> list[Tool]:
         """The tools of the settings with what the register says of each on a day (default: now).
@@ -72,9 +80,7 @@ class Register:
 
     def entries(self, as_of: date | None = None) -> list[RegisterEntry]:
         """Every entry dated on or before a day (default: all), each for one tool."""
-        table = schema.register_entries
-        dated = [] if as_of is None else [table.c.dated <= as_of]
-        rows = self.operations.checked(table, *dated, order_by=(table.c.dated, table.c.id))
+        rows = self._rows(schema.register_entries, "dated", "id")
         names = [tool.name for tool in self.settings.tools]
         return [
             RegisterEntry(
@@ -90,6 +96,7 @@ class Register:
                 refused=row["outcome"] == "refused",
             )
             for row in rows
+            if as_of is None or row["dated"] <= as_of
             for name in ([row["tool"]] if row["tool"] else names)
         ]
 
@@ -139,14 +146,12 @@ class Register:
         return _standing(self._said().get(name, []), as_of).get("cost")
 
     def _said(self) -> dict[str, list[SaidOfTool]]:
-        return {row["tool"]: _said_of(row) for row in self.operations.checked(schema.register_tools)}
+        return {row["tool"]: _said_of(row) for row in self._rows(schema.register_tools, "tool")}
 
     def _statuses(self, as_of: date | None) -> dict[str, tuple[Status, date]]:
         """Each tool's status on a day, and since when: read at once, for every page asks."""
-        table = schema.register_statuses
-        begun = [] if as_of is None else [table.c.from_on <= as_of]
-        rows = self.operations.checked(table, *begun, order_by=(table.c.from_on, table.c.id))
-        return {row["tool"]: (row["status"], row["from_on"]) for row in rows}
+        rows = self._rows(schema.register_statuses, "from_on", "id")
+        return {row["tool"]: (row["status"], row["from_on"]) for row in rows if as_of is None or row["from_on"] <= as_of}
 
     def _begun(self) -> date:
         """The day the state was made."""

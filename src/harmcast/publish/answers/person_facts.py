@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from harmcast.oversight import log
+from harmcast.publish.answers.collect import answer_day
 from harmcast.store import keys, merges
-from harmcast.store.reads import looks
+from harmcast.store.reads import looks, then
 from harmcast.store.reads.looks import Look
 from harmcast.store.reads.person import kept_of
 
@@ -64,20 +67,14 @@ def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] 
     if persons.is_empty() or not own:
         return None
     key = own[0]
-    end = f"{as_of.isoformat()}T99"
-    tool = state.settings.people_tool
+    tool, zone = state.settings.people_tool, state.settings.force.timezone
+    end = log.instant(datetime.combine(as_of + timedelta(days=1), time(), ZoneInfo(zone)))
     scores = []
-    for release in state.releases.history(tool.name, None) if tool else []:
-        if tool is not None and (release.as_of or as_of) <= as_of and release.has(f"{tool.name}.parquet"):
+    for release in then.releases(state.releases, tool.name, as_of, answer_day(state, as_of, None, date.today()), zone) if tool else []:
+        if release.has(f"{release.tool}.parquet"):
             row = release.frame(release.tool).filter(pl.col("person_key").is_in(own))
             if row.height:
-                scores.append(
-                    row.with_columns(
-                        week=pl.lit(release.week),
-                        standing=pl.lit(release.standing),
-                        model=pl.lit(release.model, dtype=pl.String),
-                    )
-                )
+                scores.append(row.with_columns(week=pl.lit(release.week)))
     versions = state.records.charge_versions().filter(
         pl.col("person_ref").is_in(refs) & (pl.col("known_on") <= as_of)
     )

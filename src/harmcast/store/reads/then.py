@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from harmcast.store import schema
 from harmcast.store.operations import Operations
+from harmcast.store.releases import Release, Releases
 
 
 def rows(operations: Operations, table: str, known_on: date, timezone: str) -> list[dict[str, Any]]:
@@ -20,6 +22,12 @@ def rows(operations: Operations, table: str, known_on: date, timezone: str) -> l
     first = schema.KEPT[table]
     held = operations.as_of(schema.metadata.tables[table], known_on, timezone)
     return [{**row, "known_on": day_of(row[first], timezone) if first and row.get(first) else known_on} for row in held]
+
+
+def releases(held: Releases, tool: str, as_of: date, known_on: date, timezone: str) -> list[Release]:
+    """A tool's releases whose files are held, made by the day of knowing of what was known by the day asked, each standing as it did then; oldest first."""
+    stood = {row["id"]: row["standing"] for row in rows(held.operations, "releases", known_on, timezone)}
+    return [replace(r, standing=stood[r.id]) for r in held.history(tool, None) if r.id in stood and (r.as_of or r.origin) <= as_of]
 
 
 def day_of(instant: str, timezone: str) -> date:
