@@ -1,9 +1,10 @@
 """Twelve kinds of tampering with rows and chain by SQL, as somebody could who holds the database and not the state's secret.
 
-    python -m bench.row_tampering [--times 1000]
+    python -m bench.row_tampering [--times 1000] [--outside 100]
 
 Each is done to a copy of a small state's database, in a random place; `log verify`'s part for the database must find it, and name the
-table and key, or the entry. Nobody here has `STATE/secret`: entries that are chained anew have no seal that fits.
+table and key, or the entry. Nobody here has `STATE/secret`: entries that are chained anew have no seal that fits. Then, by somebody who
+holds the secret and the signing key too, each way to take the log back from what was signed outside (`bench/outside.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from bench import outside
 from bench.results import Row, saved
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry, Event
@@ -242,14 +244,23 @@ def tried(tamper: Tamper, times: int) -> Tally:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--times", type=int, default=1000)
-    times = parser.parse_args().times
+    parser.add_argument("--outside", type=int, default=100)
+    asked = parser.parse_args()
+    times = asked.times
     rows = []
     for kind in KINDS:
         tally = tried(kind, times)
         name = kind.__name__.replace("_", " ")
         print(f"{name:24}{tally.tried:6,} tried {tally.found:6,} found {tally.named:6,} named", flush=True)
         rows.append(Row(44, f"{name}: found and named", f"{times:,} of {times:,}", f"{tally.named:,} of {tally.tried:,}", tally.named == tally.tried == times))
-    if times >= 1000:
+    with tempfile.TemporaryDirectory(prefix="harmcast-outside-") as folder:
+        for taking in outside.KINDS:
+            by_verify, by_week = outside.refused(taking, asked.outside, Path(folder))
+            name = taking.__name__.replace("_", " ")
+            got = f"{by_verify:,} and {by_week:,} of {asked.outside:,}"
+            print(f"{name:34}{got}", flush=True)
+            rows.append(Row(29, f"{name}: refused by name by log verify, and by the next week", f"{asked.outside:,} and {asked.outside:,}", got, by_verify == by_week == asked.outside))
+    if times >= 1000 and asked.outside >= 100:
         saved("row-tampering", rows)
     raise SystemExit(0 if all(row.met for row in rows) else 1)
 
