@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
+import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cyclopts import App
 
 from harmcast.cli import load_commands, main
 from harmcast.commands.base import app, command
+from harmcast.oversight.access import Role
 from harmcast.oversight.commands import COMMANDS, PERSONS
+from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
-from harmcast.store import codes
+from harmcast.runs.answer import write_answer
+from harmcast.runs.load import load_delivery
+from harmcast.store import codes, reports, schema, users
+from harmcast.store.releases import NewTool
 from harmcast.store.state import State
+from harmcast.store.users import Actor
 
 BY = Event("setup", "operator", "administration", "user_added")
 TYPED = {
@@ -105,6 +115,12 @@ def test_a_command_takes_as_many_codes_as_people(name: str, function: Callable[.
     assert ("second_code" in takes) == any(one.second for one in forms)
 
 
+def test_what_a_person_alone_may_open_is_named() -> None:
+    """A load dropped can be sent again; words; an entry that is no approval; a second half; somebody else's training."""
+    alone = {name for name, one in PERSONS.items() if one.opens and not one.second and not one.in_turn}
+    assert alone == {"reject", "register describe", "register enter", "users confirm", "users training"}
+
+
 def run(state: State, name: str, folder: Path, capsys: pytest.CaptureFixture[str], *codes_given: str) -> str:
     """What stderr says of a command that was typed."""
     other = folder / "other.toml"
@@ -165,3 +181,72 @@ def test_two_people_export_the_log_and_change_the_settings(state: State, tmp_pat
             run(state, name, tmp_path, capsys, "--code", drawn(state, first, name), "--second-code", drawn(state, "bob", name))
     assert (tmp_path / "out").exists()
     assert "settings_changed" in {entry.action for entry in state.operations.entries()}
+
+
+# -- what is done in turn: the first's half waits for a second person ----------------------------------------------
+
+CONCERN = Finding("concern", "iom", "selection/sex/male/higher", "Men are selected more.", 0.7, 0.8, 1.6)
+TO_THE_END = {
+    "accept": ["accept STATE --load 1 --reason seen", "accept STATE --load 1 --reason seen --second"],
+    "refit": ["publish STATE hers --reason seen"],
+    "publish": ["publish STATE 2026-W48 --reason seen"],
+    "lift": [f"lift STATE 2026-W49 {CONCERN.id} --reason known"],
+    "answer publish": ["answer publish STATE OUT/foi.html --reference R1"],
+    "users add": ["users add STATE mallory3 --name M --role ethics_reviewer", "users confirm STATE 1"],
+    "users role": ["users role STATE mallory2 ethics_reviewer", "users role STATE mallory ethics_reviewer --unit South", "users confirm STATE 1", "users confirm STATE 2"],
+}
+
+
+@pytest.fixture
+def hers(state: State, deliver: Callable[..., Path], rows: dict[str, dict[str, str]], tmp_path: Path) -> State:
+    """Mallory holds every role, and has a second account without any; of each thing that two let go in turn, one waits."""
+    with state.operations.writing(BY) as tx:
+        for account in ("mallory", "mallory2"):
+            users.enter(tx, account, "Mallory")
+        for role in Role:
+            users.give(tx, "mallory", role.value, "North" if role in (Role.SUPERVISOR, Role.OFFENDER_MANAGER) else None, "setup")
+    for kind in ("dpia", "legal", "ethics"):
+        entry = {"tool": None, "kind": kind, "title": "t", "outcome": "approved", "dated": date(2026, 1, 1), "by_whom": "w"}
+        state.register.enter({**entry, "document_ref": None, "conditions": None, "review_by": None}, BY)
+    for week, found in (("2026-W48", []), ("2026-W49", [CONCERN])):
+        tools = [NewTool("iom", "held", found)]
+        state.releases.keep(week, {"manifest.json": b'{"files": {}}'}, tools, origin=date(2026, 11, 23), as_of=date(2026, 11, 22), sequence=1, event=BY)
+    state.models.keep("iom", "hers", "2026-W48", {}, {}, Event("mallory", "data_scientist", "administration", "model_made"))
+    write_answer(state, "foi", date(2026, 11, 1), tmp_path / "out", Actor("os:x", "x", (("operator", None),)), today=date(2026, 11, 1))
+    load_delivery(state, deliver({table: [row] for table, row in rows.items()}, "2026-03-02T05:00:00"))
+    table = schema.deliveries
+    with state.operations.writing(BY) as tx:
+        note = json.loads(tx.execute(sa.select(table.c.document)).scalar_one())
+        tx.execute(sa.update(table).values(document=json.dumps({**note, "needs": 2})))
+    return state
+
+
+def is_open(state: State) -> dict[str, object]:
+    """Everything that takes two, as it stands."""
+    return {
+        "load": state.records.latest(),
+        "model": [model.standing for model in state.models.all("iom")],
+        "published": [release.week for release in state.releases.history("iom")],
+        "lifted": [lift.finding for lift in state.lifts.all() if lift.second],
+        "answers": [answer.reference for answer in reports.answers(state.operations) if answer.second],
+        "roles": {user.account: [(held.role, held.unit) for held in user.roles] for user in state.users.everyone() if user.roles},
+    }
+
+
+def test_every_command_that_is_done_in_turn_is_typed_to_the_end() -> None:
+    assert set(TO_THE_END) == {name for name, one in COMMANDS.items() if one.in_turn}
+
+
+@pytest.mark.parametrize("name", sorted(TO_THE_END))
+def test_one_person_in_every_role_and_account_does_not_do_both_halves(hers: State, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, did = is_open(hers), len(hers.operations.entries())
+    for line in TO_THE_END[name] * 2:
+        words = line.replace("STATE", str(hers.root)).replace("OUT", str(tmp_path / "out")).split()
+        command = " ".join(words[:2]) if words[0] in ("answer", "users") else words[0]
+        for account in ("mallory", "mallory2"):
+            with pytest.raises(SystemExit):
+                main([*words, "--code", drawn(hers, account, command)])
+    said = capsys.readouterr().err
+    assert is_open(hers) == before
+    assert {"second_person_needed", "role_not_confirmed"} & set(re.findall(r"\[(\w+)\]", said)), said
+    assert {entry.actor for entry in hers.operations.entries()[did:]} <= {"mallory", "mallory2", "setup", "system"}
