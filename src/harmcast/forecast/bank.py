@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +25,25 @@ LEAST_SEEN = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What depends on the units alone: distances, exposure, kernels."""
+    """What depends on the units alone: distances, land, exposure, and each kernel once it is asked for."""
 
     distances_m: Matrix
+    land_m2: Floats
     exposure: Floats
-    kernels: dict[float, Matrix]
+    kernels: dict[float, Matrix] = field(default_factory=dict)
+
+    def near(self, counts: Floats, width_m: float) -> Floats:
+        """Counts of all units, each spread over the units around it."""
+        if width_m not in self.kernels:
+            self.kernels[width_m] = kernel(self.distances_m, width_m, self.land_m2)
+        return np.asarray(self.kernels[width_m] @ counts.astype(np.float32), dtype=np.float64)
 
 
 def surroundings(units: Units) -> Surroundings:
-    """Distances, exposure and every kernel the bank and the filter use."""
-    distances = units.distances_m()
-    widths = sorted({width for width, _ in (*KERNELS, LEADING_KERNEL)} | {TREND_M})
-    kernels = {width: kernel(distances, width, units.land_m2) for width in widths}
+    """Distances and exposure, with a floor so that no unit is without any."""
     share = exposure(units)
     floored = np.maximum(share, 0.02 * np.median(share))
-    return Surroundings(distances, floored / floored.sum(), kernels)
+    return Surroundings(units.distances_m(), units.land_m2, floored / floored.sum())
 
 
 def decayed(weekly: Counts | NDArray[np.float32], half_life_windows: float, positions: Sequence[int]) -> Floats:
@@ -134,7 +138,7 @@ class History:
         return np.stack(columns, axis=1).astype(np.float32)
 
     def _near(self, counts: Floats, width: float) -> Floats:
-        return self._share((self._around.kernels[width] @ counts.astype(np.float32)).astype(np.float64))
+        return self._share(self._around.near(counts, width))
 
     def _share(self, counts: Floats) -> Floats:
         total = counts.sum()

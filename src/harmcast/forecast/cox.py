@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.places.grid import blocks
+
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
@@ -72,19 +74,20 @@ def starting_field(distances_m: Matrix, betas: NDArray[np.float64], variances: N
 
 def step_covariance(distances_m: Matrix, walk: Walk) -> Matrix:
     """Variance that the field gains in one window."""
-    gained = np.float32(walk.step) * np.exp(-distances_m / np.float32(1000.0 * walk.step_km))
+    gained = np.empty(distances_m.shape, dtype=np.float32, order="F")
+    for some in blocks(len(gained)):
+        gained[:, some] = np.float32(walk.step) * np.exp(-distances_m[:, some] / np.float32(1000.0 * walk.step_km))
     gained[np.arange(len(gained)), np.arange(len(gained))] += np.float32(walk.own_step)
-    return np.asfortranarray(gained, dtype=np.float32)
+    return gained
 
 
 def moved(field: Field, gained: Matrix, windows: float, walk: Walk) -> Field:
-    """The field after `windows` windows have passed unseen."""
-    n = len(gained)
-    covariance = field.covariance.copy(order="F")
-    covariance[:n, :n] += np.float32(windows) * gained
-    tail = np.arange(n, len(field.mean))
-    covariance[tail, tail] += np.float32(windows * walk.beta_step)
-    return Field(field.mean, covariance)
+    """The field after `windows` windows have passed unseen. The field handed in is used up: its covariance is overwritten."""
+    n, tail = len(gained), np.arange(len(gained), len(field.mean))
+    for some in blocks(n):
+        field.covariance[:n, some] += np.float32(windows) * gained[:, some]
+    field.covariance[tail, tail] += np.float32(windows * walk.beta_step)
+    return field
 
 
 def predictor(field: Field, offset: Vector, x: Matrix) -> tuple[Vector, Vector]:

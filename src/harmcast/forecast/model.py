@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from harmcast.documents.plain import PlainRecord
 from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
-from harmcast.forecast.kept import FieldCheckpoint, ForecastMemory
+from harmcast.forecast.kept import ForecastMemory, packed, unpacked
 from harmcast.forecast.level import SETTLED_WEEKS, Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
 from harmcast.places.counts import Panel
@@ -149,11 +149,13 @@ class Fitted:
             other = self._expected(self.level, self.plain.coming)
             double = Prediction(other * self.victims_each(self.weeks), self.plain.spread.of(other), victims)
             return Prediction(expected, dispersion, victims, levels, year=year, plain=double)
-        rates = self._share_draws(draws, rng) * one.coming
+        rates = self._share_draws(draws, rng)
+        rates *= one.coming
         rates /= rates.sum(axis=1, keepdims=True)
         totals = rng.poisson(self.level.rates(draws, rng))
         spare = np.maximum(dispersion - self.level.relative_variance - self.variance, 1e-4)
-        dealing = rates * rng.gamma(1.0 / spare, spare, size=rates.shape)
+        dealing = rng.gamma(1.0 / spare, spare, size=rates.shape)
+        dealing *= rates
         dealing /= dealing.sum(axis=1, keepdims=True)
         return Prediction(expected, dispersion, victims, levels, totals, dealing, year)
 
@@ -311,7 +313,7 @@ class Fitted:
             variances = np.array([BETA_PRIOR[1]] + [LEADING_BETA_PRIOR[1]] * len(panel.leading))
             field = cox.starting_field(around.distances_m, betas, variances, WALK)
         else:
-            field = kept[self.digests[last]].field()
+            field = unpacked(kept[self.digests[last]])
         whole = len(self.starts) - (1 if self.spans and self.spans[-1] < self.horizon else 0)
         checkpoints = self._checkpoints(whole)
         self.kept.shares = {self.digests[k]: known[self.digests[k]] for k in wanted if k < at}
@@ -319,7 +321,7 @@ class Fitted:
                             if k < at and self.digests[k] in kept}  # fmt: skip
         for k in range(at, len(self.starts)):
             if k in checkpoints:
-                self.kept.fields[self.digests[k]] = FieldCheckpoint.of(field)
+                self.kept.fields[self.digests[k]] = packed(field)
             start, span, x = self.starts[k], self.spans[k], history.features(k)
             field = cox.moved(field, gained, span / bank.WEEKS_A_WINDOW if k else 0.0, WALK)
             if k in wanted:
@@ -328,7 +330,7 @@ class Fitted:
             here = slice(start, start + span)
             field = cox.seen(field, self.events[here].sum(axis=0), offset + self._share_seen(here), x, WALK)
         if whole == len(self.starts) and whole in checkpoints:
-            self.kept.fields[self.digests[whole]] = FieldCheckpoint.of(field)
+            self.kept.fields[self.digests[whole]] = packed(field)
         field = cox.moved(field, gained, self.horizon / bank.WEEKS_A_WINDOW, WALK)
         self._x = history.features(len(self.starts))
         share = cox.expected_share(field, offset, self._x)

@@ -83,40 +83,44 @@ def fit_spread(expected: Sequence[Floats], came: Sequence[NDArray[np.integer]]) 
     sums = np.stack([np.bincount(code, weights=weights * by) for by in (1.0, log_mean, counts)])
     w, m, y = sums[:, sums[0] > 0]
     m, y = m / w, y / w
-    mu = np.exp(m)
+    mu, prior, prior_sd = np.exp(m), np.array(SPREAD_PRIOR), np.array(SPREAD_PRIOR_SD)
 
-    def loss(b: Floats) -> tuple[float, Floats]:
-        clipped = np.clip(b[0] + b[1] * m, -12.0, 3.0)
-        size = np.exp(-clipped)
+    def loss(b: Floats) -> float:
+        size, away = np.exp(-np.clip(b[0] + b[1] * m, -12.0, 3.0)), (b - prior) / prior_sd
         value = gammaln(y + size) - gammaln(size) + size * np.log(size / (size + mu)) - y * np.log(size + mu)
+        return float(-(w @ value) + 0.5 * away @ away)
+
+    def slopes(at: Floats) -> Floats:
+        log_dispersion = at[:, :1] + at[:, 1:] * m
+        clipped = np.clip(log_dispersion, -12.0, 3.0)
+        size = np.exp(-clipped)
         by_size = digamma(y + size) - digamma(size) + np.log(size / (size + mu)) + 1.0 - (size + y) / (size + mu)
-        slope = np.where(clipped == b[0] + b[1] * m, -size * by_size, 0.0) * w
-        away = (b - np.array(SPREAD_PRIOR)) / np.array(SPREAD_PRIOR_SD)
-        ridge = away / np.array(SPREAD_PRIOR_SD)
-        return float(-(w @ value) + 0.5 * away @ away), np.array([-slope.sum(), -(slope @ m)]) + ridge
+        each = np.where(clipped == log_dispersion, -size * by_size, 0.0) * w
+        return np.array([(-one.sum(), -(one @ m)) for one in each]) + (at - prior) / prior_sd / prior_sd
 
-    return Spread(*_lowest(loss, np.array(SPREAD_PRIOR)).tolist())
+    return Spread(*_lowest(loss, slopes, prior).tolist())
 
 
-def _lowest(loss: Callable[[Floats], tuple[float, Floats]], at: Floats) -> Floats:
+def _lowest(loss: Callable[[Floats], float], slopes: Callable[[Floats], Floats], at: Floats) -> Floats:
     """Where a smooth function of a few numbers is least, by damped Newton steps on differences of its slope.
 
     `scipy.optimize` would do it too; loading it costs a weekly run more than the rest of its forecast.
     """
-    value, slope = loss(at)
+    value, steps = loss(at), 1e-4 * np.eye(len(at))
     for _ in range(50):
-        bend = np.stack([(loss(at + step)[1] - loss(at - step)[1]) / 2e-4 for step in 1e-4 * np.eye(len(at))])
+        slope, ahead_of, behind = np.split(slopes(np.vstack([at, at + steps, at - steps])), [1, 1 + len(at)])
+        bend = (ahead_of - behind) / 2e-4
         curves, ways = np.linalg.eigh((bend + bend.T) / 2)
-        move = -ways @ ((ways.T @ slope) / np.maximum(np.abs(curves), 1e-3))
+        move = -ways @ ((ways.T @ slope[0]) / np.maximum(np.abs(curves), 1e-3))
         move *= min(1.0, 2.0 / max(float(np.abs(move).max()), 1e-12))
         for _ in range(30):
-            ahead, its_slope = loss(at + move)
+            ahead = loss(at + move)
             if ahead <= value:
                 break
             move = move / 2
         else:
             return at
-        at, value, slope = at + move, ahead, its_slope
+        at, value = at + move, ahead
         if np.abs(move).max() < 1e-7:
             break
     return at

@@ -19,7 +19,7 @@ Counts = NDArray[np.int32]
 TOP = LISTED_CELLS
 DRAWS, RANGE_TIMES = 1000, 20
 MOST_INCIDENTS = 30
-SURE = 0.6
+SURE, AT_A_TIME = 0.6, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +123,13 @@ def _rates(prediction: Prediction, draws: int, rng: np.random.Generator) -> Floa
     rates = np.broadcast_to(mean, (draws, len(mean)))
     if prediction.levels is not None:
         rates = rates * np.resize(prediction.levels, draws)[:, None]
-    if prediction.dispersion.max() >= 1e-9:
-        alpha = np.maximum(prediction.dispersion, 1e-9)
-        rates = rates * (rng.standard_gamma(1.0 / alpha, rates.shape) * alpha)
-    return rates
+    if prediction.dispersion.max() < 1e-9:
+        return rates
+    alpha = np.maximum(prediction.dispersion, 1e-9)
+    spread = rng.standard_gamma(1.0 / alpha, rates.shape)
+    spread *= alpha
+    spread *= rates
+    return spread
 
 
 def _crimes(incidents: NDArray[np.integer], victims: Floats | None, rng: np.random.Generator) -> Counts:
@@ -147,7 +150,9 @@ def inside(counts: NDArray[np.integer], top: int = TOP) -> Floats:
     cut = np.sort(counts, axis=1)[:, -top, None]  # quicker than a partition: counts are small and tie
     above, tied = counts > cut, counts == cut
     left = (top - above.sum(axis=1)) / tied.sum(axis=1)
-    return np.asarray(above + tied * left[:, None])
+    found = tied * left[:, None]
+    found += above
+    return np.asarray(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,12 +200,16 @@ def groups(expected: Floats, counts: NDArray[np.integer]) -> Wholes:
     """Number of each unit's group, from the highest expected number down: a new one begins where the first of the group has more
     crimes than the unit with a chance of at least .6, ties counted half. Within one nobody can say which comes first."""
     order, by_unit = np.argsort(-expected, kind="stable"), np.ascontiguousarray(counts.T)
-    found, number, first = np.zeros(len(order), dtype=np.int64), 1, by_unit[order[0]]
-    for unit in order:
-        own = by_unit[unit]
-        if (np.count_nonzero(first > own) + 0.5 * np.count_nonzero(first == own)) / len(own) >= SURE:
-            number, first = number + 1, own
-        found[unit] = number
+    found, number, at, first = np.zeros(len(order), dtype=np.int64), 1, 0, by_unit[order[0]]
+    while at < len(order):
+        units = order[at : at + AT_A_TIME]
+        own = by_unit[units]
+        is_surely_lower = ((first > own).sum(axis=1) + 0.5 * (first == own).sum(axis=1)) / len(first) >= SURE
+        same = int(is_surely_lower.argmax()) if is_surely_lower.any() else len(units)
+        found[units[:same]] = number
+        at += same
+        if same < len(units):
+            number, first = number + 1, own[same]
     return found
 
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.places.grid import Units
+from harmcast.places.grid import Units, blocks
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
+FARTHEST = 12.0
 
 
 def kernel(distances_m: Matrix, bandwidth_m: float, land_m2: Floats) -> Matrix:
     """Edge-corrected Gaussian kernel: row i turns counts of all units into unit i's smoothed rate.
 
     A crime in unit j is spread over the units near it in proportion to their land, so that nothing is lost over the
-    border and unequal units get their due: the columns add up to 1.
+    border and unequal units get their due: the columns add up to 1. Beyond 12 bandwidths, where a crime counts for 1e-31 of itself,
+    it fades no further: processors crawl over numbers next to nothing.
 
     Source: Diggle (1985), Applied Statistics 34, 138-147 (edge correction by the kernel's mass inside the area).
     """
-    weight = np.exp(-0.5 * (distances_m / np.float32(bandwidth_m)) ** 2) * land_m2.astype(np.float32)[:, None]
-    return np.asarray(weight / weight.sum(axis=0, keepdims=True), dtype=np.float32)
+    weight, land = np.empty_like(distances_m), land_m2.astype(np.float32)[:, None]
+    for some in blocks(len(weight)):
+        away = np.minimum(distances_m[some] / np.float32(bandwidth_m), np.float32(FARTHEST))
+        weight[some] = np.exp(-0.5 * away**2) * land[some]
+    weight /= weight.sum(axis=0)
+    return weight
 
 
 def exposure(units: Units) -> Floats:

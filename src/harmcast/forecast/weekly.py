@@ -25,14 +25,14 @@ class PlacesForecast:
     Attributes:
         cells: tables.FORECAST, a row a unit, ordered by key.
         areas: tables.FORECAST_AREAS, areas by name, the force (area null) last.
-        kept: state that makes the next forecast quick (npz); without it the same numbers come from history.
+        kept: state that makes the next forecast quick (`kept.py`); without it the same numbers come from history.
         model: settings, weights, hashes and the reason of the choice, JSON-ready.
         trials: `Fitted.trials` of the completed windows, oldest first.
     """
 
     cells: pl.DataFrame
     areas: pl.DataFrame
-    kept: bytes
+    kept: memoryview
     model: dict[str, Any]
     trials: list[dict[str, Any]] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def forecast_places(
     origin: date,
     horizon_weeks: int = 4,
     seed: int = 0,
-    kept: bytes | None = None,
+    kept: bytes | memoryview | None = None,
     fell_back: bool = False,
     anchor: date | None = None,
 ) -> PlacesForecast:

@@ -19,6 +19,7 @@ from harmcast.errors import SettingsRefused
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
 OUTSIDE = -1
+BLOCK = 64
 WGS84, WEB_MERCATOR = "EPSG:4326", "EPSG:3857"
 
 
@@ -85,9 +86,16 @@ class Units:
 
     def distances_m(self) -> NDArray[np.float32]:
         """Distance between the centres of any two units, m: square and symmetric, 0 on the diagonal."""
-        across = self.easting_m[:, None] - self.easting_m[None, :]
-        up = self.northing_m[:, None] - self.northing_m[None, :]
-        return np.sqrt(across**2 + up**2).astype(np.float32)
+        found = np.empty((len(self), len(self)), dtype=np.float32)
+        for some in blocks(len(self)):
+            across, up = self.easting_m[some, None] - self.easting_m, self.northing_m[some, None] - self.northing_m
+            found[some] = np.sqrt(across**2 + up**2)
+        return found
+
+
+def blocks(rows: int) -> list[slice]:
+    """So many rows a few at a time: what is worked out of them then stays in the processor's own memory."""
+    return [slice(k, min(k + BLOCK, rows)) for k in range(0, rows, BLOCK)]
 
 
 def side_of(cell_area_km2: float | None, cell_side_m: float | None) -> float:
