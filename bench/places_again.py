@@ -146,9 +146,13 @@ def _counted(crimes: pl.DataFrame, keys: tuple[str, ...], origin: date, weeks: i
 
 
 def _beside(crimes: pl.DataFrame, units: grid.Units, origin: date, weeks: int) -> dict[float, np.ndarray]:
-    """(weeks, cells) knife injuries, each spread over the cells around its place by the error function, crime by crime."""
+    """(weeks, cells) knife injuries, each spread over the cells around its place by the error function, crime by crime.
+
+    A crime reaches the cells that four deviations need, counted in whole cells from its own; beyond them it is not spread.
+    """
     corner = np.array([[float(part) for part in key[1:].split("N")] for key in units.keys])
-    low = np.round(corner / SIDE_M) * SIDE_M
+    cells = np.round(corner / SIDE_M)
+    low = cells * SIDE_M
     share = units.land_m2 / SIDE_M**2
     found = {width: np.zeros((weeks, len(units))) for width in (150.0, 300.0, 600.0)}
     for row in crimes.iter_rows(named=True):
@@ -160,7 +164,7 @@ def _beside(crimes: pl.DataFrame, units: grid.Units, origin: date, weeks: int) -
         if row["weapon"] != "knife" or row["injury"] not in ("minor", "serious", "fatal") or week < 0 or not inside:
             continue
         for width, table in found.items():
-            near = np.flatnonzero((np.abs(low + SIDE_M / 2 - at) < 4 * width + 2 * SIDE_M).all(axis=1))
+            near = np.flatnonzero((np.abs(cells - np.floor(np.array(at) / SIDE_M)) <= math.ceil(4 * width / SIDE_M)).all(axis=1))
             edges = np.stack([low[near] - at, low[near] + SIDE_M - at]) / (width * math.sqrt(2.0))
             below = np.array([[[math.erf(one) for one in pair] for pair in side] for side in edges])
             mass = (below[1] - below[0]).prod(axis=1) * share[near]

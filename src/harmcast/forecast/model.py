@@ -76,10 +76,6 @@ class Procedure:
         with one_thread():
             return Fitted(self, panel).predict(seed, draws)
 
-    def fit(self, panel: Panel) -> Fitted:
-        with one_thread():
-            return Fitted(self, panel)
-
     def anchor_for(self, panel: Panel) -> date:
         if self._anchor is None:
             self._anchor = date.fromisoformat(self.kept.anchor) if self.kept else panel.origin
@@ -257,21 +253,11 @@ class Fitted:
 
     def _windows(self) -> tuple[list[int], list[int]]:
         """Start (position in weeks) and length of each step of the filter, oldest first; a short one may end the list."""
-        after = (self.panel.origin - self.anchor).days // 7
-        anchor = self.weeks - after
+        anchor, block = self.weeks - (self.panel.origin - self.anchor).days // 7, BLOCK_WINDOWS * self.horizon
         first = anchor % self.horizon if anchor >= 0 else 0
-        early = anchor - SINGLE_WINDOWS * self.horizon
-        starts, spans, at = [], [], first
-        while at + self.horizon <= self.weeks:
-            span = BLOCK_WINDOWS * self.horizon
-            span = span if at + span <= early else self.horizon
-            starts.append(at)
-            spans.append(span)
-            at += span
-        if at < self.weeks:
-            starts.append(at)
-            spans.append(self.weeks - at)
-        return starts, spans
+        early = first + max(0, anchor - SINGLE_WINDOWS * self.horizon - first) // block * block
+        starts = [*range(first, early, block), *range(early, self.weeks, self.horizon)]
+        return starts, np.diff([*starts, self.weeks]).tolist()
 
     def _digests(self) -> list[str]:
         """Hash of all that lies before each step, and before the origin: the name under which state is kept."""
@@ -319,22 +305,18 @@ class Fitted:
         self.kept.shares = {self.digests[k]: known[self.digests[k]] for k in wanted if k < at}
         self.kept.fields = {self.digests[k]: kept[self.digests[k]] for k in sorted(checkpoints)
                             if k < at and self.digests[k] in kept}  # fmt: skip
-        for k in range(at, len(self.starts)):
+        for k, span in enumerate([*self.spans, self.horizon][at:], start=at):  # the last is the window to come
             if k in checkpoints:
                 self.kept.fields[self.digests[k]] = packed(field)
-            start, span, x = self.starts[k], self.spans[k], history.features(k)
+            self._x = history.features(k)
             field = cox.moved(field, gained, span / bank.WEEKS_A_WINDOW if k else 0.0, WALK)
+            if k in wanted or k == len(self.starts):
+                self.coming_shares = np.vstack([cox.expected_share(field, offset, self._x), history.shares(k)])
             if k in wanted:
-                share = cox.expected_share(field, offset, x)
-                self.kept.shares[self.digests[k]] = np.vstack([share, history.shares(k)])
-            here = slice(start, start + span)
-            field = cox.seen(field, self.events[here].sum(axis=0), offset + self._share_seen(here), x, WALK)
-        if whole == len(self.starts) and whole in checkpoints:
-            self.kept.fields[self.digests[whole]] = packed(field)
-        field = cox.moved(field, gained, self.horizon / bank.WEEKS_A_WINDOW, WALK)
-        self._x = history.features(len(self.starts))
-        share = cox.expected_share(field, offset, self._x)
-        self.coming_shares = np.vstack([share, history.shares(len(self.starts))])
+                self.kept.shares[self.digests[k]] = self.coming_shares
+            if k < len(self.starts):
+                here = slice(self.starts[k], self.starts[k] + span)
+                field = cox.seen(field, self.events[here].sum(axis=0), offset + self._share_seen(here), self._x, WALK)
         return field
 
     def _share_seen(self, weeks: slice) -> NDArray[np.float32] | float:

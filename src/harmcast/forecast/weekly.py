@@ -14,7 +14,7 @@ import polars as pl
 from harmcast import tables
 from harmcast.forecast import choose, ranges
 from harmcast.forecast.kept import ForecastMemory
-from harmcast.forecast.model import NAME, Procedure, one_thread
+from harmcast.forecast.model import NAME, Fitted, Procedure, one_thread
 from harmcast.places.counts import Panel
 
 
@@ -61,7 +61,8 @@ def forecast_places(
     """
     if origin != panel.origin or horizon_weeks != panel.horizon_weeks:
         raise ValueError("origin and horizon must be those the panel was counted for")
-    fitted = Procedure(anchor, ForecastMemory.load(kept) if kept else None).fit(panel)
+    with one_thread():
+        fitted = Fitted(Procedure(anchor, ForecastMemory.load(kept) if kept else None), panel)
     trials = fitted.trials()
     ours, alike, count = (np.array([one[name] for one in trials]) for name in ("ours", "alike", "count_24m"))
     choice = choose.decide(ours - alike, fell_back)

@@ -24,7 +24,7 @@ def masses(units: Units, easting_m: Floats, northing_m: Floats, width_m: float) 
     Args:
         units: square cells. easting_m, northing_m: (places,) places inside them, m. width_m: standard deviation, m.
     Returns: SciPy CSR matrix (places, units) of 0 to 1; rows add up to 1, so that nothing is lost over the border.
-        What lies more than about four deviations away is left out.
+        A place reaches as many whole cells from its own, each way, as four deviations need; what lies further is left out.
     Raises: ValueError for a layer of polygons.
     Source: Diggle (1985), Applied Statistics 34, 138-147 (edge correction by the kernel's mass inside the area).
     """
