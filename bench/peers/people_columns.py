@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from bench.results import Row
-from harmcast.evaluate.people_scores import Ranked, calibration_slope, ece, log_loss
+from harmcast.evaluate.people_scores import Ranked, calibration_slope, ece, losses
 from harmcast.transitions.regression import chance, fit_logistic
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -90,7 +90,7 @@ def _print(name: str, p: Array, y: Array, seconds: float) -> float:
     ends = f"{slope[0]:.2f} [{slope[1]:.2f}, {slope[2]:.2f}]" if slope else "-"
     auc = Ranked.of(p, y).auc() or 0.5
     print(
-        f"  {name:<22} AUC {auc:.4f}  Brier {((p - y) ** 2).mean():.4f}  log loss {log_loss(p, y):.4f}"
+        f"  {name:<22} AUC {auc:.4f}  Brier {((p - y) ** 2).mean():.4f}  log loss {losses(p, y).mean():.4f}"
         f"  slope {ends}  ECE {ece(p, y):.4f}  {seconds:.1f} s of processor",
         flush=True,
     )

@@ -27,8 +27,7 @@ def test_auc_equals_counting_every_pair_with_weights(rows: list[tuple[float, boo
 def test_the_top_counts_whole_people_and_shares_a_tie_at_its_edge() -> None:
     p = np.array([0.9, 0.5, 0.5, 0.1] * 10)
     y = np.array([1.0, 1.0, 0.0, 0.0] * 10)
-    flagged, hits, became = Ranked.of(p, y).top(0.5)
-    assert (flagged, hits, became) == (20.0, 15.0, 20.0)
+    assert Ranked.of(p, y).auc_and_top(np.ones(40), 0.5)[1:] == (20.0, 15.0)
 
 
 def test_calibration_slope_finds_chances_that_are_too_spread_and_those_that_are_right() -> None:

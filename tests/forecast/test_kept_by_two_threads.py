@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from harmcast.forecast.kept import FieldCheckpoint, ForecastMemory
+from harmcast.forecast.kept import ForecastMemory
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def threads_that_take_turns_anywhere() -> Iterator[None]:
 
 @pytest.mark.usefixtures("threads_that_take_turns_anywhere")
 def test_two_tools_read_what_they_kept_at_once() -> None:
-    fields = {str(k): FieldCheckpoint(np.zeros(3), np.full(6, float(k))) for k in range(20)}
+    fields = {str(k): np.full(9, float(k), dtype=np.float32) for k in range(20)}
     kept = ForecastMemory("2026-01-05", fields).dump()
 
     def read(_: int) -> list[float]:
-        return [ForecastMemory.load(kept).fields["7"].lower[0] for _ in range(60)]
+        return [ForecastMemory.load(kept).fields["7"][0] for _ in range(60)]
 
     with ThreadPoolExecutor(4) as pool:
         assert [set(found) for found in pool.map(read, range(8))] == [{7.0}] * 8

@@ -81,6 +81,16 @@ def bars(names: Sequence[str], values: Sequence[float]) -> str:
                   f"Gain in log score by origin; positive in {sum(value > 0 for value in values)} of {len(values)}")  # fmt: skip
 
 
+def against(groups: Sequence[tuple[float, float, float, float, str]], top: float, across: str, up: str, says: str) -> str:
+    """What came of groups against what was said of them: (said, came, low, high, says) each; on the line it came as said."""
+    marks = [f'<path d="M{EDGE} {HIGH - EDGE}L{WIDE - 20} 20" stroke="#505a5f" stroke-dasharray="4 4"/>']
+    for said, came, low, high, words in groups:
+        x, y, down, above = at(said, 0, top, EDGE, WIDE - 20), *(at(one, 0, top, HIGH - EDGE, 20) for one in (came, low, high))
+        marks.append(f'<path d="M{x:.1f} {above:.1f}V{down:.1f}" stroke="{OURS}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{OURS}">'
+                     f"<title>{escape(words)}</title></circle>")  # fmt: skip
+    return frame("".join(marks), across, up, (0, top), (0, top), says)
+
+
 def columns(names: Sequence[str], values: Sequence[float], across: str, up: str) -> str:
     """A bar for each name, its value above it."""
     top = max([*values, 1e-9])

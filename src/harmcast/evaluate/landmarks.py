@@ -82,7 +82,7 @@ def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> dict[str
     place = known["landmark"].rank("dense").to_numpy().astype(np.int64) - 1
     parts = [np.flatnonzero(place == k) for k in range(int(place.max()) + 1)]
     ranked = {
-        name: [Ranked.binned(known[f"{name}_{horizon}m"].to_numpy()[p], y[p]).grouped() for p in parts] for name in (model, PLAIN)
+        name: [Ranked.binned(known[f"{name}_{horizon}m"].to_numpy()[p], y[p]) for p in parts] for name in (model, PLAIN)
     }
 
     def gain(weight: Any) -> float | None:

@@ -282,7 +282,8 @@ def _breaks(levels: pl.DataFrame, t: MonitorThresholds, seed: int) -> pl.DataFra
 
 def _calibration(levels: pl.DataFrame, t: MonitorThresholds) -> pl.DataFrame:
     """Recorded over forecast by period, and over the last periods together (`period` null), with 95% ranges."""
-    parts = []
+    numbers = dict.fromkeys(("recorded", "expected"), pl.Float64)
+    parts = [pl.DataFrame(schema={"period": pl.Date, **numbers, "name": pl.String, "spread": pl.Float64})]
     for (name,), part in levels.partition_by("name", maintain_order=True, as_dict=True).items():
         periods = _periods(part)
         value, expected = periods["value"].to_numpy(), periods["expected"].to_numpy()
@@ -304,18 +305,6 @@ def _calibration(levels: pl.DataFrame, t: MonitorThresholds) -> pl.DataFrame:
                 ]
             )
         parts.append(table.with_columns(name=pl.lit(str(name)), spread=pl.lit(spread)))
-    if not parts:
-        return pl.DataFrame(
-            schema={
-                "name": pl.String,
-                "period": pl.Date,
-                "recorded": pl.Float64,
-                "expected": pl.Float64,
-                "ratio": pl.Float64,
-                "ratio_low": pl.Float64,
-                "ratio_high": pl.Float64,
-            }
-        )
     half = 1.959963984540054 * (pl.col("spread") / (pl.col("recorded") + 0.5)).sqrt()
     ratio = pl.when(pl.col("expected") > 0).then(pl.col("recorded") / pl.col("expected"))
     base = pl.when(pl.col("expected") > 0).then((pl.col("recorded") + 0.5) / pl.col("expected"))

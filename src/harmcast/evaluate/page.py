@@ -9,23 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.charts.report import (
-    BEST,
-    EDGE,
-    FLOOR,
-    HIGH,
-    OURS,
-    WIDE,
-    at,
-    bars,
-    document,
-    figure,
-    frame,
-    lines,
-    number,
-    share,
-    table,
-)
+from harmcast.charts.report import BEST, FLOOR, OURS, WIDE, against, bars, document, figure, lines, number, share, table
 from harmcast.forecast import choose
 from harmcast.places.grid import Units
 
@@ -101,15 +85,12 @@ def _table(found: Mapping[str, Any]) -> str:
 
 def _calibration(groups: Sequence[Mapping[str, Any]]) -> str:
     top = max([max(one["expected"], one["came"]) for one in groups] + [1.0])
-    line = f'<path d="M{EDGE} {HIGH - EDGE}L{WIDE - 20} 20" stroke="#505a5f" stroke-dasharray="4 4"/>'
     marks = []
     for one in groups:
-        x, y = at(one["expected"], 0, top, EDGE, WIDE - 20), at(one["came"], 0, top, HIGH - EDGE, 20)
-        half = 1.96 * np.sqrt(max(one["came"], 1)) / top * (HIGH - EDGE - 20)
-        marks.append(f'<path d="M{x:.1f} {y - half:.1f}v{2 * half:.1f}" stroke="{OURS}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{OURS}">'
-                     f"<title>expected {one['expected']:.1f}, came {one['came']}, n {one['n']}</title></circle>")  # fmt: skip
-    return frame(line + "".join(marks), "crimes expected in the group", "crimes that came", (0, top), (0, top),
-                  "Crimes that came against crimes expected in ten groups of units")  # fmt: skip
+        half = 1.96 * float(np.sqrt(max(one["came"], 1)))
+        words = f"expected {one['expected']:.1f}, came {one['came']}, n {one['n']}"
+        marks.append((one["expected"], one["came"], one["came"] - half, one["came"] + half, words))
+    return against(marks, top, "crimes expected in the group", "crimes that came", "Crimes that came against crimes expected in ten groups of units")
 
 
 def _map(units: Units, surprise: Floats) -> str:

@@ -12,16 +12,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harmcast.evaluate.people_scores import Array, calibration_slope
+from harmcast.evaluate.people_scores import Array, calibration_slope, losses
 
 PLAIN, USUAL, RICH = "card_plain", "card_three", "card_twelve"
 Z95 = 1.959963984540054
-
-
-def losses(chance: Array, became: Array) -> Array:
-    """Minus the log of the chance given to what came, a row; natural log."""
-    p = np.clip(chance, 1e-6, 1 - 1e-6)
-    return np.asarray(-(became * np.log(p) + (1 - became) * np.log1p(-p)))
 
 
 def paired(one: Array, other: Array, people: Array) -> tuple[float, float]:

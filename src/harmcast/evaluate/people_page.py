@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from harmcast.charts.report import EDGE, HIGH, OURS, WIDE, at, document, figure, frame, lines, number, share, table
+from harmcast.charts.report import against, document, figure, lines, number, share, table
 from harmcast.statistics import share_interval
 
 FLOOR = "plain_harm"
@@ -81,15 +81,12 @@ def _ranged(value: float | None, low: float | None, high: float | None, digits: 
 
 def _calibration(tenths: Sequence[Mapping[str, Any]]) -> str:
     top = max([max(one["mean_chance"], one["observed_share"]) for one in tenths] + [0.01]) * 1.15
-    marks = [f'<path d="M{EDGE} {HIGH - EDGE}L{WIDE - 20} 20" stroke="#505a5f" stroke-dasharray="4 4"/>']
+    marks = []
     for one in tenths:
-        x, y = at(one["mean_chance"], 0, top, EDGE, WIDE - 20), at(one["observed_share"], 0, top, HIGH - EDGE, 20)
         low, high = share_interval(one["became"], one["n"]) or (0.0, 1.0)
-        up, down = at(min(high, top), 0, top, HIGH - EDGE, 20), at(low, 0, top, HIGH - EDGE, 20)
-        marks.append(f'<path d="M{x:.1f} {up:.1f}V{down:.1f}" stroke="{OURS}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{OURS}">'
-                     f"<title>mean chance {one['mean_chance']:.3f}, {one['became']} of {one['n']} became</title></circle>")  # fmt: skip
-    return frame("".join(marks), "mean chance of the group", "share that became", (0, top), (0, top),
-                 "Share that became against mean chance in ten groups of people")  # fmt: skip
+        words = f"mean chance {one['mean_chance']:.3f}, {one['became']} of {one['n']} became"
+        marks.append((one["mean_chance"], one["observed_share"], low, min(high, top), words))
+    return against(marks, top, "mean chance of the group", "share that became", "Share that became against mean chance in ten groups of people")
 
 
 def _ranking(by_landmark: Mapping[str, Any], horizon: str, models: Sequence[str]) -> str:

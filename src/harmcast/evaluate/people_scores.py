@@ -17,58 +17,7 @@ MANY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Ranked:
-    """Chances put in order once, so that weighted rankings cost one pass. Ties count half."""
-
-    order: NDArray[np.int64]
-    last_of_tie: NDArray[np.int64]
-    y: Array
-
-    @classmethod
-    def of(cls, chance: Array, y: Array) -> Ranked:
-        order = np.argsort(chance, kind="stable")
-        values = chance[order]
-        ends = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-        return cls(order, ends, y[order])
-
-    @classmethod
-    def binned(cls, chance: Array, y: Array, most: int = 4000) -> Ranked:
-        """The same with at most `most` ties: chances that stand next to each other count as equal. For many rows and draws."""
-        order = np.argsort(chance, kind="stable")
-        bins = np.empty(len(chance))
-        bins[order] = np.arange(len(chance)) * most // max(len(chance), 1)
-        first = np.searchsorted(chance[order], chance, side="left")  # true ties stay together
-        return cls.of(bins[order][first], y)
-
-    def grouped(self) -> Grouped:
-        """The same by ties, for many weightings."""
-        tie = np.empty(len(self.order), dtype=np.int64)
-        tie[self.order] = np.searchsorted(self.last_of_tie, np.arange(len(self.order)))
-        became = np.sort(self.order[self.y == 1])
-        return Grouped(tie, len(self.last_of_tie), became)
-
-    def auc(self, weight: Array | None = None) -> float | None:
-        """Chance that someone who became ranks above someone who did not; None if either group is empty."""
-        w = np.ones(len(self.y)) if weight is None else weight[self.order]
-        became = np.cumsum(w * self.y)[self.last_of_tie]
-        others = np.cumsum(w * (1 - self.y))[self.last_of_tie]
-        if became[-1] <= 0 or others[-1] <= 0:
-            return None
-        here, others_here = np.diff(became, prepend=0.0), np.diff(others, prepend=0.0)
-        return float((here * (others - 0.5 * others_here)).sum() / (became[-1] * others[-1]))
-
-    def top(self, share: float = TOP_SHARE, weight: Array | None = None) -> tuple[float, float, float]:
-        """(flagged, hits among them, all who became) for the `share` ranked highest; a tie at the edge counts in part."""
-        w = np.ones(len(self.y)) if weight is None else weight[self.order]
-        everyone = np.cumsum(w)[self.last_of_tie]
-        became = np.cumsum(w * self.y)[self.last_of_tie]
-        flagged = share * everyone[-1]
-        hits_below = float(np.interp(everyone[-1] - flagged, np.append(0.0, everyone), np.append(0.0, became)))
-        return float(flagged), float(became[-1] - hits_below), float(became[-1])
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """Rows by tie of their chance, lowest first: `Ranked` for many weightings, at one count of ties each.
+    """Rows by tie of their chance, lowest first, so that each weighting costs one count of ties. Ties count half.
 
     Attributes: `tie`: of each row; `ties`: how many; `became`: rows that became.
     """
@@ -76,6 +25,21 @@ class Grouped:
     tie: NDArray[np.int64]
     ties: int
     became: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, chance: NDArray[np.number], y: Array) -> Ranked:
+        values, tie = np.unique(chance, return_inverse=True)
+        return cls(tie, len(values), np.flatnonzero(y == 1))
+
+    @classmethod
+    def binned(cls, chance: Array, y: Array, most: int = 4000) -> Ranked:
+        """The same with at most `most` ties: chances that stand next to each other count as equal. For many rows and draws."""
+        first = np.searchsorted(np.sort(chance), chance, side="left")  # true ties stay together
+        return cls.of(first * most // max(len(chance), 1), y)
+
+    def auc(self, weight: Array | None = None) -> float | None:
+        """Chance that someone who became ranks above someone who did not; None if either group is empty."""
+        return self.auc_and_top(np.ones(len(self.tie)) if weight is None else weight)[0]
 
     def auc_and_top(self, weight: Array, share: float = TOP_SHARE) -> tuple[float | None, float, float]:
         """AUC (None if either group is empty), flagged, hits among them, under weights of rows."""
@@ -99,10 +63,10 @@ def person_weights(people: NDArray[np.int64], draws: int, seed: int) -> Iterator
         yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)[people]
 
 
-def log_loss(chance: Array, y: Array, floor: float = 1e-6) -> float:
-    """Mean of minus the log of the chance given to what came; natural log, lower is better."""
-    p = np.clip(chance, floor, 1 - floor)
-    return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+def losses(chance: Array, became: Array) -> Array:
+    """Minus the log of the chance given to what came, a row; natural log, lower is better."""
+    p = np.clip(chance, 1e-6, 1 - 1e-6)
+    return np.asarray(-(became * np.log(p) + (1 - became) * np.log1p(-p)))
 
 
 def calibration_slope(chance: Array, y: Array, people: NDArray[np.int64]) -> tuple[float, float, float] | None:
@@ -193,18 +157,19 @@ def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws:
     Counts stand beside: `top5` holds flagged, true and false positives (whole people) of the 5% ranked highest.
     """
     ranked = Ranked.of(chance, y)
-    grouped = ranked.grouped() if len(y) <= MANY_ROWS else Ranked.binned(chance, y).grouped()
-    drawn = (grouped.auc_and_top(w)[0] for w in person_weights(people, draws, seed))
+    redrawn = ranked if len(y) <= MANY_ROWS else Ranked.binned(chance, y)
+    drawn = (redrawn.auc_and_top(w)[0] for w in person_weights(people, draws, seed))
     resampled = [value for value in drawn if value is not None]
     slope = calibration_slope(chance, y, people)
-    flagged, hits, became = ranked.top()
+    auc, flagged, hits = ranked.auc_and_top(np.ones(len(y)))
+    became = float(y.sum())
     ratio = said_over_came(chance, y, people)
     return {
-        "auc": ranked.auc(),
+        "auc": auc,
         "auc_low": float(np.quantile(resampled, 0.025)) if resampled else None,
         "auc_high": float(np.quantile(resampled, 0.975)) if resampled else None,
         "brier": float(((chance - y) ** 2).mean()),
-        "log_loss": log_loss(chance, y),
+        "log_loss": float(losses(chance, y).mean()),
         "calibration_slope": slope[0] if slope else None,
         "calibration_slope_low": slope[1] if slope else None,
         "calibration_slope_high": slope[2] if slope else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ FORMAT = 4
 SERIES = ("fields", "shares", "weights", "trials")
 EDGE = 64  # every array begins at a multiple of so many bytes
 
-Arrays = dict[str, dict[str, NDArray[np.generic]]]
+Arrays = dict[str, dict[str, NDArray[Any]]]
 
 
 def packed(one: Field) -> Vector:
@@ -89,7 +90,10 @@ class ForecastMemory:
             at += -at % EDGE
             series[kind][name] = np.frombuffer(data, numbers, math.prod(shape), at).reshape(shape)
             at += series[kind][name].nbytes
-        level = None
+        level, held = None, series["level"]
         if "level" in said:
-            level = Memory(*said["level"], **series["level"], found={int(t): Level(*three) for t, three in series["found"].items()})
-        return cls(said["anchor"], *(series[name] for name in SERIES), level)
+            found = {int(t): Level(*three) for t, three in series["found"].items()}
+            at, digest = said["level"]
+            level = Memory(at, digest, held["mean"], held["covariance"], held["merit"], held["waiting"], found)
+        fields, shares, weights, trials = (series[name] for name in SERIES)
+        return cls(said["anchor"], fields, shares, weights, trials, level)

@@ -96,7 +96,7 @@ def fit_spread(expected: Sequence[Floats], came: Sequence[NDArray[np.integer]]) 
         size = np.exp(-clipped)
         by_size = digamma(y + size) - digamma(size) + np.log(size / (size + mu)) + 1.0 - (size + y) / (size + mu)
         each = np.where(clipped == log_dispersion, -size * by_size, 0.0) * w
-        return np.array([(-one.sum(), -(one @ m)) for one in each]) + (at - prior) / prior_sd / prior_sd
+        return np.asarray([(-one.sum(), -(one @ m)) for one in each] + (at - prior) / prior_sd / prior_sd)
 
     return Spread(*_lowest(loss, slopes, prior).tolist())
 

@@ -13,14 +13,15 @@ from harmcast.store import files
 FOLDER = "kept"
 
 
-def keep(root: Path, name: str, version: str, content: bytes) -> None:
+def keep(root: Path, name: str, version: str, content: bytes | memoryview) -> None:
     """Keeps `content` under a name, whole or not at all."""
     if kept(root, name, version) == content:
         return
     head = f"{version} {hashlib.sha256(content).hexdigest()}\n".encode()
 
     def write(beside: Path) -> None:
-        beside.write_bytes(head + content)
+        with beside.open("wb") as file:
+            file.writelines((head, content))
 
     files.write_whole(root / FOLDER / name, write)
 
