@@ -6,6 +6,7 @@ Every form's address stands in one of two tables. `OPENS`: it gives access, lets
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 
@@ -28,7 +29,7 @@ from harmcast.web import app as apps
 ME, MINE = "mallory", "mallory.two"
 BY = Event("setup", "operator", "administration", "user_added")
 TODAY = NOW.date()
-PERSON = 5
+PERSON = 3  # on the unit's list
 CONCERN = Finding("concern", "iom", "selection/sex/male/higher", "Men are selected more.", 0.7, 0.8, 1.6)
 ONE = {
     "/sign-in": "with one's own password",
@@ -218,11 +219,17 @@ def a_finding(me: Mallory) -> bool:
 
 
 def an_erasure(me: Mallory) -> bool:
-    me.sends("/forget", why="due", list="x")
-    with me.state.operations.writing(Event(ME, "data_protection_officer", "erasure", "erasure_asked")) as tx:
-        number = erasure_requests.ask(tx, "0" * 64, {"review_overdue": 1}, "due", ME, "data_protection_officer")
+    root = me.state.root
+    for name in ("releases", "records", "models"):  # files of her own: what is tried might be done
+        shared = (root / name).resolve()
+        (root / name).unlink()
+        shutil.copytree(shared, root / name)
+    invented.charge_all(me.state)
+    page = me.roles[Role.DATA_PROTECTION_OFFICER].get("/forget").text
+    assert 303 in me.sends("/forget", why="due", list=page.split('name="list" value="')[1].split('"')[0])
+    number = erasure_requests.newest(me.state.operations)[0].id
     me.sends(f"/forget/{number}", **{f"answer-{number}": "erased"})
-    return erasure_requests.newest(me.state.operations)[0].decision is not None or "erasure_let_go" in me.did()
+    return "person_forgotten" in me.did()
 
 
 def what_is_held_about_somebody(me: Mallory) -> bool:
@@ -238,11 +245,10 @@ def a_referral(me: Mallory) -> bool:
             own_judgement=None, review_on=date(2027, 1, 4), time_band="1 to 5 minutes", judged_first=False, words="a talk", shown={}, after=0,
         )  # fmt: skip
         number = desk.decide(tx, new, ME, "offender_manager")
-    for client in me.roles.values():
-        client.post(f"/people/{key}/open", data={**carried(client), "purpose": "review"})
-        page = client.get(f"/people/{key}")
-        carries = form_of(client, f"/people/{key}") if 'name="ticket"' in page.text else carried(client)
-        client.post(f"/people/{key}/decisions/{number}/sign-off", data={**carries, "sign": "agreed"})
+    for role in (Role.OFFENDER_MANAGER, Role.SUPERVISOR):
+        client = me.roles[role]
+        answer = client.post(f"/people/{key}/decisions/{number}/sign-off", data={**form_of(client, f"/people/{key}"), "sign": "agreed"})
+        assert answer.status_code == 403
     return "referral_signed_off" in me.did()
 
 
