@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from bench.results import Row
 from bench.verdicts import at_most
+from harmcast.forecast.model import one_thread
 from harmcast.forecast.weekly import forecast_places
 from harmcast.places.counts import NEAR_M, Panel
 from harmcast.places.grid import squares_at
@@ -38,26 +41,40 @@ def invented(cells: int, side_m: float) -> Panel:
     return Panel(units, ORIGIN, 4, weekly, leading, np.ones(WEEKS), near=near)
 
 
-def _one(cells: int, side_m: float) -> dict[str, float]:
+def _least(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds and processor seconds of the quickest of five runs."""
+    took = []
+    for _ in range(TIMES):
+        began, spent = time.perf_counter(), time.process_time()
+        work()
+        took.append((time.perf_counter() - began, time.process_time() - spent))
+    seconds, cpu = (min(each) for each in zip(*took, strict=True))
+    return seconds, cpu
+
+
+def _one(cells: int, side_m: float) -> tuple[dict[str, float], Callable[[], object]]:
+    """What the week before and this one took, and this one to be run again."""
     panel = invented(cells, side_m)
     before = panel.before(ORIGIN - timedelta(days=7))
     began, spent = time.perf_counter(), time.process_time()
     kept = forecast_places(before, before.origin, 4, 1, None, False, before.origin).kept
     first = (time.perf_counter() - began, time.process_time() - spent)
-    took = []
-    for _ in range(TIMES):
-        began, spent = time.perf_counter(), time.process_time()
-        forecast_places(panel, ORIGIN, 4, 1, kept, False, before.origin)
-        took.append((time.perf_counter() - began, time.process_time() - spent))
-    seconds, cpu = (min(each) for each in zip(*took, strict=True))
-    return {"cells": cells, "first_s": first[0], "first_cpu_s": first[1], "next_s": seconds, "next_cpu_s": cpu, "kept_mb": len(kept) / 1e6}
+
+    def week() -> object:
+        return forecast_places(panel, ORIGIN, 4, 1, kept, False, before.origin)
+
+    seconds, cpu = _least(week)
+    return {"cells": cells, "first_s": first[0], "first_cpu_s": first[1], "next_s": seconds, "next_cpu_s": cpu, "kept_mb": len(kept) / 1e6}, week
 
 
 def measure(with_half_km: bool) -> dict[str, Any]:
-    found = {"both": [_one(cells, 707.0) for cells in BOTH_TOOLS], "half_km": []}
-    if with_half_km:
-        found["half_km"] = [_one(cells, 500.0) for cells in HALF_KM]
-    return {**found, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    """Each tool alone, and both at once as `runs.places.make_places` makes them."""
+    both = [_one(cells, 707.0) for cells in BOTH_TOOLS]
+    with one_thread(), ThreadPoolExecutor(max_workers=2) as pool:
+        together = _least(lambda: list(pool.map(lambda one: one[1](), both)))
+    half_km = [_one(cells, 500.0)[0] for cells in HALF_KM] if with_half_km else []
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"both": [one for one, _ in both], "together": together, "half_km": half_km, "peak_mb": peak}
 
 
 def rows(found: dict[str, Any]) -> list[Row]:
@@ -66,9 +83,8 @@ def rows(found: dict[str, Any]) -> list[Row]:
     for one in [*found["both"], *found["half_km"]]:
         print(f"  {one['cells']} cells: from history {one['first_s']:.1f} s (CPU {one['first_cpu_s']:.1f}), from kept state {one['next_s']:.2f} s "
               f"(CPU {one['next_cpu_s']:.2f}); kept {one['kept_mb']:.0f} MB")  # fmt: skip
-    cpu, cells = sum(one["next_cpu_s"] for one in found["both"]), " and ".join(str(one["cells"]) for one in found["both"])
-    both = sum(one["next_s"] for one in found["both"])
-    wanted = [at_most("places", f"weekly forecast of both tools ({cells} cells) from kept state, s", both, 1.0, ".2f", f"(CPU {cpu:.2f})")]
+    cells, (both, cpu) = " and ".join(str(one["cells"]) for one in found["both"]), found["together"]
+    wanted = [at_most("places", f"weekly forecast of both tools ({cells} cells) from kept state, both at once as a week makes them, s", both, 1.0, ".2f", f"(CPU {cpu:.2f})")]
     return wanted + [
         at_most("places", f"weekly forecast of {one['cells']} cells of 500 m from kept state, s", one["next_s"], 10.0, ".2f", f"(CPU {one['next_cpu_s']:.2f})")
         for one in found["half_km"]
