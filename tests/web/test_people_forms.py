@@ -20,6 +20,7 @@ from harmcast.publish.answers import closed_facts
 from harmcast.store import desk, representations, schema
 from harmcast.store.reads import work
 from harmcast.store.state import State
+from harmcast.web import tickets
 
 
 def ticket_of(text: str) -> str:
@@ -105,6 +106,24 @@ def test_a_lost_update_is_refused_with_a_message(manager: TestClient, supervisor
     assert len(desk.of_person(state.operations, invented.key(state, OWN))) == 1
     again = decision(manager, state, text=refused.text)  # type: ignore[attr-defined]
     assert save(manager, state, again).status_code == 303  # type: ignore[attr-defined]
+
+
+def test_a_form_written_on_the_release_before_keeps_what_that_release_showed(manager: TestClient, supervisor: TestClient, state: State) -> None:
+    key = invented.key(state, OWN)
+    before, newest = state.releases.history("iom")[-2:]
+    written = tickets.PageTicket(f"person:{key}", "offender_manager", before.id, 0).text(state.secret)
+    assert save(manager, state, decision(manager, state, ticket=written)).status_code == 303  # type: ignore[attr-defined]
+    (kept,) = desk.of_person(state.operations, key)
+    assert (kept.week, kept.unit, kept.band) == (before.week, invented.UNIT, "high")
+    assert kept.shown
+    assert kept.shown["harm"] == 250.0
+    late = tickets.PageTicket(f"person:{key}", "supervisor", before.id, 0).text(state.secret)
+    refused = save(supervisor, state, decision(supervisor, state, ticket=late, words="late"))
+    assert refused.status_code == 409  # type: ignore[attr-defined]
+    assert "decided about this person after you opened the page" in refused.text  # type: ignore[attr-defined]
+    assert "Invented Person 3" in refused.text  # type: ignore[attr-defined]
+    assert "late" in refused.text  # type: ignore[attr-defined]
+    assert newest.week != before.week
 
 
 def test_another_ones_ticket_opens_nothing(manager: TestClient, supervisor: TestClient, state: State) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from harmcast.documents.person import PersonRow
 from harmcast.oversight.access import Action
 from harmcast.store import desk, representations
+from harmcast.store.releases import Release
 from harmcast.tables import BANDS
 from harmcast.web import past_scores, released, roster, tickets
 from harmcast.web.forms import Form
@@ -55,7 +56,9 @@ def decide(visit: Here, key: str) -> Response:
     decision = form.choice("decision", desk.DECISIONS, "Choose what you decided")
     reason = form.choice("reason", desk.REASONS, "Choose the reason")
     checks = [c for c in form.value("checks").split("\n") if c]
-    own = _judgement(form, ticket, row["band"])
+    upto = releases[: releases.index(release) + 1]
+    seen = row if release is releases[-1] else _as_of_release(visit, upto, tool.name, key)
+    own = _judgement(form, ticket, seen["band"])
     words = form.words("words", _words_missing(decision, reason))
     limits = visit.settings.decisions
     review_on = form.day(
@@ -70,17 +73,14 @@ def decide(visit: Here, key: str) -> Response:
         form.fault("checks", "A referral rests on more than the score: make at least one check first")
     if form.errors or review_on is None:
         return shown(visit, row, form, 400)
-    upto = releases[: releases.index(release) + 1]
     past = past_scores.of_person(upto, tool.name, key)
-    if release is not releases[-1]:
-        row = cast(PersonRow, roster.everyone(visit.state, upto, tool.name).row(by_predicate=pl.col("person_key") == key, named=True))
     new = desk.NewDecision(
         person_key=key,
         week=release.week,
         release=release.id,
-        unit=row["unit"],
+        unit=seen["unit"],
         model=release.model,
-        band=row["band"],
+        band=seen["band"],
         decision=decision,
         reason_code=reason,
         checks=[c for c in checks if c != "none"],
@@ -89,7 +89,7 @@ def decide(visit: Here, key: str) -> Response:
         time_band=desk.time_band(seconds_since(visit, ticket.at)) if ticket.at else desk.NOT_MEASURED,
         judged_first=ticket.judged is not None,
         words=words,
-        shown=person_document(visit.state, upto, tool.name, row, past),
+        shown=person_document(visit.state, upto, tool.name, seen, past),
         after=ticket.after,
         older_keys=_keys(visit, key)[1:],
     )
@@ -105,6 +105,11 @@ def decide(visit: Here, key: str) -> Response:
         )
         return shown(visit, row, form, 409)
     return go(f"/people/{key}?saved=decision{_reopened(visit, key)}")
+
+
+def _as_of_release(visit: Visit, upto: list[Release], tool: str, key: str) -> PersonRow:
+    """The person as the release before showed them, without a name: what a form opened on that release was written on."""
+    return cast(PersonRow, roster.everyone(visit.state, upto, tool).row(by_predicate=pl.col("person_key") == key, named=True))
 
 
 def _words_missing(decision: str, reason: str) -> str | None:
