@@ -181,6 +181,34 @@ def test_lines_changed_after_they_were_proven_are_refused(held: State) -> None:
         held.users.find("bob")
 
 
+def test_what_is_only_added_to_is_held_as_it_was_first_read_and_never_changed(held: State) -> None:
+    """A row changed behind the log's back after that changes nothing of what is decided on."""
+    first = held.operations.added(schema.sign_offs)
+    assert [(row["decision"], row["outcome"]) for row in first] == [(1, "agreed")]
+    assert "words_enc" not in first[0]
+    by_sql(held, "UPDATE sign_offs SET outcome = 'not_agreed'")
+    assert held.operations.added(schema.sign_offs) == first
+    again = Operations(held.operations.engine, held.secret)
+    with pytest.raises(StoreDamaged, match="sign_offs"):
+        again.added(schema.sign_offs)
+    for statement in (sa.update(schema.sign_offs).values(outcome="agreed"), sa.delete(schema.decisions)):
+        with pytest.raises(TypeError, match="only added to"), held.operations.writing(WRITE) as tx:
+            tx.execute(statement)
+    with pytest.raises(KeyError, match="users"):
+        held.operations.added(schema.users)
+
+
+def test_a_row_changed_while_another_reads_is_the_row_of_its_own_moment(held: State) -> None:
+    """What is held of newest lines may be ahead of a reader whose transaction began before."""
+    with held.operations.reading() as earlier:
+        assert earlier.execute(sa.select(schema.users.c.name)).first()
+        with held.operations.writing(WRITE) as tx:
+            tx.execute(sa.update(schema.users).values(name="Rob"))
+        assert held.operations.checked(schema.users)[0]["name"] == "Rob"
+        seen = held.operations.checked(schema.users, connection=earlier)[0]["name"]
+        assert seen == ("Bob" if held.operations.is_sqlite else "Rob")
+
+
 # -- as of a day -----------------------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ def instant(at: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """A moment that the log wrote, in UTC."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def canonical(entry: Entry) -> bytes:

@@ -368,17 +368,10 @@ def mark(operations: Operations) -> tuple[int, int]:
 
 def latest(operations: Operations) -> pl.DataFrame:
     """The newest decision about each person who has one: LATEST, without words."""
-    table = schema.decisions
-    newest = sa.select(sa.func.max(table.c.id)).group_by(table.c.person_key)
-    signed = sa.exists().where(schema.sign_offs.c.decision == table.c.id)
-    query = sa.select(table.c.person_key, table.c.id, table.c.at, table.c.decision, table.c.review_on, signed)
-    with operations.reading() as connection:
-        rows = connection.execute(query.where(table.c.id.in_(newest))).all()
-        operations.checked(table, table.c.id.in_(newest), connection=connection)
-        operations.checked(schema.sign_offs, connection=connection)
-    return pl.DataFrame([tuple(row) for row in rows], schema=LATEST, orient="row").with_columns(
-        pl.col("signed_off").cast(pl.Boolean)
-    )
+    signed = {row["decision"] for row in operations.added(schema.sign_offs)}
+    newest = {row["person_key"]: row for row in operations.added(schema.decisions)}
+    rows = [(key, row["id"], row["at"], row["decision"], row["review_on"], row["id"] in signed) for key, row in newest.items()]
+    return pl.DataFrame(rows, schema=LATEST, orient="row")
 
 
 def since(operations: Operations, first: str) -> list[DecisionWithoutWords]:
@@ -398,7 +391,7 @@ def before(operations: Operations, day: date, timezone: str) -> pl.DataFrame:
     table = schema.decisions
     names = ("person_key", "unit", "decision", "reason_code", "own_judgement", "review_on", "at")
     rows = operations.rows(sa.select(*(table.c[name] for name in names)).where(table.c.at < first).order_by(table.c.id))
-    local = [datetime.strptime(row["at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).astimezone(zone).date() for row in rows]
+    local = [log.moment(row["at"]).astimezone(zone).date() for row in rows]
     return pl.DataFrame([{**row, "decided_on": on} for row, on in zip(rows, local, strict=True)], schema=BEFORE)
 
 

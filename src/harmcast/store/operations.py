@@ -22,6 +22,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, overload
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ from harmcast.errors import HarmcastError, RunStopped, StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry, Event
 from harmcast.store import row_lines, schema
+from harmcast.store.newest_lines import NewestLine, NewestLines
 from harmcast.store.row_lines import RowLine
 
 BUSY_MS = 30_000
@@ -200,10 +202,15 @@ class Writing:
     def execute(self, statement: Any, rows: Any = None) -> sa.CursorResult[Any]: ...
 
     def execute(self, statement: Any, rows: Any = None) -> Any:
-        """Runs a statement. A change of a kept table leaves a line for each row; KeyError for a table nobody declared."""
+        """Runs a statement. A change of a kept table leaves a line for each row; KeyError for a table nobody declared.
+
+        Raises: TypeError for a change of what is only added to.
+        """
         if not isinstance(statement, Dml):
             return self.connection.execute(statement, rows)
         table = statement.table
+        if not isinstance(statement, sa.Insert) and isinstance(table, sa.Table) and table.name in schema.ADDED_ONLY:
+            raise TypeError(f"{table.name} is only added to")
         if not isinstance(table, sa.Table) or not schema.is_kept(table.name):
             result = self.connection.execute(statement, rows)
             many = rows is not None or not isinstance(statement, sa.Insert)
@@ -237,6 +244,9 @@ class Operations:
         self.secret = secret
         self._now = now
         self._writer = engine.execution_options(harmcast_writes=True)
+        self._newest = NewestLines()
+        self._added: dict[str, list[dict[str, Any]]] = {}
+        self._adding = Lock()
         self._proven: dict[int, dict[str, str]] = {}  # entry -> table and key -> hash of its newest line there
 
     @property
@@ -356,12 +366,31 @@ class Operations:
             except ValueError:  # a day that is none
                 raise unwritten from None
             lines = [row_lines.line(table, row) for row in rows]
-            newest = self._newest_lines(reader, table.name, [line.key for line in lines])
-            for line in lines:
-                seq, held = newest.get(line.key, (0, ""))
-                if line.hash != held or self._proof(reader, seq).get(f"{line.tab} {line.key}") != held:
-                    raise unwritten
+            newest = self._newest.of(reader, table.name)
+            odd = [line for line in lines if not self._is_written(reader, line, newest)]
+            exact = self._newest_lines(reader, table.name, [line.key for line in odd]) if odd else {}
+            if not all(self._is_written(reader, line, exact) for line in odd):
+                raise unwritten
         return rows
+
+    def added(self, table: sa.Table) -> list[dict[str, Any]]:
+        """Every row of a table of ADDED_ONLY without its bytes, by number; each is checked when it is first read, and then held.
+
+        Raises: StoreDamaged as `checked` does.
+        """
+        if table.name not in schema.ADDED_ONLY:
+            raise KeyError(f"{table.name} is not only added to")
+        with self._adding:
+            held = self._added.setdefault(table.name, [])
+            upto = held[-1]["id"] if held else 0
+            kept = [column.name for column in table.columns if not isinstance(column.type, sa.LargeBinary)]
+            held += [{name: row[name] for name in kept} for row in self.checked(table, table.c.id > upto, order_by=(table.c.id,))]
+            return list(held)
+
+    def _is_written(self, connection: sa.Connection, line: RowLine, newest: Mapping[str, NewestLine]) -> bool:
+        """Whether a row's line is the newest of its key, written by an entry of ours."""
+        seq, held = newest.get(line.key, (0, ""))
+        return line.hash == held and self._proof(connection, seq).get(f"{line.tab} {line.key}") == held
 
     def has_lines(self, table: sa.Table, key: str | None = None) -> bool:
         """Whether the log ever wrote a row of a kept table (of a key); also where the row itself has gone since."""
@@ -377,10 +406,10 @@ class Operations:
         with self.reading() as own:
             yield own
 
-    def _newest_lines(self, connection: sa.Connection, tab: str, keys: Sequence[str]) -> dict[str, tuple[int, str]]:
-        """Entry and hash of the newest line of each key."""
+    def _newest_lines(self, connection: sa.Connection, tab: str, keys: Sequence[str]) -> dict[str, NewestLine]:
+        """Entry and hash of the newest line of each key, as this transaction sees them."""
         table = schema.versions
-        found: dict[str, tuple[int, str]] = {}
+        found: dict[str, NewestLine] = {}
         for first in range(0, len(keys), AT_ONCE):
             some = table.c.key.in_(keys[first : first + AT_ONCE])
             query = sa.select(table.c.key, table.c.seq, table.c.hash).where(table.c.tab == tab, some)

@@ -736,6 +736,9 @@ LEFT_OUT = frozenset({
 })  # fmt: skip
 
 
+ADDED_ONLY = frozenset({decisions.name, sign_offs.name, follow_ups.name})  # what was written there is never changed and never goes
+
+
 def is_kept(table: str) -> bool:
     """Whether the log vouches for a table's rows. Raises KeyError for a table nobody has declared."""
     if table in KEPT:

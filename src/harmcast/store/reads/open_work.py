@@ -229,27 +229,23 @@ class _Reader:
     @cached_property
     def decided(self) -> list[work.Decided]:
         """The newest decision about each person, those made lately, and those that these came after."""
-        table, operations = schema.decisions, self.state.operations
-        newest = sa.select(sa.func.max(table.c.id)).group_by(table.c.person_key)
-        before = sa.select(table.c.after).where(table.c.at >= self.since, table.c.after.is_not(None))
-        rows = operations.checked(table, sa.or_(table.c.id.in_(newest), table.c.at >= self.since, table.c.id.in_(before)), order_by=(table.c.id,))
-        referred = [row["id"] for row in rows if row["decision"] == "refer"]
-        signed = self._recorded(schema.sign_offs, "outcome", referred)
-        followed = self._recorded(schema.follow_ups, "step", referred)
+        everything = self.state.operations.added(schema.decisions)
+        newest = {row["person_key"]: row["id"] for row in everything}
+        lately = {row["id"] for row in everything if row["at"] >= self.since}
+        before = {row["after"] for row in everything if row["id"] in lately}
+        rows = [row for row in everything if row["id"] in lately or row["id"] in before or newest[row["person_key"]] == row["id"]]
+        signed, followed = self._recorded(schema.sign_offs, "outcome"), self._recorded(schema.follow_ups, "step")
         return [
             work.Decided(row["id"], row["person_key"], row["week"], row["decision"], self.day(row["at"]), row["at"], row["review_on"],
                          ROLES.get(row["role"]), _last(signed.get(row["id"])), tuple(followed.get(row["id"], ())))
             for row in rows
         ]  # fmt: skip
 
-    def _recorded(self, table: sa.Table, what: str, decisions: Sequence[int]) -> dict[int, list[work.Recorded]]:
+    def _recorded(self, table: sa.Table, what: str) -> dict[int, list[work.Recorded]]:
         found: dict[int, list[work.Recorded]] = {}
-        for first in range(0, len(decisions), 500):
-            some = table.c.decision.in_(decisions[first : first + 500])
-            for row in self.state.operations.checked(table, some, order_by=(table.c.id,)):
-                written = self.day(row["at"])
-                on = row["happened_on"] if "happened_on" in table.c else written
-                found.setdefault(row["decision"], []).append(work.Recorded(row[what], on, written))
+        for row in self.state.operations.added(table):
+            written = self.day(row["at"])
+            found.setdefault(row["decision"], []).append(work.Recorded(row[what], row.get("happened_on", written), written))
         return found
 
     @cached_property
