@@ -181,6 +181,7 @@ class Person:
     cells: list[str] = field(default_factory=list)
     csrf: str = ""
     decision: tuple[str, dict[str, str]] | None = None
+    note: tuple[str, dict[str, str]] | None = None
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -204,7 +205,7 @@ class Person:
             if self.cells:
                 cell = one.choice(self.cells)
                 area += [("cell", cell, None)] * 3
-                area += [("note", f"{cell}/notes", {"csrf": self.csrf, "note": "Seen."})]
+                area += [("note", *self.note)] if self.note else []
             return one.choice(area)
         if self.role == "ethics_reviewer":
             pages = [("register", "/register", None), ("track record", f"/track-record/{tool}", None), ("audit", "/audit/iom", None)]
@@ -221,6 +222,11 @@ class Person:
         if self.role == "supervisor":
             people += [("unit work", "/unit-work", None)] * 2
         return one.choice(people)
+
+    def _note(self, cell: str, text: str) -> tuple[str, dict[str, str]] | None:
+        """The cell's form of a note filled in; None where there is none."""
+        ticket = re.search(r'name="ticket" value="([^"]+)"', text)
+        return (f"{cell}/notes", {"csrf": self.csrf, "ticket": ticket[1], "note": "Seen."}) if ticket else None
 
     def _decision(self, key: str, text: str) -> tuple[str, dict[str, str]] | None:
         """The page's form filled in, its review date as it stands; None where there is no form."""
@@ -252,6 +258,8 @@ class Person:
             self.took.append(Took(name, 1000 * (time.perf_counter() - begun), time.monotonic(), wrong))
             if name == "person" and wrong is None:
                 self.decision = self._decision(address.rsplit("/", 1)[1], text)
+            if name == "cell" and wrong is None:
+                self.note = self._note(address, text)
             self.keys = re.findall(r'href="/people/([a-z2-7]{24})"', text) or self.keys
             if name.startswith("area"):
                 self.cells = list(dict.fromkeys(re.findall(r"/areas/[a-z_]+/cells/E-?\d+N-?\d+", text)))[:25] or self.cells

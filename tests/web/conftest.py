@@ -209,6 +209,9 @@ def served(made_state: Path, folder: Path, furnish: Callable[[State], None] = la
     state = open_state(folder)
     if clock is not None:
         state = replace(state, operations=Operations(state.operations.engine, state.secret, clock))
+    else:  # a suite on a busy machine is longer than a session that nobody uses
+        web = state.settings.web.model_copy(update={"idle_minutes": 24 * 60, "absolute_hours": 48})
+        state = replace(state, settings=state.settings.model_copy(update={"web": web}))
     furnish(state)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

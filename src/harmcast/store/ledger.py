@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from harmcast.errors import StoreDamaged
 from harmcast.store import files, schema
+from harmcast.store.once import once
 from harmcast.store.operations import Operations, Writing
 
 CURRENT = "current"
@@ -90,6 +91,10 @@ def named(operations: Operations, kind: str = "part", upto: int | None = None, *
 
 def mark(operations: Operations) -> tuple[int, int]:
     """What changes with every load and every erasure: number of the newest file that stands, and how many do."""
+    return once((operations, "ledger"), lambda: _mark(operations))
+
+
+def _mark(operations: Operations) -> tuple[int, int]:
     table = schema.ledger
     with operations.reading() as connection:
         query = sa.select(sa.func.max(table.c.id), sa.func.count()).where(table.c.standing == CURRENT)

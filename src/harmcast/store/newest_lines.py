@@ -8,6 +8,7 @@ from threading import Lock
 import sqlalchemy as sa
 
 from harmcast.store import schema
+from harmcast.store.once import once
 
 NewestLine = tuple[int, str]  # the entry that wrote it, and its hash
 
@@ -24,7 +25,7 @@ class NewestLines:
         lines = schema.versions
         with self._lock:
             upto, held = self._tables.get(tab, (0, {}))
-            newest = int(connection.execute(sa.select(sa.func.max(lines.c.seq))).scalar() or 0)
+            newest = once((self, "newest"), lambda: int(connection.execute(sa.select(sa.func.max(lines.c.seq))).scalar() or 0))
             if newest > upto:
                 query = sa.select(lines.c.key, lines.c.seq, lines.c.hash).where(lines.c.tab == tab)
                 # From the first line on, by table: later by entry alone, so that few lines are passed over.

@@ -34,6 +34,7 @@ from harmcast.oversight import log
 from harmcast.oversight.log import Entry, Event
 from harmcast.store import row_lines, schema
 from harmcast.store.newest_lines import NewestLine, NewestLines
+from harmcast.store.once import forget
 from harmcast.store.row_lines import RowLine
 
 BUSY_MS = 30_000
@@ -290,6 +291,8 @@ class Operations:
             tx = Writing(connection, event, self.now(), self.keyed)
             yield tx
             tx.appended = self._append(tx)
+        if tx.lines:
+            forget()
 
     @contextmanager
     def unlogged(self) -> Iterator[sa.Connection]:

@@ -24,6 +24,7 @@ from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.store import durable, rows, schema
 from harmcast.store import files as files_of_record
+from harmcast.store.once import once
 from harmcast.store.operations import Operations, Writing
 from harmcast.store.reads import witness_lines
 
@@ -146,7 +147,7 @@ class Releases:
         `monitor_history`: the monitor's results of the week, kept in the same transaction. A week made again after
         it was withdrawn becomes the next revision, `2026-W47-r2`.
         """
-        revision = 1 + max((r.revision for r in self._rows(schema.releases.c.week == week)), default=0)
+        revision = 1 + max((r.revision for r in self._all() if r.week == week), default=0)
         name = week if revision == 1 else f"{week}-r{revision}"
         self.folder.mkdir(exist_ok=True)
         durable.write_folder(self.folder / name, files)
@@ -209,7 +210,7 @@ class Releases:
 
     def published(self, tool: str) -> Release | None:
         """The newest published release of a tool; None before the first."""
-        found = self._rows(schema.releases.c.tool == tool, schema.releases.c.standing == "published")
+        found = self.history(tool)
         return found[-1] if found else None
 
     def standing_at(self, release: Release, before: str | None) -> str:
@@ -226,36 +227,31 @@ class Releases:
 
     def newest(self, tool: str) -> Release | None:
         """The newest release of a tool, wherever it stands."""
-        found = self._rows(schema.releases.c.tool == tool)
+        found = self.history(tool, None)
         return found[-1] if found else None
 
     def history(self, tool: str, standing: Standing | None = "published") -> list[Release]:
         """Releases of a tool, oldest first; None: wherever they stand."""
-        conditions = [schema.releases.c.tool == tool]
-        if standing is not None:
-            conditions.append(schema.releases.c.standing == standing)
-        return self._rows(*conditions)
+        return [r for r in self._all() if r.tool == tool and standing in (None, r.standing)]
 
     def of_week(self, week: str) -> list[Release]:
         """Each tool's release of a week, the newest revision."""
-        found = self._rows(schema.releases.c.week == week)
+        found = [r for r in self._all() if r.week == week]
         last = max((r.revision for r in found), default=0)
         return [r for r in found if r.revision == last]
 
     def named(self, name: str) -> list[Release]:
         """Each tool's release in a folder, e.g. `2026-W47` or `2026-W47-r2`."""
-        return self._rows(schema.releases.c.path == f"{FOLDER}/{name}")
+        return [r for r in self._all() if r.name == name]
 
     def before(self, tool: str, week: str) -> Release | None:
         """The newest release of a tool made for an earlier week that was not withdrawn."""
-        found = self._rows(
-            schema.releases.c.tool == tool, schema.releases.c.week < week, schema.releases.c.standing != "withdrawn"
-        )
+        found = [r for r in self.history(tool, None) if r.week < week and r.standing != "withdrawn"]
         return found[-1] if found else None
 
     def names(self) -> list[str]:
         """Names of all release folders, oldest first."""
-        return list(dict.fromkeys(r.name for r in self._rows()))
+        return list(dict.fromkeys(r.name for r in self._all()))
 
     def rewritten(self, name: str) -> Path:
         """Where erasure writes a release again, without somebody, before it takes the place of the old one."""
@@ -286,9 +282,13 @@ class Releases:
             shutil.rmtree(path, ignore_errors=True)
         return [path.name for path in swept]
 
-    def _rows(self, *conditions: sa.ColumnElement[bool]) -> list[Release]:
+    def _all(self) -> list[Release]:
+        """Every release, oldest first."""
+        return once((self.operations, "releases"), self._read)
+
+    def _read(self) -> list[Release]:
         table = schema.releases
-        rows = self.operations.checked(table, *conditions, order_by=(table.c.week, table.c.revision, table.c.tool))
+        rows = self.operations.checked(table, order_by=(table.c.week, table.c.revision, table.c.tool))
         return [
             Release(**{**row, "path": self.root / row["path"], "findings": findings.from_text(row["findings"])}) for row in rows
         ]

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,6 +70,18 @@ def key_of(table: sa.Table, row: Mapping[str, Any]) -> str:
 
 def line(table: sa.Table, row: Mapping[str, Any], gone: bool = False) -> RowLine:
     """The line of a row as it is now, or as gone."""
+    if gone or any(isinstance(value, bytes | memoryview) for value in row.values()):
+        return _line(table, row, gone)
+    return _line_of(table, tuple(row), tuple(row.values()))
+
+
+@lru_cache(maxsize=20_000)
+def _line_of(table: sa.Table, names: tuple[str, ...], values: tuple[Any, ...]) -> RowLine:
+    """The line of a row without bytes: pages read the same few thousand again and again."""
+    return _line(table, dict(zip(names, values, strict=True)))
+
+
+def _line(table: sa.Table, row: Mapping[str, Any], gone: bool = False) -> RowLine:
     key = key_of(table, row)
     text = None if gone else canonical(_floats(table, row))
     return RowLine(table.name, key, None if table.name in ROWLESS else text, digest(table.name, key, text))

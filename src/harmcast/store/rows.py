@@ -49,9 +49,9 @@ def row(path: Path, manifest_sha256: str, checked: Callable[[], bytes], key: str
     with pq.ParquetFile(_opened(index.source), metadata=index.metadata, memory_map=True) as file:
         for group in groups:
             table = file.read_row_group(group, columns=["person_key", *columns], use_threads=False)
-            place = table.column("person_key").index(key).as_py()
-            if place >= 0:
-                return {name: table.column(name)[place].as_py() for name in columns}
+            keys = table.column("person_key").to_pylist()  # looked through here: what Arrow looks with imports pandas
+            if key in keys:
+                return {name: table.column(name)[keys.index(key)].as_py() for name in columns}
     return None
 
 

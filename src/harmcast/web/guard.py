@@ -532,10 +532,10 @@ def _why(visit: Visit, key: str, row: PersonRow | None, of_list: bool) -> tuple[
 
 
 def _basis(visit: Visit, key: str) -> str | None:
-    rows = visit.listed.filter(pl.col("person_key") == key)
-    if rows.is_empty():
+    place = roster.place_on_list(visit.state, visit.people, visit.settings, visit.today, visit.role == Role.SUPERVISOR, key)
+    if place is None:
         return None
-    row = rows.row(0, named=True)
+    row = visit.listed.row(place, named=True)
     return "list_changed" if row["changed"] else "list_overdue" if row["overdue"] else "list"
 
 

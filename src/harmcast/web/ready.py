@@ -13,7 +13,7 @@ from harmcast.oversight.access import Role
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, past_scores, released, roster, templating
+from harmcast.web import areas, open_work, past_scores, released, roster, templating
 
 log = logging.getLogger("harmcast.web")
 EVERY_SECONDS = 1.0
@@ -54,7 +54,10 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
             leads = role == Role.SUPERVISOR
             people = roster.roster(state, history, tool, unit, leads, today, _as(role))
             roster.listed(state, people, state.settings, today, leads)
+            roster.place_on_list(state, people, state.settings, today, leads, "")
     roster.everyone(state, history, tool)
+    roster.circumstances_of(state, "")
+    open_work.everything(state, today)
     newest.row_of(tool, "", ("reasons",))
     roster.model_of(state, newest)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -61,7 +61,7 @@ PARTS: dict[int, str] = {
 HIGH = ("high", "super high")
 _everyone = ReadCache(most=2)
 _unit = ReadCache(most=40)
-_lists = ReadCache(most=80)
+_lists = ReadCache(most=160)
 small = ReadCache(most=120)
 _names = ReadCache(most=2)
 
@@ -103,10 +103,22 @@ def recent_changes(history: list[Release], tool: str) -> pl.DataFrame:
 
 
 def circumstances(state: State) -> pl.DataFrame:
-    """What units say of people now: person_ref, kind, value, from_on, to_on, source, the newest last; read once a load."""
+    """What units say of people now: person_ref, kind, value, from_on, to_on, source, each person's newest last; read once a load."""
     return small.get(
-        (state.root, records_mark(state), "circumstances"), lambda: state.records.circumstances().sort("from_on")
+        (state.root, records_mark(state), "circumstances"), lambda: state.records.circumstances().sort("person_ref", "from_on")
     )
+
+
+def circumstances_of(state: State, reference: str) -> list[dict[str, Any]]:
+    """What units say of one person, the newest last."""
+    frame = circumstances(state)
+
+    def make() -> dict[str, tuple[int, int]]:
+        counted = frame.group_by("person_ref", maintain_order=True).len().with_columns(first=pl.col("len").cum_sum() - pl.col("len"))
+        return {ref: (first, count) for ref, count, first in counted.iter_rows()}
+
+    first, count = small.get((state.root, records_mark(state), "circumstances by person"), make).get(reference, (0, 0))
+    return frame.slice(first, count).rows(named=True)
 
 
 def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
@@ -325,33 +337,67 @@ def listed(state: State, people: Roster, settings: Settings, today: date, restri
     chance is no different from the force's usual, as far as records show), `closed` (a restricted person's row says nothing, unless
     `restricted_open`). In the order of bands, then of chances in steps where most of them differ from the usual, then of references.
     """
-    release = people.release
-    key = (state.root, people.scope, restricted_open)
-    mark = (release.manifest_sha256, release.published_at, people.records, desk.mark(state.operations), today)
 
     def make() -> pl.DataFrame:
-        on_list = pl.col("band").is_in(settings.bands.list_bands).fill_null(False) | pl.col("managed").is_not_null()
-        frame = people.frame.filter(on_list).join(decided(state), on="person_key", how="left")
+        frame = _in_order(state, people, settings, today, restricted_open).join(decided(state), on="person_key", how="left", maintain_order="left")
         reviewed = pl.col("decided_at").is_not_null() & (pl.col("decided_at") >= pl.col("changed_at"))
-        _, usual = usual_chances(model_of(state, release))
         frame = frame.with_columns(
             changed=(pl.col("changed_at").is_not_null() & ~reviewed.fill_null(False)),
             overdue=(pl.col("review_on") < today).fill_null(False),
+        )
+        up, down = _rank("band") > _rank("changed_from"), _rank("band") < _rank("changed_from")
+        frame = frame.with_columns(
+            moved=pl.when(pl.col("changed") & up).then(pl.lit("up")).when(pl.col("changed") & down).then(pl.lit("down"))
+        )
+        return frame.with_columns(part=_part())
+
+    found: pl.DataFrame = _of_list(people, state, today, restricted_open, "rows", make, _own_decisions(state, people))
+    return found
+
+
+def _in_order(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:
+    """The rows of `listed` in their order, which no decision changes."""
+
+    def make() -> pl.DataFrame:
+        on_list = pl.col("band").is_in(settings.bands.list_bands).fill_null(False) | pl.col("managed").is_not_null()
+        _, usual = usual_chances(model_of(state, people.release))
+        frame = people.frame.filter(on_list).with_columns(
             same=pl.col("chance_high_harm_12m").round(9).is_in(usual),
             rank=_rank("band"),
             closed=pl.lit(False) if restricted_open else pl.col("restricted"),
         )
-        up, down = _rank("band") > _rank("changed_from"), _rank("band") < _rank("changed_from")
-        frame = frame.with_columns(
-            moved=pl.when(pl.col("changed") & up).then(pl.lit("up")).when(pl.col("changed") & down).then(pl.lit("down")),
-            step=_step() if chances_said(frame, None).ordered else pl.lit(0),
-        )
-        frame = frame.with_columns(part=_part())
+        frame = frame.with_columns(step=_step() if chances_said(frame, None).ordered else pl.lit(0))
         high = pl.col("band").is_in(HIGH).fill_null(False)
         within = pl.when(high).then(-pl.col("rank").fill_null(0)).otherwise(0)
         return frame.with_columns(within=within).sort("closed", "within", "step", "person_ref", nulls_last=True)
 
-    return _lists.get(key, make, mark)
+    found: pl.DataFrame = _of_list(people, state, today, restricted_open, "order", make)
+    return found
+
+
+def place_on_list(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool, key: str) -> int | None:
+    """Which row of `listed` a person has; None for whoever does not stand on it."""
+    rows = _in_order(state, people, settings, today, restricted_open)
+    places: dict[str, int] = _of_list(people, state, today, restricted_open, "places", lambda: {k: n for n, k in enumerate(rows["person_key"].to_list())})
+    return places.get(key)
+
+
+def _of_list(people: Roster, state: State, today: date, restricted_open: bool, what: str, make: Callable[[], Any], more: object = None) -> Any:
+    """What is made of a list, kept until its release, its people or the day changes, or `more`."""
+    mark = (people.release.manifest_sha256, people.release.published_at, people.records, today, more)
+    return _lists.get((state.root, people.scope, restricted_open, what), make, mark)
+
+
+def _own_decisions(state: State, people: Roster) -> tuple[int, int]:
+    """What changes when somebody decides about one of these people, or signs it off: the newest number, and how many are signed off."""
+
+    def make() -> tuple[int, int]:
+        rows = decided(state).select("person_key", "decision_id", "signed_off").iter_rows()
+        own = [(number, signed) for key, number, signed in rows if key in people.by_key]
+        return max((number for number, _ in own), default=0), sum(signed for _, signed in own)
+
+    mark = (people.release.manifest_sha256, people.release.published_at, people.records, desk.mark(state.operations))
+    return small.get((state.root, people.scope, "own decisions"), make, mark)
 
 
 def _part() -> pl.Expr:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from harmcast.store.once import reading_once
+
 MOST_BYTES = 64 * 1024
 TILES = "/ground/"
 CONTENT_POLICY = "; ".join(
@@ -64,7 +66,8 @@ class SecurityHeaders:
         if self._declared_length(scope) > MOST_BYTES:
             await _too_large(send_with_headers)
             return
-        await self.app(scope, _limited(receive), send_with_headers)
+        with reading_once():
+            await self.app(scope, _limited(receive), send_with_headers)
 
     @staticmethod
     def _declared_length(scope: Scope) -> int:

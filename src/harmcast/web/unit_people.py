@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import polars as pl
-
 from harmcast.documents.person import PersonRow
 from harmcast.settings import PeopleTool
 from harmcast.store import desk
@@ -38,11 +36,10 @@ def circumstances(visit: Visit, row: PersonRow) -> list[dict[str, Any]]:
     """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
     from harmcast.words.people import CIRCUMSTANCES
 
-    held = roster.circumstances(visit.state).filter(pl.col("person_ref") == row["person_ref"])
+    newest_of = {held["kind"]: held for held in roster.circumstances_of(visit.state, row["person_ref"])}
     found = []
     for kind, name in CIRCUMSTANCES.items():
-        rows = held.filter(pl.col("kind") == kind).sort("from_on").rows(named=True)
-        newest = rows[-1] if rows else None
+        newest = newest_of.get(kind)
         ended = newest is not None and newest["to_on"] is not None and newest["to_on"] < visit.today
         found.append(
             {"kind": kind, "name": name, "known": newest is not None, "ended": ended, **(newest or {})} | {"kind": kind}
