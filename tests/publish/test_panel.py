@@ -62,6 +62,13 @@ def test_too_few_says_the_difference_its_range_and_how_many_would_tell() -> None
     assert screen.rows[1].more == "1.20 times as often, could be 0.80 to 1.80. About 1,900 people would tell."  # 553 x (log 1.5 / log 1.25) squared = 1,826
 
 
+def test_a_group_of_whom_none_was_put_high_has_no_range_that_leaves_out_what_was_found() -> None:
+    none = {**row("Black", verdict="too few to say", n=70, value=0.0), "ratio": 0.0, "ratio_low": 0.01, "ratio_high": 1.87}
+    screen = panel(document(WHITE, none))
+    assert screen
+    assert screen.rows[1].more.startswith("None so far; could be up to 1.87 times as often. About ")
+
+
 @pytest.mark.parametrize(("people", "spread", "needed"), [(553, 0.0225, 700), (277, 0.0316, 700), (100, 0.02, 100), (1000, 0.04, 4000), (50, 0.03, 120)])
 def test_how_many_would_tell_follows_from_the_range(people: int, spread: float, needed: int) -> None:
     assert would_tell(people, spread, 0.02) == needed

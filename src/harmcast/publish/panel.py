@@ -222,6 +222,8 @@ def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, limit: f
 def _difference(row: Mapping[str, Any]) -> str:
     if row["ratio"] is None or row["ratio_low"] is None or row["ratio_high"] is None:
         return ""
+    if row["ratio"] == 0:  # the range's lower end is of a share a little above nought: it would stand above the figure itself
+        return f"None so far; could be up to {row['ratio_high']:.2f} times as often."
     return f"{row['ratio']:.2f} times as often, could be {row['ratio_low']:.2f} to {row['ratio_high']:.2f}."
 
 
