@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 from tests.force import OPERATOR
 
+from harmcast.evaluate.people_results import Capacity
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.people.features import FEATURES
-from harmcast.runs import audit, people
+from harmcast.runs import audit, people, people_results
 from harmcast.runs.people_results import JudgedChances
 from harmcast.store.state import State
 from harmcast.weeks import Week
@@ -27,7 +28,7 @@ def judged(refs: pl.Series) -> JudgedChances:
     rng = np.random.default_rng(4)
     chance = rng.beta(1, 8, len(refs))
     panel = pl.DataFrame({"person_ref": refs, "chance": chance, "became_12m": rng.random(len(refs)) < chance, **{f.name: rng.integers(0, 9, len(refs)) for f in FEATURES}})
-    given = panel.select("person_ref", "chance", became="became_12m")
+    given = panel.select("person_ref", "chance", became="became_12m", released_on=pl.lit(DAY), unit=pl.lit("North"), harm=pl.lit(1.0))
     return JudgedChances(given, False, DAY, panel)
 
 
@@ -40,6 +41,19 @@ def made(state: State) -> dict[str, bytes]:
     week = audit.AuditMade()
     audit._add(week, tool, Week.of(DAY), found)
     return week.files
+
+
+def test_put_high_are_the_people_whom_each_unit_could_consider_on_the_last_day_judged() -> None:
+    """The same people as in "Were we right?": the highest chances of each unit, ties by harm, then by reference."""
+    rows = [("A", "North", 0.9, 1.0), ("B", "North", 0.2, 5.0), ("C", "North", 0.2, 9.0), ("D", "South", 0.01, 1.0), ("E", "South", 0.01, 1.0), ("F", "South", 0.0, 0.0)]
+    given = pl.DataFrame(
+        [{"person_ref": ref, "unit": unit, "chance": chance, "harm": harm, "released_on": DAY, "became": False} for ref, unit, chance, harm in rows]
+        + [{"person_ref": "F", "unit": "South", "chance": 1.0, "harm": 9.0, "released_on": date(2026, 8, 10), "became": True}]
+    )
+    found = people_results.first_of(JudgedChances(given, False, DAY, pl.DataFrame()), Capacity(2, 0.05))
+    assert found.to_list() == ["A", "C", "D", "E"]
+    of_all = people_results.first_of(JudgedChances(given, False, DAY, pl.DataFrame()), Capacity(None, 0.34))
+    assert of_all.to_list() == ["A", "C"]
 
 
 def test_every_count_in_a_release_s_audit_is_rounded(own_weeks: State) -> None:

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 JUDGED = ("met", "concern", "stop", "too few to say")
 MEASURES: dict[str, tuple[str, str]] = {
-    "selection": ("Put high", "Of everyone, the share among the twentieth with the highest chances."),
+    "selection": ("Put high", "Of everyone, the share among those with the highest chances, as many as the units can consider."),
     "base_rate": ("Became high harm", "Of everyone, the share that became high harm within the horizon."),
     "fpr": ("Wrongly put high", "Of those who did not become high harm, the share selected (false positive rate)."),
     "fnr": ("Missed", "Of those who became high harm, the share not selected (false negative rate)."),

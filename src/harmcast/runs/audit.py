@@ -180,7 +180,7 @@ def _matches(where: Mapping[str, list[str]]) -> pl.Expr:
 def audit_of_people(
     state: State, as_of: date, sequence: int, actor: Actor, who: PeopleMade, judged: JudgedChances | str, thresholds: Thresholds
 ) -> Audit | str:
-    """The audit of the person tool on chances that can be judged, or why there are none. The flagged are the twentieth with the highest chances."""
+    """The audit of the person tool on chances that can be judged, or why there are none: of those whom the units could consider."""
     if isinstance(judged, str):
         return judged
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
@@ -188,7 +188,8 @@ def audit_of_people(
     managed = state.records.circumstances(judged.newest, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
     given = None if judged.rehearsal else judged.given
-    return audit_of_landmark(judged.panel, judged.panel["chance"].to_numpy(), who.tool.horizons_months[0], labels, managed, standing, thresholds, given, statistics.drawn(state.operations, "audit"))
+    first = people_results.first_of(judged, people_results.capacity_of(state))
+    return audit_of_landmark(judged.panel, judged.panel["chance"].to_numpy(), who.tool.horizons_months[0], labels, managed, standing, thresholds, given, statistics.drawn(state.operations, "audit"), first)
 
 
 def audit_of_landmark(
@@ -201,19 +202,21 @@ def audit_of_landmark(
     thresholds: Thresholds,
     given: pl.DataFrame | None = None,
     drawn: Drawn | None = None,
+    selected: pl.Series | None = None,
 ) -> Audit:
-    """The audit of chances given to the people of one landmark, the highest `FLAGGED_SHARE` of them flagged.
+    """The audit of chances given to the people of one landmark.
 
     Args:
         then: a `landmarks.panel` of one day, with `became_<months>m`.
         managed: person_ref of those under management that day; standing: charges as known now.
         given: chances as released with what came (`people_results.released_chances`); None: a rehearsal on the landmark itself.
         drawn: as in `audit.audit_people`.
+        selected: person_ref of those put high; None: the highest `FLAGGED_SHARE`.
     """
     scored = then.select("person_ref").with_columns(chance=pl.Series(chance))
-    cut = scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
+    highest = pl.col("chance") >= scored["chance"].quantile(1 - FLAGGED_SHARE, "higher")
     return audit.audit_people(
-        scored.with_columns(selected=pl.col("chance") >= cut),
+        scored.with_columns(selected=highest if selected is None else pl.col("person_ref").is_in(selected.implode())),
         then.select("person_ref", *(f.name for f in FEATURES)),
         labels,
         then.select("person_ref", became=pl.col(f"became_{months}m")),

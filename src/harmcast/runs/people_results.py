@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from harmcast.evaluate.people_monitor import HALF_YEAR_MONTHS
-from harmcast.evaluate.people_results import GIVEN, Capacity, results
+from harmcast.evaluate.people_results import GIVEN, Capacity, put_high, results
 from harmcast.publish import release_files
 from harmcast.runs import people
 from harmcast.runs.people import PeopleMade
@@ -82,6 +82,12 @@ def judged_chances(state: State, who: PeopleMade, as_of: date, sequence: int, ac
 def capacity_of(state: State) -> Capacity:
     """How many people are put high, as the settings have it."""
     return Capacity(state.settings.people.capacity, FLAGGED_SHARE, state.settings.people.useful_share)
+
+
+def first_of(judged: JudgedChances, capacity: Capacity) -> pl.Series:
+    """References of those put high at the last day judged: the same people whom "Were we right?" counts."""
+    rows = judged.given.filter(pl.col("released_on") == judged.newest)
+    return rows.filter(put_high(rows, capacity, ("chance", "harm")))["person_ref"]
 
 
 def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> list[Release]:
