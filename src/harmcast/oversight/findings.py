@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from harmcast.documents.plain import PlainRecord
 
@@ -101,6 +102,7 @@ def to_text(findings: Iterable[Finding]) -> str:
     return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, sort_keys=True)
 
 
+@lru_cache(maxsize=1000)  # a page reads those of every release
 def from_text(text: str) -> tuple[Finding, ...]:
     """Findings as kept. Raises TypeError for anything else."""
     return tuple(Finding(**document) for document in json.loads(text))

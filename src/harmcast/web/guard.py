@@ -253,6 +253,16 @@ class Visit:
         return roster.listed(self.state, self.people, self.settings, self.today, self.role == Role.SUPERVISOR)
 
     @property
+    def places(self) -> Mapping[str, int]:
+        """Which row of `listed` each person has, by key."""
+        return roster.places_on_list(self.state, self.people, self.settings, self.today, self.role == Role.SUPERVISOR)
+
+    @property
+    def list_counts(self) -> roster.ListCounts:
+        """What the head of the asker's list says of it."""
+        return roster.counts_of_list(self.state, self.people, self.settings, self.today, self.role == Role.SUPERVISOR)
+
+    @property
     def person(self) -> PersonRow:
         """The person asked for, whom the door has let this visitor open."""
         if self._person is None:
@@ -532,7 +542,7 @@ def _why(visit: Visit, key: str, row: PersonRow | None, of_list: bool) -> tuple[
 
 
 def _basis(visit: Visit, key: str) -> str | None:
-    place = roster.place_on_list(visit.state, visit.people, visit.settings, visit.today, visit.role == Role.SUPERVISOR, key)
+    place = visit.places.get(key)
     if place is None:
         return None
     row = visit.listed.row(place, named=True)

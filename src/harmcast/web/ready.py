@@ -54,7 +54,8 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
             leads = role == Role.SUPERVISOR
             people = roster.roster(state, history, tool, unit, leads, today, _as(role))
             roster.listed(state, people, state.settings, today, leads)
-            roster.place_on_list(state, people, state.settings, today, leads, "")
+            roster.places_on_list(state, people, state.settings, today, leads)
+            roster.counts_of_list(state, people, state.settings, today, leads)
     roster.everyone(state, history, tool)
     roster.circumstances_of(state, "")
     open_work.everything(state, today)

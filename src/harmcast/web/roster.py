@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, cast
 
 import polars as pl
@@ -61,7 +62,7 @@ PARTS: dict[int, str] = {
 HIGH = ("high", "super high")
 _everyone = ReadCache(most=2)
 _unit = ReadCache(most=40)
-_lists = ReadCache(most=160)
+_lists = ReadCache(most=320)
 small = ReadCache(most=120)
 _names = ReadCache(most=2)
 
@@ -219,6 +220,7 @@ class Roster:
         place = self.by_key.get(key)
         return None if place is None else cast(PersonRow, self.frame.row(place, named=True))
 
+    @cached_property
     def names(self) -> dict[str, tuple[str, str]]:
         """Name and reference of each, by key, and of the records merged into them."""
         return {**self.older, **_named(self.frame)}
@@ -375,11 +377,33 @@ def _in_order(state: State, people: Roster, settings: Settings, today: date, res
     return found
 
 
-def place_on_list(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool, key: str) -> int | None:
-    """Which row of `listed` a person has; None for whoever does not stand on it."""
+def places_on_list(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> Mapping[str, int]:
+    """Which row of `listed` each person has, by key."""
     rows = _in_order(state, people, settings, today, restricted_open)
-    places: dict[str, int] = _of_list(people, state, today, restricted_open, "places", lambda: {k: n for n, k in enumerate(rows["person_key"].to_list())})
-    return places.get(key)
+    found: dict[str, int] = _of_list(people, state, today, restricted_open, "places", lambda: {k: n for n, k in enumerate(rows["person_key"].to_list())})
+    return found
+
+
+@dataclass(frozen=True)
+class ListCounts:
+    """A list's rows that are not closed: chances, how many of the high are not managed, and how many in each group of `filtered`."""
+
+    chances: ChancesSaid
+    unmanaged: int
+    groups: Mapping[str, int]
+
+
+def counts_of_list(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> ListCounts:
+    """What the head of the page says of a list, counted when it or a decision about its people is new."""
+    frame = listed(state, people, settings, today, restricted_open)
+
+    def make() -> ListCounts:
+        open_rows, (usual, _) = frame.filter(~pl.col("closed")), usual_chances(model_of(state, people.release))
+        unmanaged = open_rows.filter(pl.col("band").is_in(HIGH))["managed"].is_null().sum()
+        return ListCounts(chances_said(open_rows, usual), int(unmanaged), {name: filtered(frame, group=name).height for name in ("down", "high", "rest")})
+
+    found: ListCounts = _of_list(people, state, today, restricted_open, "counts", make, _own_decisions(state, people))
+    return found
 
 
 def _of_list(people: Roster, state: State, today: date, restricted_open: bool, what: str, make: Callable[[], Any], more: object = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,10 @@ def tone(item: Item, visit: Visit) -> str:
 
 @dataclass(frozen=True)
 class Needs:
-    """The list beside the open work about its people. `items`: of each person, the most pressing first."""
+    """The list beside the open work about its people. `places`: row of each person; `items`: of each, the most pressing first."""
 
     frame: pl.DataFrame
+    places: Mapping[str, int]
     items: dict[str, list[Item]]
     release: Release
 
@@ -64,19 +66,19 @@ class Needs:
 
     def rows(self, keys: list[str]) -> pl.DataFrame:
         """Rows of these people in this order; whose row is closed stands in none of the groups."""
-        order = pl.DataFrame({"person_key": keys}, schema={"person_key": pl.String})
-        return order.join(self.frame.filter(~pl.col("closed")), on="person_key", how="inner", maintain_order="left")
+        rows = self.frame[[self.places[key] for key in keys]]
+        return rows.filter(~pl.col("closed"))
 
 
 def needs(visit: Visit) -> Needs:
     """The asker's list with what is open about each of its people."""
-    frame, release = visit.listed, visit.people.release
-    keys = set(frame.filter(~pl.col("closed"))["person_key"])
+    frame, places, release = visit.listed, visit.places, visit.people.release
+    closed = frame["closed"]
     items: dict[str, list[Item]] = {}
     for item in sorted(open_work.seen(visit), key=lambda i: (i.kind not in REVIEWS, i.due_on is None, i.due_on)):
-        if item.is_open and item.about in keys:
+        if item.is_open and item.about in places and not closed[places[item.about]]:
             items.setdefault(item.about, []).append(item)
-    return Needs(frame, items, release)
+    return Needs(frame, places, items, release)
 
 
 def rows_of(visit: Visit, frame: pl.DataFrame, items: dict[str, list[Item]]) -> list[dict[str, Any]]:
@@ -117,9 +119,7 @@ def _looked(visit: Visit, listed: Needs, action: str, shown: pl.DataFrame, **det
 
 def _page(visit: Visit, found: Needs, title: str, status: int = 200, form: Form | None = None, **values: Any) -> Response:
     (tool, _), form = visit.history(), form or Form({})
-    usual, _ = roster.usual_chances(roster.model_of(visit.state, found.release))
-    open_rows = found.frame.filter(~pl.col("closed"))
-    high, chances = open_rows.filter(pl.col("band").is_in(roster.HIGH)), roster.chances_said(open_rows, usual)
+    counted = visit.list_counts
     return page(
         visit,
         "people",
@@ -128,13 +128,13 @@ def _page(visit: Visit, found: Needs, title: str, status: int = 200, form: Form 
         about=unit_people.about(visit, tool, found.release),
         tool=tool,
         release=found.release,
-        counts={name: len(found.keys(name)) for name in ("reviews", "up", "earlier")} | {name: roster.filtered(found.frame, group=name).height for name in ("down", "high", "rest")},
+        counts={name: len(found.keys(name)) for name in ("reviews", "up", "earlier")} | dict(counted.groups),
         oldest=min((item.opened_on for key in found.keys("earlier") for item in found.items[key] if item.kind == "moved_up"), default=None),
-        unmanaged=int(high["managed"].is_null().sum()),
+        unmanaged=counted.unmanaged,
         total=found.frame.height,
         mine=sum(len(items) for items in found.items.values()),
-        chances=chances,
-        usual_says=usual_says(chances),
+        chances=counted.chances,
+        usual_says=usual_says(counted.chances),
         today=visit.today,
         bands=BANDS,
         custody_choices=CUSTODY,

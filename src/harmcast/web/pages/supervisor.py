@@ -39,7 +39,7 @@ def unit_page(visit: Here, all: str = "") -> Response:
     override = unit_work.overrides(own)
     changes, by_unit = _of_release(visit, tool.name, releases, people)
     overdue = everyone.filter(everyone["overdue"])
-    names = people.names()
+    names = people.names
     return page(
         visit,
         "unit_work",
