@@ -123,7 +123,7 @@ def test_people_say_put_high_became_missed_said_and_came() -> None:
     assert found.headline == "Better than a plain harm score"
     assert found.says == (
         "It put 274 people high, and 17 of them became high harm within 12 months. 175 of 5,532 became so, and it missed 158 of them; "
-        "it had said 212 would. As many put high by plain harm alone: 15 became."
+        "it had said 212 would. Picking as many by plain harm alone found 15 of them."
     )
 
 
@@ -138,7 +138,7 @@ def test_people_are_set_beside_plain_harm_by_the_range_of_the_gain(gain: float |
 def test_a_rehearsal_is_never_a_verdict() -> None:
     found = PeopleVerdict(replace(RESULTS, rehearsal=True), date(2027, 10, 4))
     assert found.word == "too early"
-    assert found.says.startswith("Too early to say of what went out. The 12 months of the first release end on 4 October 2027. Tried on the year before")
+    assert found.says.startswith("Too early to say of what went out. The 12 months of the first release end on 4 October 2027. Tried afterwards on the year before")
 
 
 def test_small_numbers_are_not_told() -> None:

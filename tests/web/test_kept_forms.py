@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
-from tests.web.conftest import PASSWORD, Clock, SignIn, Site, csrf_of, form_of, try_password
+from tests.web.conftest import PASSWORD, Clock, SignIn, Site, csrf_of, form_of, served, try_password
 from tests.web.test_browser import axe, visit
 from tests.web.test_people_forms import decision, save, ticket_of
 from tests.web.test_people_pages import OWN
@@ -214,8 +216,13 @@ def test_a_refusal_says_that_nothing_was_saved_and_gives_back_the_words(path: st
 
 
 @pytest.mark.browser
-def test_the_unanswered_dialog_keeps_what_was_typed(browser: object, site: Site) -> None:
+def test_the_unanswered_dialog_keeps_what_was_typed(browser: object, made_state: Path, tmp_path: Path) -> None:
     """The browser's clock runs ahead; the form goes to its own address, marked, and nothing is saved; the page shows it filled."""
+    with served(made_state, tmp_path / "state", clock=lambda: datetime.now(UTC)) as site:
+        _unanswered(browser, site)
+
+
+def _unanswered(browser: object, site: Site) -> None:
     page = visit(browser, site, ANALYST)
     page.clock.install()  # type: ignore[attr-defined]
     page.goto(f"{site.address}/areas/{TOOL}/cells/{site.cell}")  # type: ignore[attr-defined]

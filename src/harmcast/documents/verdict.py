@@ -223,8 +223,8 @@ class PeopleVerdict:
         until = f" The {MONTHS} months of the first release end on {self.ends.day} {self.ends:%B %Y}." if self.ends else ""
         if one is None:
             return f"Too early to say: no released chance's {MONTHS} months are over.{until}"
-        first = f"Too early to say of what went out.{until} Tried on the year before, which nobody saw then: it put" if one.rehearsal else "It put"
-        plain = f" As many put high by plain harm alone: {_few(one.plain.became)} became." if one.plain.put_high else ""
+        first = f"Too early to say of what went out.{until} Tried afterwards on the year before, on which nobody acted: it put" if one.rehearsal else "It put"
+        plain = f" Picking as many by plain harm alone found {_few(one.plain.became)} of them." if one.plain.put_high else ""
         return (
             f"{first} {one.card.put_high:,} people high, and {_few(one.card.became)} of them became high harm within {one.months} months. "
             f"{_few(one.came)} of {one.people:,} became so, and it missed {_few(one.card.missed)} of them; it had said {one.said:,.0f} would.{plain}"

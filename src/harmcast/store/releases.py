@@ -147,7 +147,7 @@ class Releases:
         `monitor_history`: the monitor's results of the week, kept in the same transaction. A week made again after
         it was withdrawn becomes the next revision, `2026-W47-r2`.
         """
-        revision = 1 + max((r.revision for r in self._all() if r.week == week), default=0)
+        revision = 1 + max((r.revision for r in self._where(week=week)), default=0)
         name = week if revision == 1 else f"{week}-r{revision}"
         self.folder.mkdir(exist_ok=True)
         durable.write_folder(self.folder / name, files)
@@ -232,17 +232,17 @@ class Releases:
 
     def history(self, tool: str, standing: Standing | None = "published") -> list[Release]:
         """Releases of a tool, oldest first; None: wherever they stand."""
-        return [r for r in self._all() if r.tool == tool and standing in (None, r.standing)]
+        return self._where(standing, tool=tool)
 
     def of_week(self, week: str) -> list[Release]:
         """Each tool's release of a week, the newest revision."""
-        found = [r for r in self._all() if r.week == week]
+        found = self._where(week=week)
         last = max((r.revision for r in found), default=0)
         return [r for r in found if r.revision == last]
 
     def named(self, name: str) -> list[Release]:
         """Each tool's release in a folder, e.g. `2026-W47` or `2026-W47-r2`."""
-        return [r for r in self._all() if r.name == name]
+        return self._where(path=f"{FOLDER}/{name}")
 
     def before(self, tool: str, week: str) -> Release | None:
         """The newest release of a tool made for an earlier week that was not withdrawn."""
@@ -251,7 +251,7 @@ class Releases:
 
     def names(self) -> list[str]:
         """Names of all release folders, oldest first."""
-        return list(dict.fromkeys(r.name for r in self._all()))
+        return list(dict.fromkeys(r.name for r in self._where()))
 
     def rewritten(self, name: str) -> Path:
         """Where erasure writes a release again, without somebody, before it takes the place of the old one."""
@@ -282,16 +282,16 @@ class Releases:
             shutil.rmtree(path, ignore_errors=True)
         return [path.name for path in swept]
 
-    def _all(self) -> list[Release]:
-        """Every release, oldest first."""
-        return once((self.operations, "releases"), self._read)
-
-    def _read(self) -> list[Release]:
+    def _where(self, standing: str | None = None, **wanted: str) -> list[Release]:
+        """The releases whose columns hold these values, oldest first; of one standing or of all."""
         table = schema.releases
-        rows = self.operations.checked(table, order_by=(table.c.week, table.c.revision, table.c.tool))
+        order = (table.c.week, table.c.revision, table.c.tool)
+        where = [table.c[name] == value for name, value in wanted.items()]
+        rows = once((self.operations, "releases", *wanted.items()), lambda: self.operations.checked(table, *where, order_by=order))
         return [
-            Release(**{**row, "path": self.root / row["path"], "findings": findings.from_text(row["findings"])}) for row in rows
-        ]
+            Release(**{**row, "path": self.root / row["path"], "findings": findings.from_text(row["findings"])})
+            for row in rows if standing in (None, row["standing"])
+        ]  # fmt: skip
 
 
 def _moved(tx: Writing, release: int, before: str | None, to: str, event: Event, reason: str | None) -> None:
