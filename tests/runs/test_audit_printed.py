@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
+import pytest
 from tests.force import OPERATOR
 
 from harmcast.evaluate.people_results import Capacity
@@ -54,6 +56,19 @@ def test_put_high_are_the_people_whom_each_unit_could_consider_on_the_last_day_j
     assert found.to_list() == ["A", "C", "D", "E"]
     of_all = people_results.first_of(JudgedChances(given, False, DAY, pl.DataFrame()), Capacity(None, 0.34))
     assert of_all.to_list() == ["A", "C"]
+
+
+def test_the_audit_judges_those_whom_the_units_could_consider(own_weeks: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    people_settings = own_weeks.settings.people.model_copy(update={"capacity": 7})
+    state = replace(own_weeks, settings=own_weeks.settings.model_copy(update={"people": people_settings}))
+    seen: list[pl.DataFrame] = []
+    really = audit.audit.audit_people
+    monkeypatch.setattr(audit.audit, "audit_people", lambda scored, *rest, **named: (seen.append(scored), really(scored, *rest, **named))[1])
+    made(state)
+    (scored,) = seen
+    put_high = scored.filter("selected")
+    assert put_high.height == 7
+    assert put_high["chance"].min() > scored.filter(~pl.col("selected"))["chance"].max()
 
 
 def test_every_count_in_a_release_s_audit_is_rounded(own_weeks: State) -> None:

@@ -214,7 +214,7 @@ class Reading:
 
     def ratio(self, row: Mapping[str, Any]) -> Markup:
         """A ratio as a picture: 1 the thin line, the bars dashed; nothing where it has no range or is the reference against itself."""
-        if row.get("ratio_low") is None or (row.get("is_reference") and row["against"] == "reference"):
+        if row.get("ratio_low") is None or row["ratio"] is None or (row.get("is_reference") and row["against"] == "reference"):
             return Markup("")
         measure = str(row.get("measure") or "")
         name = "records_ratio_concern" if measure in OF_RECORDS else "ratio_concern" if measure else "places_ratio_concern"
