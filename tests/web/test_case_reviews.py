@@ -70,6 +70,19 @@ def test_a_row_that_is_not_the_readers_own_asks_for_nobody(sign_in: SignIn, stat
     assert case_reviews.of(state.operations) == []
 
 
+def test_a_request_that_waits_and_a_grant_that_is_open_outlast_any_number_that_are_over(state: State) -> None:
+    event = Event("ethics_reviewer", "ethics_reviewer", "administration", "case_review_asked")
+    with state.operations.writing(event) as tx:
+        waiting, granted, *others = [case_reviews.ask(tx, f"k{n}", "A reason", "ethics_reviewer", "ethics_reviewer") for n in range(62)]
+        case_reviews.decide(tx, granted, "granted", "data_protection_officer")
+        for number in others:
+            case_reviews.decide(tx, number, "refused", "data_protection_officer")
+    found = case_reviews.of(state.operations)
+    assert len(found) == 52
+    assert [one.id for one in found[-2:]] == [granted, waiting]
+    assert case_reviews.is_open(state.operations, "k1", "ethics_reviewer")
+
+
 def test_a_grant_ends_after_fourteen_days() -> None:
     one = CaseReview(1, "k", "r", "a", "2026-09-01T10:00:00.000000Z", "granted", "o", "2026-09-01T12:00:00.000000Z")
     end = log.moment("2026-09-01T12:00:00.000000Z") + timedelta(days=14)

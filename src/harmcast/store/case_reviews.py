@@ -52,14 +52,15 @@ def decide(tx: Writing, number: int, decision: str, by: str) -> bool:
 
 
 def of(operations: Operations, by: str | None = None) -> list[CaseReview]:
-    """The newest requests, of one account or of all."""
-    table = schema.export_requests
+    """Requests of one account or of all, newest first: every one that waits or is open, and the newest `SHOWN` of the others."""
+    table, now = schema.export_requests, operations.now()
     own = [table.c.what == WHAT, *([table.c.by == by] if by is not None else [])]
-    rows = operations.checked(table, *own, order_by=(table.c.id.desc(),))[:SHOWN]
-    return [
+    found = [
         CaseReview(row["id"], json.loads(row["query"])["person_key"], row["reason"], row["by"], row["at"], row["decision"], row["decided_by"], row["decided_at"])
-        for row in rows
+        for row in operations.checked(table, *own, order_by=(table.c.id.desc(),))
     ]
+    over = [one.id for one in found if one.decision is not None and not one.is_open(now)]
+    return [one for one in found if one.id not in over[SHOWN:]]
 
 
 def is_open(operations: Operations, person_key: str, by: str) -> bool:
