@@ -25,7 +25,7 @@ import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from bench import erasure, tampering
+from bench import erasure, tampering, week
 from bench.accepted import approver_with_code
 from bench.answers_facts import facts_measured
 from bench.results import Row, saved
@@ -33,7 +33,6 @@ from bench.servers import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 HARMCAST = Path(sys.executable).parent / "harmcast"
-LAST_SUNDAY = date(2026, 11, 15)
 KINDS = ("foi", "atrs", "dpia", "eia", "algocare", "modelcard", "public")
 MOST_SECONDS = 60.0
 WEEKS_ALLOWED = 4
@@ -68,14 +67,14 @@ def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> 
     from harmcast.weeks import Week
 
     force = folder / "force"
-    invent(force, people=people, years=3.0, seed=31, to=LAST_SUNDAY, weeks=3, crimes_a_year=15_000)
+    invent(force, people=people, years=3.0, seed=31, to=week.LAST_SUNDAY, weeks=3, crimes_a_year=15_000)
     settings = (force / "settings.toml").read_text() + f'\n[log]\ncheckpoint_dir = "{folder / "elsewhere"}"\n'
     settings += f'\n[store]\nurl = "{url}"\n' if url else ""
     (force / "settings.toml").write_text(settings)
     state = create(folder / "state", force / "settings.toml")
     history, first, second, _third = sorted((force / "deliveries").iterdir())
     load_accepted(state, history)
-    mondays = [Week.of(LAST_SUNDAY).plus(k).monday for k in (-1, 0, 1)]
+    mondays = [Week.of(week.LAST_SUNDAY).plus(k).monday for k in (-1, 0, 1)]
     operator = Actor("operator", "Operator", (("operator", None),))
     scientist, supervisor = Actor("s", "S", (("data_scientist", None),)), Actor("v", "V", (("supervisor", None),))
     model = refit_people(state, "iom", mondays[0] - timedelta(days=7), scientist).document["model"]
@@ -144,14 +143,10 @@ def full_state(people: int, years: float) -> tuple[Path, date]:
     """A full-size force's state with a model in use and two weeks made; made once, kept in .bench."""
     from harmcast.weeks import Week
 
-    weeks = 3
-    folder = ROOT / ".bench" / f"force-{people}-{years:g}"
-    if not (folder / "truth").is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
-        timed("invent", str(folder), "--people", str(people), "--years", f"{years:g}", "--seed", "10", "--to", str(LAST_SUNDAY), "--weeks", str(weeks))
+    folder = week.force(people, years)
     deliveries = sorted((folder / "deliveries").iterdir())
-    state, made = ROOT / ".bench" / f"answers-{people}-{years:g}", Week.of(LAST_SUNDAY).plus(2 - weeks)
-    mondays = [made.plus(k).monday for k in range(weeks)][:2]
+    state, made = ROOT / ".bench" / f"answers-{people}-{years:g}", Week.of(week.LAST_SUNDAY).plus(2 - week.WEEKS)
+    mondays = [made.plus(k).monday for k in range(week.WEEKS)][:2]
     stamp = state / ".bench-made"
     if not stamp.is_file():
         shutil.rmtree(state, ignore_errors=True)

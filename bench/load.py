@@ -1,4 +1,4 @@
-"""A hundred signed-in users at 300,000 people, a release published in the middle: `make bench-load`.
+"""A hundred signed-in users at 300,000 people on a ground of 150,000 segments, a release published in the middle: `make bench-load`.
 
     python -m bench.load [--people 300000] [--users 100] [--seconds 180] [--keep]
 
@@ -60,7 +60,7 @@ def make(folder: Path, people: int, users: int) -> list[tuple[str, str]]:
     a person's half year is 26 releases long.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    force = _force(people)
+    force = bench_week.force(people, 10)
     deliveries = sorted((force / "deliveries").iterdir())
     folder.parent.mkdir(parents=True, exist_ok=True)
     bench_week.timed("init", str(folder), "--settings", str(force / "settings.toml"))
@@ -88,16 +88,6 @@ def make(folder: Path, people: int, users: int) -> list[tuple[str, str]]:
         state.close()
     (folder.parent / "accounts.json").write_text(json.dumps(accounts))
     return accounts
-
-
-def _force(people: int, years: int = 10) -> Path:
-    """The invented force that bench.week uses too, made if it is not there."""
-    folder = ROOT / ".bench" / f"force-{people}-{years}"
-    if not (folder / "truth").is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
-        size = ("--people", str(people), "--years", str(years), "--seed", "10")
-        bench_week.timed("invent", str(folder), *size, "--to", str(bench_week.LAST_SUNDAY), "--weeks", str(bench_week.WEEKS))
-    return folder
 
 
 def _accounts(state: State, users: int) -> list[tuple[str, str]]:
@@ -346,7 +336,7 @@ def main() -> int:
     print(f"server: {memory:.1f} GB, {busy.user + busy.system:.0f} s of processor; {len(found) / asked.seconds:.1f} requests a second")
     for took in wrong[:10]:
         print(f"error: {took.page}: {took.wrong}")
-    size = f"{len(found):,} pages, {asked.users} users, {asked.people:,} people, a release in between"
+    size = f"{len(found):,} pages, {asked.users} users, {asked.people:,} people, a ground of {bench_week.SEGMENTS:,} segments, a release in between"
     return saved(
         "load",
         [
