@@ -17,6 +17,8 @@ from harmcast.settings import parse
         ("806", "008/06"),  # no class 806
         ("806.0", "008/06"), ("0806", "008/06"), (" 8 / 6 ", "008/06"), ("125/11", "125/11"), ("12511", "125/11"),
         ("105A/1", "105A/01"), ("8f", "008/01"), ("8F", "008/01"), ("5D", "005/01"), ("100", "001/00"),
+        ("8.06", "008/06"), ("008.06", "008/06"), ("105A.01", "105A/01"), ("999.99", "999/99"),
+        ("1.1", "001/01"), ("001.1", "001/01"),  # 001/10 is not listed
         ("8/99", "008/99"),  # in no list yet: its form says what it is
     ],
 )  # fmt: skip
@@ -29,6 +31,8 @@ def test_a_printed_form_is_one_code(printed: str, code: str) -> None:
     [
         ("101", "101", "undecided"),  # class 101, or 001/01: murder
         ("802", "802", "undecided"),
+        ("8.6", "8.6", "undecided"),  # 008/06, or 008/60 as a number without its last nought
+        ("999.9", "999.9", "other"),
         ("250", "250", "undecided"),  # neither is listed
         ("8", "008", "class"), ("008", "008", "class"), ("125", "125", "class"),
         ("8N", "008N", "class"), ("8H", "008H", "class"),

@@ -1,8 +1,8 @@
 """One form of a Home Office offence code: class and subclass, `008/06`.
 
-Forces print the same code as `8/6`, `008/06`, `00806`, `8/06`, and where a spreadsheet took the leading zeros `806`.
+Forces print the same code as `8/6`, `008/06`, `00806`, `8/06`, `8.06`, and where a spreadsheet took the leading zeros `806`.
 `home_office_codes.csv` (the codes of the Home Office's list, with its edition) says which of the short forms can only be
-one code; a form that could be two is never guessed. `home_office_letters.csv` says which codes a letter of a class (`8F`)
+one code; a form that could be two is never guessed: `8.6` may be 008/06, or 008/60 as a number without its last nought. `home_office_letters.csv` says which codes a letter of a class (`8F`)
 stands for. A code that is not in the list, but in a form that says class and subclass, is taken: lists grow each April.
 
 In data a code is one offence, and a class alone is counted apart. In settings and harm indices a bare class stands for its
@@ -25,6 +25,8 @@ How = Literal["code", "class", "undecided", "other", "damaged"]
 two codes; `other`: of another system; `damaged`: what a spreadsheet makes of a code, a date or a power of ten."""
 
 _SLASH = re.compile(r"0{0,2}(\d{1,3})([A-Z]?)\s*/\s*0?(\d{1,2})")
+_DOT = re.compile(r"0{0,2}(\d{1,3})([A-Z]?)\s*\.\s*(\d{2})")
+_DOT_SHORT = re.compile(r"0{0,2}(\d{1,3})\.(\d)")
 _FIVE = re.compile(r"(\d{3})(\d{2})")
 _LETTER = re.compile(r"0{0,2}(\d{1,3})([A-Z])")
 _BARE = re.compile(r"\d{1,4}")
@@ -69,6 +71,14 @@ def _bare(digits: str) -> tuple[str, How]:
     return could[0] if len(could) == 1 else (digits, "undecided" if could or len(digits) == 3 else "other")
 
 
+def _short_dot(printed: str, offence_class: str, figure: str) -> tuple[str, How]:
+    """`8.6`: subclass 06, or 60 where a number lost its last nought; by the list, where only one is there."""
+    could = sorted({subclass for subclass in ("0" + figure, figure + "0") if _is_listed(offence_class, subclass)})
+    if len(could) == 1:
+        return f"{offence_class}/{could[0]}", "code"
+    return printed, "undecided" if could else "other"
+
+
 @cache
 def read(printed: str) -> tuple[str, How]:
     """A code of the data in its one form, and what it is; a code that is not read stands as printed."""
@@ -76,10 +86,12 @@ def read(printed: str) -> tuple[str, How]:
     text = text.removesuffix(".0") if re.fullmatch(r"\d{3,5}\.0", text) else text
     if _DAMAGED.fullmatch(text):
         return printed, "damaged"
-    if found := _SLASH.fullmatch(text):
+    if found := _SLASH.fullmatch(text) or _DOT.fullmatch(text):
         return f"{found[1].zfill(3)}{found[2]}/{found[3].zfill(2)}", "code"
     if found := _FIVE.fullmatch(text):
         return f"{found[1]}/{found[2]}", "code"
+    if found := _DOT_SHORT.fullmatch(text):
+        return _short_dot(printed, found[1].zfill(3), found[2])
     if found := _LETTER.fullmatch(text):
         letter = found[1].zfill(3) + found[2]
         codes = letters().get(letter, ())
@@ -89,10 +101,11 @@ def read(printed: str) -> tuple[str, How]:
 
 @cache
 def short_forms() -> dict[str, str]:
-    """Every form without a slash, shorter than five figures, that can only be one thing -> that code or class."""
+    """Every form without a slash, of fewer than five figures, that can only be one thing -> that code or class."""
     numbers = {f"{n:0{width}d}" for width in (1, 2, 3, 4) for n in range(10**width)}
     forms = {number: read(number) for number in numbers}
     forms |= {letter.lstrip("0"): read(letter) for letter in letters()}
+    forms |= {dotted: read(dotted) for offence_class in listed() for figure in range(10) for dotted in [f"{int(offence_class)}.{figure}"]}
     return {printed: code for printed, (code, how) in sorted(forms.items()) if how in ("code", "class")}
 
 

@@ -102,6 +102,20 @@ def test_one_number_that_could_be_two_codes_is_held_and_named(bare: dict[str, in
     assert ("101 (1)" in found.says) == bool(bare)
 
 
+@pytest.mark.parametrize(("unknown", "n", "verdict"), [(0, 100, "ok"), (1, 100, "note"), (10, 100, "note"), (11, 100, "hold"), (19, 19, "note")])
+def test_codes_that_nobody_knows_are_noted_and_more_than_a_tenth_of_a_first_load_held(unknown: int, n: int, verdict: str) -> None:
+    found = codes.unknown("crimes", {"8 dot 6": unknown} if unknown else {}, n, 0, 0, 4.0)
+    assert (found.check, found.scope, found.verdict, found.value) == ("codes", "crimes offence_code", verdict, unknown / n)
+    assert (f"8 dot 6 ({unknown})" in found.says) == bool(unknown)
+
+
+def test_codes_that_nobody_knows_are_held_where_their_share_rose() -> None:
+    """1% of 200 is 2; chance brings over 9 about once in 30,000 weeks."""
+    assert codes.unknown("crimes", {"C34": 9}, 200, 10, 1000, 4.0).verdict == "note"
+    assert codes.unknown("crimes", {"C34": 15}, 200, 10, 1000, 4.0).verdict == "hold"
+    assert codes.unknown("crimes", {"C34": 30}, 200, 150, 1000, 4.0).verdict == "note"
+
+
 # -- references and keys --------------------------------------------------------------------------
 
 

@@ -70,12 +70,12 @@ def test_several_words_become_several_rows(con: Any) -> None:
 
 @pytest.mark.parametrize(
     "printed",
-    ["8/6", "008/06", "00806", "8/06", "806", "0806", "101", "125", "8", "008", "8F", "8f", "8N", "105A/1", "Assault", "08-Jan", "1057", "8 / 6", "C34"],
+    ["8/6", "008/06", "00806", "8/06", "806", "0806", "101", "125", "8", "008", "8F", "8f", "8N", "105A/1", "Assault", "08-Jan", "1057", "8 / 6", "C34", "8.06", "008.06", "105A.01", "8.6", "008.6", "1.1", "001.1", "104.0", "806.0", "999.99", "999.9", "0.1", "000.1"],
 )
 def test_ho_code_makes_the_form_that_the_records_hold(con: Any, printed: str) -> None:
     assert offence_codes.read(said(con, f"ho_code('{printed}')")) == offence_codes.read(printed)
 
 
 def test_ho_code_itself(con: Any) -> None:
-    assert [said(con, f"ho_code('{printed}')") for printed in ("8/6", "00806", "806", "8F", "101")] == ["008/06"] * 3 + ["008/01", "101"]
+    assert [said(con, f"ho_code('{printed}')") for printed in ("8/6", "00806", "806", "8.06", "8F", "101", "001.1", "8.6")] == ["008/06"] * 4 + ["008/01", "101", "001/01", "8.6"]
     assert said(con, "ho_code(NULL)") is None

@@ -74,12 +74,16 @@ CREATE MACRO worst_of(words, best_to_worst) AS
     list_filter(list_reverse(best_to_worst), lambda word: list_contains(list_transform(words, lambda each: lower(trim(each))), word))[1]
   );
 
--- 8/6, 00806, 8/06, 806 -> 008/06. What could be two codes, or is of another system, comes back as it was.
+-- 8/6, 00806, 8/06, 8.06, 806 -> 008/06. What could be two codes, or is of another system, comes back as it was.
 CREATE MACRO ho_code(words) AS
   CASE
     WHEN regexp_full_match(upper(trim(words)), '0{0,2}\d{1,3}[A-Z]?\s*/\s*0?\d{1,2}') THEN
       lpad(regexp_extract(upper(trim(words)), '^0*(\d+)', 1), 3, '0') || regexp_extract(upper(trim(words)), '^\d+([A-Z]?)', 1)
         || '/' || lpad(regexp_extract(trim(words), '/\s*0?(\d{1,2})$', 1), 2, '0')
+    WHEN regexp_full_match(upper(trim(words)), '0{0,2}\d{1,3}[A-Z]?\s*\.\s*\d{2}') THEN
+      lpad(regexp_extract(upper(trim(words)), '^0*(\d+)', 1), 3, '0') || regexp_extract(upper(trim(words)), '^\d+([A-Z]?)', 1)
+        || '/' || right(trim(words), 2)
+    WHEN regexp_full_match(trim(words), '\d{1,5}\.\d') THEN coalesce(MAP {short_codes}[regexp_replace(trim(words), '^0+(\d)', '\1')], words)
     WHEN regexp_full_match(trim(words), '\d{5}') THEN left(trim(words), 3) || '/' || right(trim(words), 2)
     WHEN regexp_full_match(trim(words), '\d{1,4}|\d{1,3}[A-Za-z]') THEN coalesce(MAP {short_codes}[upper(trim(words))], words)
     ELSE words

@@ -13,6 +13,8 @@ from importlib import resources
 
 import polars as pl
 
+from harmcast.offence_codes import listed
+
 VIOLENT_SUBGROUPS = (
     "Homicide",
     "Violence with injury",
@@ -63,6 +65,20 @@ def looked_up(codes: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
         matched=pl.when(pl.col(first).is_null()).then(pl.lit("missing")).otherwise(pl.lit("class"))
     ).drop("offence_class")
     return pl.concat([exact, by_class.select(exact.columns)]).sort("offence_code")
+
+
+def unknown(codes: pl.Series) -> dict[str, int]:
+    """Codes that were not read, or are of no list though read (999/99, say), and how many rows bear each."""
+    rows = codes.alias("offence_code").drop_nulls().value_counts(name="rows")
+    found = looked_up(codes, crosswalk()).select("offence_code", "matched")
+    lost = [code for code, matched in found.iter_rows() if matched == "missing" or (matched == "class" and _is_in_no_list(code))]
+    return dict(rows.filter(pl.col("offence_code").is_in(lost)).sort("offence_code").iter_rows())
+
+
+def _is_in_no_list(code: str) -> bool:
+    """Whether a subclass is none of those listed of its class; of a class with a letter, or listed without any, that is not known."""
+    offence_class, _, subclass = code.partition("/")
+    return offence_class in listed() and bool(subclass) and subclass not in listed()[offence_class]
 
 
 def kinds(codes: pl.Series, weapon_codes: tuple[str, ...] = ()) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, FeedRefused, RunStopped
 from harmcast.feed.effects import codes, counted, dates, people, places, references
 from harmcast.gaps import missing
-from harmcast.people import harm
+from harmcast.people import harm, offences
 from harmcast.places import counts as counting
 from harmcast.runs import moves
 from harmcast.runs import people as people_run
@@ -73,6 +73,7 @@ def looked_at(seen: Seen) -> list[Effect]:
         found += [*_weights(seen, tool), *_people(seen, tool)]
     for table in RECORDED:
         if table in work.new:
+            found += _unknown_codes(seen, table)
             found.append(counted.volume(table, seen.weekly(table), seen.deviations))
     return found
 
@@ -299,6 +300,15 @@ def _placeholders(seen: Seen) -> list[Effect]:
 
 def _bare_codes(seen: Seen) -> list[Effect]:
     return [codes.undecided(table, each.codes.get("undecided", {}), each.received) for table, each in seen.work.checked.items() if table in RECORDED]
+
+
+def _unknown_codes(seen: Seen, table: str) -> list[Effect]:
+    """Of the Home Office's codes alone: another system's are known to nobody here."""
+    if seen.state.settings.force.offence_codes != "home_office":
+        return []
+    news, held = seen.new(table)["offence_code"], seen.before(table)["offence_code"]
+    new, before = (offences.unknown(codes) for codes in (news, held))
+    return [codes.unknown(table, new, len(news), sum(before.values()), len(held), seen.deviations)]
 
 
 def _matched(seen: Seen) -> list[Effect]:

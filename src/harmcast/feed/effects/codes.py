@@ -1,4 +1,4 @@
-"""Offence codes: one that ends while another begins, numbers that could be two codes, charges that no weight is found for."""
+"""Offence codes: one that ends while another begins, numbers that could be two, codes nobody knows, charges without a weight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound, share_bound
 
 WINDOWS = (1, 4)
 WITHOUT_WEIGHT = 0.1
-LEAST_CHARGES = 20
+NOT_KNOWN = 0.1
+LEAST_CHARGES, LEAST_CODES = 20, 20
 
 
 def _move(weekly: Sequence[int], deviations: float, weeks: int) -> int:
@@ -51,6 +52,23 @@ def undecided(table: str, codes: Mapping[str, int], received: int) -> Effect:
     words = f"{count:,} of {received:,} rows bear a bare number that could be two offence codes" + (f": {_named(codes)}." if count else ".")
     step = "Write the codes with their class in three figures and a stroke (001/01), by ho_code on a longer form or by a list in the mapping." if count else ""
     return Effect("weights", f"{table} bare codes", count, 0, 0, "hold" if count else "ok", step, words)
+
+
+def unknown(table: str, codes: Mapping[str, int], n: int, unknown_before: int, n_before: int, deviations: float) -> Effect:
+    """New rows whose offence code was not read, or is of a class that no list holds, against the share among the rows held.
+
+    Args: `codes`: those codes, and how many of the `n` new rows bear each.
+    """
+    count = sum(codes.values())
+    share = count / n if n else 0.0
+    usual = unknown_before / n_before if n_before >= LEAST_CODES else None
+    high = share_bound(usual, n, deviations)[1] if usual is not None else NOT_KNOWN
+    is_odd = n >= LEAST_CODES and share > high
+    verdict: Verdict = "hold" if is_odd else "note" if count else "ok"
+    words = f"{count:,} of {n:,} new rows bear an offence code that is not known" + (f": {_named(codes)}" if count else "")
+    words += f"; {100 * usual:.1f}% before." if usual is not None else "."
+    step = "Write the codes as the Home Office does (008/06), by ho_code or by a list in the mapping: no definition and no weight finds these." if count else ""
+    return Effect("codes", f"{table} offence_code", share, 0.0, high, verdict, step, words)
 
 
 def weights(tool: str, counts: Mapping[str, int], recent: Mapping[str, int], missing: Mapping[str, int], deviations: float) -> list[Effect]:
