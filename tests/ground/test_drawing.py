@@ -93,10 +93,33 @@ def test_a_cell_fills_at_most_62_hundredths_of_the_height(ground: Ground) -> Non
 def test_a_listed_cell_has_its_key_and_names_step_aside(ground: Ground) -> None:
     cells = [cell(0, "A", True), cell(1, "B"), cell(2)]
     root = ET.fromstring(maps.overview(ground, cells, BORDERS, "Map", width_px=560, height_px=420, whole_force=False))
-    assert {"A", "B"} <= texts(root)
-    assert "Karrastow" not in texts(root)  # its point lies under the key of A
+    assert {"A", "B", "Karrastow"} <= texts(root)
+    name = next(t for t in root.iter(f"{SVG}text") if t.text == "Karrastow")
+    key = next(r for r in root.iter(f"{SVG}rect") if r.get("rx") == "3")
+    # its point lies in the middle of A's cell, under the key: its line (12.5 px) stands clear above or below the key (16 px)
+    assert abs(float(name.get("y") or 0) - 4 - (float(key.get("y") or 0) + 8)) >= 14
     keys = [r for r in root.iter(f"{SVG}rect") if r.get("rx") == "3"]
     assert [k.get("fill") for k in keys] == ["#0b0c0c", "#fff"]
+
+
+def test_the_streets_a_place_is_called_by_are_named_on_its_map_once(ground: Ground) -> None:
+    """Short Close is 100 m, 25 px at a quarter pixel a metre: no room along it for 61 px of letters, so its name stands level."""
+
+    def named(*streets: str) -> list[str]:
+        root = ET.fromstring(maps.locator(ground, cell(), BORDERS, "Cell", streets))
+        return [t.text or "" for t in root.iter(f"{SVG}text") if t.text in ("Short Close", "Northcroft Road", "Back Way")]
+
+    assert named().count("Short Close") == 0
+    assert sorted(named("Short Close", "Northcroft Road")) == sorted({*named(), "Short Close", "Northcroft Road"})
+    assert named("No Such Street") == named()
+
+
+def test_no_name_of_a_picture_is_cut_by_its_edge(ground: Ground) -> None:
+    """Karrastow is 59 px wide: with its point 20 px from the west edge it would be cut, and steps to the east."""
+    whole = View((E + 420, N, E + 1420, N + 1000), -2)
+    assert ">Karrastow<" in drawing.names(ground, whole)
+    x = float(re.search(r'<text x="([\d.]+)"[^>]*>Karrastow<', drawing.names_of_picture(ground, whole))[1])  # type: ignore[index]
+    assert x >= 29
 
 
 def test_a_key_stands_outside_a_small_cell_with_a_line_to_it() -> None:

@@ -65,3 +65,23 @@ def test_another_grid_has_no_letters(ground: Ground) -> None:
 
 def test_very_long_text_is_cut(ground: Ground) -> None:
     assert cells("karrastow " * 4000, ground)[0] == "name"
+
+
+PRINTED = ["Karrastow: Northcroft Road (A442) / Birchton Lane", "Karrastow west: B4665", "Zelwick: SO 805 455"]
+
+
+@pytest.mark.parametrize(
+    ("text", "which"),
+    [
+        ("Karrastow west", [1]),
+        ("karrastow", [0, 1]),
+        ("Northcroft Rd (A442) / Birchton Lane", [0]),
+        ("b4665", [1]),
+        ("Karrastaw", [0]),  # one letter wrong: those called so alone
+        ("Zelwik", [2]),
+        ("Ulham", []),
+        ("", []),
+    ],
+)
+def test_a_place_is_found_by_what_is_printed_of_it(text: str, which: list[int]) -> None:
+    assert finding.by_name(text, PRINTED) == which

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import shapely
 from tests.ground import by_hand
 from tests.ground.by_hand import E, N
@@ -100,3 +101,18 @@ def test_without_a_map_a_cell_has_its_reference_alone() -> None:
 def test_a_name_comes_apart_into_two_lines() -> None:
     assert naming.parted("Karrastow east: Northcroft Road (A442)") == ("Karrastow east", "Northcroft Road (A442)")
     assert naming.parted("SO 805 455") == ("SO 805 455", "")
+
+
+@pytest.mark.parametrize(
+    ("ways", "streets"),
+    [
+        ("Northcroft Road (A442) / Birchton Lane", ["Northcroft Road", "Birchton Lane"]),
+        ("B4665 / Low Street", ["Low Street"]),
+        ("M98", []),
+        ("Acre Way", ["Acre Way"]),
+        ("High Street (A1(M)) / A38(M)", ["High Street"]),
+        ("", []),
+    ],
+)
+def test_streets_of_a_name(ways: str, streets: list[str]) -> None:
+    assert naming.streets(ways) == streets

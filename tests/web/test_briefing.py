@@ -64,6 +64,8 @@ def test_five_places_stand_on_it_and_a_sixth_is_also_open(state: State, sign_in:
     assert [re.search(rf">{letter}</span></td>\s*<th scope=\"row\"><strong>(.+?)</strong>", text)[1] for letter in "ABCDE"] == [f"Place {n}" for n in range(2, 7)]  # type: ignore[index]
     assert "Also open, not on this page: R1." in text
     assert "Why these five" in text
+    assert "Chosen by the analyst." in text
+    assert "Return this page to the Intelligence Team" in text
     assert text.count("Deferred to") == 5
 
 
@@ -77,6 +79,8 @@ def test_what_tasking_decided_leaves_the_page(state: State, sign_in: SignIn) -> 
     text = client.get(f"/areas/{TOOL}/briefing").text
     assert "The Dock" not in text
     assert "Nothing is recommended" in text
+    for of_none in ("Chosen by the analyst", "Squares: the places below", "Return this page"):
+        assert of_none not in text
 
 
 def test_an_areas_briefing_speaks_of_that_area(state: State, sign_in: SignIn) -> None:

@@ -168,6 +168,14 @@ def test_a_street_in_two_cells_is_a_list(sign_in: SignIn, ground: str, release: 
         assert f"/areas/{TOOL}/cells/{cell_at(release, E + 200, n)}" in html
 
 
+def test_a_place_is_found_as_it_is_printed(sign_in: SignIn, ground: str, release: Release) -> None:
+    """What no ground knows, such as a compass point with a name, is looked for among the places of the tool."""
+    row = release.frame(TOOL).row(0, named=True)
+    sent = sign_in("intelligence_analyst").get(f"/areas/{TOOL}/find", params={"q": row["place"]}, follow_redirects=False)
+    assert sent.status_code == 303
+    assert sent.headers["location"] == f"/areas/{TOOL}/cells/{row['cell']}"
+
+
 def test_the_log_keeps_the_kind_of_question_never_its_words(web: FastAPI, sign_in: SignIn, ground: str) -> None:
     sign_in("intelligence_analyst").get(f"/areas/{TOOL}/find", params={"q": "zanzibar street 41"})
     rows = web.state.harmcast.operations.rows(sa.select(schema.events).where(schema.events.c.action == "place_found"))

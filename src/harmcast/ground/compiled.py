@@ -249,6 +249,18 @@ class Ground:
             for kind, name, number, xy in rows
         ]
 
+    def street(self, name: str, window: tuple[float, float, float, float]) -> list[Shape]:
+        """The parts of the roads of one name that run through a window (m), longest first; joined where they meet."""
+        import shapely
+
+        rows = self.ask("select kind, xy from shape where name = ? and kind < ?", (name, int(Kind.RAIL)))
+        if not rows:
+            return []
+        lines = [shapely.linestrings(np.frombuffer(xy, dtype="<i4").reshape(-1, 2) / _DM) for _, xy in rows]
+        inside = shapely.get_parts(shapely.clip_by_rect(shapely.line_merge(shapely.union_all(lines)), *window))
+        parts = [part for part in inside if shapely.get_type_id(part) == 1]
+        return [Shape(Kind(rows[0][0]), part, name) for part in sorted(parts, key=shapely.length, reverse=True)]
+
     def settlements(self) -> list[Place]:
         """Cities, towns, suburbs, villages and hamlets."""
         marks = ",".join("?" * len(SETTLEMENTS))

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import numpy as np
 
 from harmcast.ground.compiled import Ground, Lines
-from harmcast.ground.kinds import AREAS, DRAWN, ROADS, Kind
-from harmcast.ground.labels import STYLES, ZOOMS, Label
+from harmcast.ground.kinds import AREAS, DRAWN, ROADS, STREET_NAMES_UP_TO_M, Kind
+from harmcast.ground.labels import STYLES, ZOOMS, Label, along, half_size
 
 Window = tuple[float, float, float, float]
 Box = tuple[float, float, float, float]
@@ -24,6 +24,8 @@ TILE_PX = 512
 TILE_ZOOMS = range(-7, 1)
 _SIMPLER_PX = 0.4
 _MARGIN_PX = 12.0
+_EDGE_PX = 6.0
+_STEPS_ASIDE = ("city", "town")
 FONT = 'font-family="arial,helvetica,sans-serif"'
 
 
@@ -185,8 +187,67 @@ def names(ground: Ground | None, view: View, avoid: Sequence[Box] = ()) -> str:
     """Names and road numbers of the view, as placed for the whole zoom at or below its own."""
     if ground is None:
         return ""
-    zoom = min(max(int(np.floor(view.zoom + 1e-9)), ZOOMS[0]), ZOOMS[-1])
-    shown = [label for label in ground.labels(view.window, zoom) if not _meets(label, view, avoid)]
+    return _told([label for label in ground.labels(view.window, _zoom_of(view)) if not _meets(label, view, avoid)], view)
+
+
+def names_of_picture(ground: Ground | None, view: View, avoid: Sequence[Box] = (), wanted: Sequence[str] = ()) -> str:
+    """Names of a picture that stands alone: none is cut by its edge, and a town's steps aside for what is to be kept clear.
+
+    Args:
+        avoid: boxes (px) that names keep off.
+        wanted: streets that are named first, wherever they run through the picture.
+    """
+    if ground is None:
+        return ""
+    shown: list[Label] = []
+    taken = list(avoid)
+
+    def put(options: Sequence[Label]) -> None:
+        for label in options:
+            if _is_whole(label, view) and not _meets(label, view, taken):
+                shown.append(label)
+                taken.append(_box(label, view))
+                return
+
+    zoom, inside = _zoom_of(view), view.wider(-_EDGE_PX)
+    for name in wanted if view.metres <= STREET_NAMES_UP_TO_M else ():
+        parts = ground.street(name, inside)
+        options: list[Label] = []
+        along(zoom, parts, options.extend)
+        for part in parts[:1]:  # too short or bent for its name: level beside it
+            middle = part.geometry.interpolate(0.5, normalized=True)
+            level = Label(zoom, "street", name, middle.x, middle.y, *half_size("street", name))
+            options += [level, *_aside(level, view)]
+        put(options)
+    for label in ground.labels(view.window, zoom):
+        if label.style != "street" or all(one.words != label.words for one in shown):
+            put([label, *_aside(label, view)] if label.style in _STEPS_ASIDE else [label])
+    return _told(shown, view)
+
+
+def _zoom_of(view: View) -> int:
+    return min(max(int(np.floor(view.zoom + 1e-9)), ZOOMS[0]), ZOOMS[-1])
+
+
+def _aside(label: Label, view: View) -> list[Label]:
+    """The label a little below, above, right and left of its place."""
+    w, h = label.half_width_px + 9, 2 * label.half_height_px + 3
+    steps = ((0.0, -h), (0.0, h), (w, 0.0), (-w, 0.0), (0.0, -2 * h), (0.0, 2 * h))
+    return [replace(label, easting_m=label.easting_m + dx / view.scale, northing_m=label.northing_m + dy / view.scale) for dx, dy in steps]
+
+
+def _box(label: Label, view: View) -> Box:
+    w, h = label.reach_px
+    x, y = view.x(label.easting_m), view.y(label.northing_m)
+    return x - w, y - h, x + w, y + h
+
+
+def _is_whole(label: Label, view: View) -> bool:
+    x0, y0, x1, y1 = _box(label, view)
+    return x0 >= 0 and y0 >= 0 and x1 <= view.width_px and y1 <= view.height_px
+
+
+def _told(shown: Sequence[Label], view: View) -> str:
     groups: dict[str, list[str]] = defaultdict(list)
     for label in shown:
         groups[label.style].append(_MADE.get(label.style, _text)(label, view))
@@ -194,9 +255,8 @@ def names(ground: Ground | None, view: View, avoid: Sequence[Box] = ()) -> str:
 
 
 def _meets(label: Label, view: View, avoid: Sequence[Box]) -> bool:
-    w, h = label.reach_px
-    x, y = view.x(label.easting_m), view.y(label.northing_m)
-    return any(x - w < box[2] and box[0] < x + w and y - h < box[3] and box[1] < y + h for box in avoid)
+    x0, y0, x1, y1 = _box(label, view)
+    return any(x0 < box[2] and box[0] < x1 and y0 < box[3] and box[1] < y1 for box in avoid)
 
 
 def _attributes(style: str) -> str:

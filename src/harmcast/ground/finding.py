@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 from collections.abc import Sequence
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Literal
 from harmcast.ground import grid_reference
 from harmcast.ground.compiled import Ground
 from harmcast.ground.kinds import POSTCODE, ROADS, STREET
+from harmcast.ground.naming import BETWEEN
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 Asked = Literal["cell", "grid_reference", "easting_northing", "postcode", "name"]
+LIKE = 0.8  # of `difflib`: one letter of nine may be wrong
 Box = tuple[float, float, float, float]
 MOST = 30
 LONGEST = 120
@@ -91,7 +94,7 @@ def _postcodes(code: str, ground: Ground | None) -> tuple[Hit, ...]:
 
 
 def _names(plain: str, ground: Ground | None) -> tuple[Hit, ...]:
-    words = [word.lower() for word in _WORD.findall(plain)]
+    words = _words(plain)
     if ground is None or not words:
         return ()
     asked = " AND ".join("(" + " OR ".join(f'"{w}"*' for w in (word, *_OPENED.get(word, ()))) + ")" for word in words)
@@ -113,6 +116,28 @@ def _names(plain: str, ground: Ground | None) -> tuple[Hit, ...]:
         if len(hits) >= MOST:
             break
     return tuple(hits.values())
+
+
+def by_name(text: str, names: Sequence[str]) -> list[int]:
+    """Positions of the cells whose printed name holds every word of `text`, each whole or begun; else of those called nearly so.
+
+    Args:
+        names: as cells are called, e.g. "Karrastow east: Northcroft Road (A442) / Birchton Road".
+    """
+    asked = [(word, *_OPENED.get(word, ())) for word in _words(text)]
+    if not asked:
+        return []
+    held = [_words(name) for name in names]
+    found = [k for k, words in enumerate(held) if all(any(word.startswith(form) for word in words for form in forms) for forms in asked)]
+    if found:
+        return found
+    called = [" ".join(_words(name.partition(BETWEEN)[0])) for name in names]
+    nearest = difflib.get_close_matches(" ".join(_words(text)), sorted(set(called)), n=3, cutoff=LIKE)
+    return [k for name in nearest for k, one in enumerate(called) if one == name]
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]
 
 
 def _along(ground: Ground, name: str) -> npt.NDArray[np.float64]:

@@ -125,7 +125,7 @@ def _of_zoom(zoom: int, roads: Sequence[Shape], settlements: Sequence[Place], st
     _shields(zoom, [r for r in roads if r.kind is Kind.B_ROAD], put)
     named(("Hamlet",))
     if metres <= STREET_NAMES_UP_TO_M:
-        _along(zoom, [r for r in roads if r.kind in ROADS and r.kind is not Kind.MOTORWAY and r.name], put)
+        along(zoom, [r for r in roads if r.kind in ROADS and r.kind is not Kind.MOTORWAY and r.name], put)
     return found
 
 
@@ -160,7 +160,7 @@ def _shields(zoom: int, roads: Sequence[Shape], put: Any) -> None:
     _spread(zoom, shown, lambda road: "motorway" if road.kind is Kind.MOTORWAY else "shield", lambda road: road.number, _SHIELD_EVERY_PX, put, turned=False)
 
 
-def _along(zoom: int, roads: Sequence[Shape], put: Any) -> None:
+def along(zoom: int, roads: Sequence[Shape], put: Any) -> None:
     """Names of streets along them, where a street is long and straight enough."""
     _spread(zoom, roads, lambda road: "street", lambda road: road.name, _NAME_EVERY_PX, put, turned=True)
 

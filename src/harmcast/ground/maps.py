@@ -64,8 +64,11 @@ def squares(centre_m: tuple[float, float], side_m: float) -> list[Ring]:
     return [[[e - half, n - half], [e + half, n - half], [e + half, n + half], [e - half, n + half], [e - half, n - half]]]
 
 
-def locator(ground: Ground, cell: Cell, borders: Borders, label: str) -> str:
-    """The cell in its streets, what is around it veiled, at the nearest whole zoom at which it fills at most 62% of the height."""
+def locator(ground: Ground, cell: Cell, borders: Borders, label: str, streets: Sequence[str] = ()) -> str:
+    """The cell in its streets, what is around it veiled, at the nearest whole zoom at which it fills at most 62% of the height.
+
+    Args: `streets`: names that are put on the map before all others, since the place is called by them.
+    """
     west, south, east, north = cell.box
     width, height = LOCATOR_PX
     zoom = min(_NEAREST_ZOOM, math.floor(math.log2(_CELL_SHARE * height / max(east - west, north - south))))
@@ -77,7 +80,7 @@ def locator(ground: Ground, cell: Cell, borders: Borders, label: str) -> str:
         drawing.shapes(ground, view, "l")
         + _borders(borders, view)
         + veil
-        + drawing.names(ground, view, [_bar_box(view, middle=True)])
+        + drawing.names_of_picture(ground, view, [_bar_box(view, middle=True)], streets)
         + frame
         + _bar(view, middle=True)
     )
@@ -122,7 +125,7 @@ def overview(
         + _shaded(cells, view)
         + drawing.shapes(ground, view, mark)
         + _borders(borders, view)
-        + drawing.names(ground, view, [*boxes, _bar_box(view)])
+        + drawing.names_of_picture(ground, view, [*boxes, _bar_box(view)])
         + "".join(_recommended(cell, view) for cell in listed if cell.is_recommended and not cell.key)
         + keys
         + _bar(view)
@@ -204,15 +207,15 @@ def _recommended(cell: Cell, view: View) -> str:
 
 
 def _keys(cells: Sequence[Cell], view: View) -> tuple[str, list[Box]]:
-    """Keys in their cells, or outside with a line where a cell is smaller than 6 mm; and the boxes they take, px."""
+    """Keys in their cells, or outside with a line where a cell is smaller than 6 mm; and the boxes that names keep off, px."""
     boxes: list[Box] = []
     body: list[str] = []
     lines: list[str] = []
     for cell in cells:
         west, south, east, north = cell.box
         boxes.append((view.x(west), view.y(north), view.x(east), view.y(south)))
-    taken = list(boxes)
-    for cell, box in zip(cells, boxes[: len(cells)], strict=True):
+    taken, kept_clear = list(boxes), []
+    for cell, box in zip(cells, boxes, strict=True):
         cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         frame = f'<rect x="{box[0]:.1f}" y="{box[1]:.1f}" width="{box[2] - box[0]:.1f}" height="{box[3] - box[1]:.1f}" fill="none"'
         lines.append(f'{frame} stroke="#fff" stroke-width="4"/>{frame} stroke="#0b0c0c" stroke-width="2"/>')
@@ -220,11 +223,13 @@ def _keys(cells: Sequence[Cell], view: View) -> tuple[str, list[Box]]:
             x, y = cx, cy
         else:
             x, y = _beside(cx, cy, taken, view)
-            own = (x - _KEY_PX / 2, y - _KEY_PX / 2, x + _KEY_PX / 2, y + _KEY_PX / 2)
-            taken.append(own)
+            kept_clear.append(box)
             lines.append(f'<path d="M{cx:.1f} {cy:.1f}L{x:.1f} {y:.1f}" stroke="#fff" stroke-width="4"/><path d="M{cx:.1f} {cy:.1f}L{x:.1f} {y:.1f}" stroke="#0b0c0c" stroke-width="1.4"/>')
+        own = (x - _KEY_PX / 2, y - _KEY_PX / 2, x + _KEY_PX / 2, y + _KEY_PX / 2)
+        taken.append(own)
+        kept_clear.append(own)
         body.append(_key(cell, x, y))
-    return "".join([*lines, *body]), taken
+    return "".join([*lines, *body]), kept_clear
 
 
 def _beside(cx: float, cy: float, taken: Sequence[Box], view: View) -> tuple[float, float]:

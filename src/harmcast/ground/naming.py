@@ -6,6 +6,7 @@ hospital, pub or estate, which it would stain.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,7 @@ _LEAST_ROAD_M = 150.0
 _BESIDE_SIDES = 0.55
 _EIGHTHS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 BETWEEN = ": "
+_NUMBER = re.compile(r"\s*\([ABM]\d.*\)$|^[ABM]\d+\S*$")
 
 
 def names(outlines: Sequence[Any], roads: Sequence[Shape], settlements: Sequence[Place], crs: str) -> list[str]:
@@ -53,6 +55,11 @@ def parted(name: str) -> tuple[str, str]:
     """A name as two lines: the settlement, and the roads or the reference."""
     first, _, rest = name.partition(BETWEEN)
     return first, rest
+
+
+def streets(ways: str) -> list[str]:
+    """The names of the roads in the second line of a name, without their numbers; a road that has but a number is left out."""
+    return [name for way in ways.split(" / ") if (name := _NUMBER.sub("", way).strip())]
 
 
 def reference(easting_m: float, northing_m: float, crs: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from harmcast import words
-from harmcast.ground import drawing, finding, maps
+from harmcast.ground import drawing, finding, maps, naming
 from harmcast.ground.compiled import Ground
 from harmcast.ground.maps import Borders, Cell
 from harmcast.settings import PlacesTool
@@ -121,7 +121,8 @@ def locators(state: State, release: Release, tool: PlacesTool, row: Row) -> tupl
         if not rings:
             return Markup(), Markup()
         cell, around = Cell(row.cell, rings), borders(release, tool.name)
-        streets = maps.locator(ground, cell, around, f"{row.where} in its streets: the frame is square {words.cell(row.cell)}") if ground else ""
+        label = f"{row.where} in its streets: the frame is square {words.cell(row.cell)}"
+        streets = maps.locator(ground, cell, around, label, naming.streets(row.ways)) if ground else ""
         force = maps.where_in_force(cell, around, f"Where {row.where} lies in the force")
         return Markup(streets), Markup(force)  # noqa: S704
 

@@ -63,6 +63,9 @@ def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
     ]
     hits = [(hit, [rows[k] for k in finding.cells_of(hit, boxes)]) for hit in found.hits]
     inside = [(hit, held) for hit, held in hits if held]
+    called = [] if hits or not q else finding.by_name(q[: finding.LONGEST], [row.place for row in rows])
+    if called:
+        inside.append((finding.Hit(q, "As places of this tool are called", ()), [rows[k] for k in called]))
     visit.looked(visit.event("consultation", "place_found", about=f"areas:{tool}", asked=found.asked, hits=len(inside)))
     if len(inside) == 1 and len(inside[0][1]) == 1:
         return go(f"/areas/{tool}/cells/{inside[0][1][0].cell}" + (f"?week={given['week']}" if given["week"] else ""))

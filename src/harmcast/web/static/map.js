@@ -59,7 +59,14 @@ function draw() {
   }
   const bounds = L.latLngBounds(data.cells.flatMap((cell) => rings(cell).flat()));
   map.fitBounds(bounds, { padding: [6, 6], animate: false });
-  map.setMaxBounds(bounds.pad(0.4));
+  map.setMaxBounds(bounds.pad(1));
+  L.control.scale({ imperial: false, maxWidth: 90 }).addTo(map);
+  // Back from a place: where one was, not the whole force again.
+  const view = `map ${location.pathname}`;
+  const came = performance.getEntriesByType("navigation")[0];
+  const was = came && came.type === "back_forward" ? JSON.parse(sessionStorage.getItem(view) || "null") : null;
+  if (was) map.setView(was.at, was.zoom, { animate: false });
+  map.on("moveend", () => sessionStorage.setItem(view, JSON.stringify({ at: map.getCenter(), zoom: map.getZoom() })));
   L.featureGroup(layers).addTo(map);
   const tiled = { tileSize: 512, minZoom: -9, minNativeZoom: -7, maxNativeZoom: 0, maxZoom: 0, noWrap: true, keepBuffer: 1, updateWhenZooming: false };
   const ground = layersData.tiles ? L.tileLayer(layersData.tiles, { ...tiled, pane: "ground" }) : null;
@@ -139,7 +146,6 @@ function draw() {
     const i = data.cells.findIndex((cell) => cell[at.cell] === row.dataset.cell);
     if (i >= 0) row.addEventListener("mouseenter", () => choose(i, false));
   }
-  window.addEventListener("resize", () => map.fitBounds(bounds, { padding: [6, 6], animate: false }));
   box.dataset.ready = "yes";
 }
 
