@@ -23,7 +23,8 @@ from harmcast.tables import CHARGES, CRIMES, PERSONS, ROW, Column, Table
 
 SHOWN_FROM, LIST_MOST, SHAPES_SHOWN = 10, 50, 3
 MOSTLY = 0.9
-PROTECTED = r"(?i)birth|born|\bdob\b|^dob|sex|gender|ethnic|\brace\b|relig|faith|nation|disab|health|marital|pregnan|^ic\d?$|ic.?code|self.?defin|^sde|name$"
+PROTECTED = r"(?i)birth|born|(?<![a-z])d[\W_]?o[\W_]?b(?![a-z])|^dob|sex|gender|ethnic|\brace\b|relig|faith|nation|disab|health|marital|pregnan|^ic\d?$|ic.?code|self.?defin|^sde|name$"
+NEEDED = {"born_on": "the date of birth; without it nobody is scored"}  # no column must have a value, but its absence must be seen
 DELIMITERS = ",;\t|"
 HEAD_BYTES = 1 << 20
 _KINDS: tuple[tuple[str, str], ...] = (
@@ -191,7 +192,7 @@ _NAMES: Mapping[str, str] = {
     "northing_m": "north|^y$|grid.?y",
     "weapon": "weapon",
     "injury": "injur|harm|hurt",
-    "born_on": "birth|born|^dob",
+    "born_on": r"birth|born|^dob|(?<![a-z])d[\W_]?o[\W_]?b(?![a-z])",
     "sex": "^sex|gender",
     "ethnicity_self": "self.?defin|sde|ethnic",
     "ethnicity_officer": "officer.?defin|ic.?code|ethnic.*(off|ic)",
@@ -226,7 +227,7 @@ def first_mapping(profile: Profile) -> str:
 def _guess(column: Column, table: Table, file: FileSeen) -> tuple[str, str] | None:
     found = next((c for c in file.columns if re.search(_NAMES.get(column.name, "^$"), c.name, re.IGNORECASE)), None)
     if found is None:
-        return (f"NULL AS {column.name}", f"to do: {column.says}") if column.required else None
+        return (f"NULL AS {column.name}", f"to do: {NEEDED.get(column.name, column.says)}") if column.required or column.name in NEEDED else None
     source = f'null_words("{found.name}")'
     if column.name == "offence_code":
         source = f"ho_code({source})"
