@@ -116,7 +116,27 @@ def test_codes_that_nobody_knows_are_held_where_their_share_rose() -> None:
     assert codes.unknown("crimes", {"C34": 30}, 200, 150, 1000, 4.0).verdict == "note"
 
 
+@pytest.mark.parametrize(("known", "n", "verdict"), [(0, 19, "ok"), (0, 20, "hold"), (49, 100, "hold"), (50, 100, "ok"), (0, 0, "ok")])
+def test_a_first_load_in_which_half_of_the_people_have_no_date_of_birth_is_held(known: int, n: int, verdict: str) -> None:
+    found = people.births(known, n, (), 4.0)
+    assert (found.check, found.scope, found.verdict) == ("births", "persons born_on", verdict)
+    assert bool(found.next_step) == (verdict == "hold")
+
+
+@pytest.mark.parametrize(("known", "verdict"), [(200, "ok"), (186, "ok"), (185, "hold"), (0, "hold")])
+def test_fewer_dates_of_birth_than_before_are_held(known: int, verdict: str) -> None:
+    """98% of 200 is 196; chance brings 185 or fewer less than once in 30,000 loads."""
+    assert people.births(known, 200, [0.98, 1.0, 0.97], 4.0).verdict == verdict
+
+
 # -- references and keys --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(0, "ok"), (1, "note"), (20, "note"), (21, "hold")])
+def test_rows_that_differ_and_were_not_taken_are_said_and_more_than_a_tenth_held(count: int, verdict: str) -> None:
+    found = references.older("crimes", count, 200)
+    assert (found.check, found.scope, found.verdict) == ("older", "crimes changed_at", verdict)
+    assert found.says == f"{count} of 200 rows differ from what is held and were not taken: their changed_at is older."
 
 
 def test_links_that_find_nobody_are_noted_and_a_jump_is_held() -> None:

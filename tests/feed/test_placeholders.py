@@ -32,7 +32,7 @@ def test_the_epoch_is_a_birthday_until_it_is_crowded() -> None:
     epoch, others = date(1970, 1, 1), [date(1980, 1, 1 + i) for i in range(25)]
     assert unknown_births(births(epoch, epoch, *others), NONE)[1] == {}
     assert unknown_births(births(*[epoch] * 20, *others), NONE)[1] == {}
-    assert unknown_births(births(*[epoch] * 21, *others), NONE)[1] == {"birth_placeholder": 21}
+    assert unknown_births(births(*[epoch] * 21, *others), NONE)[1] == {"birth_shared": 21}
 
 
 @pytest.mark.parametrize(

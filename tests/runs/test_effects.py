@@ -174,6 +174,47 @@ def test_placeholder_births_count_as_unknown_and_are_said(history: State, delive
     assert births["born_on"].null_count() == 12
 
 
+def test_a_mapping_that_leaves_the_births_out_is_held(make_state: Callable[..., State], deliver: Deliver) -> None:
+    weeks = weeks_of(60, 0)
+    for row in weeks["persons"]:
+        row["born_on"] = ""
+    result = load_delivery(make_state(SETTINGS), deliver(weeks, MADE.isoformat()))
+    held = [e for e in result.effects if e.verdict == "hold"]
+    assert [(e.check, e.scope, e.value, e.low) for e in held] == [("births", "persons born_on", 0.0, 0.5)]
+    assert "0 of 200 people charged" in held[0].says
+
+
+def test_a_week_of_people_without_a_birth_is_held_though_the_history_has_them(history: State, deliver: Deliver) -> None:
+    week = weeks_of(0, 0)
+    week["persons"] = [{**person(1000 + n), "born_on": ""} for n in range(60)]
+    week["charges"] += [{**charge(9000 + n, MADE.date() - timedelta(days=2), "C1"), "person_ref": f"P{1000 + n}"} for n in range(60)]
+    assert tried(history, deliver, week)["births persons born_on"].verdict == "hold"
+
+
+def test_a_correction_under_an_older_change_date_is_not_taken_and_is_said(history: State, deliver: Deliver) -> None:
+    """Of the rows sent again 4 differ under an older date, 1 under the same one (taken), and 3 are as held."""
+    again = [dict(row) for row in weeks_of(60, 1)["crimes"][:8]]
+    for row in again[:5]:
+        row["status"] = "cancelled"
+    for row in again[:4]:
+        row["changed_at"] = "2020-01-01T00:00:00"
+    week = weeks_of(0, 0)
+    week["crimes"] += again
+    effect = tried(history, deliver, week)["older crimes changed_at"]
+    assert (effect.verdict, effect.says) == ("note", "4 of 36 rows differ from what is held and were not taken: their changed_at is older.")
+    result = load_delivery(history, deliver(week, MADE.isoformat()))
+    crimes = next(count for count in result.files if count.table == "crimes")
+    assert (crimes.loaded, crimes.unchanged, crimes.superseded, crimes.notes["changed_at_older"]) == (29, 3, 4, 4)
+
+
+def test_an_old_delivery_that_comes_late_says_nothing_of_older_rows(history: State, deliver: Deliver) -> None:
+    old = {"crimes": [dict(row) for row in weeks_of(60, 1)["crimes"][:40]]}
+    for row in old["crimes"]:
+        row["status"], row["changed_at"] = "cancelled", "2020-01-01T00:00:00"
+    effects = try_delivery(history, deliver(old, (MADE - timedelta(weeks=2)).isoformat())).effects
+    assert [e.value for e in effects if e.scope == "crimes changed_at"] == [0.0]
+
+
 def without(state: State, tables: Tables, gone: int) -> Tables:
     """The whole extract, so many people and their charges gone."""
     left = {row["person_ref"] for row in tables["persons"][gone:]}

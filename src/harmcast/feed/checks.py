@@ -29,6 +29,8 @@ Every fault is found before anything is decided. Two kinds:
 | source_row_unused | note | a delivered row of which an SQL mapping made none |
 | interval | note | happened over an interval: dated at its start |
 | offence_code_class, offence_code_undecided, offence_code_other | note | a class without a subclass; a bare number that could be two codes; a code of another system: kept as printed |
+| birth_placeholder, birth_shared, birth_unlikely, happened_placeholder | note | dates that stand for unknown, and count so (`feed.placeholders`) |
+| changed_at_older | note | rows that differ from what is held and are not taken: their `changed_at` is older |
 | key_repeated | note | rows of a key that the delivery holds more than once: one stands, the others are superseded |
 | repeated_date_place | note | crimes that share day, place and offence code with another reference |
 """

@@ -37,12 +37,14 @@ def unknown_births(persons: pl.DataFrame, charges: pl.DataFrame) -> tuple[pl.Dat
         return persons, {}
     first = charges.group_by("person_ref").agg(first=pl.col("charged_on").min(), last=pl.col("charged_on").max())
     seen = persons.select("person_ref", "born_on").join(first, on="person_ref", how="left", maintain_order="left")
-    stands_in = seen["born_on"].is_in(list(WRITTEN_FOR_NONE)).fill_null(False) | crowded(seen["born_on"])
+    written = seen["born_on"].is_in(list(WRITTEN_FOR_NONE)).fill_null(False)
+    shared = crowded(seen["born_on"]) & ~written
+    stands_in = written | shared
     after_first = seen.select((pl.col("born_on").dt.offset_by(f"{YOUNGEST}y") > pl.col("first")).fill_null(False)).to_series()
     too_old = seen.select((pl.col("born_on").dt.offset_by(f"{OLDEST + 1}y") <= pl.col("last")).fill_null(False)).to_series()
     unlikely = (after_first | too_old) & ~stands_in
     gone = stands_in | unlikely
-    counts = {"birth_placeholder": int(stands_in.sum()), "birth_unlikely": int(unlikely.sum())}
+    counts = {"birth_placeholder": int(written.sum()), "birth_shared": int(shared.sum()), "birth_unlikely": int(unlikely.sum())}
     rows = persons.with_columns(pl.when(gone).then(None).otherwise(pl.col("born_on")).alias("born_on"))
     return rows, {note: count for note, count in counts.items() if count}
 

@@ -57,6 +57,8 @@ def _compare_table(state: State, work: Work, table: Table) -> None:
     count.loaded, count.unchanged, count.superseded = found.loaded, found.unchanged, found.superseded
     if found.repeated:
         count.notes["key_repeated"] = found.repeated
+    if found.older:
+        count.notes["changed_at_older"] = found.older
     if table.name == CRIMES.name:
         _new_codes(state, work, found.rows)
     work.new[table.name] = found.rows

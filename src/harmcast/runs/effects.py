@@ -63,14 +63,14 @@ def looked_at(seen: Seen) -> list[Effect]:
     """Every check of what is seen."""
     state, work = seen.state, seen.work
     found = [*_time(seen), *_without_rows(seen)]
-    for look in (_keys, _links, _deletions, _resolution, _placeholders, _bare_codes):
+    for look in (_keys, _older, _links, _deletions, _resolution, _placeholders, _bare_codes):
         found += look(seen)
     if CRIMES.name in work.new:
         for look in (_matched, _gaps, _incident, _one_point):
             found += look(seen)
     tool = state.settings.people_tool
     if tool is not None and (CHARGES.name in work.new or PERSONS.name in work.new):
-        found += [*_weights(seen, tool), *_people(seen, tool)]
+        found += [*_weights(seen, tool), *_people(seen, tool), *_births(seen)]
     for table in RECORDED:
         if table in work.new:
             found += _unknown_codes(seen, table)
@@ -232,6 +232,11 @@ def _keys(seen: Seen) -> list[Effect]:
     return found
 
 
+def _older(seen: Seen) -> list[Effect]:
+    counts = [seen.work.counts[table] for table in (CRIMES.name, CHARGES.name, PERSONS.name) if table in seen.work.counts]
+    return [references.older(count.table, count.notes.get("changed_at_older", 0), count.received) for count in counts]
+
+
 def _crime_is_another() -> pl.Expr:
     days = (pl.col("happened_from").dt.date() - pl.col("happened_from held").dt.date()).dt.total_days().abs()
     place = ((pl.col("easting_m") - pl.col("easting_m held")).abs() > 1) | ((pl.col("northing_m") - pl.col("northing_m held")).abs() > 1)
@@ -283,7 +288,8 @@ def _resolution(seen: Seen) -> list[Effect]:
 
 
 WORDS = {
-    "birth_placeholder": ("persons born_on", "births stand for unknown and count so"),
+    "birth_placeholder": ("persons born_on", "births are dates that systems write for none (1 January 1900, 31 December 9999 and the like) and count as unknown"),
+    "birth_shared": ("persons born_on shared", "births are a day that far more people share than any usual day and count as unknown; births are personal, so the day is not told"),
     "birth_unlikely": ("persons age at a charge", "births lie after a charge, or make an age under 10 or over 100 at one, and count as unknown"),
     "happened_placeholder": ("charges happened_on", "offence dates stand for unknown; the day of the charge stands in"),
 }
@@ -424,6 +430,15 @@ def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
         counts |= moves.ages_moved(seen.state, new_people, inside, seen.made_on, seen.actor)
     past = loads.past_values(seen.state.operations, "people")
     return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in counts.items()]
+
+
+def _births(seen: Seen) -> list[Effect]:
+    """How many of the people that a load brings have a known date of birth; the dates themselves are not looked at."""
+    rows = seen.work.new.get(PERSONS.name)
+    if rows is None or rows.is_empty():
+        return []
+    known = rows.height - rows["born_on"].null_count()
+    return [people.births(known, rows.height, loads.past_values(seen.state.operations, "births").get("persons born_on", ()), seen.deviations)]
 
 
 def _touched(seen: Seen) -> pl.Series:

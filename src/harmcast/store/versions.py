@@ -22,13 +22,17 @@ NOTHING = "chr(30)"
 
 @dataclass(frozen=True)
 class Change:
-    """New versions and what became of every accepted row: loaded + unchanged + superseded = rows."""
+    """New versions and what became of every accepted row: loaded + unchanged + superseded = rows.
+
+    `older`: rows not taken that differ from what is held and came later than it, for their `changed_at` is older.
+    """
 
     rows: pl.DataFrame
     loaded: int
     unchanged: int
     superseded: int
     repeated: int
+    older: int = 0
 
 
 def with_digest(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
@@ -90,8 +94,10 @@ def change(
     fates = joined.select(verdict.alias("fate"))["fate"]
     loaded = single.filter(fates == 0)
     unchanged = int((fates == 1).sum())
-    older = int((fates == 2).sum())
-    return Change(loaded, loaded.height, unchanged, older + repeated, repeated)
+    past = int((fates == 2).sum())
+    came_later = joined.select((~pl.col("held deleted") & (pl.lit(made_at) > pl.col("held made_at"))).fill_null(False)).to_series()
+    older = int(((fates == 2) & came_later).sum()) if "changed_at" in table.names else 0
+    return Change(loaded, loaded.height, unchanged, past + repeated, repeated, older)
 
 
 def absent(standing: pl.DataFrame, present: pl.DataFrame, table: Table, made_at: datetime) -> pl.DataFrame:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from harmcast.documents.effects import Effect
-from harmcast.feed.effects.bounds import at_most, bound
+from harmcast.feed.effects.bounds import at_most, bound, share_bound
 
 MOVES = {
     "joined": "people joined",
@@ -22,6 +23,7 @@ MOVES = {
     "birth_lost": "of the charged have no known birth date any more",
 }
 USUAL = {"joined": (50, 0.05), "band_up": (50, 0.05), "no_longer_under_18": (2, 0.001)}  # least, share of everyone, where the past is short
+BIRTHS_KNOWN, LEAST_BIRTHS = 0.5, 20
 DELETED_A_LOAD = (20, 0.01)
 DELETED_FOUR_WEEKS = (60, 0.03)
 
@@ -34,6 +36,19 @@ def people(tool: str, move: str, count: int, cohort: int, past: Sequence[float],
     odd = cohort > 0 and count > high
     step = "Look at what the delivery says of them before anybody's score moves." if odd else ""
     return Effect("people", f"{tool} {move}", count, 0, high, "hold" if odd else "ok", step, f"{count:,} {MOVES[move]}; {cohort:,} were in before.")
+
+
+def births(known: int, n: int, past: Sequence[float], deviations: float) -> Effect:
+    """People of a load whose date of birth is known, against the loads before; on a first load at least half.
+
+    Args: `past`: the shares of the loads before. Whose birth is unknown is not scored: nobody can say that they are of age.
+    """
+    share = known / n if n else 1.0
+    low = share_bound(median(past), n, deviations)[0] if past else BIRTHS_KNOWN
+    odd = n >= LEAST_BIRTHS and share < low
+    step = "Map born_on, and look how the export writes dates of birth: who has none is not scored." if odd else ""
+    words = f"{known:,} of {n:,} people charged have a known date of birth" + (f"; {100 * median(past):.1f}% before." if past else ".")
+    return Effect("births", "persons born_on", share, low, None, "hold" if odd else "ok", step, words)
 
 
 def deletions(table: str, deleted: int, four_weeks: int, held: int, most_share: float) -> Effect:

@@ -8,6 +8,7 @@ from harmcast.feed.effects.bounds import share_bound
 LEAST = 20
 GATHERS_LEAST, GATHERS_TIMES = 30, 10
 LEAST_REPLACED = 10
+OLDER_MOST = 0.1
 
 
 def links(scope: str, unfound: int, n: int, unfound_before: int, n_before: int, deviations: float, most: float = 0.5) -> Effect:
@@ -29,6 +30,16 @@ def gathered(scope: str, largest: int, next_largest: int, rows: int) -> Effect:
     step = "Name that word as null in the mapping, or find out what the reference stands for." if is_odd else ""
     words = f"one reference gathers {largest:,} of {rows:,} rows; the next most {next_largest:,}."
     return Effect("links", f"{scope} gathered", largest, 0, high, "hold" if is_odd else "ok", step, words)
+
+
+def older(table: str, count: int, received: int) -> Effect:
+    """Rows of a later delivery that differ from what is held and were not taken, for their `changed_at` is older than the one held."""
+    share = count / received if received else 0.0
+    is_odd = count >= LEAST and share > OLDER_MOST
+    verdict: Verdict = "hold" if is_odd else "note" if count else "ok"
+    step = "Look whether changed_at is the row's own last change: a date that stays as it was, or one of the day alone, hides corrections." if count else ""
+    words = f"{count:,} of {received:,} rows differ from what is held and were not taken: their changed_at is older."
+    return Effect("older", f"{table} changed_at", share, 0.0, OLDER_MOST, verdict, step, words)
 
 
 def keys(table: str, received: int, repeated: int, replaced: int, most: float, *, is_meant: bool = False) -> list[Effect]:
