@@ -72,11 +72,18 @@ def test_a_band_of_too_few_is_not_told() -> None:
     assert rows.group_by(coarse.SHOWN).len()["len"].min() >= 10  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(("n", "told"), [(16, set()), (17, {"super high"})])
+def test_seventeen_share_a_row_of_a_high_band(n: int, told: set[str]) -> None:
+    people = [*((f"p{k}", "low", 0.01) for k in range(30)), *((f"s{k}", "super high", None) for k in range(n))]
+    rows = shown(people, [charge(ref, date(2026, 9, 1)) for ref, _, _ in people])
+    assert set(rows["band"]) & {"super high"} == told
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["low", "high", None]), st.sampled_from([None, 0.01, 0.03, 0.2]), st.integers(1, 12), st.sampled_from([2026, 2025, 2020]), st.sampled_from(["008/01", "092/01", "999"])),
         min_size=10,
-        max_size=60,
+        max_size=70,
     )
 )
 def test_whoever_is_shown_shares_a_row_with_nine_others(people: list[tuple[str | None, float | None, int, int, str]]) -> None:
@@ -85,7 +92,9 @@ def test_whoever_is_shown_shares_a_row_with_nine_others(people: list[tuple[str |
         [charge(f"p{k}", date(year, 9, 1), code) for k, (_, _, n, year, code) in enumerate(people) for _ in range(n)],
     )
     assert rows.height == len(people)
-    assert rows.group_by(coarse.SHOWN).len()["len"].min() >= 10  # type: ignore[operator]
+    sizes = rows.group_by(coarse.SHOWN).len()
+    assert sizes["len"].min() >= 10  # type: ignore[operator]
+    assert (sizes.filter(pl.col("band") == "high")["len"].min() or 17) >= 17  # type: ignore[operator]
 
 
 def test_nine_people_are_shown_as_stars_alone() -> None:

@@ -1,7 +1,8 @@
 """People as they may be shown without names: classes that many share, never a figure that somebody who holds the charges knows.
 
-Each row keeps its band and turns what sets it apart to `*`, until ten people share it: the main group of offences first, then how
-new the newest charge is, then how many charges there are, then the chance, last the band itself.
+Each row keeps its band and turns what sets it apart to `*`, until ten people share it, and seventeen where the band is high or super
+high: the main group of offences first, then how new the newest charge is, then how many charges there are, then the chance, last the
+band itself.
 Source of the measure: Samarati and Sweeney (1998), k-anonymity by generalisation and suppression.
 """
 
@@ -16,7 +17,8 @@ from harmcast.tables import FALLEN_AWAY
 from harmcast.weeks import add_months
 
 STAR = "*"
-LEAST_ALIKE = 10
+LEAST_ALIKE, LEAST_HIGH = 10, 17  # 1 in 17 is under the 6 in 100 that may be told apart of those put high
+HIGH = ("high", "super high")
 TURNED = ("group", "newest", "charges", "chance", "band")
 SHOWN = ("band", "chance", "charges", "newest", "group")
 CHANCES = ((0.10, "10 in 100 or more"), (0.05, "5 to 10 in 100"), (0.02, "2 to 5 in 100"), (0.0, "under 2 in 100"))
@@ -58,8 +60,8 @@ def of_charges(charges: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
 
 
-def coarse(people: pl.DataFrame, charges: pl.DataFrame, as_of: date, least: int = LEAST_ALIKE) -> pl.DataFrame:
-    """A row a person in classes that at least `least` people share.
+def coarse(people: pl.DataFrame, charges: pl.DataFrame, as_of: date, least: int = LEAST_ALIKE, least_high: int = LEAST_HIGH) -> pl.DataFrame:
+    """A row a person in classes that at least `least` people share, `least_high` where the band is one of HIGH.
 
     Args:
         people: person_ref, person_key, band (null: harm incomplete), chance (share; null: none given).
@@ -75,15 +77,19 @@ def coarse(people: pl.DataFrame, charges: pl.DataFrame, as_of: date, least: int 
         group=pl.col("group").fill_null(OTHER),
     )
     for turned in range(len(TURNED)):
-        rows = _turned(rows, TURNED[: turned + 1], least)
+        rows = _turned(rows, TURNED[: turned + 1], pl.when(pl.col("band").is_in(HIGH)).then(least_high).otherwise(least))
     return rows.sort("person_key")
 
 
-def _turned(rows: pl.DataFrame, turned: tuple[str, ...], least: int) -> pl.DataFrame:
-    """The rows that too few share with `turned` starred; where those are still too few, the smallest rows like them come to them."""
+def _turned(rows: pl.DataFrame, turned: tuple[str, ...], least: pl.Expr) -> pl.DataFrame:
+    """The rows that too few share with `turned` starred; where those are still too few, the smallest rows like them come to them.
+
+    Args: `least`: how many must share a row, by its band.
+    """
     kept = ["like", *(name for name in SHOWN if name not in turned)]
     marked = rows.with_columns(like=pl.lit(True), few=pl.len().over(list(SHOWN)) < least)
-    short = marked.filter("few").group_by(kept).len("there").filter(pl.col("there") < least).select(kept)
+    starred = marked.filter("few").with_columns(pl.lit(STAR).alias(name) for name in turned)
+    short = starred.with_columns(there=pl.len().over(kept)).filter(pl.col("there") < least).select(kept).unique()
     smallest = (
         marked.filter(~pl.col("few"))
         .join(short, on=kept, how="semi")
