@@ -81,6 +81,27 @@ def test_a_birth_date_that_is_not_found_is_to_do_and_not_left_out(tmp_path: Path
     assert "NULL AS born_on,  -- to do: the date of birth; without it nobody is scored" in profile.first_mapping(profile.of_delivery(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("file", "pattern", "name"),
+    [
+        ("CRIME_EXTRACT_20261115.csv", "CRIME_EXTRACT*.csv", "CRIME_EXTRACT"), ("crimes-2026-11-15.TXT", "crimes*.TXT", "crimes"),
+        ("crimes 15.11.2026.csv", "crimes*.csv", "crimes"), ("crimes_2026-W47.csv", "crimes*.csv", "crimes"), ("crimes_20261115_0500.csv", "crimes*.csv", "crimes"),
+    ],
+)  # fmt: skip
+def test_a_date_at_the_end_of_a_files_name_becomes_a_star(tmp_path: Path, file: str, pattern: str, name: str) -> None:
+    (tmp_path / file).write_text("crime_ref,ho_code\nC1,8/6\n")
+    text = profile.first_mapping(profile.of_delivery(tmp_path))
+    assert f'[feed.files."{pattern}"]  name = "{name}"' in text
+    assert f'FROM "{name}";' in text
+
+
+def test_a_name_without_a_date_stays(tmp_path: Path) -> None:
+    (tmp_path / "crimes2026.csv").write_text("crime_ref,ho_code\nC1,8/6\n")
+    text = profile.first_mapping(profile.of_delivery(tmp_path))
+    assert '[feed.files."crimes2026.csv"]  delimiter' in text
+    assert 'FROM "crimes2026";' in text
+
+
 def test_a_folder_without_a_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(FeedRefused) as refused:
         profile.of_delivery(tmp_path)

@@ -25,6 +25,7 @@ SHOWN_FROM, LIST_MOST, SHAPES_SHOWN = 10, 50, 3
 MOSTLY = 0.9
 PROTECTED = r"(?i)birth|born|(?<![a-z])d[\W_]?o[\W_]?b(?![a-z])|^dob|sex|gender|ethnic|\brace\b|relig|faith|nation|disab|health|marital|pregnan|^ic\d?$|ic.?code|self.?defin|^sde|name$"
 NEEDED = {"born_on": "the date of birth; without it nobody is scored"}  # no column must have a value, but its absence must be seen
+DATED = re.compile(r"[ _.-]?(\d{4}[_.-]?\d{2}[_.-]?\d{2}|\d{2}[_.-]\d{2}[_.-]\d{4}|\d{4}-?W\d{2}|\d{8})([T_ -]?\d{4,6})?$")
 DELIMITERS = ",;\t|"
 HEAD_BYTES = 1 << 20
 _KINDS: tuple[tuple[str, str], ...] = (
@@ -168,9 +169,18 @@ def _range(held: pl.Series, kind: str) -> tuple[str | None, str | None]:
     return None, None
 
 
+def _pattern(file: str) -> tuple[str, str]:
+    """What the settings call a file, and the mapping: where its name ends in a date, that is a star: CRIMES_20261115.csv is CRIMES*.csv."""
+    stem, ending = file.rsplit(".", 1)
+    undated = DATED.sub("", stem)
+    return (f"{undated}*.{ending}", undated) if undated and undated != stem else (file, stem)
+
+
 def _toml(file: FileSeen) -> str:
+    pattern, name = _pattern(file.name)
+    named = f'  name = "{name}"' if pattern != file.name else ""
     delimiter = "\\t" if file.form.delimiter == "\t" else file.form.delimiter
-    return f'  [feed.files."{file.name}"]  delimiter = "{delimiter}"  encoding = "{file.form.encoding}"'
+    return f'  [feed.files."{pattern}"]{named}  delimiter = "{delimiter}"  encoding = "{file.form.encoding}"'
 
 
 # -- a first mapping -----------------------------------------------------------------------------
@@ -220,7 +230,7 @@ def first_mapping(profile: Profile) -> str:
         guessed = [_guess(column, table, file) for column in table.columns]
         wanted = [line for line in guessed if line is not None]
         lines += [f"  {expression}{',' if i < len(wanted) - 1 else ''}  -- {note}" for i, (expression, note) in enumerate(wanted)]
-        lines.append(f'FROM "{file.name.rsplit(".", 1)[0]}";')
+        lines.append(f'FROM "{_pattern(file.name)[1]}";')
     return "\n".join(lines) + "\n"
 
 
