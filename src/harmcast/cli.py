@@ -78,7 +78,8 @@ def check(state: StateFolder) -> CommandResult:
     if found.faults:
         lines = [f"{len(found.faults)} fault(s):", *(f"  - {fault}" for fault in found.faults)]
     else:
-        lines = ["No fault found.", *(f"  {line}" for line in found.seen)]
+        head = f"No fault found, but not everything was tried: {', '.join(found.not_tried)}." if found.not_tried else "No fault found."
+        lines = [head, *(f"  {line}" for line in found.seen)]
     return CommandResult(found.document(), lines, exit_code=found.exit_code)
 
 

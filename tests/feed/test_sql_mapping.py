@@ -261,6 +261,19 @@ def test_what_goes_wrong_on_the_rows_is_named_without_their_values(text: str, ru
     assert "2026-01-05" not in str(refused.value)
 
 
+def test_a_table_that_is_not_there_is_named_with_those_that_are_and_the_mapping_is_to_be_mended() -> None:
+    with pytest.raises(FeedRefused) as refused:
+        run(f"{START} FROM nowhere", raw_file("a.csv", places()), raw_file("B 2.csv", places()))
+    assert refused.value.faults[0].next_step == "Catalog Error: Table with name nowhere does not exist! The delivery has: a, b 2"
+    assert refused.value.next_step == "Mend the mapping, mapping.sql, as named, or send the export as it was before; then load again."
+
+
+def test_a_function_that_there_is_none_of_is_a_fault_without_a_row() -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        sql_mapping.parse(f"{START}, ho_cod(k) AS minutes, split_words(k) AS a, split_words(k, ';') AS b, unnest([1]) AS c, coalesce(k, upper(k)) AS d FROM a")
+    assert [(fault.rule, fault.next_step) for fault in refused.value.faults] == [("mapping_names_unknown", "no function is named ho_cod; docs/mapping.md shows how")]
+
+
 def test_a_mapping_that_takes_long_is_cut_off() -> None:
     long = f"{START}, (SELECT count(*) FROM range(100000) r(i), range(100000) s(j) WHERE i * j = length(x)) AS minutes FROM a"
     assert rule_of(long, raw_file("a.csv", places()), seconds=1) == {"mapping_takes_long"}
@@ -281,9 +294,53 @@ def test_check_tries_the_mapping_on_the_newest_delivery_of_the_inbox(make_state:
     area = '[force]\narea_from = "first_days"'
     good = make_state(SETTINGS.replace('mapping = "force.sql"', inbox).replace("[force]", area), {"force.sql": MAPPING})
     found = check_state(good.root)
-    assert found.faults == []
+    assert (found.faults, found.not_tried) == ([], [])
     said = next(line for line in found.seen if line.startswith("mapping"))
     assert said.endswith("4 crimes, 4 charges, 4 persons; kept beside: beat")
     clock = MAPPING.replace("Beat AS beat", "current_date AS beat")
     bad = make_state(SETTINGS.replace("[force]", area), {"force.sql": clock}, name="bad")
     assert {fault.rule for fault in check_state(bad.root).faults} == {"mapping_reads_clock"}
+    untried = make_state(SETTINGS.replace("[force]", area), {"force.sql": MAPPING}, name="untried")
+    found = check_state(untried.root)
+    assert (found.faults, found.not_tried) == ([], ["mapping"])
+
+
+ONE_FILE = """
+CREATE VIEW crimes AS SELECT source_row, k AS crime_ref, '8/6' AS offence_code, t AS happened_from, t AS recorded_at, t AS changed_at,
+  'recorded' AS status, x AS easting_m, y AS northing_m FROM a;
+CREATE VIEW activity AS SELECT source_row, k AS kind, t AS started_at, x AS easting_m, y AS northing_m FROM a;
+"""
+ONE_TOOL = """
+[force]
+name = "One file"
+[feed]
+mapping = "force.sql"
+quarantine_max_share = 0.5
+[[tools]]
+name = "violence"
+kind = "places"
+cell_area_km2 = 1.0
+where = { offence_code = ["008/06"] }
+"""
+
+
+def test_a_broken_line_of_a_file_that_makes_two_tables_is_told_once_and_counted_in_both(make_state: MakeState, deliver: Deliver) -> None:
+    from harmcast.runs.inbox import lines
+    from harmcast.runs.load import try_delivery
+
+    content = b"k,t,x,y\nA,2026-01-05,411000,301000\nB,2026-01-06\nC,2026-01-07,412000,302000\n"
+    result = try_delivery(make_state(ONE_TOOL, {"force.sql": ONE_FILE}), deliver(raw={"a.csv": (content, 3)}))
+    assert {count.table: count.quarantined for count in result.files} == {"crimes": 1, "activity": 1}
+    assert [line.strip() for line in lines(result) if "row_columns" in line] == ["quarantined: a.csv  row_columns: 1"]
+
+
+def test_another_number_of_rows_than_the_manifest_says_is_told_with_both_numbers(make_state: MakeState, deliver: Deliver) -> None:
+    """Four lines after the header hold three rows, for one line break stands in quotes."""
+    from harmcast.runs.load import try_delivery
+
+    content = b'k,t,x,y\nA,2026-01-05,411000,301000\n"B\nb",2026-01-06,411000,301000\nC,2026-01-07,412000,302000\n'
+    with pytest.raises(FeedRefused) as refused:
+        try_delivery(make_state(ONE_TOOL, {"force.sql": ONE_FILE}), deliver(raw={"a.csv": (content, 4)}))
+    fault = refused.value.faults[0]
+    assert (fault.rule, fault.where) == ("row_count_differs", "a.csv")
+    assert "the manifest says 4 rows, 3 were counted; a line break within quotes begins no row" in fault.next_step

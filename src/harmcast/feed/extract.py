@@ -77,14 +77,17 @@ class RawFile:
     columns: dict[str, str] = field(default_factory=dict)
 
 
-def refused(faults: list[Fault], what: str = "The delivery") -> FeedRefused:
+MEND = "Mend the export as named and send the delivery again."
+
+
+def refused(faults: list[Fault], what: str = "The delivery", next_step: str = MEND) -> FeedRefused:
     """The error that names every fault found."""
     rules = sorted({fault.rule for fault in faults if not isinstance(fault, Cause)})
     return FeedRefused(
         f"{what} is refused whole: {sum(not isinstance(fault, Cause) for fault in faults)} fault(s); the last good week stays.",
         code=faults[0].rule if len(rules) == 1 else "delivery_faults",
         faults=tuple(faults),
-        next_step="Mend the export as named and send the delivery again.",
+        next_step=next_step,
     )
 
 
@@ -196,9 +199,11 @@ def read_file(
 
 def rows_fault(raw: RawFile, manifest: Manifest) -> Fault | None:
     """A fault if the file holds another number of rows than the manifest says."""
-    if raw.received == manifest.files[raw.name]["rows"]:
+    said = manifest.files[raw.name]["rows"]
+    if raw.received == said:
         return None
-    return Fault("row_count_differs", raw.name, next_step=f"rows were lost or added on the way: {AGAIN}")
+    step = f"the manifest says {said:,} rows, {raw.received:,} were counted; a line break within quotes begins no row, nor does the header"
+    return Fault("row_count_differs", raw.name, next_step=f"{step}: count again, or {AGAIN}")
 
 
 # -- CSV -----------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ def parse(text: str, name: str = "mapping.sql") -> SqlMapping:
                 continue
             node = tree["statements"][0]["node"]
             faults += [Fault(rule, name, column=view_name, next_step=step) for rule, step in _forbidden(node, unstable)]
+            faults += [Fault("mapping_names_unknown", name, column=view_name, next_step=f"no function is named {one}; {HOW}") for one in _unknown_functions(con, node)]
             reads = tuple(dict.fromkeys(_reads(node)))
             views.append(MappingView(view_name, found[2], reads, tuple(dict.fromkeys(_rows_from(node))), _columns(node)))
     faults += _shape_faults(views, name)
@@ -140,6 +141,24 @@ def _unstable(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Functions whose result is not of their arguments alone: clocks, chance, settings."""
     found = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'").fetchall()
     return {row[0] for row in found} | CLOCK_WORDS
+
+
+def _unknown_functions(con: duckdb.DuckDBPyConnection, tree: Any) -> list[str]:
+    """Functions called that DuckDB does not know: it is asked for each without a row, for no list of it holds every one."""
+    called = {node["function_name"] for node in _nodes(tree) if node.get("class") == "FUNCTION" and not node.get("is_operator") and not node.get("schema")}
+    found = []
+    for name in sorted(called):
+        try:
+            con.execute(f"EXPLAIN SELECT {_quoted(name)}(NULL)")
+        except duckdb.CatalogException:
+            found.append(name)
+        except duckdb.Error:  # known, and not to be called so
+            continue
+    return found
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -326,8 +345,12 @@ def run(mapping: SqlMapping, raws: Mapping[str, RawFile], names: Mapping[str, st
     made = _made(mapping, frames, files, limits)
     faults = _order_faults(mapping, frames, files, limits)
     if faults:
-        raise refused(faults, "The mapping's work on the delivery")
+        raise _refused(faults, mapping)
     return made
+
+
+def _refused(faults: list[Fault], mapping: SqlMapping) -> FeedRefused:
+    return refused(faults, "The mapping's work on the delivery", f"Mend the mapping, {mapping.name}, as named, or send the export as it was before; then load again.")
 
 
 def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mapping[str, str], limits: Limits) -> list[Made]:
@@ -340,7 +363,7 @@ def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mappin
             try:
                 con.execute(f'CREATE TABLE made."{view.name}" AS {view.select}')
             except duckdb.Error as error:
-                faults.append(_failed(mapping.name, view.name, error))
+                faults.append(_failed(mapping.name, view.name, error, list({file: name for name, file in reversed(files.items())}.values())))
                 continue
             of_view[view.name] = list(dict.fromkeys(f for n in view.rows_from for f in of_view.get(n, [files[n]] if n in files else [])))
             if view.name in TABLES:
@@ -351,13 +374,15 @@ def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mappin
                 if not own:
                     found.append(_tidy(view.name, rows, of_view[view.name], frames, files))
     if faults:
-        raise refused(faults, "The mapping's work on the delivery")
+        raise _refused(faults, mapping)
     return found
 
 
-def _failed(where: str, view: str, error: duckdb.Error) -> Fault:
-    """What DuckDB says of names may be told; what it says of values may not."""
-    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+def _failed(where: str, view: str, error: duckdb.Error, delivered: list[str]) -> Fault:
+    """What DuckDB says of names may be told; what it says of values may not. Args: `delivered`: names of the tables there are."""
+    if isinstance(error, duckdb.CatalogException):
+        return Fault("mapping_names_unknown", where, column=view, next_step=f"{_first_line(error)} The delivery has: {', '.join(sorted(delivered))}")
+    if isinstance(error, duckdb.BinderException | duckdb.ParserException):
         return Fault("mapping_names_unknown", where, column=view, next_step=_first_line(error))
     if isinstance(error, duckdb.InterruptException):
         return Fault("mapping_takes_long", where, column=view, next_step="simplify it, or raise feed.mapping_seconds")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from harmcast.people.harm import HarmIndex
 
 
+NOT_TRIED = "not tried"
+
+
 @dataclass
 class CheckResult:
     """What a check found: every fault, and what was looked at."""
@@ -27,6 +30,11 @@ class CheckResult:
     @property
     def exit_code(self) -> int:
         return SettingsRefused.exit_code if self.faults else 0
+
+    @property
+    def not_tried(self) -> list[str]:
+        """What could only be looked at, for want of rows to try it on."""
+        return [line.split(":")[0] for line in self.seen if NOT_TRIED in line]
 
     def document(self) -> PlainRecord:
         return {"faults": [asdict(fault) for fault in self.faults], "seen": self.seen}
@@ -169,7 +177,7 @@ def _mapping(state: State) -> str:
     said = "makes " + ", ".join(rules.tables)
     newest = max(_delivered(state), key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
-        return f"{said}; not tried on rows: no delivery is in the inbox"
+        return f"{said}; {NOT_TRIED}: files and columns are tried on a delivery, and none is in the inbox (harmcast load STATE DELIVERY --dry-run)"
     made, _ = by_sql(rules, newest, read_manifest(newest, state.settings.force.timezone), state.settings.feed)
     extra = sorted({name for one in made for name in one.extra})
     rows = ", ".join(f"{one.rows.height:,} {one.table}" for one in made)

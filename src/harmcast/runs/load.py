@@ -213,7 +213,9 @@ def _commit(state: State, work: Work, actor: str, role: str, progress: Progress)
 
 
 def _result(work: Work, sequence: int | None, written: list[Part], why_waits: tuple[str, ...]) -> LoadResult:
-    quarantine = [fault for checked in work.checked.values() for fault in checked.quarantine]
+    aside = [fault for checked in work.checked.values() for fault in checked.quarantine]
+    lines_broken = dict.fromkeys(fault for fault in aside if fault.column is None)  # of one file that makes two tables once
+    quarantine = [*lines_broken, *(fault for fault in aside if fault.column is not None)]
     return LoadResult(
         work.manifest.delivery_id, work.manifest.made_at, work.manifest.complete, list(work.counts.values()),
         quarantine, work.warnings, sequence, [item.name for item in written], None, why_waits, tuple(work.effects), tuple(work.comparison),

@@ -199,7 +199,7 @@ def read(state: State, delivery: Path, progress: Progress) -> Work:
         progress("Mapping", 0.1)
         made, raws = by_sql(rules, delivery, manifest, settings.feed)
         checked = {one.table: checks.check_made(one, raws, ground) for one in made}
-        faults = [fault for each in checked.values() for fault in each.faults]
+        faults = list(dict.fromkeys(fault for each in checked.values() for fault in each.faults))  # a broken line of two tables is one
     else:
         checked, faults = _checked_files(state, delivery, manifest, rules, ground, progress)
     faults += _missing_tables(state, manifest, checked, bool(faults))
