@@ -122,6 +122,17 @@ def test_no_name_of_a_picture_is_cut_by_its_edge(ground: Ground) -> None:
     assert x >= 29
 
 
+def test_a_town_steps_aside_for_a_small_recommended_cell(ground: Ground) -> None:
+    """In a window of 42 km the cell is 13 px; Karrastow's point is its middle."""
+    far = [maps.Cell(f"far {k}", maps.squares((E + 500 + k, N + 500), 1000.0)) for k in (-20_000, 20_000)]
+
+    def at(recommended: bool) -> float:
+        root = ET.fromstring(maps.overview(ground, [cell(0, "", recommended), *far], BORDERS, "Map", width_px=560, height_px=420, whole_force=True))
+        return float(next(t for t in root.iter(f"{SVG}text") if t.text == "Karrastow").get("y") or 0)
+
+    assert abs(at(True) - at(False)) >= 12
+
+
 def test_a_key_stands_outside_a_small_cell_with_a_line_to_it() -> None:
     far = maps.Cell("far", maps.squares((E + 40_000, N + 500), 1000.0))
     root = ET.fromstring(maps.overview(None, [cell(0, "A"), far], BORDERS, "Map", width_px=560, height_px=420, whole_force=True))

@@ -120,13 +120,15 @@ def overview(
     listed = [cell for cell in cells if cell.key or cell.is_recommended]
     view = _fitted(_window(cells if whole_force or not listed else listed, borders, whole_force or not listed), width_px, height_px)
     keys, boxes = _keys([cell for cell in listed if cell.key], view)
+    outlined = [cell for cell in listed if cell.is_recommended and not cell.key]
+    boxes += [box for box in (_on_paper(cell.box, view) for cell in outlined) if box[2] - box[0] < _KEY_INSIDE_PX]
     body = (
         f'<rect width="{view.width_px:.1f}" height="{view.height_px:.1f}" fill="#fff"/>'
         + _shaded(cells, view)
         + drawing.shapes(ground, view, mark)
         + _borders(borders, view)
         + drawing.names_of_picture(ground, view, [*boxes, _bar_box(view)])
-        + "".join(_recommended(cell, view) for cell in listed if cell.is_recommended and not cell.key)
+        + "".join(_recommended(cell, view) for cell in outlined)
         + keys
         + _bar(view)
     )
@@ -201,6 +203,12 @@ def _borders(borders: Borders, view: View) -> str:
     )
 
 
+def _on_paper(box: Box, view: View) -> Box:
+    """A box in metres as pixels of the view: left, top, right, bottom."""
+    west, south, east, north = box
+    return view.x(west), view.y(north), view.x(east), view.y(south)
+
+
 def _recommended(cell: Cell, view: View) -> str:
     d = _path(cell.rings, view)
     return f'<path d="{d}" fill="none" stroke="#fff" stroke-width="5"/><path d="{d}" fill="none" stroke="#0b0c0c" stroke-width="2.5"/>'
@@ -208,12 +216,9 @@ def _recommended(cell: Cell, view: View) -> str:
 
 def _keys(cells: Sequence[Cell], view: View) -> tuple[str, list[Box]]:
     """Keys in their cells, or outside with a line where a cell is smaller than 6 mm; and the boxes that names keep off, px."""
-    boxes: list[Box] = []
     body: list[str] = []
     lines: list[str] = []
-    for cell in cells:
-        west, south, east, north = cell.box
-        boxes.append((view.x(west), view.y(north), view.x(east), view.y(south)))
+    boxes = [_on_paper(cell.box, view) for cell in cells]
     taken, kept_clear = list(boxes), []
     for cell, box in zip(cells, boxes, strict=True):
         cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
