@@ -344,3 +344,11 @@ def test_another_number_of_rows_than_the_manifest_says_is_told_with_both_numbers
     fault = refused.value.faults[0]
     assert (fault.rule, fault.where) == ("row_count_differs", "a.csv")
     assert "the manifest says 4 rows, 3 were counted; a line break within quotes begins no row" in fault.next_step
+
+
+def test_words_of_a_forces_own_for_nothing_go_in_every_column_at_once_as_the_page_shows() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
+    step = page.split("CREATE VIEW crime_rows")[1].split("```")[0].replace("FROM CRIMES", "FROM a")
+    rows = {"k": ["-", "NULL", "walk"], "t": ["2026-01-05 01:00"] * 3, "x": ["411", "Unknown", "1"], "y": ["1", "2", "-"]}
+    made = run(f"CREATE VIEW crime_rows{step} {START} FROM crime_rows", raw_file("a.csv", rows))[0]
+    assert made.rows.select("kind", "easting_m", "northing_m").rows() == [(None, "411", "1"), (None, None, "2"), ("walk", "1", None)]
