@@ -363,7 +363,7 @@ def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mappin
             try:
                 con.execute(f'CREATE TABLE made."{view.name}" AS {view.select}')
             except duckdb.Error as error:
-                faults.append(_failed(mapping.name, view.name, error, list({file: name for name, file in reversed(files.items())}.values())))
+                faults.append(_failed(mapping.name, view.name, error, list({file: name for name, file in list(files.items())[::-1]}.values())))
                 continue
             of_view[view.name] = list(dict.fromkeys(f for n in view.rows_from for f in of_view.get(n, [files[n]] if n in files else [])))
             if view.name in TABLES:

@@ -55,7 +55,7 @@ def undecided(table: str, codes: Mapping[str, int], received: int) -> Effect:
 
 
 def unknown(table: str, codes: Mapping[str, int], n: int, unknown_before: int, n_before: int, deviations: float) -> Effect:
-    """New rows whose offence code was not read, or is of a class that no list holds, against the share among the rows held.
+    """New rows whose offence code was not read, or is in no list though read, against the share among the rows held.
 
     Args: `codes`: those codes, and how many of the `n` new rows bear each.
     """
@@ -67,7 +67,7 @@ def unknown(table: str, codes: Mapping[str, int], n: int, unknown_before: int, n
     verdict: Verdict = "hold" if is_odd else "note" if count else "ok"
     words = f"{count:,} of {n:,} new rows bear an offence code that is not known" + (f": {_named(codes)}" if count else "")
     words += f"; {100 * usual:.1f}% before." if usual is not None else "."
-    step = "Write the codes as the Home Office does (008/06), by ho_code or by a list in the mapping: no definition and no weight finds these." if count else ""
+    step = "Write the codes as the Home Office does (008/06), by ho_code or by a list in the mapping: no definition finds one that was not read. A right one newer than our list needs nothing." if count else ""
     return Effect("codes", f"{table} offence_code", share, 0.0, high, verdict, step, words)
 
 
