@@ -318,9 +318,12 @@ def main() -> int:
         begun = time.perf_counter()
         accounts = make(folder, asked.people, asked.users)
         print(f"made {asked.people:,} people and {asked.users} users: {time.perf_counter() - begun:.0f} s", flush=True)
-    serving, address = served(folder)
+    used = folder.parent / "used"  # a copy: in the one that is kept, the week still waits for the next run
+    shutil.rmtree(used, ignore_errors=True)
+    shutil.copytree(folder, used)
+    serving, address = served(used)
     try:
-        found, published = asyncio.run(run(address, accounts, asked.seconds, folder))  # type: ignore[arg-type]
+        found, published = asyncio.run(run(address, accounts, asked.seconds, used))  # type: ignore[arg-type]
         memory = psutil.Process(serving.pid).memory_info().rss / 1e9
         busy = psutil.Process(serving.pid).cpu_times()
     finally:
