@@ -143,6 +143,8 @@ PEOPLE: dict[str, Any] = {
     "set_aside": 15,
     "referred": 30,
     "not_closed": (),
+    "charges_police_found": ({"attribute": "Everyone", "group": "All", "police_found": 2000, "others": 6000},),
+    "charges_fell_away": ({"attribute": "Everyone", "group": "All", "fell_away": 1000, "held_up": 4000},),
     "bands_by_group": ({"attribute": "Everyone", "group": "All", "band": "low", "people": 7000},),
     "sign_offs": ({"outcome": "agreed", "times": 25},),
     "follow_ups": ({"step": "Support offered", "times": 30},),
