@@ -123,10 +123,14 @@ def test_a_first_load_in_which_half_of_the_people_have_no_date_of_birth_is_held(
     assert bool(found.next_step) == (verdict == "hold")
 
 
-@pytest.mark.parametrize(("known", "verdict"), [(200, "ok"), (186, "ok"), (185, "hold"), (0, "hold")])
-def test_fewer_dates_of_birth_than_before_are_held(known: int, verdict: str) -> None:
-    """98% of 200 is 196; chance brings 185 or fewer less than once in 30,000 loads."""
-    assert people.births(known, 200, [0.98, 1.0, 0.97], 4.0).verdict == verdict
+@pytest.mark.parametrize(("past", "known", "n", "verdict"), [
+    ([0.98, 1.0, 0.97], 200, 200, "ok"), ([0.98, 1.0, 0.97], 176, 200, "ok"), ([0.98, 1.0, 0.97], 175, 200, "hold"), ([0.98], 0, 200, "hold"),
+    ([1.0, 1.0], 44, 45, "ok"), ([1.0, 1.0], 35, 45, "ok"), ([1.0, 1.0], 34, 45, "hold"),
+    ([0.8], 136, 200, "ok"), ([0.8], 135, 200, "hold"),
+])  # fmt: skip
+def test_fewer_dates_of_birth_than_before_are_held(past: list[float], known: int, n: int, verdict: str) -> None:
+    """95% of 200 is 190; chance brings 175 or fewer less than once in 30,000 loads. Where everybody's was known, one without is not odd."""
+    assert people.births(known, n, past, 4.0).verdict == verdict
 
 
 # -- references and keys --------------------------------------------------------------------------

@@ -24,6 +24,7 @@ MOVES = {
 }
 USUAL = {"joined": (50, 0.05), "band_up": (50, 0.05), "no_longer_under_18": (2, 0.001)}  # least, share of everyone, where the past is short
 BIRTHS_KNOWN, LEAST_BIRTHS = 0.5, 20
+BIRTHS_USUAL = 0.95  # a past in which everybody's was known bounds nothing: one in twenty without is never odd
 DELETED_A_LOAD = (20, 0.01)
 DELETED_FOUR_WEEKS = (60, 0.03)
 
@@ -39,12 +40,12 @@ def people(tool: str, move: str, count: int, cohort: int, past: Sequence[float],
 
 
 def births(known: int, n: int, past: Sequence[float], deviations: float) -> Effect:
-    """People of a load whose date of birth is known, against the loads before; on a first load at least half.
+    """People of a load whose date of birth is known, against the loads before (at most BIRTHS_USUAL); on a first load at least half.
 
     Args: `past`: the shares of the loads before. Whose birth is unknown is not scored: nobody can say that they are of age.
     """
     share = known / n if n else 1.0
-    low = share_bound(median(past), n, deviations)[0] if past else BIRTHS_KNOWN
+    low = share_bound(min(median(past), BIRTHS_USUAL), n, deviations)[0] if past else BIRTHS_KNOWN
     odd = n >= LEAST_BIRTHS and share < low
     step = "Map born_on, and look how the export writes dates of birth: who has none is not scored." if odd else ""
     words = f"{known:,} of {n:,} people charged have a known date of birth" + (f"; {100 * median(past):.1f}% before." if past else ".")
