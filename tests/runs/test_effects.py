@@ -184,6 +184,17 @@ def test_a_mapping_that_leaves_the_births_out_is_held(make_state: Callable[..., 
     assert "0 of 200 people charged" in held[0].says
 
 
+def test_a_first_load_whose_codes_are_in_no_list_is_held(make_state: Callable[..., State], deliver: Deliver) -> None:
+    """999/99 reads well and is nobody's code: a quarter of the crimes carry it, and a tenth is the most that goes unasked."""
+    weeks = weeks_of(60, 0)
+    for number, row in enumerate(weeks["crimes"]):
+        row["offence_code"] = "999/99" if number % 4 == 0 else "008/01"
+    result = load_delivery(make_state(SETTINGS), deliver(weeks, MADE.isoformat()))
+    (found,) = [e for e in result.effects if (e.check, e.scope) == ("codes", "crimes offence_code")]
+    assert found.verdict == "hold"
+    assert found.value == pytest.approx(0.25, abs=0.001)
+
+
 def test_a_week_of_people_without_a_birth_is_held_though_the_history_has_them(history: State, deliver: Deliver) -> None:
     week = weeks_of(0, 0)
     week["persons"] = [{**person(1000 + n), "born_on": ""} for n in range(60)]
