@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -84,12 +83,12 @@ def _plain_visit(request: Request) -> Visit:
     return Visit(request, state, session, Action.READ_NOTICES)
 
 
-def _problem(request: Request, status: int, title: str, words: str, reference: str = "") -> Response:
+def _problem(request: Request, status: int, title: str, words: str) -> Response:
     """A page that says what went wrong; of a form that was sent, that nothing was saved, and what was typed."""
     visit = _plain_visit(request)
     sent = request.method in guard.UNSAFE
     written = typed(getattr(request.state, "sent", {})) if sent and visit.session is not None else []
-    return page(visit, "problem", status, title=title, words=words, reference=reference, sent=sent, typed=written)
+    return page(visit, "problem", status, title=title, words=words, sent=sent, typed=written)
 
 
 def _answer_errors(app: FastAPI) -> None:
@@ -160,13 +159,6 @@ def serve(state: State, host: str = "127.0.0.1", port: int = 8000, log_level: st
     uvicorn.run(
         create_app(state), host=host, port=port, log_level=log_level, log_config=LOGGING, server_header=False, proxy_headers=False
     )  # fmt: skip
-
-
-def serve_path(path: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serves the state in a folder."""
-    from harmcast.store.state import open_state
-
-    serve(open_state(path), host, port)
 
 
 def routes(app: FastAPI) -> list[dict[str, Any]]:

@@ -27,7 +27,6 @@ from harmcast.store.releases import Release
 from harmcast.store.state import State
 
 STALE_AFTER_DAYS = 8
-PAST_RELEASES = 5
 T = TypeVar("T")
 
 

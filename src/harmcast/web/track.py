@@ -1,4 +1,4 @@
-"""Were we right? Published scores gathered over releases, and published forecasts beside what came."""
+"""Were we right? Published forecasts beside what came: by area, by size, and by the windows of the fallback rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import date
 
 import polars as pl
 
-from harmcast import words
 from harmcast.charts.series import Point
 from harmcast.publish import verdicts
 from harmcast.store.releases import Release
@@ -18,96 +17,6 @@ from harmcast.web.released import Outcome
 
 GROUPS = 8
 FEWEST_CELLS = 30
-BASELINES = ("count_4w", "count_last_year", "count_12m", "count_24m")
-NAMES = {
-    "ours": "This tool",
-    "foresight": "Best possible",
-    **{name: words.model_name(name).capitalize() for name in BASELINES},
-}
-
-
-def scores(history: Sequence[Release], tool: str) -> pl.DataFrame:
-    """tables.SCORES of one tool over all releases; a figure restated later stands in place of the first one."""
-    frames = []
-    for place, release in enumerate(history):
-        if released.has(release, "scores"):
-            frame = released.frame(release, "scores").filter(pl.col("tool") == tool)
-            frames.append(frame.with_columns(pl.lit(place).alias("_place")))
-    if not frames:
-        return pl.DataFrame()
-    keys = ["model", "figure", "group", "origin"]
-    joined = pl.concat(frames, how="vertical_relaxed").sort("_place", maintain_order=True)
-    return (
-        joined.unique(subset=keys, keep="last", maintain_order=True).drop("_place").sort(["origin", "figure", "model"])
-    )
-
-
-@dataclass(frozen=True)
-class ClosedRelease:
-    """One closed release: crimes that came, hits of our 20 cells, of each plain count's, and the best possible.
-
-    Attributes:
-        hits: model -> hits in its top 20 cells; `foresight` is the best possible; ours is under "ours".
-    """
-
-    origin: date
-    model: str
-    crimes: int
-    hits: dict[str, int]
-    expected: float | None
-    inside_share: float | None
-    inside_expected: float | None
-    fell_back: bool
-
-
-def judged(frame: pl.DataFrame) -> list[ClosedRelease]:
-    """Closed releases that have been judged, the newest first."""
-    found: list[ClosedRelease] = []
-    if frame.is_empty():
-        return found
-    by_origin = frame.filter(pl.col("origin").is_not_null() & pl.col("group").is_null())
-    for origin in by_origin["origin"].unique().sort(descending=True).to_list():
-        one = by_origin.filter(pl.col("origin") == origin)
-        value = {(m, f): v for m, f, v in one.select("model", "figure", "value").iter_rows()}
-        if not any(f == "hits_top20" for _, f in value):
-            continue
-        total = one.filter(pl.col("figure") == "total")
-        model = str(total["model"][0]) if total.height else next((m for (m, f) in value if f == "hits_top20"), "")
-        hits = {
-            ("ours" if m == model else m): int(v) for (m, f), v in value.items() if f == "hits_top20" and v is not None
-        }
-        if model in BASELINES and "ours" in hits:
-            hits[model] = hits["ours"]
-        found.append(
-            ClosedRelease(
-                origin=origin,
-                model=model,
-                crimes=int(value.get((model, "total")) or 0),
-                hits=hits,
-                expected=value.get((model, "expected_total")),
-                inside_share=value.get((model, "inside_printed_range")),
-                inside_expected=value.get((model, "expected_inside_printed_range")),
-                fell_back=model == "count_24m",
-            )
-        )
-    return found
-
-
-def pooled_hits(rows: Sequence[ClosedRelease], name: str) -> tuple[int, int] | None:
-    """Hits of one method's 20 cells and all crimes, over releases whose windows do not overlap; None where it was not judged."""
-    apart = not_overlapping(rows)
-    if not apart or any(name not in row.hits for row in apart):
-        return None
-    return sum(row.hits[name] for row in apart), sum(row.crimes for row in apart)
-
-
-def not_overlapping(rows: Sequence[ClosedRelease], days: int = 28) -> list[ClosedRelease]:
-    """Releases whose windows do not overlap, counted back from the newest: each crime counts once."""
-    kept: list[ClosedRelease] = []
-    for row in sorted(rows, key=lambda r: r.origin, reverse=True):
-        if not kept or (kept[-1].origin - row.origin).days >= days:
-            kept.append(row)
-    return kept
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,6 @@ STATES = {
     "watch": "Something changed. A person looks at what, before relying on the figures.",
     "suspend": "A named threshold is crossed. The release is held until a person has looked.",
 }
-KINDS = {
-    "input": "What arrives",
-    "score": "What is forecast or scored",
-    "level": "Recorded against forecast",
-}
 KINDS_SAY = {
     "input": "Records as they arrive each week, by kind: a changed feed shows here first.",
     "score": "How the released figures are spread each week: they should not move because the tool did.",

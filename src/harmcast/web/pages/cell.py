@@ -140,7 +140,6 @@ def _shown(
         may_note=visit.may(Action.NOTE_CELL, tool.name),
         may_recommend=visit.may(Action.RECOMMEND_TASKING, tool.name),
         may_record=visit.may(Action.RECORD_ACTIVITY, tool.name),
-        today=visit.today,
         **values,
     )
 

@@ -9,7 +9,7 @@ import polars as pl
 from starlette.responses import Response
 
 from harmcast.documents.plain import PlainRecord
-from harmcast.oversight.access import PURPOSES, Action, Role
+from harmcast.oversight.access import Action, Role
 from harmcast.publish.release_files import NOTICE
 from harmcast.store import exports
 from harmcast.store.exports import Exported, ExportRequest
@@ -62,7 +62,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         status,
         title="Download a list",
         bands=BANDS,
-        purposes=PURPOSES,
         most=visit.settings.web.export_rows,
         requests=[{**signed(r), "own": r.by == visit.user.account} for r in asked],
         exports=[signed(r) for r in exports.of_unit(visit.operations, WHAT, visit.user.unit, SHOWN)],

@@ -192,7 +192,7 @@ def _corrections(visit: Visit, form: Form, status: int = 200, **values: Any) -> 
     items = [item for item in open_work.seen(visit) if item.key == "upheld" and item.is_open]
     tool = visit.settings.people_tool
     newest = visit.state.releases.published(tool.name) if tool else None
-    return page(visit, "corrections", status, title="Corrections", items=items, newest=newest, form=form, today=visit.today, **values)
+    return page(visit, "corrections", status, title="Corrections", items=items, newest=newest, form=form, **values)
 
 
 @pages.post("/corrections/{number}", Action.CORRECT_RECORD)

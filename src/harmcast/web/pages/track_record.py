@@ -119,7 +119,6 @@ def _monitor(visit: Visit, tool: Any, history: list[Release], week: str) -> Resp
         release=release,
         found=watching.monitor_page(release, tool.name, tool.kind) if release else None,
         states=watching.states(watched, tool.name),
-        kinds=watching.KINDS,
         kinds_say=watching.KINDS_SAY,
         thresholds=[
             (t["says"], group_impact.amount(t["value"], t["unit"])) for t in released.document(release, name)["thresholds"]

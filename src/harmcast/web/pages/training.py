@@ -44,7 +44,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         material={name: sorted((e for e in entries if e.tool == name), key=lambda e: e.dated, reverse=True) for name in names},
         arranges=arranges,
         progress=_progress(visit) if arranges else [],
-        today=visit.today,
         form=form,
         **values,
     )

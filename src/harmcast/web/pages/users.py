@@ -112,7 +112,6 @@ def _one(visit: Visit, user: User, form: Form, status: int = 200, **values: Any)
         titles={tool.name: tool_title(tool) for tool in visit.settings.tools},
         tools=visit.settings.tools,
         form=form,
-        today=visit.today,
         is_self=user.account == visit.user.account,
         units=units_of(visit.state),
         waiting=[one for one in proposals.all_of(visit.operations, waiting=True) if one.account == user.account],
