@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
@@ -44,7 +44,7 @@ AsOf = Annotated[date | None, Parameter(help="What was known at the end of this 
 class CommandResult:
     """What a command says: lines for people, one document for programs, and its exit code."""
 
-    document: dict[str, Any]
+    document: Mapping[str, object]
     lines: list[str] = field(default_factory=list)
     exit_code: int = 0
 

@@ -1,12 +1,14 @@
 """What a release says of one person, and the page made of it: written by runs, sealed with decisions, read by pages.
 
 `PersonReasons` is the JSON text of the column `reasons`; `PersonDocument` the person's page in the order an officer needs it.
-Releases and models made by earlier versions lack some fields: those of a class with `total=False` may be missing.
+Releases made by earlier versions lack some fields: those of a class with `total=False` may be missing.
 """
 
 from __future__ import annotations
 
 from typing import TypedDict
+
+from harmcast.documents.person_model import ModelHistory
 
 
 class CountedEvent(TypedDict):
@@ -66,61 +68,6 @@ class PersonReasons(TypedDict, total=False):
     other_band: bool | None
     not_known: NotKnown
     changed: dict[str, dict[str, float | None]] | None
-
-
-class PointsLine(TypedDict):
-    """One question of a points card: yes where the feature is at least the threshold, or below it where `below`."""
-
-    feature: str
-    threshold: float
-    below: bool
-    points: int
-
-
-class KeptCard(TypedDict):
-    """A card of a kept model; `table`: points, then `p<m>`, `p<m>_low`, ... of each sum, as far as it gives them."""
-
-    lines: list[PointsLine]
-    table: list[dict[str, float]]
-
-
-class FeatureSays(TypedDict):
-    name: str
-    says: str
-    unit: str
-
-
-class ModelHistory(TypedDict, total=False):
-    look_back_months: int | None
-    chances_from: str | None
-
-
-class LatelyFigure(TypedDict, total=False):
-    people: int
-    became: int
-
-
-class HighOutcome(TypedDict):
-    """What becoming high harm was in the records: its name, the share who arrived by one charge alone, the classes of the grave list."""
-
-    says: str
-    alone_share: float
-    grave_list: list[dict[str, str]]
-
-
-class KeptModel(TypedDict, total=False):
-    """What a page reads of a kept person model (transitions/refit.py)."""
-
-    outcome: HighOutcome
-    base_rate: dict[str, float]
-    rows: int
-    people: int
-    chosen: str
-    because: str
-    cards: dict[str, KeptCard]
-    features: list[FeatureSays]
-    history: ModelHistory
-    not_charged_lately: dict[str, LatelyFigure]
 
 
 class ReleasedIndex(TypedDict, total=False):

@@ -7,11 +7,11 @@ than one standard error, paired over people. Without a day out of time, the card
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.person_model import CardChoice, YearSlope
 from harmcast.evaluate.people_scores import Array, calibration_slope, losses
 
 PLAIN, USUAL, RICH = "card_plain", "card_three", "card_twelve"
@@ -34,7 +34,7 @@ def decided(loss: dict[str, float], rich_gain: float, rich_error: float) -> tupl
     return USUAL, "it foretold better than harm alone, and twelve items did no better by more than a standard error"
 
 
-def choose(judged: pl.DataFrame, months: Sequence[int], cards: Sequence[str]) -> dict[str, Any]:
+def choose(judged: pl.DataFrame, months: Sequence[int], cards: Sequence[str]) -> CardChoice:
     """The card that ships, with the comparison it rests on.
 
     Args: `judged`: out-of-time chances (`transitions.refit.out_of_time`); rows whose first outcome or chance is not known
@@ -64,9 +64,9 @@ def choose(judged: pl.DataFrame, months: Sequence[int], cards: Sequence[str]) ->
     }
 
 
-def slopes_of_days(judged: pl.DataFrame, chance: str, became: str) -> list[dict[str, Any]]:
+def slopes_of_days(judged: pl.DataFrame, chance: str, became: str) -> list[YearSlope]:
     """The calibration slope of each day with its standard error; days on which it cannot be had are left out."""
-    found = []
+    found: list[YearSlope] = []
     for day in judged["landmark"].unique().sort():
         part = judged.filter(pl.col("landmark") == day).drop_nulls([chance, became])
         y = part[became].cast(pl.Float64).to_numpy()

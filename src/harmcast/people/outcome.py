@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.person_model import HighOutcome
 from harmcast.errors import SettingsRefused
 from harmcast.people import bands
 from harmcast.people import charges as charge_rules
@@ -65,7 +65,7 @@ class OutcomeCounts:
         """What the outcome is, in words."""
         return LIST if self.alone_share > MOST_ALONE or self.class_share > MOST_ONE_CLASS else REACHED
 
-    def document(self) -> PlainRecord:
+    def document(self) -> HighOutcome:
         return {
             "says": self.says, "arrivals": self.arrivals, "alone": self.alone, "alone_share": self.alone_share, "class_share": self.class_share,
             "grave_list": [{"offence_class": name, "arrivals": n} for name, n in self.by_class],

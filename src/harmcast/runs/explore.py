@@ -14,6 +14,7 @@ import polars as pl
 
 from harmcast.documents.closed_tables import Closing
 from harmcast.documents.exploration import NEUTRAL_WARNINGS, Exploration, ExploredTable, GroupsExplored
+from harmcast.documents.person_model import KeptModel
 from harmcast.evaluate import records_quality
 from harmcast.fairness import explored, exposure
 from harmcast.fairness.groups import Groups
@@ -107,7 +108,7 @@ def of_groups(
     people: People,
     scored: pl.Series,
     charges: pl.DataFrame,
-    model: tuple[str, dict[str, Any]] | None,
+    model: tuple[str, KeptModel] | None,
 ) -> GroupsExplored:
     """What a model's variables tell of the groups, and how charges came about by group.
 

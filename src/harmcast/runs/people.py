@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.person_model import KeptModel
 from harmcast.errors import Fault, NotFit, SettingsRefused
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
@@ -52,7 +53,7 @@ class PeopleMade:
     known: Known
     rules: Rules
     cuts: Cuts
-    model: dict[str, Any] | None
+    model: KeptModel | None
     model_name: str | None
     keys: pl.DataFrame
     files: dict[str, bytes]
@@ -278,7 +279,7 @@ def without_names(people: pl.DataFrame, known: Known, tool: PeopleTool, as_of: d
     return coarse.coarse(shown, standing_charges(known, as_of), as_of)
 
 
-def too_short(held: RecordsHeld | None) -> dict[str, Any] | None:
+def too_short(held: RecordsHeld | None) -> KeptModel | None:
     """Stands where no model is approved and none could be yet: it says that the records are too short, and from when they will do."""
     return {"form": FORM, "chosen": None, "history": held.document()} if held is not None and held.look_back is None else None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -53,18 +53,18 @@ def judged_chances(state: State, who: PeopleMade, as_of: date, sequence: int, ac
         return "No person model that gives chances is approved yet, so there is nothing to audit."
     given = released_chances(state, who, as_of, months)
     look_back = look_back_of(who.model)
-    kept: Mapping[str, Any] = who.model.get("rehearsal") or {}
+    kept = who.model.get("rehearsal")
     rehearsal = given.is_empty()
     if not rehearsal:
         newest = cast(date, given["released_on"].max())
     elif kept:
-        newest, look_back = date.fromisoformat(kept["day"]), int(kept["look_back_months"])
+        newest, look_back = date.fromisoformat(kept["day"]), kept["look_back_months"]
     else:
         return "The records are too short for a fit of a year ago, so nothing can be held against what came yet."
     births = people.under_18(state, [newest], as_of, sequence, actor, "Audit: nobody under 18 is counted")
     then = landmarks.panel(people.people_of(who, births), [newest], [months], as_of, look_back).drop_nulls(f"became_{months}m")
     if rehearsal:
-        chance = card_chances(kept, matrix(then))[:, 0] if then.height else np.zeros(0)
+        chance = card_chances(kept, matrix(then))[:, 0] if kept and then.height else np.zeros(0)
         then = then.with_columns(chance=pl.Series(chance, dtype=pl.Float64))
         units = who.scored.people.select("person_ref", "unit")
         given = then.join(units, on="person_ref", how="left", maintain_order="left").select(

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST
+from harmcast.documents.person_model import KeptModel
 from harmcast.fairness import explored, groups, tallies
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.thresholds import Thresholds
@@ -59,7 +60,7 @@ class ExactTables:
     labels: Groups
     source: People
     charged: pl.DataFrame
-    model: tuple[str, dict[str, Any]] | None
+    model: tuple[str, KeptModel] | None
 
 
 def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor: Actor, name: str) -> tuple[ExactTables, int | None]:
@@ -97,7 +98,7 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     standing = now.select("person_ref", "has_conviction")
     charged = people.standing_charges(known, day)
     tables = {of: sorted(rows, key=_place) for of, rows in tables.items()}
-    return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, dict(model.content())) if model else None), moved
+    return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, model.content()) if model else None), moved
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -205,18 +206,18 @@ def judged_words(tool: PeopleTool) -> str:
     )
 
 
-def _judged(held: People, labels: Groups, model: Mapping[str, Any] | None, tool: PeopleTool, day: date, days: list[date]) -> Found:
+def _judged(held: People, labels: Groups, model: KeptModel | None, tool: PeopleTool, day: date, days: list[date]) -> Found:
     """TP, FP, FN, TN by period and group, of the model in use and of the plain harm score, the same number flagged by each."""
-    if model is None or not gives_chances(dict(model)):
+    if model is None or not gives_chances(model):
         return {}, {"confusion": f"No model that gives chances was in use on {day.isoformat()}."}
-    content, months = dict(model), tool.horizons_months[0]
+    months = tool.horizons_months[0]
     became, rows = f"became_{months}m", []
     for first in days:
-        then = landmarks.panel(held, [first], [months], day, look_back_of(content))
+        then = landmarks.panel(held, [first], [months], day, look_back_of(model))
         if then.is_empty() or then[became].null_count() == then.height:
             continue
         period = f"{first.isoformat()} to {add_months(first, months).isoformat()}"
-        for name, score in ((str(content["chosen"]), pl.Series(points_of(content, then).astype(float))), (FLOOR, then["harm"])):
+        for name, score in ((str(model["chosen"]), pl.Series(points_of(model, then).astype(float))), (FLOOR, then["harm"])):
             rows += _confusion(then.with_columns(score=score), became, labels, name, period)
     return ({"confusion": rows}, {}) if rows else ({}, {"confusion": "No period of a full horizon is over yet."})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.person_model import BesideModel, KeptModel, RefitSays
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import people_choose
 from harmcast.fairness import groups
@@ -29,7 +29,7 @@ from harmcast.weeks import Week
 
 @dataclass
 class Refitted:
-    document: PlainRecord
+    document: RefitSays
     lines: list[str] = field(default_factory=list)
 
 
@@ -77,12 +77,12 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
             )
         progress("Setting old and new side by side", 0.8)
 
-        def scored(model: dict[str, Any] | None) -> Any:
+        def scored(model: KeptModel | None) -> Any:
             return score_people(
                 known.persons, known.charge_versions, births, as_of, model, rules, cuts.values, tool.horizons_months
             ).people
 
-        beside: dict[str, Any] = {"chosen": fitted["chosen"], "because": fitted.get("because"), "level_only": level_only}
+        beside: BesideModel = {"chosen": fitted["chosen"], "because": fitted.get("because"), "level_only": level_only}
         if in_use is not None:
             beside["old"] = in_use.name
             beside["side_by_side"] = refit.side_by_side(scored(in_use.content()), scored(fitted), tool.horizons_months[0])
@@ -102,7 +102,7 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
     return Refitted({"model": kept.name, **beside}, lines)
 
 
-def card_in_use(content: dict[str, Any] | None, rules: Rules) -> dict[str, Any]:
+def card_in_use(content: KeptModel | None, rules: Rules) -> KeptModel:
     """The model in use, if its card may have its level taken anew.
 
     Raises: NotFit: `no_model_in_use`, or `outcome_changed` where it speaks of another harm than today's.
@@ -119,7 +119,7 @@ def card_in_use(content: dict[str, Any] | None, rules: Rules) -> dict[str, Any]:
     return content
 
 
-def _releveled(card: dict[str, Any], who: People, held: RecordsHeld) -> dict[str, Any]:
+def _releveled(card: KeptModel, who: People, held: RecordsHeld) -> KeptModel:
     """The card with its level of today. Raises NotFit (`too_little_history`) where too few people became."""
     try:
         return refit.relevel(card, who, held)
@@ -130,7 +130,7 @@ def _releveled(card: dict[str, Any], who: People, held: RecordsHeld) -> dict[str
 
 
 def _explored(
-    state: State, name: str, fitted: dict[str, Any], held: People, cuts: Sequence[float], as_of: date, sequence: int, actor: Actor
+    state: State, name: str, fitted: KeptModel, held: People, cuts: Sequence[float], as_of: date, sequence: int, actor: Actor
 ) -> None:
     """What the new model's variables tell of groups, measured once and kept beside the closed tables."""
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Refit {name}: exploratory analysis", object="persons_protected")

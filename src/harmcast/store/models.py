@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
+from harmcast.documents.person_model import BesideModel, KeptModel
 from harmcast.errors import StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.store import files, schema
@@ -31,7 +30,7 @@ class Model:
     sha256: str
     data_hash: str | None
     standing: str
-    document: dict[str, Any]
+    document: BesideModel
     made_at: str
     approved_by: str | None
     approved_at: str | None
@@ -43,7 +42,7 @@ class Model:
     def made_by(self) -> str:
         return str(self.document["made_by"])
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> KeptModel:
         """The model itself. Raises StoreDamaged if the file is not what was kept."""
         try:
             raw = self.path.read_bytes()
@@ -55,7 +54,7 @@ class Model:
                 code="model_damaged",
                 next_step="Restore the newest backup (`harmcast restore`) and tell the data owner.",
             )
-        found: dict[str, Any] = json.loads(raw)
+        found: KeptModel = json.loads(raw)
         return found
 
 
@@ -66,7 +65,7 @@ class Models:
         self.root = root
         self.operations = operations
 
-    def keep(self, tool: str, name: str, week: str, content: Mapping[str, Any], beside: Mapping[str, Any], event: Event) -> Model:
+    def keep(self, tool: str, name: str, week: str, content: KeptModel, beside: BesideModel, event: Event) -> Model:
         """Keeps a candidate. `beside` is what people look at before approving: old and new, band changes, who made it."""
         raw = (json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
         path = f"{FOLDER}/{name}.json"

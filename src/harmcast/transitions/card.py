@@ -8,11 +8,11 @@ Three cards are tried: one item (steps of harm), three, and up to twelve. One ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.documents.person_model import PointsLine
 from harmcast.people.features import FEATURES, NAMES
 from harmcast.transitions.regression import Array, fit_logistic
 
@@ -147,7 +147,7 @@ def _rounded(slopes: Array, yes: Array, y: Array, weight: Array, period: NDArray
 
 def fit_card(
     x: Array, y: Array, period: NDArray[np.int64], weight: Array, items: Sequence[str] = tuple(QUESTIONS)
-) -> list[dict[str, Any]]:
+) -> list[PointsLine]:
     """The card's lines, from rows of all periods stacked: feature, threshold, below, points.
 
     Args: `period`: which landmark and stretch of months a row speaks of, numbered from 0; each has its own level.
@@ -168,12 +168,12 @@ def fit_card(
     ]
 
 
-def points(card: list[dict[str, Any]], x: Array) -> Array:
+def points(card: list[PointsLine], x: Array) -> Array:
     """The sum of points a row; whole numbers."""
     return np.asarray(line_points(card, x).sum(axis=1))
 
 
-def line_points(card: list[dict[str, Any]], x: Array) -> Array:
+def line_points(card: list[PointsLine], x: Array) -> Array:
     """Points each line gives each row: rows x lines."""
     if not card:
         return np.zeros((len(x), 0))

@@ -13,9 +13,9 @@ from datetime import date
 
 import polars as pl
 
+from harmcast.documents.person_model import KeptModel
 from harmcast.transitions.landmarks import People, Rules, not_yet_high
 from harmcast.transitions.model import look_back_of, printed
-from harmcast.transitions.regression import Document
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LastWeek:
 
     people: pl.DataFrame
     as_of: date
-    model: Document | None
+    model: KeptModel | None
     rules: Rules
 
 
@@ -65,7 +65,7 @@ def _of_charges(people: People, rules: Rules, charge_refs: pl.DataFrame) -> Peop
 
 
 def _scored(
-    people: People, known: date, day: date, model: Document | None, rules: Rules, months: Sequence[int], name: str
+    people: People, known: date, day: date, model: KeptModel | None, rules: Rules, months: Sequence[int], name: str
 ) -> pl.DataFrame:
     """person_ref, `harm_<name>`, `chance_<m>m_<name>` on `day` by what was known at `known`: null where the score would be null."""
     held = people.features(day) if known == day else people.features_known(known, day, None)
@@ -84,7 +84,7 @@ def since(
     people: People,
     scored: pl.DataFrame,
     as_of: date,
-    model: Document | None,
+    model: KeptModel | None,
     months: Sequence[int],
     last_week: LastWeek | None,
 ) -> pl.DataFrame:

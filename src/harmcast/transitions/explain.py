@@ -18,6 +18,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from harmcast.documents.person_model import KeptModel
 from harmcast.people import charges as charge_rules
 from harmcast.people.features import NAMES
 from harmcast.people.harm import Decay, day_number, day_numbers
@@ -25,7 +26,6 @@ from harmcast.transitions import card, changes
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People
 from harmcast.transitions.model import gives_chances, lines_of, matrix
-from harmcast.transitions.regression import Document
 
 CHARGES_SHOWN = 5
 
@@ -69,7 +69,7 @@ def not_known(weighed: pl.DataFrame, events: pl.DataFrame, as_of: date) -> pl.Da
     return counted.join(events.group_by("person_ref").agg(events=pl.len()), on="person_ref", how="left")
 
 
-def _why(waiting: pl.DataFrame, model: Document | None) -> pl.DataFrame:
+def _why(waiting: pl.DataFrame, model: KeptModel | None) -> pl.DataFrame:
     """person_ref, values, card: for people with a chance."""
     if model is None or not gives_chances(model) or waiting.is_empty():
         return waiting.select("person_ref").with_columns(
@@ -92,7 +92,7 @@ def reasons(
     waiting: pl.DataFrame,
     weighed: pl.DataFrame,
     as_of: date,
-    model: Document | None,
+    model: KeptModel | None,
     cuts: Sequence[float],
     months: Sequence[int],
     last_week: LastWeek | None,

@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 import polars as pl
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.person_model import ModelHistory
 from harmcast.weeks import add_months
 
 LEAST_MONTHS = 30  # of records before any chance is printed
@@ -56,7 +56,7 @@ class RecordsHeld:
         days = [add_months(self.scored_on, -horizon - STEP_MONTHS * j) for j in range(MOST_LANDMARKS)]
         return sorted(day for day in days if months_held(self.first_day, day) >= self.look_back)
 
-    def document(self) -> PlainRecord:
+    def document(self) -> ModelHistory:
         days = self.landmarks()
         return {
             "first_day": self.first_day.isoformat(),

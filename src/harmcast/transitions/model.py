@@ -6,18 +6,18 @@ chance of a person is the row of that table at the person's points, and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harmcast.documents.person_model import KeptCard, KeptModel, PointsLine
 from harmcast.people.features import NAMES
 from harmcast.transitions import baselines, card
-from harmcast.transitions.regression import Array, Document
+from harmcast.transitions.regression import Array
 from harmcast.transitions.regression import chance as chance_of
 from harmcast.transitions.table import Stretch, chances_of_points, fit_stretch
 from harmcast.transitions.thinning import thinned
@@ -58,7 +58,7 @@ class Card:
     """A card of one day: its lines, and the stretches that its points lead to (those with enough people who became)."""
 
     name: str
-    lines: list[dict[str, Any]]
+    lines: list[PointsLine]
     stretches: tuple[Stretch, ...]
 
     @property
@@ -72,7 +72,7 @@ class Card:
         return np.column_stack(chances_of_points(self.stretches, total)) if self.stretches else np.zeros((len(x), 0))
 
 
-def fit_lines(name: str, table: pl.DataFrame, months: Sequence[int], seed: int) -> list[dict[str, Any]]:
+def fit_lines(name: str, table: pl.DataFrame, months: Sequence[int], seed: int) -> list[PointsLine]:
     """The lines of a card from all stretches and landmarks stacked, each with a level of its own."""
     parts = [stretch_rows(table, months, k) for k in range(len(months))]
     stacked = pl.concat([part.with_columns(stretch=pl.lit(k)) for k, part in enumerate(parts)])
@@ -83,7 +83,7 @@ def fit_lines(name: str, table: pl.DataFrame, months: Sequence[int], seed: int) 
 
 
 def fit_stretches(
-    lines: list[dict[str, Any]], table: pl.DataFrame, months: Sequence[int], scored_on: date, slopes: Sequence[float] | None = None
+    lines: list[PointsLine], table: pl.DataFrame, months: Sequence[int], scored_on: date, slopes: Sequence[float] | None = None
 ) -> tuple[Stretch, ...]:
     """The stretches of a card on `scored_on`, up to the first in which too few became.
 
@@ -108,7 +108,7 @@ def fit(name: str, table: pl.DataFrame, months: Sequence[int], scored_on: date, 
     return Card(name, lines, fit_stretches(lines, table, months, scored_on))
 
 
-def card_chances(kept: Mapping[str, Any], x: Array) -> Array:
+def card_chances(kept: KeptCard, x: Array) -> Array:
     """Chances of a card kept without its table (lines, stretches): rows x stretches."""
     total, none_yet, out = card.points(kept["lines"], x), np.ones(len(x)), []
     for stretch in kept["stretches"]:
@@ -133,17 +133,17 @@ def floor_chances(name: str, table: pl.DataFrame, months: Sequence[int], x: Arra
     return np.column_stack(out)
 
 
-def gives_chances(model: Mapping[str, Any] | None) -> bool:
+def gives_chances(model: KeptModel | None) -> bool:
     """Whether a kept model prints any chance: of this form, and with a card chosen."""
     return model is not None and model.get("form") == FORM and bool(model.get("chosen"))
 
 
-def card_day(model: Mapping[str, Any]) -> str:
+def card_day(model: KeptModel) -> str:
     """The day a kept model's card was fitted; its level may be of a later one (`as_of`)."""
     return str(model.get("card_as_of") or model["as_of"])
 
 
-def overdue(model: Mapping[str, Any] | None, today: date) -> list[str]:
+def overdue(model: KeptModel | None, today: date) -> list[str]:
     """What is due of a model in use, in sentences: its card is fitted anew each year, its level each quarter, with four weeks to spare."""
     if model is None or not gives_chances(model):
         return []
@@ -155,37 +155,42 @@ def overdue(model: Mapping[str, Any] | None, today: date) -> list[str]:
     return []
 
 
-def lines_of(model: Mapping[str, Any]) -> list[dict[str, Any]]:
+def printed_card(model: KeptModel) -> KeptCard:
+    """The card that was chosen, of a model that gives chances."""
+    return model["cards"][str(model["chosen"])]
+
+
+def lines_of(model: KeptModel) -> list[PointsLine]:
     """The printed card's lines."""
-    return list(model["cards"][model["chosen"]]["lines"])
+    return list(printed_card(model)["lines"])
 
 
-def look_back_of(model: Mapping[str, Any] | None) -> int | None:
+def look_back_of(model: KeptModel | None) -> int | None:
     """Months a kept model looks back; None for one that gives no chance."""
-    return int(model["history"]["look_back_months"]) if model is not None and gives_chances(model) else None
+    return model["history"]["look_back_months"] if model is not None and gives_chances(model) else None
 
 
-def points_of(model: Mapping[str, Any], table: pl.DataFrame) -> NDArray[np.int64]:
+def points_of(model: KeptModel, table: pl.DataFrame) -> NDArray[np.int64]:
     """Each row's points on the printed card."""
     return card.points(lines_of(model), matrix(table)).astype(np.int64)
 
 
-def printed(model: Mapping[str, Any], table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
+def printed(model: KeptModel, table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
     """points, and `p<m>`, `p<m>_low`, ... of each row of features, read from the printed card's table; null where not printed."""
-    rows = pl.DataFrame(model["cards"][model["chosen"]]["table"], infer_schema_length=None)
+    rows = pl.DataFrame(printed_card(model)["table"], infer_schema_length=None)
     names = [f"p{m}{end}" for m in months for end in ENDS]
     missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in rows.columns]
     looked_up = rows.with_columns(*missing).select(pl.col("points").cast(pl.Int64), *names)
     return pl.DataFrame({"points": points_of(model, table)}).join(looked_up, on="points", how="left", maintain_order="left")
 
 
-def by_chance(model: Mapping[str, Any], chance: pl.Series, months: int) -> pl.DataFrame:
+def by_chance(model: KeptModel, chance: pl.Series, months: int) -> pl.DataFrame:
     """What the printed card says beside each chance it gave within `months`: `group_low`, `group_high`, and `half_year`.
 
     half_year: chance within 6 months by the same card's level, which is not printed. Null where the card never gave that chance, or a
     model made before says none.
     """
-    kept = model["cards"][model["chosen"]]
+    kept = printed_card(model)
     rows = pl.DataFrame(kept["table"], infer_schema_length=None)
     half = kept.get("half_year")
     points = rows["points"].cast(pl.Float64).to_numpy()
@@ -195,5 +200,3 @@ def by_chance(model: Mapping[str, Any], chance: pl.Series, months: int) -> pl.Da
     found = pl.DataFrame({"chance": chance.cast(pl.Float64)}).join(given.unique("chance", keep="first", maintain_order=True), on="chance", how="left", maintain_order="left")
     return found.drop("chance")
 
-
-__all__ = ["Document", "Stretch"]

@@ -7,27 +7,46 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import polars as pl
 
+from harmcast.documents.person_model import (
+    CardChoice,
+    KeptCard,
+    KeptModel,
+    KeptStretch,
+    LatelyFigure,
+    Rehearsal,
+    SideBySide,
+)
 from harmcast.people.features import FEATURES
 from harmcast.people.outcome import arrivals, counts_of
 from harmcast.transitions import card
 from harmcast.transitions.history import RecordsHeld, history, vouched_from
 from harmcast.transitions.landmarks import People, Rules, eligible, not_charged_lately, outcomes, panel
 from harmcast.transitions.level import Slope, slope_of_years
-from harmcast.transitions.model import FORM, SIMPLEST_FIRST, Card, card_day, fit, fit_stretches, floor_chances, matrix
-from harmcast.transitions.regression import Document, logit
+from harmcast.transitions.model import (
+    FORM,
+    SIMPLEST_FIRST,
+    Card,
+    card_day,
+    fit,
+    fit_stretches,
+    floor_chances,
+    look_back_of,
+    matrix,
+    printed_card,
+)
+from harmcast.transitions.regression import logit
 from harmcast.transitions.table import LEAST_BECAME, chance_table
 from harmcast.transitions.thinning import MOST_ROWS, thinned_panel
 from harmcast.weeks import add_months
 
 # How a card is chosen: (judged table, months, cards from the simplest) -> {"chosen", "because", "slopes", ...}.
-Choose = Callable[[pl.DataFrame, Sequence[int], Sequence[str]], dict[str, Any]]
+Choose = Callable[[pl.DataFrame, Sequence[int], Sequence[str]], CardChoice]
 
 JUDGED_LANDMARKS = 3
 JUDGED_STEP_MONTHS = 12
@@ -112,7 +131,7 @@ def _learnt_from(people: People, then: RecordsHeld, seed: int) -> pl.DataFrame |
     return None if learn.is_empty() else thinned_panel(learn, then.horizons, seed)
 
 
-def rehearsal(people: People, held: RecordsHeld, name: str, seed: int = SEED) -> Document | None:
+def rehearsal(people: People, held: RecordsHeld, name: str, seed: int = SEED) -> Rehearsal | None:
     """The fit of a year ago, kept so that it can be judged by what came since while no released chance is a year old.
 
     Returns: day, look_back_months, lines and stretches; None where no chance would have been printed then.
@@ -149,7 +168,7 @@ def refit(
     choose: Choose,
     months: Sequence[int] = (12, 24),
     seed: int = SEED,
-) -> Document:
+) -> KeptModel:
     """The person model as known on `held.scored_on`: a document of plain numbers for `weekly.score_people`.
 
     Args:
@@ -160,8 +179,9 @@ def refit(
     Returns: a JSON-ready document. Where nothing can be printed `chosen` is None and `because` says why.
     """
     people, as_of = People(persons, charge_versions, minors, rules), held.scored_on
-    document: Document = {
+    document: KeptModel = {
         "form": FORM,
+        "chosen": None,
         "months": list(months),
         "as_of": as_of.isoformat(),
         "high_cut": float(rules.high_cut),
@@ -175,7 +195,7 @@ def refit(
     }
     if held.look_back is None:
         because = f"records are vouched for over {held.months} months, and 30 are needed: chances from {held.chances_from.isoformat()}"
-        return document | {"chosen": None, "because": because, "data_hash": hashlib.sha256(b"").hexdigest()}
+        return document | {"because": because, "data_hash": hashlib.sha256(b"").hexdigest()}
     learn = panel(people, held.landmarks(), held.horizons, as_of, held.look_back)
     document |= {
         "landmarks": [str(day) for day in learn["landmark"].unique().sort()],
@@ -189,7 +209,7 @@ def refit(
     to_fit = thinned_panel(learn, held.horizons, seed)
     cards = {name: fit(name, to_fit, held.horizons, as_of, seed) for name in card.CARDS}
     if not all(one.stretches for one in cards.values()):
-        return document | {"chosen": None, "because": f"fewer than {LEAST_BECAME} people became high harm in the records looked at"}
+        return document | {"because": f"fewer than {LEAST_BECAME} people became high harm in the records looked at"}
     judged = out_of_time(people, judged_days(held), held.first_day, months, as_of, tuple(card.CARDS), seed)
     choice = choose(judged, months, tuple(card.CARDS))
     chosen = str(choice["chosen"])
@@ -209,19 +229,19 @@ def refit(
     }
 
 
-def held_for_level(model: Mapping[str, Any], held: RecordsHeld) -> RecordsHeld:
+def held_for_level(model: KeptModel, held: RecordsHeld) -> RecordsHeld:
     """The records held, looked back on as far and ahead as far as a kept model does."""
-    horizons = tuple(stretch["months"] for stretch in model["cards"][model["chosen"]]["stretches"])
-    return replace(held, look_back=int(model["history"]["look_back_months"]), horizons=horizons)
+    horizons = tuple(stretch["months"] for stretch in printed_card(model)["stretches"])
+    return replace(held, look_back=look_back_of(model), horizons=horizons)
 
 
-def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: int = SEED) -> Document:
+def relevel(model: KeptModel, people: People, held: RecordsHeld, seed: int = SEED) -> KeptModel:
     """The same card with its level taken anew on `held.scored_on`; lines, slopes, look-back and range's parts stay.
 
     Args: `model`: a model that gives chances, `people` with flags for `level_days(held_for_level(model, held))`.
     Raises: ValueError where fewer than LEAST_BECAME became in the first stretch.
     """
-    kept, chosen, same = model["cards"][model["chosen"]], str(model["chosen"]), held_for_level(model, held)
+    kept, chosen, same = printed_card(model), str(model["chosen"]), held_for_level(model, held)
     horizons = same.horizons
     learn = panel(people, same.landmarks(), horizons, same.scored_on, same.look_back)
     rows = thinned_panel(learn, horizons, seed)
@@ -246,16 +266,16 @@ def relevel(model: Mapping[str, Any], people: People, held: RecordsHeld, seed: i
     }
 
 
-def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool, soon: Document | None = None) -> Document:
+def _kept(one: Card, slope: Slope | None, halving: Sequence[float], printed: bool, soon: KeptStretch | None = None) -> KeptCard:
     """A card as kept: lines and stretches; the printed one with its table and the level of six months, by which it is judged early."""
-    document: Document = {"lines": one.lines, "stretches": [stretch.document() for stretch in one.stretches]}
+    document: KeptCard = {"lines": one.lines, "stretches": [stretch.document() for stretch in one.stretches]}
     if printed and slope is not None:
         document["table"] = chance_table(one.stretches, one.most, slope.variance, halving)
         document["half_year"] = soon
     return document
 
 
-def half_year(people: People, rows: pl.DataFrame, one: Card, scored_on: date) -> Document | None:
+def half_year(people: People, rows: pl.DataFrame, one: Card, scored_on: date) -> KeptStretch | None:
     """The same card's level for what comes within 6 months: never printed, but judged when a release is so old.
 
     Args: `rows`: the panel that the card's stretches were fitted on. Returns: a stretch; None where fewer than LEAST_BECAME became.
@@ -290,12 +310,12 @@ def halved(people: People, held: RecordsHeld, whole: Card, seed: int = SEED) -> 
     return found
 
 
-def group_figure(people: People, held: RecordsHeld) -> Document:
+def group_figure(people: People, held: RecordsHeld) -> dict[str, LatelyFigure]:
     """Those not yet high harm and not charged in the look-back, a horizon before today: how many, and how many became.
 
     They have one figure together, and no rank.
     """
-    found: Document = {}
+    found: dict[str, LatelyFigure] = {}
     for horizon in held.horizons:
         day = add_months(held.scored_on, -horizon)
         refs = not_charged_lately(people, day, held.look_back or 0)
@@ -310,12 +330,12 @@ def _share(column: pl.Series) -> float | None:
     return float(mean) if isinstance(mean, int | float) else None
 
 
-def to_json(model: Document) -> str:
+def to_json(model: KeptModel) -> str:
     """The model as text; floats in their shortest exact form, keys in order: the same model gives the same bytes."""
     return json.dumps(model, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def side_by_side(old: pl.DataFrame, new: pl.DataFrame, horizon_months: int = 12) -> dict[str, Any]:
+def side_by_side(old: pl.DataFrame, new: pl.DataFrame, horizon_months: int = 12) -> SideBySide:
     """What a new model changes for the same people on the same records: counts, before anyone approves it.
 
     Args: `old`, `new`: scored people (`weekly.score_people(...).people`) under each model.
@@ -342,7 +362,7 @@ def side_by_side(old: pl.DataFrame, new: pl.DataFrame, horizon_months: int = 12)
     return {
         "people": both.height,
         "bands_changed": int(changed["people"].sum()),
-        "bands": changed.to_dicts(),
+        "bands": [{"band": was, "band_new": now, "people": n} for was, now, n in changed.iter_rows()],
         "chances_compared": known.height,
         "mean_change": known.select((pl.col(column + "_new") - pl.col(column)).mean()).item(),
         "moved_over_01": int((moved.abs() > 0.01).sum()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +135,3 @@ def sandwich(
 def floats(values: Array) -> list[float]:
     """Plain numbers for a JSON document, exact in their shortest form."""
     return [float(value) for value in np.asarray(values).ravel()]
-
-
-Document = dict[str, Any]

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.person_model import ChanceRow, KeptStretch
 from harmcast.transitions import level, ranges
-from harmcast.transitions.regression import Array, Document, chance, fit_logistic, sandwich
+from harmcast.transitions.regression import Array, chance, fit_logistic, sandwich
 
 LEAST_BECAME = 20
 DAYS_A_YEAR = 365.25
@@ -39,7 +39,7 @@ class Stretch:
     def logit(self, t: Array) -> Array:
         return np.asarray(self.a + self.b * t)
 
-    def document(self) -> Document:
+    def document(self) -> KeptStretch:
         return {
             "months": self.months, "a": self.a, "b": self.b, "variance_a": self.variance_a, "variance_b": self.variance_b, "centre": self.centre,
             "became": self.became,
@@ -118,7 +118,7 @@ def chances_of_points(stretches: Sequence[Stretch], points: Array) -> list[Array
     return out
 
 
-def chance_table(stretches: Sequence[Stretch], most: int, of_years: float, halving: Sequence[float]) -> list[dict[str, Any]]:
+def chance_table(stretches: Sequence[Stretch], most: int, of_years: float, halving: Sequence[float]) -> list[ChanceRow]:
     """A row for each sum of points from 0 to `most`: points, and for each horizon chance, range and group range.
 
     Args: `of_years`: predictive variance of the calibration slope; `halving`: a deviation a horizon (`ranges.between_people`).

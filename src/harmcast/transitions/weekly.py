@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from harmcast.documents.person_model import KeptModel
 from harmcast.documents.plain import PlainRecord
 from harmcast.people import bands
 from harmcast.people import charges as charge_rules
@@ -18,7 +19,7 @@ from harmcast.transitions import explain
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.landmarks import People, Rules, not_yet_high
 from harmcast.transitions.model import FORM, gives_chances, look_back_of, printed
-from harmcast.transitions.regression import Array, Document
+from harmcast.transitions.regression import Array
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def chance_columns(months: Sequence[int]) -> list[str]:
     return [f"chance_high_harm_{h}m{end}" for h in months for end in ("", "_low", "_high")]
 
 
-def why_not(model: Document | None) -> str | None:
+def why_not(model: KeptModel | None) -> str | None:
     """Why a model gives nobody a chance; None where it gives some."""
     if model is None:
         return "no_model"
@@ -56,7 +57,7 @@ def why_not(model: Document | None) -> str | None:
     return "history_short" if (model.get("history") or {}).get("look_back_months") is None else "too_few_became"
 
 
-def _given(model: Document | None, table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
+def _given(model: KeptModel | None, table: pl.DataFrame, months: Sequence[int]) -> pl.DataFrame:
     """Chances and ranges of people not yet high harm, read from the printed card's table; null columns without a model."""
     refs = table.select("person_ref")
     names = {f"p{h}{end}": f"chance_high_harm_{h}m{end}" for h in months for end in ("", "_low", "_high")}
@@ -66,7 +67,7 @@ def _given(model: Document | None, table: pl.DataFrame, months: Sequence[int]) -
     return pl.concat([refs, printed(model, table, months).select(pl.col(old).alias(new) for old, new in names.items())], how="horizontal")
 
 
-def _no_chance(model: Document | None, high_cut: float, months: Sequence[int]) -> pl.Expr:
+def _no_chance(model: KeptModel | None, high_cut: float, months: Sequence[int]) -> pl.Expr:
     """The reason of NO_CHANCE for each person without a chance at the first horizon; null for the others."""
     return (
         pl.when(pl.col(f"chance_high_harm_{months[0]}m").is_not_null())
@@ -86,7 +87,7 @@ def score_people(
     charge_versions: pl.DataFrame,
     minors: pl.DataFrame,
     as_of: date,
-    model: Document | None,
+    model: KeptModel | None,
     rules: Rules,
     cuts: Sequence[float],
     months: Sequence[int] = (12, 24),

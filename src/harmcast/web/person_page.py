@@ -16,8 +16,6 @@ from harmcast.documents.person import (
     AnsweredLine,
     CountedEvent,
     EarlierChange,
-    KeptModel,
-    LatelyFigure,
     PastPoint,
     PersonDocument,
     PersonReasons,
@@ -32,6 +30,7 @@ from harmcast.documents.person import (
     ShownPart,
     TableLine,
 )
+from harmcast.documents.person_model import KeptModel, LatelyFigure
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS

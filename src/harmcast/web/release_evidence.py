@@ -133,10 +133,10 @@ def _flow(rows: Sequence[tuple[Any, Any, Any]]) -> BandFlow:
 
 def of_model(model: Model, in_use: Model | None) -> list[Beside]:
     """A candidate beside the model in use: what was chosen and why, what it was fitted on, and how far chances move."""
-    new, old = model.content(), in_use.content() if in_use else {}
-    rows = [_beside(what, new.get(name), old.get(name)) for name, what in (("chosen", "Form chosen"), ("because", "Because"), ("people", "People learnt from"), ("rows", "Rows learnt from"))]
+    new, old = model.content(), in_use.content() if in_use else None
+    rows = [_beside(what, new.get(name), old.get(name) if old else None) for name, what in (("chosen", "Form chosen"), ("because", "Because"), ("people", "People learnt from"), ("rows", "Rows learnt from"))]
     for months, name in ((12, "12m"), (24, "24m")):
-        rates = [words.share(held["base_rate"][name]) if name in held.get("base_rate", {}) else None for held in (new, old)]
+        rates = [words.share(held["base_rate"][name]) if held and name in held.get("base_rate", {}) else None for held in (new, old)]
         rows.append(_beside(f"Became high harm within {months} months, of those learnt from", *rates, differs=False))
     beside = model.document.get("side_by_side")
     if beside:

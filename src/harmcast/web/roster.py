@@ -16,7 +16,8 @@ from typing import Any, cast
 
 import polars as pl
 
-from harmcast.documents.person import KeptModel, PersonReasons, PersonRow
+from harmcast.documents.person import PersonReasons, PersonRow
+from harmcast.documents.person_model import KeptModel
 from harmcast.oversight.access import Ask, may_see_names
 from harmcast.settings import Settings
 from harmcast.store import desk, ledger, merges
@@ -159,7 +160,7 @@ def model_of(state: State, release: Release) -> KeptModel | None:
 
     def read() -> KeptModel | None:
         model = state.models.named(str(release.model))
-        return cast(KeptModel, model.content()) if model else None
+        return model.content() if model else None
 
     return released.kept.get((state.root, release.model, "model"), read)
 

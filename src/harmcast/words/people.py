@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from harmcast.documents.person import FeatureSays, HighOutcome
+from harmcast.documents.person_model import FeatureSays, HighOutcome
 from harmcast.words import numbers as words
 
 # One sentence a feature, with {n} for the number asked about, {months} for so many months: "at least" form, then "under" form.

@@ -21,6 +21,7 @@ import polars as pl
 from harmcast import tables, words
 from harmcast.documents.closed_tables import today as nearest
 from harmcast.documents.facts import Fact, Facts, Value
+from harmcast.documents.person_model import KeptModel
 from harmcast.oversight.access import ROLES, RULES, Action
 from harmcast.oversight.register import ENTRY_KINDS
 from harmcast.publish.answers import closed_facts
@@ -483,7 +484,7 @@ class _Collector:
 
     # -- people -------------------------------------------------------------------------------------------------------
 
-    def _model(self, tool: str) -> Mapping[str, Any] | None:
+    def _model(self, tool: str) -> KeptModel | None:
         """The person model of the newest release, as approved."""
         newest = self.newest(tool)
         kept = self.state.models.named(newest.row["model"]) if newest and newest.row["model"] else None
@@ -492,16 +493,17 @@ class _Collector:
     def _variables_of_people(self, tool: str) -> list[dict[str, str]]:
         """The variables that the model of the newest release asks about: those of its card, or harm alone."""
         model = self._model(tool)
-        listed = {f["name"]: f for f in (model or {}).get("features", []) if isinstance(f, dict)}
-        chosen = (model or {}).get("chosen")
-        lines = ((model or {}).get("cards") or {}).get(chosen, {}).get("lines", [])
-        used = list(dict.fromkeys(line["feature"] for line in lines)) if lines else ["harm_share"] if model else []
+        if model is None:
+            return []
+        listed = {f["name"]: f for f in model.get("features", []) if isinstance(f, dict)}
+        card = model.get("cards", {}).get(model.get("chosen") or "")
+        used = list(dict.fromkeys(line["feature"] for line in card["lines"])) if card and card["lines"] else ["harm_share"]
         return [
             {
                 "key": key,
                 "name": _sentence(key.replace("_", " ").replace("6m", "6 months").replace("12m", "12 months").replace("24m", "24 months")),
-                "says": str(listed.get(key, {}).get("says", "")),
-                "unit": str(listed.get(key, {}).get("unit", "")),
+                "says": listed[key]["says"] if key in listed else "",
+                "unit": listed[key]["unit"] if key in listed else "",
             }
             for key in used
         ]
@@ -514,7 +516,7 @@ class _Collector:
         about, model = json.loads(newest.now.read(f"{name}_about.json")), self._model(name)
         index, weights = about.get("weights", {}).get("index", {}), about.get("weights", {})
         figures = about.get("figures", {})
-        months = tuple(str(m) for m in (model or {}).get("months", tool.horizons_months))
+        months = tuple(str(m) for m in (model.get("months", tool.horizons_months) if model else tool.horizons_months))
         simple: dict[str, tuple[Value | None, str]] = {
             "harm_unit": (about.get("harm_unit"), ""),
             "harm_index": (", ".join(filter(None, (index.get("source"), f"edition {index['edition']}" if index.get("edition") else ""))) or None, ""),
