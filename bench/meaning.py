@@ -1,13 +1,15 @@
 """Are faults seen whose every value is well formed? Each planted in four sizes; how often a clean week is held; what it costs.
 
-    python -m bench.meaning [power] [files] [holds] [cost] [--seeds 10] [--weeks 104] [--draws 5] [--forces other invented new_york toronto]
+    python -m bench.meaning [power] [files] [holds] [cases] [cost] [--seeds 10] [--weeks 104] [--draws 5] [--forces other invented new_york toronto]
 
-Each force gives weeks of crimes and charges. `other` is made here, by other rules than `harmcast invent`.
+Each force gives weeks of crimes, charges and people. `other` is made here, by other rules than `harmcast invent`. Its clean weeks are
+not spotless: a few births are unknown, a few codes are in no list, a few corrections bear an older date of change.
 
 power   faults in the last four weeks of many draws, looked at as `load` looks at effects: share of draws in which a check of the kind that speaks
         of it holds or refuses the load, by fault and size
 files   faults written into files that go the whole way of a load (`bench/meaning_files.py`): said, or read right, by fault and size
 holds   clean weekly deliveries: how many are held or refused, each named
+cases   the inputs of shared/cases, as they lie there (`bench/meaning_cases.py`)
 cost    seconds that the effects of a weekly load take where a force holds 3 million crimes and 300,000 people
 """
 
@@ -28,13 +30,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench import meaning_files
+from bench import meaning_cases, meaning_files
 from bench.accepted import load_accepted
 from bench.results import Row, saved
 from harmcast.documents.effects import Effect
 from harmcast.runs import received
 from harmcast.runs.compared import compare
-from harmcast.runs.effects import Seen, effects_of, looked_at
+from harmcast.runs.effects import Seen, carried_over, effects_of, looked_at
 from harmcast.store.state import State, create
 from harmcast.tables import CHARGES, CRIMES, PERSONS
 
@@ -42,7 +44,7 @@ SIZES = (0.1, 0.25, 0.5, 0.9)
 LOOKED_WEEKS = 4
 YEARS_IN_FILES = 4
 MOST_SECONDS = 5.0
-PARTS = ("power", "files", "holds", "cost")
+PARTS = ("power", "files", "holds", "cases", "cost")
 MADE_HERE = ("other", "invented")  # forces whose clean weeks are known to be clean
 PLACES = """
 [force]
@@ -76,6 +78,8 @@ class Weeks:
 
 OTHER_CODES = ["008/01", "008/06", "001", "028/01", "030/01", "105/01", "149/00"]
 OTHER_SHARES = [0.08, 0.1, 0.002, 0.2, 0.3, 0.2, 0.118]
+IN_NO_LIST = "105/99"  # a class that is listed, a subclass that is not
+USUALLY_IN_NO_LIST, USUALLY_UNBORN, USUALLY_OLDER = 0.01, 0.04, 0.02  # shares of rows in a clean week
 
 
 def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4_000, spread: float = 0.0) -> Weeks:
@@ -92,10 +96,12 @@ def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4
     happened = pl.Series([start]).extend_constant(start, n - 1) + pl.Series((monday * 7 * 24 * 60 + minutes).astype("int64") * 60_000_000).cast(pl.Duration("us"))
     recorded = happened + pl.Series(rng.exponential(600, n).astype("int64") * 60_000_000).cast(pl.Duration("us"))
     town = rng.integers(0, 3, n)
+    codes = rng.choice(OTHER_CODES, n, p=OTHER_SHARES)
+    codes = np.where(np.random.default_rng([seed, 1]).random(n) < USUALLY_IN_NO_LIST, IN_NO_LIST, codes)
     crimes = pl.DataFrame(
         {
             "crime_ref": [str(1_000_000 + k) for k in range(n)],
-            "offence_code": rng.choice(OTHER_CODES, n, p=OTHER_SHARES),
+            "offence_code": codes,
             "happened_from": happened,
             "recorded_at": recorded,
             "status": ["recorded"] * n,
@@ -121,8 +127,12 @@ def other(seed: int, years: float = 4.0, a_week: int = 260, people_most: int = 4
 
 
 def _persons(charges: pl.DataFrame) -> pl.DataFrame:
-    return charges.select("person_ref").unique(maintain_order=True).with_columns(
-        merged_into=pl.lit(None, pl.String), died_on=pl.lit(None, pl.Date), review_due_on=pl.lit(None, pl.Date), unit=pl.lit("North")
+    """Everybody charged; the births of a few are unknown."""
+    who = charges.select("person_ref").unique(maintain_order=True)
+    is_unborn = np.random.default_rng(who.height).random(who.height) < USUALLY_UNBORN
+    born = pl.when(pl.Series(is_unborn, dtype=pl.Boolean)).then(None).otherwise(pl.lit(date(1990, 5, 1)))
+    return who.with_columns(
+        merged_into=pl.lit(None, pl.String), died_on=pl.lit(None, pl.Date), review_due_on=pl.lit(None, pl.Date), unit=pl.lit("North"), born_on=born
     )  # fmt: skip
 
 
@@ -178,20 +188,14 @@ def _some(rows: pl.DataFrame, size: float, rng: np.random.Generator) -> pl.Serie
     return pl.Series(rng.random(rows.height) < size)
 
 
-def _crimes(change: Callable[[pl.DataFrame, pl.Series, Weeks], pl.DataFrame]) -> Plant:
+def _in(table: str, change: Callable[[pl.DataFrame, pl.Series, Weeks], pl.DataFrame]) -> Plant:
     def plant(tables: Tables, force: Weeks, size: float, rng: np.random.Generator) -> Tables:
-        rows = tables[CRIMES.name]
-        return {**tables, CRIMES.name: change(rows, _some(rows, size, rng), force)}
+        rows = tables[table]
+        return {**tables, table: change(rows, _some(rows, size, rng), force)}
 
     return plant
 
 
-def _charges(change: Callable[[pl.DataFrame, pl.Series, Weeks], pl.DataFrame]) -> Plant:
-    def plant(tables: Tables, force: Weeks, size: float, rng: np.random.Generator) -> Tables:
-        rows = tables[CHARGES.name]
-        return {**tables, CHARGES.name: change(rows, _some(rows, size, rng), force)}
-
-    return plant
 
 
 def _set(rows: pl.DataFrame, chosen: pl.Series, **values: Any) -> pl.DataFrame:
@@ -214,45 +218,87 @@ def _deleted(tables: Tables, force: Weeks, size: float, rng: np.random.Generator
     return {**tables, "gone": gone}
 
 
-FAULTS: dict[str, tuple[str, Plant]] = {
-    "codes of a definition misread": ("matched recoded", _crimes(lambda r, c, f: _set(r, c & r["offence_code"].is_in(f.codes), offence_code=pl.lit("999/99")))),
-    "recoded by new counting rules": ("recoded matched", _crimes(_recoded)),
-    "crimes lost": ("volume matched", _crimes(lambda r, c, f: r.filter(~c))),
-    "dates by month only": ("resolution", _crimes(lambda r, c, f: _set(r, c, happened_from=pl.col("happened_from").dt.truncate("1mo")))),
-    "numbers used again": ("keys", _crimes(_reused)),
-    "charges without weight": ("weights", _charges(lambda r, c, f: _set(r, c, offence_code=pl.lit("200/01")))),
-    "a word for no crime": ("links", _charges(lambda r, c, f: _set(r, c, crime_ref=pl.lit("NULL")))),
-    "charges lost": ("volume", _charges(lambda r, c, f: r.filter(~c))),
-    "deleted at source (a tenth of the size)": ("deletions", _deleted),
+@dataclass(frozen=True)
+class Planted:
+    """A fault of four weeks. `kinds`: the checks that speak of it."""
+
+    kinds: str
+    table: str
+    plant: Plant
+    home_office: bool = False
+
+
+def _code(code: str) -> Callable[[pl.DataFrame, pl.Series, Weeks], pl.DataFrame]:
+    return lambda rows, chosen, force: _set(rows, chosen, offence_code=pl.lit(code))
+
+
+FAULTS: dict[str, Planted] = {
+    "codes of a definition misread": Planted(
+        "matched recoded", CRIMES.name, _in(CRIMES.name, lambda r, c, f: _set(r, c & r["offence_code"].is_in(f.codes), offence_code=pl.lit("999/99")))
+    ),
+    "recoded by new counting rules": Planted("recoded matched", CRIMES.name, _in(CRIMES.name, _recoded)),
+    "crimes lost": Planted("volume matched", CRIMES.name, _in(CRIMES.name, lambda r, c, f: r.filter(~c))),
+    "dates by month only": Planted("resolution", CRIMES.name, _in(CRIMES.name, lambda r, c, f: _set(r, c, happened_from=pl.col("happened_from").dt.truncate("1mo")))),
+    "numbers used again": Planted("keys", CRIMES.name, _in(CRIMES.name, _reused)),
+    "crimes under codes in no list": Planted("codes", CRIMES.name, _in(CRIMES.name, _code(IN_NO_LIST)), home_office=True),
+    "charges under codes in no list": Planted("codes", CHARGES.name, _in(CHARGES.name, _code(IN_NO_LIST)), home_office=True),
+    "charges without weight": Planted("weights", CHARGES.name, _in(CHARGES.name, _code("200/01"))),
+    "a word for no crime": Planted("links", CHARGES.name, _in(CHARGES.name, lambda r, c, f: _set(r, c, crime_ref=pl.lit("NULL")))),
+    "charges lost": Planted("volume", CHARGES.name, _in(CHARGES.name, lambda r, c, f: r.filter(~c))),
+    "births unknown": Planted("births", PERSONS.name, _in(PERSONS.name, lambda r, c, f: _set(r, c, born_on=pl.lit(None, pl.Date)))),
+    "deleted at source (a tenth of the size)": Planted("deletions", CHARGES.name, _deleted),
 }
 
 
 # -- looking -----------------------------------------------------------------------------------------
 
 
-def look(state: State, force: Weeks, end: date, tables: Tables, weeks: int) -> list[Effect]:
-    """Effects of a delivery made on the morning of `end` that brings these tables to what was held `weeks` weeks before."""
+Past = dict[str, dict[str, list[float]]]  # check -> scope -> its values in the loads before, the newest first
+
+
+def look(state: State, force: Weeks, end: date, tables: Tables, weeks: int, past: Past, older: int | None = None) -> list[Effect]:
+    """Effects of a delivery made on the morning of `end` that brings these tables to what was held `weeks` weeks before.
+
+    Args: `older`: draws that give a few rows of each table an older date of change than the one held.
+    """
     since = end - timedelta(weeks=weeks)
     made_at = datetime(end.year, end.month, end.day, 5)
     new = {name: rows for name, rows in tables.items() if name != "gone" and rows.height}
     gone = {CHARGES.name: [tables["gone"]]} if "gone" in tables else {}
-    counts = {name: SimpleNamespace(table=name, received=rows.height, notes={}) for name, rows in new.items()}
+    rng = np.random.default_rng(older)
+    not_taken = {name: int(rng.binomial(rows.height, USUALLY_OLDER)) if older is not None else 0 for name, rows in new.items()}
+    counts = {name: SimpleNamespace(table=name, received=rows.height, notes={"changed_at_older": not_taken[name]}) for name, rows in new.items()}
     work: Any = SimpleNamespace(manifest=SimpleNamespace(made_at=made_at), checked={}, new=new, tombstones=gone, counts=counts)
     seen = Seen(state, work)
+    charges = force.charges.filter(pl.col("charged_on") < since)
     seen._before = {
         CRIMES.name: force.crimes.filter(pl.col("recorded_at") < since),
-        CHARGES.name: force.charges.filter(pl.col("charged_on") < since),
-        PERSONS.name: force.persons,
+        CHARGES.name: charges,
+        PERSONS.name: force.persons.drop("born_on").join(charges, on="person_ref", how="semi"),
     }
+    seen._past = past
     return looked_at(seen)
 
 
 def delivery(force: Weeks, end: date, weeks: int) -> Tables:
+    """What was recorded and charged in the weeks, and those whom it was charged to."""
     since = end - timedelta(weeks=weeks)
+    charges = force.charges.filter((pl.col("charged_on") >= since) & (pl.col("charged_on") < end))
     return {
         CRIMES.name: force.crimes.filter((pl.col("recorded_at") >= since) & (pl.col("recorded_at") < end)),
-        CHARGES.name: force.charges.filter((pl.col("charged_on") >= since) & (pl.col("charged_on") < end)),
+        CHARGES.name: charges,
+        PERSONS.name: force.persons.join(charges, on="person_ref", how="semi"),
     }
+
+
+def _nothing_before() -> Past:
+    return {"people": {}, "births": {}}
+
+
+def _remembered(past: Past, effects: list[Effect]) -> None:
+    for effect in effects:
+        if effect.check in past:
+            past[effect.check].setdefault(effect.scope, []).insert(0, effect.value)
 
 
 def stopped(effects: list[Effect], kinds: str) -> bool:
@@ -269,30 +315,38 @@ def state_of(folder: Path, force: Weeks, name: str) -> State:
 def power(state: State, force: Weeks, draws: int) -> dict[str, list[float | None]]:
     """Share of draws in which each fault of each size is seen; None where the force has no such table."""
     found: dict[str, list[float | None]] = {}
-    for fault, (kinds, plant) in FAULTS.items():
-        needs_charges = kinds.split()[0] in ("weights", "links", "deletions") or "charges" in fault
+    ends = [force.end - timedelta(weeks=draw) for draw in range(draws)]
+    pasts = []
+    for end in ends:
+        before = end - timedelta(weeks=LOOKED_WEEKS)
+        pasts.append(_nothing_before())
+        _remembered(pasts[-1], look(state, force, before, delivery(force, before, LOOKED_WEEKS), LOOKED_WEEKS, _nothing_before()))
+    for name, fault in FAULTS.items():
+        if not meaning_files.fits(fault.table, force, home_office=fault.home_office):
+            found[name] = [None] * len(SIZES)
+            continue
         shares: list[float | None] = []
         for size in SIZES:
-            if needs_charges and not force.has_people:
-                shares.append(None)
-                continue
             seen = []
-            for draw in range(draws):
-                end = force.end - timedelta(weeks=draw)
-                tables = plant(delivery(force, end, LOOKED_WEEKS), force, size, np.random.default_rng(100 * draw + 7))
-                seen.append(stopped(look(state, force, end, tables, LOOKED_WEEKS), kinds))
+            for draw, end in enumerate(ends):
+                tables = fault.plant(delivery(force, end, LOOKED_WEEKS), force, size, np.random.default_rng(100 * draw + 7))
+                seen.append(stopped(look(state, force, end, tables, LOOKED_WEEKS, pasts[draw]), fault.kinds))
             shares.append(sum(seen) / len(seen))
-        found[fault] = shares
+        found[name] = shares
     return found
 
 
 def false_holds(state: State, force: Weeks, weeks: int) -> list[str]:
-    """Holds and refusals of clean weekly deliveries over so many weeks, each said."""
-    found = []
-    for back in range(weeks):
+    """Holds and refusals of clean weekly deliveries over so many weeks, the oldest first, each said; what holds is accepted, as in life."""
+    found: list[str] = []
+    past = _nothing_before()
+    before: Any = None
+    for back in reversed(range(weeks)):
         end = force.end - timedelta(weeks=back)
-        effects = look(state, force, end, delivery(force, end, 1), 1)
+        effects = carried_over(look(state, force, end, delivery(force, end, 1), 1, past, older=back), before)
         found += [f"{end}: {e.check}, {e.scope}: {e.says}" for e in effects if e.verdict in ("hold", "refuse")]
+        _remembered(past, effects)
+        before = SimpleNamespace(effects=effects)
     return found
 
 
@@ -368,7 +422,7 @@ def cost(folder: Path, a_week: int = 5_770, years: float = 10.0, people: int = 3
 
 def main(parts: Sequence[str], seeds: int, weeks: int, draws: int, forces: Sequence[str]) -> int:
     makers: dict[str, list[Callable[[], Weeks | None]]] = {
-        "other": [partial(other, s) for s in range(1, seeds + 1)],
+        "other": [partial(other, s, spread=0.6) for s in range(1, seeds + 1)],
         "invented": [partial(invented, s) for s in range(5, 5 + seeds)],
         "new_york": [partial(real, "new_york")],
         "toronto": [partial(real, "toronto")],
@@ -389,6 +443,9 @@ def main(parts: Sequence[str], seeds: int, weeks: int, draws: int, forces: Seque
                 begun = time.perf_counter()
                 rows += measured[part]()
                 print(f"    {name}, {part}: {time.perf_counter() - begun:.0f} s", flush=True)
+    if "cases" in parts:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += meaning_cases.rows(Path(folder))
     if "cost" in parts:
         with tempfile.TemporaryDirectory() as folder:
             rows += cost(Path(folder))
@@ -406,6 +463,6 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--weeks", type=int, default=104)
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--forces", nargs="+", default=["other", "invented", "new_york", "toronto"])
+    parser.add_argument("--forces", nargs="*", default=["other", "invented", "new_york", "toronto"])
     asked = parser.parse_args()
     sys.exit(main(asked.parts, asked.seeds, asked.weeks, asked.draws, asked.forces))

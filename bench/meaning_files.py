@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 
 from bench.accepted import load_accepted
 from harmcast.documents.effects import Effect
 from harmcast.errors import Fault, FeedRefused
+from harmcast.people import charges as charged
+from harmcast.people import harm, offences
 from harmcast.runs import effects, received
 from harmcast.runs.compared import compare
 from harmcast.store.state import State
@@ -68,17 +71,27 @@ def files_of(force: Weeks, since: date | None, until: date) -> Tables:
     return found
 
 
-def write(folder: Path, tables: Tables, made_at: datetime, complete: bool = False) -> Path:
-    """A delivery of these tables."""
+def write(folder: Path, tables: Tables, made_at: datetime, complete: bool = False, *, int96: bool = False) -> Path:
+    """A delivery of these tables: CSV, or Parquet with every time in INT96, as a tool of the Hadoop world writes it."""
     folder.mkdir(parents=True)
     files = {}
     for name, rows in tables.items():
-        path = folder / f"{name}.csv"
-        rows.write_csv(path)
+        path = folder / f"{name}.{'parquet' if int96 else 'csv'}"
+        if int96:
+            pq.write_table(_timed(rows).to_arrow(), path, use_deprecated_int96_timestamps=True)
+        else:
+            rows.write_csv(path)
         files[path.name] = {"rows": rows.height, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     note = {"delivery_id": folder.name, "made_at": made_at.isoformat(), "complete": complete, "files": files}
     (folder / "manifest.json").write_text(json.dumps(note), encoding="utf-8")
     return folder
+
+
+def _timed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dates and times as timestamps; all else as text."""
+    times = [name for name in rows.columns if name.endswith(("_on", "_at", "_from", "_to"))]
+    text = pl.col(times).replace("", None)
+    return rows.with_columns(pl.when(text.str.len_chars() == 10).then(text + "T00:00:00").otherwise(text).str.to_datetime("%Y-%m-%dT%H:%M:%S"))
 
 
 # -- what a load makes of them -------------------------------------------------------------------------
@@ -135,6 +148,7 @@ class Fault_:
     asked: float = SHARES[0]
     table: str = CRIMES.name
     home_office: bool = False
+    int96: bool = False  # the files are Parquet with times in INT96
     days_ahead: bool = False  # the size is how many days in the future the delivery says it was made
 
 
@@ -218,6 +232,19 @@ def _restarted(tables: Tables, size: float, rng: np.random.Generator, codes: lis
     return {**tables, CRIMES.name: rows.with_columns(crime_ref=new)}
 
 
+def _older(table: str, column: str, value: str) -> Plant:
+    """A column is another, under a date of change long before the one held."""
+    return _both(_in(table, "changed_at", lambda c: pl.lit("2001-01-01T00:00:00")), _in(table, column, lambda c: pl.lit(value)))
+
+
+def _copied(tables: Tables, size: float, rng: np.random.Generator, codes: list[str]) -> Tables:
+    """A share of the linked charges comes again without its link; those only that are the one of their person, code and days."""
+    rows = tables[CHARGES.name]
+    alone = rows.filter(pl.len().over("person_ref", "offence_code", "happened_on", "charged_on") == 1, pl.col("crime_ref") != "")
+    chosen = alone.filter(pl.Series(rng.random(alone.height) < size)).with_columns(charge_ref=pl.col("charge_ref") + "C", crime_ref=pl.lit(""))
+    return {**tables, CHARGES.name: pl.concat([rows, chosen])}
+
+
 def _without(table: str) -> Plant:
     def plant(tables: Tables, size: float, rng: np.random.Generator, codes: list[str]) -> Tables:
         return {**tables, table: tables[table].filter(pl.Series(rng.random(tables[table].height) >= size))}
@@ -236,6 +263,25 @@ def _nobody_left(got: Outcome, clean: Outcome) -> bool:
     return left == [0] and got.says("links")
 
 
+def _counted_once(got: Outcome, clean: Outcome) -> bool:
+    """Everybody has the events that a clean delivery gives, of the same weight."""
+    return bool(got.new) and _events(got.new).equals(_events(clean.new))
+
+
+def _events(tables: Tables) -> pl.DataFrame:
+    rows = tables[CHARGES.name]
+    people = tables[PERSONS.name].with_columns(known_on=pl.lit(date.min))
+    weights = harm.weights_of(rows["offence_code"], harm.default_index())
+    held = charged.held(rows.with_columns(known_on="charged_on"), people, weights, offences.kinds(rows["offence_code"]))
+    return charged.events(held.weighed(date.max)).group_by("person_ref").agg(events=pl.len(), weight=pl.col("weight").sum()).sort("person_ref")
+
+
+def _without_end(got: Outcome, clean: Outcome) -> bool:
+    """An end of time is the year 9999, every other time what a clean delivery holds."""
+    ends = {date(9999, 12, 31), date(2040, 1, 1)}
+    return bool(got.new) and set(got.new[PERSONS.name]["review_due_on"]) == ends and _same(CRIMES.name, "happened_from")(got, clean)
+
+
 FAULTS: dict[str, Fault_] = {
     "codes printed as 8/6": Fault_(_in(CRIMES.name, "offence_code", _unpadded), _same(CRIMES.name, "offence_code"), home_office=True),
     "codes printed as 00806": Fault_(_in(CRIMES.name, "offence_code", _five), _same(CRIMES.name, "offence_code"), home_office=True),
@@ -248,12 +294,26 @@ FAULTS: dict[str, Fault_] = {
     "references as 411.0": Fault_(
         _both(_in(CRIMES.name, "crime_ref", lambda c: c + ".0"), _in(CHARGES.name, "crime_ref", lambda c: pl.when(c == "").then(c).otherwise(c + ".0"))), _same(CHARGES.name, "crime_ref"), table="numbers",
     ),
+    "crimes under codes in no list": Fault_(_in(CRIMES.name, "offence_code", lambda c: pl.lit("105/99")), _said("codes:hold"), asked=0.25, home_office=True),
+    "charges under codes in no list": Fault_(_in(CHARGES.name, "offence_code", lambda c: pl.lit("105/99")), _said("codes:hold"), table=CHARGES.name, asked=0.25, home_office=True),
     "the word NULL for no crime": Fault_(_in(CHARGES.name, "crime_ref", lambda c: pl.lit("NULL")), _said("null_word"), table=CHARGES.name),
     "a word of its own for no crime": Fault_(_in(CHARGES.name, "crime_ref", lambda c: pl.lit("NK")), _said("links:hold"), table=CHARGES.name, asked=0.5),
     "merged into one who is not held": Fault_(_in(PERSONS.name, "merged_into", lambda c: "Q" + pl.col("person_ref")), _nobody_left, table=PERSONS.name),
     "born 01/01/1900": Fault_(_in(PERSONS.name, "born_on", lambda c: pl.lit("1900-01-01")), _said("placeholders"), table=PERSONS.name),
     "births in another format": Fault_(
         _in(PERSONS.name, "born_on", lambda c: c.str.to_date().dt.strftime("%d/%m/%Y")), _said("date_unreadable:born_on"), table=PERSONS.name, sizes=(0.02, 0.05, 0.25, 0.9), asked=0.02,
+    ),
+    "born 2020 for 2000": Fault_(_in(PERSONS.name, "born_on", lambda c: "2020" + c.str.slice(4)), _said("placeholders"), table=PERSONS.name),
+    "births unknown": Fault_(_in(PERSONS.name, "born_on", lambda c: pl.lit("")), _said("births:hold"), when=("weeks",), table=PERSONS.name, asked=0.25),
+    "most births unknown": Fault_(
+        _in(PERSONS.name, "born_on", lambda c: pl.lit("")), _said("births:hold"), when=("first",), sizes=(0.25, 0.4, 0.6, 0.9), asked=0.6, table=PERSONS.name,
+    ),
+    "crimes corrected under an older date of change": Fault_(_older(CRIMES.name, "injury", "minor"), _said("older:hold"), when=("whole",), asked=0.25),
+    "charges corrected under an older date of change": Fault_(_older(CHARGES.name, "outcome", "convicted"), _said("older:hold"), when=("whole",), asked=0.25, table=CHARGES.name),
+    "people corrected under an older date of change": Fault_(_older(PERSONS.name, "unit", "South"), _said("older:hold"), when=("whole",), asked=0.25, table=PERSONS.name),
+    "charges copied without their crime": Fault_(_copied, _counted_once, when=("first",), table=CHARGES.name),
+    "open-ended dates in INT96": Fault_(
+        _in(PERSONS.name, "review_due_on", lambda c: pl.lit("9999-12-31")), _without_end, when=("first",), table=PERSONS.name, int96=True,
     ),
     "offended on 01/01/1900": Fault_(_in(CHARGES.name, "happened_on", lambda c: pl.lit("1900-01-01")), _said("placeholders"), table=CHARGES.name),
     "place 0, 0": Fault_(_both(_in(CRIMES.name, "easting_m", lambda c: pl.lit("0")), _in(CRIMES.name, "northing_m", lambda c: pl.lit("0"))), _said("place_zero")),
@@ -276,13 +336,13 @@ FAULTS: dict[str, Fault_] = {
 # -- measured ------------------------------------------------------------------------------------------
 
 
-def fits(fault: Fault_, force: Weeks) -> bool:
-    """Whether a force has what the fault is planted in."""
-    if fault.home_office and not force.codes[0][:3].isdigit():
+def fits(table: str, force: Weeks, *, home_office: bool = False) -> bool:
+    """Whether a force has what a fault is planted in."""
+    if home_office and not force.codes[0][:3].isdigit():
         return False
-    if fault.table == "numbers":
+    if table == "numbers":
         return force.has_people and force.crimes["crime_ref"][0].isdigit()
-    return fault.table == CRIMES.name or force.has_people
+    return table == CRIMES.name or force.has_people
 
 
 def power(folder: Path, make: Callable[[str], State], force: Weeks, seed: int = 7) -> dict[str, list[bool | None]]:
@@ -300,14 +360,14 @@ def power(folder: Path, make: Callable[[str], State], force: Weeks, seed: int = 
         for when in fault.when:
             line: list[bool | None] = []
             for k, size in enumerate(fault.sizes):
-                if not fits(fault, force):
+                if not fits(fault.table, force, home_office=fault.home_office):
                     line.append(None)
                     continue
                 tables = fault.plant(clean[when], size, np.random.default_rng([seed, number, k]), force.codes)
                 at = made[when]
                 if fault.days_ahead:
                     at = datetime.fromisoformat(held.operations.now()).replace(tzinfo=None) + timedelta(days=size)
-                line.append(fault.right(outcome(states[when], write(folder / f"{number}-{when}-{k}", tables, at, when == "whole")), usual[when]))
+                line.append(fault.right(outcome(states[when], write(folder / f"{number}-{when}-{k}", tables, at, when == "whole", int96=fault.int96)), usual[when]))
             found[f"{name}, {when}"] = line
     empty.close()
     held.close()

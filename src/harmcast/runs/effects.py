@@ -127,6 +127,7 @@ class Seen:
         self.deviations = state.settings.feed.volume_deviations
         self._before: dict[str, pl.DataFrame] = {}
         self._after: dict[str, pl.DataFrame] = {}
+        self._past: dict[str, dict[str, list[float]]] = {}
 
     def before(self, table: str) -> pl.DataFrame:
         """What is held of a table."""
@@ -170,6 +171,12 @@ class Seen:
     def weekly(self, table: str) -> list[int]:
         """Rows a week, the newest week first, declared gaps left out."""
         return self.without_gaps(dict(self.recent(table).group_by("back").len().iter_rows()), self.weeks_held(table))
+
+    def past(self, check: str) -> dict[str, list[float]]:
+        """Values of a check in the loads that count, by scope, the newest first."""
+        if check not in self._past:
+            self._past[check] = loads.past_values(self.state.operations, check)
+        return self._past[check]
 
     def without_gaps(self, by_back: dict[int, int], weeks: int) -> list[int]:
         starts = [self.made_on - timedelta(weeks=back + 1) for back in range(weeks)]
@@ -428,7 +435,7 @@ def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
     if was_in and new_people is not None and "born_on" in new_people.columns:
         inside = moves.cohort_of(seen.before, seen.made_on).filter(pl.col("reason").is_null())["person_ref"]
         counts |= moves.ages_moved(seen.state, new_people, inside, seen.made_on, seen.actor)
-    past = loads.past_values(seen.state.operations, "people")
+    past = seen.past("people")
     return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in counts.items()]
 
 
@@ -438,7 +445,7 @@ def _births(seen: Seen) -> list[Effect]:
     if rows is None or rows.is_empty():
         return []
     known = rows.height - rows["born_on"].null_count()
-    return [people.births(known, rows.height, loads.past_values(seen.state.operations, "births").get("persons born_on", ()), seen.deviations)]
+    return [people.births(known, rows.height, seen.past("births").get("persons born_on", ()), seen.deviations)]
 
 
 def _touched(seen: Seen) -> pl.Series:
