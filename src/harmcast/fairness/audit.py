@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import cast
 
 import polars as pl
 
+from harmcast.documents.audit import PROXIES, PeopleRow
 from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ZERO_MEANS
 from harmcast.fairness import exposure, feedback, measures, printed, proxies, ratios, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.intervals import z_of
 from harmcast.fairness.rounding import Drawn
 from harmcast.fairness.thresholds import Thresholds
-from harmcast.fairness.verdicts import Audit, AuditFinding, AuditRule, judge, worst
+from harmcast.fairness.verdicts import Audit, AuditFinding, AuditRule, Verdict, judge, worst
 
 PEOPLE_CANNOT_SEE = (
     "Conduct that was never recorded. If a group is charged more for the same conduct, in every kind of offence alike, "
@@ -91,8 +92,8 @@ def audit_people(
     verdicts = [*table["verdict"].to_list(), *said["verdict"].to_list(), *(f.verdict for f in findings)]
     if features is not None:
         tested = proxies.proxy_tests(features, groups, seed, thresholds)
-        extra["Proxies"] = tested if drawn is None else printed.proxies(tested, features, groups, drawn)
-        findings += proxies.findings(extra["Proxies"], thresholds)
+        extra[PROXIES] = tested if drawn is None else printed.proxies(tested, features, groups, drawn)
+        findings += proxies.findings(extra[PROXIES], thresholds)
         verdicts += [f.verdict for f in findings]
     return Audit(
         kind="people",
@@ -120,25 +121,26 @@ def _of_ratios(said: pl.DataFrame, shown: pl.DataFrame) -> list[AuditFinding]:
     """A finding for each ratio that is a concern or a stop, as shown; the direction is part of its name."""
     return [
         AuditFinding(
-            "/".join(("said_and_came", row["attribute"], row["group"], "more" if row["ratio"] > 1 else "fewer")),
-            row["verdict"],
+            "/".join(("said_and_came", row["attribute"], row["group"], "more" if ratio > 1 else "fewer")),
+            cast(Verdict, row["verdict"]),
             _ratio_sentence(as_shown),
             as_shown["ratio"],
-            ratios.HIGH if row["ratio"] > 1 else ratios.LOW,
-            None if row["ratio"] <= 0 else round(abs(math.log(row["ratio"]) / math.log(ratios.LOW)), 1),
+            ratios.HIGH if ratio > 1 else ratios.LOW,
+            None if ratio <= 0 else round(abs(math.log(ratio) / math.log(ratios.LOW)), 1),
         )
         for row, as_shown in _found(said, shown)
+        for ratio in (row["ratio"] or 0.0,)
     ]
 
 
-def _found(exact: pl.DataFrame, shown: pl.DataFrame) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _found(exact: pl.DataFrame, shown: pl.DataFrame) -> Iterator[tuple[PeopleRow, PeopleRow]]:
     """Each row that is a concern or a stop, exact and as shown."""
     for row, as_shown in zip(exact.iter_rows(named=True), shown.iter_rows(named=True), strict=True):
         if row["verdict"] in ("concern", "stop"):
-            yield row, as_shown
+            yield cast(PeopleRow, row), cast(PeopleRow, as_shown)
 
 
-def _ratio_sentence(row: dict[str, Any]) -> str:
+def _ratio_sentence(row: PeopleRow) -> str:
     head = "Everyone" if row["attribute"] == ratios.EVERYONE else f"{_words(row['attribute'])}, {row['group']}"
     if row["ratio"] is None:
         return f"{head}: what came is far from what was said; the counts are too small to print."
@@ -162,14 +164,14 @@ def _findings(table: pl.DataFrame, shown: pl.DataFrame, rules: Sequence[AuditRul
     return [_finding(row, as_shown, rules) for row, as_shown in _found(table, shown)]
 
 
-def _finding(row: dict[str, Any], shown: dict[str, Any], rules: Sequence[AuditRule]) -> AuditFinding:
+def _finding(row: PeopleRow, shown: PeopleRow, rules: Sequence[AuditRule]) -> AuditFinding:
     """A row's finding as shown, with how far it is over the bar that it is furthest over."""
     over = max((found for rule in rules if (found := rule.over(row))), key=lambda found: found[2], default=None)
-    name = "/".join((row["measure"], row["attribute"], row["group"], "lower" if row["gap"] < 0 else "higher"))
+    name = "/".join((row["measure"], row["attribute"], row["group"], "lower" if (row["gap"] or 0.0) < 0 else "higher"))
     if over is None:
-        return AuditFinding(name, row["verdict"], _sentence(shown))
+        return AuditFinding(name, cast(Verdict, row["verdict"]), _sentence(shown))
     _, limit, severity = over
-    return AuditFinding(name, row["verdict"], _sentence(shown), shown["ratio"], limit, round(severity, 1))
+    return AuditFinding(name, cast(Verdict, row["verdict"]), _sentence(shown), shown["ratio"], limit, round(severity, 1))
 
 
 def _two_lines(table: pl.DataFrame) -> list[AuditFinding]:
@@ -208,10 +210,10 @@ _SAYS = {
 }
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: PeopleRow) -> str:
     what, against = _SAYS.get(row["measure"], (row["measure"], row["against"]))
     head = f"{_words(row['attribute'])}, {row['group']}: "
-    if row["gap"] is None or row["ratio"] is None:
+    if row["value"] is None or row["gap"] is None or row["ratio"] is None:
         return head + f"how many {what} differs, against {against}; the counts are too small to print."
     share, other = 100 * row["value"], 100 * (row["value"] - row["gap"])
     return head + (

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from scipy.stats import norm, poisson
+
+from harmcast.documents.audit import PeopleRow
 
 RatioVerdict = Literal["met", "stop", "concern", "cannot say"]
 LOW, HIGH = 0.8, 1.25
@@ -113,7 +115,7 @@ def judged(
     """
     tested = [row for row in rows if row.attribute in single]
     decided = dict(zip(map(id, tested), holm([row.p_value for row in tested], ERROR / families), strict=True))
-    out: list[dict[str, Any]] = []
+    out: list[PeopleRow] = []
     place = {name: k for k, name in enumerate(single)}
     for row in sorted(rows, key=lambda r: (place.get(r.attribute, len(place)), r.attribute, r.group)):
         low, high = row.interval(norm.ppf(1 - ERROR / 2))

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from harmcast.documents.audit import AuditLimit
+
 
 def _threshold(default: Any, says: str, unit: str) -> Any:
     return field(default=default, metadata={"says": says, "unit": unit})
@@ -114,7 +116,7 @@ class Thresholds:
         }
         return cls(**own)
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[AuditLimit]:
         """Every threshold with its value, unit and sentence, as rows ready for JSON."""
         values = asdict(self)
         return [

@@ -8,14 +8,14 @@ at the near end of its interval, a stop. Met says that the whole 95% interval li
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.audit import MEASURED, AuditDocument, AuditSection, FindingSays, PeopleRow
 from harmcast.fairness.intervals import USUAL, chance_alone, z_of
 from harmcast.fairness.measures import columns_for_intervals, gaps_at
 from harmcast.fairness.ratios import holm, least_of_range
@@ -41,7 +41,7 @@ class AuditRule:
     stop: float | None
     worse: Literal["both", "higher", "lower"] = "both"
 
-    def over(self, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    def over(self, row: PeopleRow) -> tuple[float, float, float] | None:
         """A row's ratio, the bar of a concern and how far over it the ratio lies (1 is at it); None where the rule is not about it."""
         value = row["ratio"]
         if row["measure"] != self.measure or not value or (self.attributes and row["attribute"] not in self.attributes) or self.concern in (0, 1):
@@ -66,7 +66,7 @@ class AuditFinding:
     limit: float | None = None
     severity: float | None = None
 
-    def document(self) -> PlainRecord:
+    def document(self) -> FindingSays:
         """As the audit's document says it."""
         return {"name": self.name, "verdict": self.verdict, "says": self.says}
 
@@ -95,7 +95,7 @@ class Audit:
     notes: tuple[str, ...] = ()
     is_printable: bool = False
 
-    def document(self) -> PlainRecord:
+    def document(self) -> AuditDocument:
         """The whole audit, ready for JSON and for a page. Raises: ValueError where its counts of people are exact."""
         if not self.is_printable:
             raise ValueError("an audit of exact counts is not for printing")
@@ -109,7 +109,7 @@ class Audit:
             "cannot_see": list(self.cannot_see),
             "thresholds": self.thresholds.document(),
             "tables": [
-                _section("What was measured", self.table),
+                _section(MEASURED, self.table),
                 *(_section(title, table) for title, table in self.extra.items()),
             ],
         }
@@ -193,7 +193,7 @@ def worst(verdicts: Iterable[str]) -> Verdict:
     return "met" if "concern" not in seen and "met" in seen else "concern"
 
 
-def _section(title: str, table: pl.DataFrame) -> PlainRecord:
+def _section(title: str, table: pl.DataFrame) -> AuditSection:
     return {
         "title": title,
         "columns": table.columns,

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+from harmcast.documents import audit as audits
+from harmcast.documents.audit import AuditDocument, AuditSection, PeopleRow, ProxyRow, RatioRow
 
 JUDGED = ("met", "concern", "stop", "too few to say")
 MEASURES: dict[str, tuple[str, str]] = {
@@ -107,11 +110,11 @@ class GroupMeasure:
     scope: str
     title: str
     says: str
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[PeopleRow, ...]
     judged: bool
 
     @property
-    def shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[PeopleRow]:
         """The groups with enough people for a share."""
         return [row for row in self.rows if row["value"] is not None]
 
@@ -122,9 +125,30 @@ class GroupMeasure:
         return ", ".join(row["group"] + (f" ({row['numerator']:,.0f} of {row['denominator']:,.0f})" if row["denominator"] is not None else "") for row in few)
 
 
-def records(section: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A table of the document as rows by column."""
-    return [dict(zip(section["columns"], row, strict=True)) for row in section["rows"]]
+class AttributeLine(TypedDict):
+    """One attribute of the overview: for each judged measure how many groups got which verdict."""
+
+    name: str
+    cells: list[list[tuple[str, int]]]
+
+
+class TableRow(TypedDict):
+    """A row in words by column, and as it was measured."""
+
+    cells: dict[str, str]
+    row: RatioRow
+
+
+class PrintedTable(TypedDict):
+    """A further table: its columns with their words and whether they are numbers, its rows, how many more there are, or why none."""
+
+    title: str
+    columns: list[tuple[str, str, bool]]
+    rows: list[TableRow]
+    more: int
+    pictured: bool
+    verdicts: bool
+    reason: str | None
 
 
 def title_of(attribute: str) -> str:
@@ -141,15 +165,15 @@ def title_of(attribute: str) -> str:
 class Reading:
     """An audit's document with what a page needs of it."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: AuditDocument) -> None:
         self.document = document
         sections = document.get("tables", [])
-        self._measured = records(sections[0]) if sections else []
-        self.is_people = bool(self._measured) and "measure" in self._measured[0]
+        self._measured = audits.people_rows(document)
+        self.is_people = bool(self._measured)
         self.attributes = list(dict.fromkeys(r["attribute"] for r in self._measured if r.get("attribute")))
-        self.plain = [s for s in sections[1 if self.is_people else 0 :] if s["title"] != "Proxies"]
-        self._proxies = [row for s in sections if s["title"] == "Proxies" for row in records(s)]
-        self.bars = {t["name"]: t["value"] for t in document.get("thresholds", [])}
+        self.plain = [s for s in sections[1 if self.is_people else 0 :] if s["title"] != audits.PROXIES]
+        self._proxies = audits.proxy_rows(document)
+        self.bars = {t["name"]: t["value"] for t in document.get("thresholds", []) if not isinstance(t["value"], list)}
 
     @property
     def verdict_says(self) -> str:
@@ -159,7 +183,7 @@ class Reading:
             return SILENT
         return VERDICTS[self.document["verdict"]]
 
-    def overview(self) -> list[dict[str, Any]]:
+    def overview(self) -> list[AttributeLine]:
         """For each attribute and each judged measure how many groups were met, a concern, a stop or too few."""
         counted = Counter(
             (r["attribute"], r["measure"], r["verdict"]) for r in self._measured if r.get("verdict") in JUDGED
@@ -198,37 +222,39 @@ class Reading:
         title, says = MEASURES[measure]
         return GroupMeasure(scope, title, says, tuple(rows), judged)
 
-    def proxies(self, attribute: str, most: int = 12) -> list[dict[str, Any]]:
+    def proxies(self, attribute: str, most: int = 12) -> list[ProxyRow]:
         """Everything together first, then the features that tell the attribute's groups apart best."""
         own = [r for r in self._proxies if r["attribute"] == attribute and r["auc"] is not None]
-        return sorted(own, key=lambda r: (r["kind"] != "together", -abs(r["auc"] - 0.5)))[:most]
+        return sorted(own, key=lambda r: (r["kind"] != "together", -abs((r["auc"] or 0.5) - 0.5)))[:most]
 
-    def strength(self, row: Mapping[str, Any]) -> Markup:
+    def strength(self, row: ProxyRow) -> Markup:
         """A proxy's AUC as a picture: .5 in the middle, the bars of a concern and of refusal dashed."""
-        if row["auc_low"] is None:
+        auc, auc_low, auc_high = row["auc"], row["auc_low"], row["auc_high"]
+        if auc is None or auc_low is None or auc_high is None:
             return Markup("")
         bars = [float(self.bars.get("proxy_concern_auc", 0.65)), float(self.bars.get("proxy_refuse_auc", 0.75))]
-        low, middle, high = (max(row[name], 1 - row[name]) for name in ("auc_low", "auc", "auc_high"))
-        ends = [0.5 if row["auc_low"] < 0.5 < row["auc_high"] else min(low, high), max(low, high)]
+        low, middle, high = (max(value, 1 - value) for value in (auc_low, auc, auc_high))
+        ends = [0.5 if auc_low < 0.5 < auc_high else min(low, high), max(low, high)]
         return picture(ends[0], middle, ends[1], 0.45, 0.85, 0.5, bars)
 
-    def ratio(self, row: Mapping[str, Any]) -> Markup:
+    def ratio(self, row: RatioRow) -> Markup:
         """A ratio as a picture: 1 the thin line, the bars dashed; nothing where it has no range or is the reference against itself."""
-        if row.get("ratio_low") is None or row["ratio"] is None or (row.get("is_reference") and row["against"] == "reference"):
+        ratio, low, high = row.get("ratio"), row.get("ratio_low"), row.get("ratio_high")
+        if ratio is None or low is None or high is None or (row.get("is_reference") and row["against"] == "reference"):
             return Markup("")
         measure = str(row.get("measure") or "")
         name = "records_ratio_concern" if measure in OF_RECORDS else "ratio_concern" if measure else "places_ratio_concern"
         bar = float(self.bars.get(name, 0.8))
         return picture(
-            max(row["ratio_low"], 0.4), row["ratio"], min(row["ratio_high"], 2.0), 0.4, 2.0, 1.0, [bar, 1 / bar]
+            max(low, 0.4), ratio, min(high, 2.0), 0.4, 2.0, 1.0, [bar, 1 / bar]
         )
 
-    def tables(self) -> list[dict[str, Any]]:
+    def tables(self) -> list[PrintedTable]:
         """Every other table with its columns in words and its values as read."""
         return [self._table(s) for s in self.plain if s["rows"]]
 
-    def _table(self, section: Mapping[str, Any]) -> dict[str, Any]:
-        rows = records(section)
+    def _table(self, section: AuditSection) -> PrintedTable:
+        rows = audits.rows(section)
         columns = [c for c in section["columns"] if c not in UNSHOWN and any(r[c] is not None for r in rows)]
         pictured = "ratio_low" in section["columns"]
         said = next((r["reason"] for r in rows if r.get("reason")), None) if len(rows) == 1 else None
@@ -238,7 +264,7 @@ class Reading:
                 (c, COLUMNS.get(c) or c.replace("_", " ").capitalize(), isinstance(rows[0][c], (int, float)))
                 for c in columns
             ],
-            "rows": [] if said else [{"cells": {c: shown(c, r[c]) for c in columns}, "row": r} for r in rows[:60]],
+            "rows": [] if said else [{"cells": {c: shown(c, r[c]) for c in columns}, "row": cast(RatioRow, r)} for r in rows[:60]],
             "more": max(0, len(rows) - 60),
             "pictured": pictured,
             "verdicts": any(r.get("verdict") in JUDGED for r in rows),
@@ -299,7 +325,7 @@ def picture(
     )
 
 
-def body(document: Mapping[str, Any], attribute: str | None = None, lifted: str = "") -> Markup:
+def body(document: AuditDocument, attribute: str | None = None, lifted: str = "") -> Markup:
     """The audit as HTML: of one attribute, or of every single one, nothing folded, where none is chosen.
 
     Args:
@@ -322,15 +348,15 @@ def body(document: Mapping[str, Any], attribute: str | None = None, lifted: str 
     )
 
 
-def file(document: Mapping[str, Any], tool: str, week: str, origin: date) -> bytes:
+def file(document: AuditDocument, tool: str, week: str, origin: date) -> bytes:
     """The audit as a dated file that stands alone and prints; the same bytes from the same document."""
     template = _environment().get_template("impact_file.html.jinja")
     return template.render(body=body(document), tool=tool, week=week, origin=f"{origin.day} {origin:%B %Y}").encode()
 
 
-def from_json(content: bytes) -> dict[str, Any]:
+def from_json(content: bytes) -> AuditDocument:
     """A document as a release holds it."""
-    found: dict[str, Any] = json.loads(content)
+    found: AuditDocument = json.loads(content)
     return found
 
 

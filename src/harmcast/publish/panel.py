@@ -6,12 +6,13 @@ A pure function of the audit's document that a release holds; the whole audit st
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harmcast import words
-from harmcast.publish.group_impact import records, title_of
+from harmcast.documents.audit import AuditDocument, FifthRow, PeopleRow, fifth_rows, people_rows
+from harmcast.publish.group_impact import title_of
 
 Found = Literal["comparison", "none", "difference", "far", "few"]
 SAYS: dict[Found, str] = {
@@ -103,15 +104,14 @@ class LayAudit:
         return max(step, -(-int(100 * max(ends) + 0.999) // step) * step) / 100
 
 
-def panel(document: Mapping[str, Any], by: str = "") -> LayAudit | None:
+def panel(document: AuditDocument, by: str = "") -> LayAudit | None:
     """The screen of an audit: of places by deprivation; of people by one attribute, by default the first of ORDER that it holds.
 
     None where it holds no attribute.
     """
-    sections = document.get("tables", [])
     if document.get("kind") == "places":
-        return _of_places(document, records(sections[0]) if sections else [])
-    measured = records(sections[0]) if sections else []
+        return _of_places(document, fifth_rows(document))
+    measured = people_rows(document)
     own = [r for r in measured if r["scope"] == SCOPE]
     held = [name for name in ORDER if any(r["attribute"] == name and r["measure"] == PUT_HIGH for r in own)]
     if not held:
@@ -144,11 +144,11 @@ def panel(document: Mapping[str, Any], by: str = "") -> LayAudit | None:
     )
 
 
-def _threshold(document: Mapping[str, Any], name: str, usual: float) -> float:
-    return next((float(t["value"]) for t in document.get("thresholds", []) if t["name"] == name), usual)
+def _threshold(document: AuditDocument, name: str, usual: float) -> float:
+    return next((t["value"] for t in document.get("thresholds", []) if t["name"] == name and not isinstance(t["value"], list)), usual)
 
 
-def _of_places(document: Mapping[str, Any], measured: Sequence[Mapping[str, Any]]) -> LayAudit:
+def _of_places(document: AuditDocument, measured: Sequence[FifthRow]) -> LayAudit:
     """Each deprivation fifth beside the whole force: what came of what was said there, and who lives where the map points."""
     limit, enough = _threshold(document, "places_ratio_concern", 0.8), _threshold(document, "places_judged_half_width", 0.2)
     rows = [_fifth(r, enough) for r in measured if r["fifth"] in FIFTHS]
@@ -178,7 +178,7 @@ def _fifths(names: Sequence[str]) -> str:
     return f"{words.listed([f'the {name}' for name in names])} {'fifth' if len(names) == 1 else 'fifths'}"
 
 
-def _fifth(row: Mapping[str, Any], enough: float) -> LayAuditRow:
+def _fifth(row: FifthRow, enough: float) -> LayAuditRow:
     ratio, spread = row["ratio"], row["half_width"]
     found: Found = {"stop": "far", "concern": "difference", "met": "none"}.get(row["verdict"], "few")  # type: ignore[assignment]
     more = ""
@@ -187,22 +187,22 @@ def _fifth(row: Mapping[str, Any], enough: float) -> LayAuditRow:
     elif found == "few" and spread is not None and spread > enough:
         more = f"About {would_tell(row['expected'], spread, enough):,} offences would tell."
     rate = None if ratio is None or row["ratio_low"] is None else OfHundred(ratio, row["ratio_low"], row["ratio_high"])
-    others = tuple(None if row[name] is None else OfHundred(row[name], places=places) for name, places in (("flagged_share", 1), ("empty_flagged", 0)))
+    others = tuple(None if share is None else OfHundred(share, places=places) for share, places in ((row["flagged_share"], 1), (row["empty_flagged"], 0)))
     return LayAuditRow(FIFTHS[row["fifth"]], round(row["residents"]), rate, others, found, more)
 
 
-def _order(row: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
+def _order(row: PeopleRow) -> tuple[bool, bool, float, str]:
     """The comparison first, hidden groups last, the largest group first."""
     return (not row["is_reference"], row["value"] is None, -(row["n"] or 0), str(row["group"]))
 
 
-def _rate(row: Mapping[str, Any] | None, places: int) -> OfHundred | None:
+def _rate(row: PeopleRow | None, places: int) -> OfHundred | None:
     if row is None or row["value"] is None or row["low"] is None or row["high"] is None:
         return None
     return OfHundred(float(row["value"]), float(row["low"]), float(row["high"]), places)
 
 
-def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, limit: float) -> LayAuditRow:
+def _row(put_high: PeopleRow, missed: PeopleRow | None, limit: float) -> LayAuditRow:
     verdicts = {put_high["verdict"], missed["verdict"] if missed is not None else None}
     found: Found = (
         "comparison" if put_high["is_reference"]
@@ -212,14 +212,14 @@ def _row(put_high: Mapping[str, Any], missed: Mapping[str, Any] | None, limit: f
         else "few"
     )  # fmt: skip
     more = _difference(put_high) if found in ("few", "difference", "far") else ""
-    if found == "few" and more and put_high["ratio_low"] > 0:
-        spread, enough = math.log(put_high["ratio_high"] / put_high["ratio_low"]) / 2, -math.log(limit)
-        more += f" About {would_tell(put_high['n'], spread, enough):,} people would tell." if spread > enough else ""
-    people = None if put_high["n"] is None else int(put_high["n"])
+    people, low, high = put_high["n"], put_high["ratio_low"], put_high["ratio_high"]
+    if found == "few" and more and people and low and high:
+        spread, enough = math.log(high / low) / 2, -math.log(limit)
+        more += f" About {would_tell(people, spread, enough):,} people would tell." if spread > enough else ""
     return LayAuditRow(str(put_high["group"]), people, _rate(put_high, 1), (_rate(missed, 0),), found, more)
 
 
-def _difference(row: Mapping[str, Any]) -> str:
+def _difference(row: PeopleRow) -> str:
     if row["ratio"] is None or row["ratio_low"] is None or row["ratio_high"] is None:
         return ""
     if row["ratio"] == 0:  # the range's lower end is of a share a little above nought: it would stand above the figure itself

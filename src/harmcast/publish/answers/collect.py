@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from harmcast import tables, words
+from harmcast.documents.audit import AuditDocument, FifthRow, PeopleRow, ProxyRow, fifth_rows, people_rows, proxy_rows
 from harmcast.documents.closed_tables import today as nearest
 from harmcast.documents.facts import Fact, Facts, Value
 from harmcast.documents.person_model import KeptModel
@@ -320,7 +321,7 @@ class _Collector:
         held = next((r for r in reversed(self.of(name)) if r.now.has(f"{name}_audit.json")), None)
         if held is None:
             return
-        document = json.loads(held.now.read(f"{name}_audit.json"))
+        document: AuditDocument = json.loads(held.now.read(f"{name}_audit.json"))
         source, on, known = f"{held.source}/{name}_audit.json", held.row["as_of"] or held.row["origin"], held.row["known_on"]
         simple: dict[str, Value] = {
             "audit_week": held.now.week,
@@ -333,14 +334,13 @@ class _Collector:
         }
         for key, value in simple.items():
             yield self.fact(f"{name}.{key}", value, source, "", on, known)
-        rows = {t["title"]: [dict(zip(t["columns"], row, strict=True)) for row in t["rows"]] for t in document.get("tables", ()) if "title" in t}
         if isinstance(tool, PlacesTool):
-            yield from self._by_deprivation(name, rows.get("What was measured", []), source, on, known)
+            yield from self._by_deprivation(name, fifth_rows(document), source, on, known)
             return
-        yield from self._equality(name, rows.get("What was measured", []), source, on, known)
-        yield from self._proxies(name, rows.get("Proxies", []), source, on, known)
+        yield from self._equality(name, people_rows(document), source, on, known)
+        yield from self._proxies(name, proxy_rows(document), source, on, known)
 
-    def _by_deprivation(self, tool: str, measured: list[dict[str, Any]], source: str, on: date, known: date) -> Iterator[Fact]:
+    def _by_deprivation(self, tool: str, measured: list[FifthRow], source: str, on: date, known: date) -> Iterator[Fact]:
         rows = tuple(
             {
                 "fifth": r["fifth"],
@@ -358,7 +358,7 @@ class _Collector:
         if rows:
             yield self.fact(f"{tool}.by_deprivation", rows, source, "", on, known)
 
-    def _equality(self, tool: str, measured: list[dict[str, Any]], source: str, on: date, known: date) -> Iterator[Fact]:
+    def _equality(self, tool: str, measured: list[PeopleRow], source: str, on: date, known: date) -> Iterator[Fact]:
         """What the audit measured of each characteristic that the records hold, group by group, where it judged it or has an interval."""
         for key, attributes in {"age": ("age_band",), "sex": ("sex",), "race": ("ethnicity_self", "ethnicity_officer")}.items():
             rows = tuple(
@@ -369,7 +369,7 @@ class _Collector:
             if rows:
                 yield self.fact(f"{tool}.equality.{key}", rows, source, "", on, known)
 
-    def _proxies(self, tool: str, measured: list[dict[str, Any]], source: str, on: date, known: date) -> Iterator[Fact]:
+    def _proxies(self, tool: str, measured: list[ProxyRow], source: str, on: date, known: date) -> Iterator[Fact]:
         """How far each variable of the model tells each protected group, and which tells one most."""
         used = {v["key"]: v["name"] for v in self._variables_of_people(tool)}
         rows = [r for r in measured if r["feature"] in used and r["kind"] == "value" and r["auc"] is not None]
@@ -388,14 +388,15 @@ class _Collector:
             }
             for r in rows
         )
-        most = max(table, key=lambda r: abs(r["auc"] - 0.5))
+        most, told = max(zip(table, rows, strict=True), key=lambda pair: abs((pair[1]["auc"] or 0.0) - 0.5))
         low, high = CLOSE_TO_CHANCE
         yield self.fact(f"{tool}.proxies", table, source, "", on, known)
-        yield self.fact(f"{tool}.proxies_none", all(low <= r["low"] and r["high"] <= high for r in table), source, "", on, known)
-        yield self.fact(f"{tool}.proxy_variable", most["variable"], source, "", on, known)
+        yield self.fact(f"{tool}.proxies_none", all(low <= (r["auc_low"] or 0.0) and (r["auc_high"] or 1.0) <= high for r in rows), source, "", on, known)
+        yield self.fact(f"{tool}.proxy_variable", str(most["variable"]), source, "", on, known)
         yield self.fact(f"{tool}.proxy_group", f"{most['attribute']}: {most['group']}", source, "", on, known)
-        for key in ("auc", "low", "high"):
-            yield self.fact(f"{tool}.proxy_{key}", float(most[key]), source, "AUC", on, known)
+        for key, value in (("auc", told["auc"]), ("low", told["auc_low"]), ("high", told["auc_high"])):
+            if value is not None:
+                yield self.fact(f"{tool}.proxy_{key}", float(value), source, "AUC", on, known)
 
     # -- places -------------------------------------------------------------------------------------------------------
 

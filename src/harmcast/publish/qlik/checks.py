@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.documents.audit import AuditDocument, fifth_rows
 from harmcast.publish import group_impact
 from harmcast.publish.qlik import star
 
@@ -35,18 +36,19 @@ def tables(tools: Sequence[tuple[str, str]], scores: Rows, audit: Rows, deliveri
     return found
 
 
-def audit_rows(document: Mapping[str, Any], tool: str, week: str) -> list[dict[str, Any]]:
+def audit_rows(document: AuditDocument, tool: str, week: str) -> list[dict[str, Any]]:
     """An audit's measures as its page prints them: shares to a tenth in 100, no counts, hidden figures null and said."""
     reading = group_impact.Reading(document)
     head = {"tool": tool, "audit_week": week, "audit_verdict": document["verdict"]}
     if not reading.is_people:
-        return [{**head, **row} for row in _fifths(reading)]
+        return [{**head, **row} for row in _fifths(document)]
     found = []
     for attribute in reading.attributes:
         for scope, parts in reading.parts(attribute):
             for part in parts:
                 for row in part.rows:
-                    ratio = {} if row["is_reference"] and row["against"] == "reference" else row
+                    itself = row["is_reference"] and row["against"] == "reference"
+                    ratios = (None, None, None) if itself else (row["ratio"], row["ratio_low"], row["ratio_high"])
                     found.append(
                         {
                             **head,
@@ -54,8 +56,10 @@ def audit_rows(document: Mapping[str, Any], tool: str, week: str) -> list[dict[s
                             "audit_attribute": group_impact.title_of(attribute),
                             "audit_group": str(row["group"]),
                             "audit_measure": part.title,
-                            **{f"audit_{name}": _tenth(row[name]) for name in ("value", "low", "high")},
-                            **{f"audit_{name}": _hundredth(ratio.get(name)) for name in ("ratio", "ratio_low", "ratio_high")},
+                            "audit_value": _tenth(row["value"]),
+                            "audit_low": _tenth(row["low"]),
+                            "audit_high": _tenth(row["high"]),
+                            **{f"audit_{name}": _hundredth(value) for name, value in zip(("ratio", "ratio_low", "ratio_high"), ratios, strict=True)},
                             "audit_row_verdict": row["verdict"] or "too few to say",
                             "audit_text": HIDDEN if row["value"] is None else f"{100 * row['value']:.1f}%",
                         }
@@ -63,20 +67,21 @@ def audit_rows(document: Mapping[str, Any], tool: str, week: str) -> list[dict[s
     return found
 
 
-def _fifths(reading: group_impact.Reading) -> list[dict[str, Any]]:
+def _fifths(document: AuditDocument) -> list[dict[str, Any]]:
     """Recorded over forecast by deprivation fifth: what is judged of a places tool."""
-    rows = [row for section in reading.plain if section["rows"] and "fifth" in section["columns"] for row in group_impact.records(section)]
     return [
         {
             "audit_scope": "Residents by deprivation",
             "audit_attribute": group_impact.COLUMNS["fifth"],
             "audit_group": str(row["fifth"]),
             "audit_measure": group_impact.COLUMNS["ratio"],
-            **{f"audit_{name}": _hundredth(row[key]) for name, key in (("value", "ratio"), ("low", "ratio_low"), ("high", "ratio_high"))},
+            "audit_value": _hundredth(row["ratio"]),
+            "audit_low": _hundredth(row["ratio_low"]),
+            "audit_high": _hundredth(row["ratio_high"]),
             "audit_row_verdict": row["verdict"],
             "audit_text": HIDDEN if row["ratio"] is None else f"{row['ratio']:.2f}",
         }
-        for row in rows
+        for row in fifth_rows(document)
     ]
 
 

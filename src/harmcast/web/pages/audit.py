@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from starlette.responses import Response
 
 from harmcast import words
 from harmcast.charts import people as people_charts
+from harmcast.documents.audit import AuditDocument
 from harmcast.oversight import release_rules
 from harmcast.oversight.access import Action
 from harmcast.publish import group_impact
@@ -40,7 +43,8 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
     release = next((r for r in audited if r.name == week), audited[-1] if audited else None)
     if view == "file":
         return _file(release, tool)
-    document = released.document(release, f"{tool}_audit") if release else {}
+    held = released.document(release, f"{tool}_audit") if release else {}
+    document = cast(AuditDocument, held) if held else None
     screen = panels.panel(document, by) if document and view != "all" else None
     if screen is not None and release is not None:
         return _panel(visit, chosen, release, screen)

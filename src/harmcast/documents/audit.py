@@ -1,0 +1,143 @@
+"""What a fairness audit found: `<tool>_audit.json` of a release, written by the audit, read by pages, the panel, Qlik and answers.
+
+A table is kept as its columns and rows in that order; `people_rows`, `fifth_rows` and `proxy_rows` give them as typed rows. Releases made
+by earlier versions lack some columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, cast
+
+MEASURED, PROXIES = "What was measured", "Proxies"
+
+
+class AuditSection(TypedDict):
+    """One table: its title, its columns, and each row's values in that order."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class FindingSays(TypedDict):
+    """One concern or stop: `name` is stable from week to week."""
+
+    name: str
+    verdict: str
+    says: str
+
+
+class AuditLimit(TypedDict):
+    """A limit set before the figures; its value a number, or names of attributes."""
+
+    name: str
+    value: float | list[str]
+    unit: str
+    says: str
+
+
+class AuditDocument(TypedDict):
+    """The whole audit. `judged`, `too_few_to_say`: how many comparisons could be judged, and how many not."""
+
+    kind: str
+    verdict: str
+    judged: int
+    too_few_to_say: int
+    findings: list[FindingSays]
+    notes: list[str]
+    cannot_see: list[str]
+    thresholds: list[AuditLimit]
+    tables: list[AuditSection]
+
+
+class RatioRow(TypedDict, total=False):
+    """What every judged row has: a ratio with its 95% interval, and its verdict."""
+
+    measure: str
+    is_reference: bool | None
+    against: str | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    verdict: str
+
+
+class PeopleRow(RatioRow, total=False):
+    """One measure of one group (`fairness.measures`), or what chances said of it and what came (`fairness.ratios`)."""
+
+    scope: str
+    attribute: str
+    group: str
+    n: int | None
+    numerator: float | None
+    denominator: float | None
+    value: float | None
+    low: float | None
+    high: float | None
+    gap: float | None
+    people: int
+    said: float
+    became: int
+    least_ratio: float | None
+    small: bool
+    reason: str | None
+
+
+class FifthRow(RatioRow, total=False):
+    """One deprivation fifth (`fairness.exposure`): a mean of the releases judged."""
+
+    fifth: str
+    residents: float
+    cells: float
+    expected: float
+    recorded: float
+    per_1000: float | None
+    flagged_share: float | None
+    empty_flagged: float | None
+    half_width: float | None
+
+
+class ProxyRow(TypedDict):
+    """How well one feature tells one group from everyone else (`fairness.proxies`)."""
+
+    attribute: str
+    group: str
+    feature: str
+    kind: str
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+    n: int
+    n_group: int
+    verdict: str
+    reason: str | None
+
+
+def rows(section: AuditSection) -> list[dict[str, Any]]:
+    """A table of any columns as rows by column."""
+    return [dict(zip(section["columns"], row, strict=True)) for row in section["rows"]]
+
+
+def _of(sections: Sequence[AuditSection], title: str) -> list[dict[str, Any]]:
+    return [row for section in sections if section.get("title") == title for row in rows(section)]
+
+
+def measured(document: AuditDocument) -> list[dict[str, Any]]:
+    """The first table: what was measured."""
+    sections = document.get("tables", [])
+    return rows(sections[0]) if sections else []
+
+
+def people_rows(document: AuditDocument) -> list[PeopleRow]:
+    """What was measured of people, group by group; none of an audit of places."""
+    return [cast(PeopleRow, row) for row in measured(document) if "measure" in row]
+
+
+def fifth_rows(document: AuditDocument) -> list[FifthRow]:
+    """What was measured of places, by deprivation fifth; none of an audit of people."""
+    return [cast(FifthRow, row) for row in measured(document) if "fifth" in row]
+
+
+def proxy_rows(document: AuditDocument) -> list[ProxyRow]:
+    return [cast(ProxyRow, row) for row in _of(document.get("tables", []), PROXIES)]
