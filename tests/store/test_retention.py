@@ -387,3 +387,19 @@ def test_eleven_are_erased_by_two_people_who_name_the_list_and_by_nobody_else(an
     assert any_state.person_keys().height == 30
     assert forget_due(any_state, DAY, ann, approve=listed, second="bob").count == 11
     assert any_state.person_keys().height == 19
+
+
+def test_two_people_may_name_the_whole_list_where_others_on_it_are_overdue(any_state: State, deliver: Callable[..., Path], rows: Good) -> None:
+    many_gone(any_state, deliver, rows, 11)
+    overdue = [{**rows["persons"], "person_ref": "M29", "review_due_on": "2026-03-01", "merged_into": "", "changed_at": "2026-03-10T00:00:00"}]
+    load_accepted(any_state, deliver({"persons": overdue}, THIRD))
+    any_state.users.add("ann", "Ann", Event("setup", "operator", "administration", "user_added"))
+    ann = Actor("ann", "Ann", (("data_protection_officer", None),))
+    due_now = forget_due(any_state, DAY, ann, dry_run=True)
+    assert due_now.people == {"deleted_at_source": 11, "review_overdue": 1}
+    some = list_hash(due_now.keys[2:])
+    for approve, second in ((some, "bob"), (list_hash(due_now.keys), None), (list_hash(due_now.keys), "ann")):
+        with pytest.raises(NotFit):
+            forget_due(any_state, DAY, ann, approve=approve, second=second)
+    assert forget_due(any_state, DAY, ann, approve=list_hash(due_now.keys), second="bob").count == 12
+    assert any_state.person_keys().height == 18

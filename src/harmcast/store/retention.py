@@ -153,7 +153,7 @@ def _refuse_above_cap(state: State, named: Sequence[tuple[str, str]], actor: Act
     cap = max(ERASED_A_RUN[0], int(ERASED_A_RUN[1] * state.person_keys().height))
     wanted = list_hash(left)
     are_two = second not in (None, actor.account) or state.users.before_first()
-    if len(left) > cap and not (are_two and approve == wanted):
+    if len(left) > cap and not (are_two and approve in (wanted, list_hash(key for key, _ in named))):
         raise NotFit(
             f"{len(left):,} people left the source and are due to be erased; {cap:,} go in one run unasked.",
             code="erasure_above_cap",
@@ -178,7 +178,8 @@ def forget_due(
     Args:
         left_source: only people whom the force itself has deleted, or left without a charge: nothing is left to
             decide, so a timer's account may do it. Records overdue for review wait for the data protection officer.
-        approve: hash of the list of people who left the source, named by two people where there are more than a run erases.
+        approve: hash of the list of people who left the source, or of everybody who is due as the page has it, named by two people where more
+            left than a run erases.
         second: account of the second person, where two let this very list go.
         qvd: writes a table as Qlik's file (`publish.qlik.qvd`); needed where releases hold such files about people.
     Raises: RunStopped, StoreDamaged; AccessDenied unless the data protection officer asks, or the operator for a dry run or a timer as above; NotFit
