@@ -69,6 +69,7 @@ def _erased(folder: Path, name: str, url: str | None, people: int, due: int) -> 
     force = folder / "force"
     invent(force, people=people, years=3.0, seed=31, to=week.LAST_SUNDAY, weeks=3, crimes_a_year=15_000)
     settings = (force / "settings.toml").read_text() + f'\n[log]\ncheckpoint_dir = "{folder / "elsewhere"}"\n'
+    settings = settings.replace("[feed]\n", "[feed]\ndeleted_max_share = 1.0\n")  # one delivery deletes so many here that a force's would be refused
     settings += f'\n[store]\nurl = "{url}"\n' if url else ""
     (force / "settings.toml").write_text(settings)
     state = create(folder / "state", force / "settings.toml")
