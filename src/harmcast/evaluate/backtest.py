@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.documents.backtest import AgainstFloor, Fallback, ListFigures, PlacesBacktest, PlacesFigures, PlacesSeries
 from harmcast.evaluate import scores
 from harmcast.forecast import choose, ranges
 from harmcast.forecast.ranges import Listed, Prediction
@@ -58,7 +59,7 @@ def backtest_places(
     seed: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> PlacesBacktest:
     """Every model at every origin, with floor, oracle and perfect foresight.
 
     Args:
@@ -89,7 +90,7 @@ def backtest_places(
     for name, one in figures.items():
         gap = ceiling["log_score"] - floor_log
         one["gap_closed_share"] = (one["log_score"] - floor_log) / gap if gap > 0 else None
-        one |= _against_floor(judged[name], judged[FLOOR], came, seed)
+        figures[name] = cast(PlacesFigures, {**one, **_against_floor(judged[name], judged[FLOOR], came, seed)})
     crimes, last = int(came.sum()), panels[-1]
     flagged = scores.flagged_units(len(units), FLAGGED_SHARE)
     best20 = sum(scores.best_hits(row, TOP) for row in came)
@@ -104,7 +105,7 @@ def backtest_places(
         "chosen": chosen,
         "incidents": {"n": int(last.events.sum()), "victims_per_incident": float(last.weekly.sum() / max(1, last.events.sum()))},
         "models": figures,
-        "oracle": {key: value for key, value in ceiling.items() if key != "seconds_per_origin"},
+        "oracle": cast(PlacesFigures, {key: value for key, value in ceiling.items() if key != "seconds_per_origin"}),
         "foresight": {
             "hits_top20": best20,
             "hit_rate_top20": best20 / crimes if crimes else None,
@@ -146,7 +147,7 @@ def _run(
     return ModelBacktest(np.array(expected), np.array(dispersion), np.array(seconds), *rest)
 
 
-def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[dict[str, Any] | None, list[float]]:
+def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[Fallback | None, list[float]]:
     """What the fallback rule says after the last window, and the differences it rests on; None for a model without a plain double."""
     doubles = [double for double in one.plain if double is not None]
     if len(doubles) < len(came):
@@ -154,10 +155,11 @@ def _fallback(one: ModelBacktest, floor: ModelBacktest, came: Counts) -> tuple[d
     alike = [ranges.log_chance(y, double.expected, double.dispersion, double.victims).mean() for y, double in zip(came, doubles, strict=True)]
     ours, count = _logs(one, came), _logs(floor, came)
     choice = choose.decide(ours - alike)
-    return {**choice.document(float((ours - count).mean())), "stepped_in_after": list(choice.stepped)}, (ours - alike).tolist()
+    said = choice.document(float((ours - count).mean()))
+    return {**said, "stepped_in_after": list(choice.stepped)}, (ours - alike).tolist()
 
 
-def _list_figures(one: ModelBacktest, came: Counts) -> dict[str, Any]:
+def _list_figures(one: ModelBacktest, came: Counts) -> ListFigures:
     """How true the chances of the list came, in 4 weeks and in 52, and how often the range of its sum held."""
     whole = YEAR_WINDOWS - 1
     years = np.stack([came[t : t + YEAR_WINDOWS].sum(axis=0) for t in range(len(came) - whole)]) if len(came) > whole else came[:0]
@@ -187,7 +189,7 @@ def _laws(one: ModelBacktest) -> list[tuple[Floats, Floats, Floats | None]]:
     return list(zip(one.expected, one.dispersion, one.victims, strict=True))
 
 
-def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[str, Any]:
+def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> PlacesFigures:
     """The figures of one model, pooled over origins; the index by residents is null where they are not known."""
     n, crimes = came.shape[1], int(came.sum())
     flagged = scores.flagged_units(n, FLAGGED_SHARE)
@@ -203,7 +205,7 @@ def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[
     apart = np.abs(one.expected.sum(axis=1) - totals)[totals > 0] / totals[totals > 0]
     land = _flagged_share(one, units.land_m2, flagged, seed)
     people = None if units.residents is None else _flagged_share(one, units.residents, flagged, seed)
-    return {
+    found: PlacesFigures = {
         "hits_top20": int(top.sum()),
         "hit_rate_top20": top.sum() / crimes if crimes else None,
         "regret_top20": int((best20 - top).sum()),
@@ -220,8 +222,8 @@ def _figures(one: ModelBacktest, came: Counts, units: Units, seed: int) -> dict[
         "total_mape": float(apart.mean()) if len(apart) else None,
         "pit_histogram": (pit * came.size).round().tolist(),
         "seconds_per_origin": float(one.seconds.mean()),
-        **(_list_figures(one, came) if one.lists else {}),
     }
+    return cast(PlacesFigures, {**found, **_list_figures(one, came)}) if one.lists else found
 
 
 def _flagged_share(one: ModelBacktest, sizes: Floats, flagged: int, seed: int) -> float:
@@ -230,7 +232,7 @@ def _flagged_share(one: ModelBacktest, sizes: Floats, flagged: int, seed: int) -
     return float(np.mean(shares) / sizes.sum())
 
 
-def _against_floor(one: ModelBacktest, floor: ModelBacktest, came: Counts, seed: int) -> dict[str, Any]:
+def _against_floor(one: ModelBacktest, floor: ModelBacktest, came: Counts, seed: int) -> AgainstFloor:
     """Differences to the 24-month count, with 95% ranges by block bootstrap over origins."""
     logs = _logs(one, came) - _logs(floor, came)
     more = (_hits(one, came, TOP, seed) - _hits(floor, came, TOP, seed)).astype(float)
@@ -241,7 +243,7 @@ def _against_floor(one: ModelBacktest, floor: ModelBacktest, came: Counts, seed:
             "hit_rate_gain_high": hit_high}  # fmt: skip
 
 
-def _series(judged: Mapping[str, ModelBacktest], came: Counts, chosen: str, seed: int) -> dict[str, Any]:
+def _series(judged: Mapping[str, ModelBacktest], came: Counts, chosen: str, seed: int) -> PlacesSeries:
     """What the report page draws: skill and totals by origin, hits by list length, calibration, surprise by unit."""
     ours, floor = judged[chosen], judged[FLOOR]
     lengths = [k for k in (5, 10, 20, 30, 50, 75, 100, 150, 200) if k < came.shape[1]]

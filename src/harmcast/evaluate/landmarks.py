@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.backtest import AucGain, ByModel, PeopleBacktest
+from harmcast.documents.person_model import ModelHistory
 from harmcast.evaluate.people_choose import choose, slopes_of_days
 from harmcast.evaluate.people_scores import MANY_ROWS, Ranked, person_weights, scores
 
@@ -21,9 +23,9 @@ def backtest_people(
     judged: pl.DataFrame,
     months: Sequence[int],
     models: Sequence[str],
-    history: Mapping[str, Any] | None = None,
+    history: ModelHistory | None = None,
     seed: int = SEED,
-) -> dict[str, Any]:
+) -> PeopleBacktest:
     """Every figure of every model at every horizon, pooled over the landmarks judged, and each landmark apart.
 
     Args:
@@ -47,7 +49,7 @@ def backtest_people(
         "choice": choice,
         "horizon": {f"{h}m": _horizon(judged, h, models, seed) for h in months},
         "landmarks": [str(day) for day in judged["landmark"].unique().sort()],
-        "history": dict(history or {}),
+        "history": history or {},
         "by_landmark": {
             str(day): {f"{h}m": _horizon(part, h, models, seed) for h in months}
             for (day,), part in judged.sort("landmark").group_by("landmark", maintain_order=True)
@@ -62,7 +64,7 @@ def _known(judged: pl.DataFrame, horizon: int, models: Sequence[str]) -> pl.Data
     return judged.drop_nulls([f"became_{horizon}m", *(f"{name}_{horizon}m" for name in models)])
 
 
-def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str], seed: int) -> dict[str, Any]:
+def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str], seed: int) -> ByModel:
     known = _known(judged, horizon, models)
     if known.is_empty():
         return {}
@@ -72,11 +74,11 @@ def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str], seed: in
     return {model: scores(known[f"{model}_{horizon}m"].to_numpy(), y, people, seed, draws) for model in models}
 
 
-def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> dict[str, Any]:
+def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> AucGain | None:
     """AUC of a model less the plain score's, a mean over landmarks, with its paired bootstrap interval over people."""
     known = _known(judged, horizon, (model, PLAIN))
     if known.is_empty():
-        return {}
+        return None
     people = known["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
     y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
     place = known["landmark"].rank("dense").to_numpy().astype(np.int64) - 1

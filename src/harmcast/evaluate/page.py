@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harmcast.charts.report import BEST, FLOOR, OURS, WIDE, against, bars, document, figure, lines, number, share, table
+from harmcast.documents.backtest import CalibrationTenth, PlacesBacktest
 from harmcast.forecast import choose
 from harmcast.places.grid import Units
 
 Floats = NDArray[np.float64]
 
 
-def backtest_page(found: Mapping[str, Any], units: Units | None = None) -> str:
+def backtest_page(found: PlacesBacktest, units: Units | None = None) -> str:
     """The page of one backtest.
 
     Args:
@@ -55,18 +55,18 @@ def backtest_page(found: Mapping[str, Any], units: Units | None = None) -> str:
     return document(f"Backtest of {found['tool']}", parts)
 
 
-def _where(found: Mapping[str, Any]) -> str:
+def _where(found: PlacesBacktest) -> str:
     """Our gain over the 24-month count, from where and from level and spread apart."""
     one, gain = found.get("fallback"), found["models"][found["chosen"]].get("log_score_gain")
-    if not one or gain is None:
+    where = one["mean_difference"] if one else None
+    if not one or gain is None or where is None:
         return ""
-    where = one["mean_difference"]
     return (f"<p>Gain on the 24-month count: {gain:+.4f} a unit in log score, of it {where:+.4f} from where crime is placed (the same count "
             f"with our level and a spread of its own), {gain - where:+.4f} from level and spread. Evidence that the count places better: "
             f"{one['detector']:.1f}; it steps in at {choose.ALARM:.0f}.</p>")  # fmt: skip
 
 
-def _table(found: Mapping[str, Any]) -> str:
+def _table(found: PlacesBacktest) -> str:
     heads = ["Model", "Hits of top 20", "Hit rate", "PAI at 5%", "Log score", "Gain on the 24-month count [95%]",
              "PIT deviation", "Coverage of 90%", "Error of total"]  # fmt: skip
     rows: list[tuple[str, Sequence[str]]] = []
@@ -83,7 +83,7 @@ def _table(found: Mapping[str, Any]) -> str:
     return table("All models", heads, rows)
 
 
-def _calibration(groups: Sequence[Mapping[str, Any]]) -> str:
+def _calibration(groups: Sequence[CalibrationTenth]) -> str:
     top = max([max(one["expected"], one["came"]) for one in groups] + [1.0])
     marks = []
     for one in groups:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from harmcast.charts.report import against, document, figure, lines, number, share, table
+from harmcast.documents.backtest import AucGain, ByModel, PeopleBacktest, Tenth
 from harmcast.statistics import share_interval
 
 FLOOR = "plain_harm"
 COLOURS = ("#1d70b8", "#b58105", "#505a5f")
 
 
-def people_page(found: Mapping[str, Any]) -> str:
+def people_page(found: PeopleBacktest) -> str:
     """The page of one people backtest.
 
     Args:
@@ -50,7 +50,7 @@ def people_page(found: Mapping[str, Any]) -> str:
     return document(f"Backtest of {found['tool']}", parts)
 
 
-def _table(horizon: str, models: Mapping[str, Any], against: Mapping[str, Any]) -> str:
+def _table(horizon: str, models: ByModel, against: Mapping[str, Mapping[str, AucGain | None]]) -> str:
     heads = ["Model", "AUC [95%]", "Gain on plain harm [95%]", "Said over came [95%]", "Brier", "Slope [95%]", "ECE (a perfect model's)", "Top 5%: became of listed",
              "Precision", "Recall"]  # fmt: skip
     rows: list[tuple[str, Sequence[str]]] = []
@@ -79,7 +79,7 @@ def _ranged(value: float | None, low: float | None, high: float | None, digits: 
     return f"{value:.{digits}f}{between}"
 
 
-def _calibration(tenths: Sequence[Mapping[str, Any]]) -> str:
+def _calibration(tenths: Sequence[Tenth]) -> str:
     top = max([max(one["mean_chance"], one["observed_share"]) for one in tenths] + [0.01]) * 1.15
     marks = []
     for one in tenths:
@@ -89,10 +89,10 @@ def _calibration(tenths: Sequence[Mapping[str, Any]]) -> str:
     return against(marks, top, "mean chance of the group", "share that became", "Share that became against mean chance in ten groups of people")
 
 
-def _ranking(by_landmark: Mapping[str, Any], horizon: str, models: Sequence[str]) -> str:
+def _ranking(by_landmark: Mapping[str, Mapping[str, ByModel]], horizon: str, models: Sequence[str]) -> str:
     drawn = []
     for name, colour in zip(models, COLOURS, strict=False):
-        points = [(float(k), one[horizon][name]["auc"]) for k, one in enumerate(by_landmark.values())
-                  if one.get(horizon) and one[horizon][name]["auc"] is not None]  # fmt: skip
+        points = [(float(k), auc) for k, one in enumerate(by_landmark.values())
+                  if one.get(horizon) and (auc := one[horizon][name]["auc"]) is not None]  # fmt: skip
         drawn.append((name, colour, points))
     return lines(drawn, f"day, {next(iter(by_landmark))} to {list(by_landmark)[-1]}", "AUC")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harmcast.documents.backtest import PeopleFigures, Tenth
 
 Array = NDArray[np.float64]
 TOP_SHARE = 0.05
@@ -113,7 +114,7 @@ def said_over_came(chance: Array, y: Array, people: NDArray[np.int64]) -> tuple[
     return ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half))
 
 
-def tenths(chance: Array, y: Array, bins: int = BINS) -> list[dict[str, Any]]:
+def tenths(chance: Array, y: Array, bins: int = BINS) -> list[Tenth]:
     """Ten groups of equal size by chance: n, mean chance, became, observed share."""
     order = np.argsort(chance, kind="stable")
     return [
@@ -151,7 +152,7 @@ def ece_of_a_perfect_model(chance: Array, seed: int, draws: int = 200) -> float:
     return total / len(chance)
 
 
-def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws: int = 400) -> dict[str, Any]:
+def scores(chance: Array, y: Array, people: NDArray[np.int64], seed: int, draws: int = 400) -> PeopleFigures:
     """Every figure of one model at one horizon, shares 0 to 1; null where it cannot be had.
 
     Counts stand beside: `top5` holds flagged, true and false positives (whole people) of the 5% ranked highest.

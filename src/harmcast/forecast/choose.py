@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.documents.backtest import FallbackSays
+
 Floats = NDArray[np.float64]
 FIRST_WINDOW = 7
 ALARM = 260.0
@@ -39,7 +41,7 @@ class Choice:
     windows: int
     stepped: tuple[int, ...] = ()
 
-    def document(self, gain: float) -> dict[str, float | None]:
+    def document(self, gain: float) -> FallbackSays:
         """What a release and a backtest print; `gain`: our mean log score a unit less the 24-month count's as it is published."""
         share = self.mean_difference / gain if gain > 0 and self.mean_difference is not None else None
         return {"mean_difference": self.mean_difference, "detector": self.detector, "from_where_share": share}

@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.backtest import PeopleBacktest, PlacesBacktest
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import backtest, landmarks, page, people_page
 from harmcast.forecast import shipped
@@ -34,7 +33,7 @@ JUDGE = Actor("backtest", "Backtest", (("operator", None),))
 
 @dataclass
 class BacktestResult:
-    document: PlainRecord
+    document: PlacesBacktest | PeopleBacktest
     lines: list[str] = field(default_factory=list)
 
 
@@ -59,13 +58,12 @@ def backtest_tool(
     tool = state.settings.tool(name)
     last = to or _last_day(state)
     if isinstance(tool, PlacesTool):
-        document, units = _places(state, tool, origins, last, models, progress)
-        lines = _places_lines(document)
-        html = page.backtest_page(document, units)
+        of_places, units = _places(state, tool, origins, last, models, progress)
+        document: PlacesBacktest | PeopleBacktest = of_places
+        lines, html = _places_lines(of_places), page.backtest_page(of_places, units)
     else:
-        document = _people(state, tool, origins, last, progress)
-        lines = _people_lines(document)
-        html = people_page.people_page(document)
+        document = of_people = _people(state, tool, origins, last, progress)
+        lines, html = _people_lines(of_people), people_page.people_page(of_people)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "backtest.json").write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
@@ -82,7 +80,7 @@ def _last_day(state: State) -> date:
     return last_complete_week(max(made) - timedelta(days=1)).sunday
 
 
-def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> tuple[dict[str, Any], Units]:
+def _places(state: State, tool: PlacesTool, origins: int, last: date, models: str, progress: Progress) -> tuple[PlacesBacktest, Units]:
     progress("Reading what was known", 0.0)
     crimes = state.records.crimes(last + timedelta(days=36500), places.crime_columns([tool]))
     inside_force = force_area_of(state.settings, state.named_bytes)
@@ -120,7 +118,7 @@ def _places(state: State, tool: PlacesTool, origins: int, last: date, models: st
     return document, units
 
 
-def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: Progress) -> dict[str, Any]:
+def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: Progress) -> PeopleBacktest:
     sequence = state.records.latest()
     months = tool.horizons_months
     progress("Reading charges", 0.0)
@@ -144,7 +142,7 @@ def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: 
     return landmarks.backtest_people(tool.name, judged, months, list(SIMPLEST_FIRST), held.document())
 
 
-def _places_lines(document: dict[str, Any]) -> list[str]:
+def _places_lines(document: PlacesBacktest) -> list[str]:
     said = [
         f"{document['tool']}: {document['units']} units, {len(document['origins'])} windows of {document['horizon_weeks']} weeks, "
         f"{document['crimes']:,} offences",
@@ -158,18 +156,18 @@ def _places_lines(document: dict[str, Any]) -> list[str]:
             f"{_share(one.get('coverage_90')):>17}{_share(error):>13}"
             + (" <- chosen" if name == document["chosen"] else "")
         )
-    one, incidents = document["fallback"], document["incidents"]
+    fallback, incidents = document["fallback"], document["incidents"]
     ours = document["models"][document["chosen"]]
-    if one is not None:
-        said.append(f"Of the gain on count_24m {_share(one['from_where_share'])} is from where, the rest from level and spread; evidence that the count places "
-                    f"better {one['detector']:.1f} (it steps in at 260).")  # fmt: skip
+    if fallback is not None:
+        said.append(f"Of the gain on count_24m {_share(fallback['from_where_share'])} is from where, the rest from level and spread; evidence that the count places "
+                    f"better {fallback['detector']:.1f} (it steps in at 260).")  # fmt: skip
     said.append(f"Chance of the top 20, said against true: {_number(ours['top20_gap'], 3)} apart, over 52 weeks {_number(ours['top20_year_gap'], 3)}; "
                 f"the list's range held {_share(ours['list_coverage'])}. {incidents['n']:,} incidents of {incidents['victims_per_incident']:.2f} victims.")  # fmt: skip
     said.append(f"{'perfect foresight':<22}{_share(document['foresight']['hit_rate_top20']):>16}")
     return said
 
 
-def _people_lines(document: dict[str, Any]) -> list[str]:
+def _people_lines(document: PeopleBacktest) -> list[str]:
     said = []
     for horizon, models in document["horizon"].items():
         if not models:
