@@ -18,10 +18,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped
 from harmcast.oversight import findings
@@ -53,7 +53,7 @@ class MadeWeek:
     files: dict[str, bytes]
     found: dict[str, list[Finding]]
     models: dict[str, str | None]
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[MonitorHistoryRow] = field(default_factory=list)
 
 
 @dataclass

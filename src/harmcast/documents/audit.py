@@ -7,7 +7,7 @@ by earlier versions lack some columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 MEASURED, PROXIES = "What was measured", "Proxies"
 
@@ -49,6 +49,23 @@ class AuditDocument(TypedDict):
     cannot_see: list[str]
     thresholds: list[AuditLimit]
     tables: list[AuditSection]
+
+
+class MonitorAbout(TypedDict):
+    state: str
+    reasons: list[str]
+
+
+class AuditAbout(TypedDict):
+    """What a release's manifest says of a tool's audit and monitor; `reason` where no audit could be made."""
+
+    verdict: str
+    reason: NotRequired[str]
+    judged: NotRequired[int]
+    too_few_to_say: NotRequired[int]
+    findings: NotRequired[list[FindingSays]]
+    monitor: NotRequired[MonitorAbout]
+    shadow: NotRequired[str]
 
 
 class RatioRow(TypedDict, total=False):

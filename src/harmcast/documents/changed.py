@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import polars as pl
 
@@ -40,6 +40,17 @@ class ChangeLine:
         shown = [name.get(cell, words.cell(cell)) + (f" (since {since})" if since else "") for cell, since in self.cells[:most]]
         more = len(self.cells) - len(shown)
         return words.listed([*shown, f"{more} more"] if more else shown)
+
+
+class AreaTotal(TypedDict, total=False):
+    """One policing area's total over the horizon, or the whole force's where `area` is null; `lower` and `upper`: its printed range."""
+
+    area: str | None
+    expected: float
+    lower: float
+    upper: float
+    baseline_4w: float
+    baseline_52w: float
 
 
 @dataclass(frozen=True)
@@ -79,8 +90,8 @@ def _its(places: Collection[Any]) -> str:
 
 def changed(
     history: Sequence[tuple[str, Mapping[str, State]]],
-    total: Mapping[str, Any] | None,
-    before: Mapping[str, Any] | None,
+    total: AreaTotal | None,
+    before: AreaTotal | None,
     within: frozenset[str] | None = None,
 ) -> PlacesChanged:
     """What changed in the newest release.
@@ -115,7 +126,7 @@ def _began(history: Sequence[tuple[str, Mapping[str, State]]], cell: str) -> str
     return began
 
 
-def _total(total: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
+def _total(total: AreaTotal | None, before: AreaTotal | None) -> str:
     if not total or not before or total["lower"] <= before["expected"] <= total["upper"]:
         return ""
     way = "More" if total["expected"] > before["expected"] else "Fewer"

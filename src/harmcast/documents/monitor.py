@@ -41,6 +41,7 @@ class Break(TypedDict):
 class Calibration(TypedDict):
     """Recorded over forecast in one period; null period: all together."""
 
+    name: str
     period: str | None
     recorded: int
     expected: float
@@ -96,11 +97,41 @@ class Came(TypedDict):
     auc_high: float | None
 
 
+class ShadowLine(TypedDict):
+    """One limit of the written bar for a trial: what it says, what was measured with its range, and the judgement with its reason."""
+
+    says: str
+    figure: str
+    model: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+    bar: str | None
+    judgement: str
+    reason: str | None
+
+
 class ShadowDocument(TypedDict):
-    """The judgement (met, not met, too early) and a line for each limit: says, value, low, high, bar, n, reason."""
+    """The judgement (met, not met, too early) and a line for each limit."""
 
     judgement: str
-    lines: list[dict[str, object]]
+    lines: list[ShadowLine]
+
+
+class MonitorHistoryRow(TypedDict):
+    """One line of the monitor's history: its state of a week, or an alarm open in it."""
+
+    week: str
+    tool: str
+    figure: str
+    part: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+    verdict: str
+    reason: str | None
 
 
 class Shadowed(ShadowDocument, total=False):

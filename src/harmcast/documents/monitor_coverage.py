@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
+
+from harmcast.documents.monitor import Break, Calibration
 
 Thing = tuple[str, str]  # kind (input, score, level, a break, calibration) and name
 BREAKS = {"time": "break in time", "forecast": "break against forecast"}
@@ -13,8 +14,8 @@ BREAKS = {"time": "break in time", "forecast": "break against forecast"}
 
 def coverage(
     charted: pl.DataFrame,
-    breaks: Sequence[Mapping[str, Any]],
-    calibration: Sequence[Mapping[str, Any]],
+    breaks: Sequence[Break],
+    calibration: Sequence[Calibration],
     levels: Sequence[str] = (),
 ) -> tuple[tuple[Thing, ...], tuple[Thing, ...]]:
     """Everything watched, and what of it has too few weeks or periods yet to say anything.

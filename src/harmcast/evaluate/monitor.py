@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import polars as pl
 
+from harmcast.documents.monitor import Break, Calibration
 from harmcast.documents.monitor_coverage import Thing, coverage, coverage_says
 from harmcast.documents.plain import PlainRecord
 from harmcast.evaluate import sequential
@@ -114,7 +115,7 @@ def monitor(
     of_level = rows.filter(pl.col("kind") == "level")
     breaks, calibration = _breaks(of_level, t, seed), _calibration(of_level, t)
     state, reasons, rules = _state(rows, weeks, alarms, breaks, calibration, t)
-    watched, silent = coverage(charted, breaks.rows(named=True), calibration.rows(named=True), levels)
+    watched, silent = coverage(charted, cast(list[Break], breaks.rows(named=True)), cast(list[Calibration], calibration.rows(named=True)), levels)
     if state == "fine" and silent:
         reasons = (*reasons, coverage_says(len(silent), len(watched)))
     return Monitor(state, reasons, rules, charted, alarms, breaks, calibration, t, watched, silent)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import cast
 
 import polars as pl
 
+from harmcast.documents.monitor import SaidCame
 from harmcast.evaluate.monitor import Monitor, State
 from harmcast.fairness import ratios
 from harmcast.fairness.ratios import EVERYONE, SaidAndCame
@@ -74,7 +75,7 @@ def with_said(found: Monitor, said: pl.DataFrame, rehearsal: bool) -> Monitor:
 
     A stop of everyone, at any horizon, or of the half year suspends; a stop of a tenth, and any concern, is watched. A rehearsal suspends nothing.
     """
-    bad = said.filter(pl.col("verdict").is_in(["stop", "concern"])).rows(named=True)
+    bad = cast(list[SaidCame], said.filter(pl.col("verdict").is_in(["stop", "concern"])).rows(named=True))
     if not bad:
         return replace(found, said=said, rehearsal=rehearsal)
     first = said.filter(pl.col("what") == EVERYONE)["months"].min()
@@ -89,7 +90,7 @@ def with_said(found: Monitor, said: pl.DataFrame, rehearsal: bool) -> Monitor:
     return replace(found, state=state, reasons=tuple(reasons), rules=(*found.rules, *rules), said=said, rehearsal=rehearsal)
 
 
-def _sentence(row: dict[str, Any], rehearsal: bool) -> str:
+def _sentence(row: SaidCame, rehearsal: bool) -> str:
     """What a row says, for people."""
     head = {EVERYONE: "Everyone", HALF_YEAR: "The first half year"}.get(row["what"], f"Tenth {row['group']} of chances, from the lowest")
     before = "Rehearsal: " if rehearsal and row["what"] != HALF_YEAR else ""

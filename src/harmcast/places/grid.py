@@ -9,18 +9,39 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harmcast.errors import SettingsRefused
 
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
 OUTSIDE = -1
 BLOCK = 64
 WGS84, WEB_MERCATOR = "EPSG:4326", "EPSG:3857"
+
+
+Properties = dict[str, Any]  # of a GeoJSON feature: whatever the force's layer carries
+
+
+class GeoJson(TypedDict, total=False):
+    """What is read of a GeoJSON document, feature or geometry."""
+
+    type: str
+    features: list[GeoJson]
+    geometry: GeoJson
+    geometries: list[GeoJson]
+    properties: Properties
+    crs: NamedSystem | None
+
+
+class NamedSystem(TypedDict, total=False):
+    properties: Properties
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +133,7 @@ def side_of(cell_area_km2: float | None, cell_side_m: float | None) -> float:
 
 
 def over_boundary(
-    side_m: float, boundary: Any, *, cell_min_inside_share: float = 0.0, areas: Mapping[str, Any] | None = None
+    side_m: float, boundary: Any, *, cell_min_inside_share: float = 0.0, areas: Mapping[str, BaseGeometry] | None = None
 ) -> Units:
     """Square cells that lie over the force's boundary.
 
@@ -143,7 +164,7 @@ def over_boundary(
 
 
 def from_points(
-    side_m: float, easting_m: Floats, northing_m: Floats, *, areas: Mapping[str, Any] | None = None
+    side_m: float, easting_m: Floats, northing_m: Floats, *, areas: Mapping[str, BaseGeometry] | None = None
 ) -> Units:
     """Square cells that hold at least one of the points: for a force without a boundary (the first days' crimes).
 
@@ -164,7 +185,7 @@ def squares_at(
     rows: Wholes,
     *,
     land_m2: Floats | None = None,
-    areas: Mapping[str, Any] | None = None,
+    areas: Mapping[str, BaseGeometry] | None = None,
 ) -> Units:
     """The square cells at lattice positions, ordered by column, then row."""
     import shapely
@@ -194,7 +215,7 @@ def from_layer(
     *,
     boundary: Any | None = None,
     residents: Sequence[float | None] | None = None,
-    areas: Mapping[str, Any] | None = None,
+    areas: Mapping[str, BaseGeometry] | None = None,
 ) -> Units:
     """Any polygon layer as units: LSOAs, wards, hexagons.
 
@@ -255,7 +276,7 @@ def neighbours(units: Units) -> tuple[Wholes, ...]:
     return tuple(np.sort(other[real & (one == k)]) for k in range(len(shapes)))
 
 
-def shapes_of(document: Mapping[str, Any], crs: str, said: list[str] | None = None) -> tuple[list[dict[str, Any]], list[Any]]:
+def shapes_of(document: GeoJson, crs: str, said: list[str] | None = None) -> tuple[list[Properties], list[Any]]:
     """Properties and polygons of a GeoJSON document, moved from WGS84 (or its own named system) to `crs` metres.
 
     Args: said: receives what was inferred, mended or dropped, in words.
@@ -297,7 +318,7 @@ def _polygons(geometry: Any) -> tuple[list[Any], int]:
     return [], 1 if geometry else 0
 
 
-def _system_of(document: Mapping[str, Any], shapes: Sequence[Any], crs: str, said: list[str]) -> str:
+def _system_of(document: GeoJson, shapes: Sequence[Any], crs: str, said: list[str]) -> str:
     """The coordinate system of a layer: the one it names, or what its coordinates can only be; its middle must lie where `crs` is used."""
     import shapely
     from pyproj import CRS
@@ -339,13 +360,13 @@ def _in_use(x: float, y: float, system: str, crs: str) -> bool:
     return use is None or bool(use.west <= lon <= use.east and use.south <= lat <= use.north)
 
 
-def _json(geometry: Mapping[str, Any]) -> str:
+def _json(geometry: GeoJson) -> str:
     import json
 
     return json.dumps(geometry)
 
 
-def _areas_of(shapes: Any, areas: Mapping[str, Any] | None) -> tuple[str | None, ...]:
+def _areas_of(shapes: Any, areas: Mapping[str, BaseGeometry] | None) -> tuple[str | None, ...]:
     """Name of the policing area that covers most of each shape; None where no area touches it."""
     import shapely
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 import polars as pl
 
 from harmcast.documents import changed, people_results, verdict
-from harmcast.documents.changed import PlacesChanged
+from harmcast.documents.changed import AreaTotal, PlacesChanged
 from harmcast.documents.verdict import PeopleVerdict, PlacesVerdict, ReleasePeriod, RunningPeriod
 from harmcast.gaps import Gap, missing
 from harmcast.settings import Settings
@@ -58,17 +58,6 @@ def of_places(tool: str, history: Sequence[Release], weeks: int, gaps: Sequence[
 def _force(release: Release, tool: str) -> tuple[int, int] | None:
     total = total_of(release, tool)
     return None if total is None else (int(total["lower"]), int(total["upper"]))
-
-
-class AreaTotal(TypedDict, total=False):
-    """One policing area's total over the horizon, or the whole force's where `area` is null; `lower` and `upper`: its printed range."""
-
-    area: str | None
-    expected: float
-    lower: float
-    upper: float
-    baseline_4w: float
-    baseline_52w: float
 
 
 def total_of(release: Release | None, tool: str, area: str | None = None) -> AreaTotal | None:

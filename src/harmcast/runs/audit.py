@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.audit import AuditAbout
+from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.evaluate import people_bars
 from harmcast.evaluate.monitor import Monitor
 from harmcast.fairness import audit, exposure, groups
@@ -50,8 +51,8 @@ class AuditMade:
     files: dict[str, bytes] = field(default_factory=dict)
     scores: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=tables.SCORES.schema()))
     found: dict[str, list[Finding]] = field(default_factory=dict)
-    about: dict[str, Any] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
+    about: dict[str, AuditAbout] = field(default_factory=dict)
+    history: list[MonitorHistoryRow] = field(default_factory=list)
 
 
 def make_audit(
@@ -285,4 +286,4 @@ def _shadow(
         of_people = people_bars.figures(given, of.name, of.horizons_months[0], people_results.capacity_of(state))
     document = shadowed.judged(state, of, since, as_of, new, None if verdict == "not made" else verdict, of_people)
     made.files[f"{of.name}_shadow.json"] = release_files.document(document)
-    made.about[of.name]["shadow"] = document["judgement"]
+    made.about[of.name]["shadow"] = str(document["judgement"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from shapely import errors as shapely_errors
+from shapely.geometry.base import BaseGeometry
 
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.places import grid
@@ -27,7 +28,7 @@ Crimes = Callable[[], pl.DataFrame]
 class Layer:
     """A layer of polygons in the force's metres, with each polygon's properties."""
 
-    properties: list[dict[str, Any]]
+    properties: list[grid.Properties]
     shapes: list[Any]
     said: tuple[str, ...] = ()
 
@@ -35,7 +36,7 @@ class Layer:
         """Properties of each polygon as a row; null where it carries none."""
         return pl.DataFrame([{key: p.get(key) for key in keys} for p in self.properties], infer_schema_length=None)
 
-    def named(self, *keys: str) -> dict[str, Any]:
+    def named(self, *keys: str) -> dict[str, BaseGeometry]:
         """Polygons by the first of `keys` that they carry; several of a name are unioned."""
         import shapely
 
@@ -53,7 +54,7 @@ class ForceArea:
 
     settings: Settings
     boundary: Any | None
-    areas: dict[str, Any]
+    areas: dict[str, BaseGeometry]
     neighbourhoods: Layer | None
     read: Callable[[Path], bytes]
 

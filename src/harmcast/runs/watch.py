@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.evaluate import streams
 from harmcast.evaluate.monitor import Monitor, monitor
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
@@ -79,15 +80,15 @@ def _monitored(state: State, rows: Sequence[pl.DataFrame], week: Week, levels: S
     return monitor(history, MonitorThresholds.chosen(state.settings.monitor.model_dump()), seed=SEED, levels=levels)
 
 
-def history_rows(found: Monitor, tool: str, week: Week) -> list[dict[str, object]]:
+def history_rows(found: Monitor, tool: str, week: Week) -> list[MonitorHistoryRow]:
     """This week's state and open alarms, for the table that keeps the monitor's history."""
-    base: dict[str, object] = {"week": str(week), "tool": tool, "low": None, "high": None, "n": None}
-    rows = [
-        base | {"figure": "state", "part": None, "value": None, "verdict": found.state, "reason": " ".join(found.reasons) or None}
-    ]
+    state: MonitorHistoryRow = {
+        "week": str(week), "tool": tool, "figure": "state", "part": None, "value": None, "low": None, "high": None, "n": None,
+        "verdict": found.state, "reason": " ".join(found.reasons) or None,
+    }  # fmt: skip
     since: date = week.monday - timedelta(weeks=1)
-    rows += [
-        base | {"figure": f"alarm.{row['kind']}", "part": str(row["name"])[:200], "value": None, "verdict": "alarm", "reason": str(row.get("direction"))}
+    alarms: list[MonitorHistoryRow] = [
+        {**state, "figure": f"alarm.{row['kind']}", "part": str(row["name"])[:200], "verdict": "alarm", "reason": str(row.get("direction"))}
         for row in found.alarms.filter(pl.col("week") >= since).iter_rows(named=True)
     ]
-    return rows
+    return [state, *alarms]

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypedDict, cast
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.errors import StoreDamaged
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
@@ -140,7 +141,7 @@ class Releases:
         sequence: int,
         event: Event,
         settings_sha256: str | None = None,
-        monitor_history: Sequence[Mapping[str, Any]] = (),
+        monitor_history: Sequence[MonitorHistoryRow] = (),
     ) -> str:
         """Writes the week's folder and names it: all of it stands, or none. Returns the folder's name.
 

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from harmcast import tables, words
-from harmcast.publish.verdicts import AreaTotal, total_of
+from harmcast.documents.changed import AreaTotal
+from harmcast.publish.verdicts import total_of
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.models import Model
 from harmcast.store.releases import Release

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from harmcast import words
 from harmcast.charts import series as charts
-from harmcast.documents.monitor import Break, Calibration, MonitorAlarm, Monitored, SaidCame, Shadowed
+from harmcast.documents.monitor import Break, Calibration, MonitorAlarm, Monitored, SaidCame, Shadowed, ShadowLine
 from harmcast.documents.monitor_coverage import coverage, coverage_says
 from harmcast.publish import group_impact, verdicts
 from harmcast.store.releases import Release
@@ -270,7 +270,7 @@ class ShadowPage:
     release: Release
     judgement: str
     says: str
-    lines: list[dict[str, object]]
+    lines: list[ShadowLine]
     came: list[PlacesCame] | list[PeopleCame]
     history: list[tuple[Release, str]]
 

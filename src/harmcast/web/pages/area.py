@@ -12,9 +12,10 @@ import polars as pl
 from markupsafe import Markup
 from starlette.responses import Response
 
+from harmcast.documents.changed import AreaTotal
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
-from harmcast.publish.verdicts import AreaTotal, total_in
+from harmcast.publish.verdicts import total_in
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records
 from harmcast.store.grounds import name_of
