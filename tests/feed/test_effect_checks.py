@@ -27,6 +27,16 @@ def test_a_scattered_past_allows_more() -> None:
     assert high > 180
 
 
+def test_a_past_whose_median_deviation_is_nothing_still_scatters() -> None:
+    """Three weeks of five lie at 100, so the median deviation is 0: the rest widen the bound by half, from (63, 142)."""
+    assert bound([100, 60, 100, 140, 100] * 10, 4.0) == (49, 169)
+
+
+def test_five_wild_weeks_of_52_widen_nothing_and_more_widen_by_half_at_most() -> None:
+    assert bound([100] * 47 + [0, 0, 900, 900, 900], 4.0) == (63, 142)
+    assert bound([100] * 46 + [900] * 6, 4.0) == (49, 169)
+
+
 def test_small_counts_are_exact() -> None:
     """One a week: nothing at all in a week is usual, in four weeks too, ten in a week is not."""
     low, high = bound([1] * 52, 4.0) or (-1, -1)

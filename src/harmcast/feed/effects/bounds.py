@@ -1,7 +1,7 @@
 """Between which values a count or a share is as it was before: one bound for every check.
 
-Robust where counts are large (median and median absolute deviation), exact where they are small (tails of the Poisson, or
-of the negative binomial where the past scatters more).
+Robust where counts are large (median, and the scatter of all but the wildest weeks), exact where they are small (tails of
+the Poisson, or of the negative binomial where the past scatters more).
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import numpy as np
 LEAST_WEEKS = 12
 WEEKS_COMPARED = 52
 MAD_TO_SD = 1.4826
+DRAWN_IN = 0.1  # share of the sums at either end that is taken for the next one inwards
+DRAWN_IN_VARIANCE = 0.68  # what that leaves of the variance of a normal
+MOST_WIDER = 2.25  # times the variance by the median deviation: a past with many wild weeks widens a bound by half at most
 SMALL = 10.0  # a median of fewer says too little: the mean is taken
 
 
@@ -25,13 +28,25 @@ def bound(past: Sequence[float], deviations: float, weeks: int = 1) -> tuple[flo
     sums = np.convolve(np.asarray(past, float), np.ones(weeks), "valid")
     median = float(np.median(sums))
     middle = max(median if median >= SMALL else float(sums.mean()), 0.5 / len(sums))
-    variance = max((MAD_TO_SD * float(np.median(np.abs(sums - median)))) ** 2, middle)
+    variance = _scatter(sums, middle)
     tail = float(stats.norm.sf(deviations))
     if variance <= middle * 1.001:
         spread = stats.poisson(middle)
     else:
         spread = stats.nbinom(middle**2 / (variance - middle), middle / variance)
     return float(spread.ppf(tail)), float(spread.isf(tail))
+
+
+def _scatter(sums: np.ndarray[tuple[int], np.dtype[np.float64]], least: float) -> float:
+    """Variance of all but the wildest sums, at least `least`: by the median absolute deviation, or with either end drawn in where that is more.
+
+    A year holds 13 sums of four weeks that share none, so by the median deviation alone it often looks calmer than it is.
+    """
+    end = round(DRAWN_IN * len(sums))
+    low, high = np.sort(sums)[[end, -end - 1]]
+    by_deviation = max((MAD_TO_SD * float(np.median(np.abs(sums - np.median(sums))))) ** 2, least)
+    drawn_in = float(np.clip(sums, low, high).var(ddof=1)) / DRAWN_IN_VARIANCE
+    return max(by_deviation, min(drawn_in, MOST_WIDER * by_deviation))
 
 
 def share_bound(usual: float, n: int, deviations: float) -> tuple[float, float]:
