@@ -222,8 +222,8 @@ def works_installed(built: Path, folder: Path) -> list[Row]:
     subprocess.run([str(BIN / "uv"), "pip", "install", "-q", "--offline", "--no-deps", "--python", str(python), str(built)], check=True)
     own = next(fresh.glob("lib/python*/site-packages"))
     (own / "lent.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
-    help_text = subprocess.run([str(fresh / "bin" / "harmcast"), "--help"], capture_output=True, text=True, cwd=folder)
-    pages = subprocess.run([str(python), "-c", WORKS], capture_output=True, text=True, cwd=folder)
+    help_text = subprocess.run([str(python), "-I", str(fresh / "bin" / "harmcast"), "--help"], capture_output=True, text=True, cwd=folder)
+    pages = subprocess.run([str(python), "-I", "-c", WORKS], capture_output=True, text=True, cwd=folder)
     templates = len(list((ROOT / "src" / "harmcast" / "web" / "templates" / "pages").glob("*.html")))
     got = pages.stdout.strip() or pages.stderr.strip()[-300:]
     return [
