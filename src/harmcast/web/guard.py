@@ -41,6 +41,7 @@ from harmcast.store.releases import Release
 from harmcast.store.seen import BudgetReached
 from harmcast.store.sessions import Session
 from harmcast.store.state import State
+from harmcast.store.users import Actor
 from harmcast.web import released, roster, tickets
 from harmcast.web.forms import Form
 from harmcast.web.roster import Roster
@@ -48,6 +49,7 @@ from harmcast.web.roster import Roster
 ACCESS = "x-access"
 VIEW = "x-view"
 CHANGES = "x-changes"
+SESSION_COOKIE = "harmcast"
 TOKEN_LEAST = 32
 RELEASE_NAME = re.compile(r"^\d{4}-W\d{2}(-r\d{1,3})?$")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -155,11 +157,30 @@ class Visit:
     @property
     def now(self) -> datetime:
         """This moment in the force's zone."""
-        return released.local(self.operations.now(), self.settings.force.timezone)
+        return self.local(self.operations.now())
 
     @property
     def today(self) -> date:
         return self.now.date()
+
+    def local(self, at: str) -> datetime:
+        """An instant of the log in the force's zone."""
+        return released.local(at, self.settings.force.timezone)
+
+    @property
+    def actor(self) -> Actor:
+        """Who is signed in, in the role of the session: what is done on a page is done in that role alone."""
+        return Actor(self.user.account, self.user.name, ((self.role.value, self.user.unit),))
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Name of each account."""
+        return {user.account: user.name for user in self.state.users.everyone()}
+
+    @property
+    def seen_tools(self) -> list[PlacesTool | PeopleTool]:
+        """The tools that the register lets this visitor see, in the settings' order."""
+        return [tool for tool in self.settings.tools if self.may_see(tool.name)]
 
     def event(
         self, kind: Any, action: str, *, subject: str | None = None, about: str | None = None, **detail: Any
@@ -316,10 +337,9 @@ class Visit:
 
     def places_tool(self, name: str) -> PlacesTool:
         """A places tool that this visitor may see, by name. Raises Refused."""
-        found = next((tool for tool in self.settings.places_tools if tool.name == name), None)
-        if found is None:
+        found = self.tool(name)
+        if not isinstance(found, PlacesTool):
             raise not_found("There is no such tool.")
-        _require_visible(self, name)
         return found
 
     def people_tool(self) -> PeopleTool:
@@ -403,7 +423,7 @@ def _require_unchanged(visit: Visit, objects: Sequence[str]) -> None:
     about = [one.format_map(defaultdict(str, named)) for one in objects]
     later = events.changed_since(visit.operations, about, facts["entry"], visit.user.account)
     if later is not None:
-        by = next((user.name for user in visit.state.users.everyone() if user.account == later.actor), later.actor)
+        by = visit.names.get(later.actor, later.actor)
         raise Refused(
             409,
             "Somebody else was here first",
@@ -454,7 +474,7 @@ def _kept(request: Request, state: State, action: Action, form: Mapping[str, str
     return True
 
 
-def cookie_name(request: Request, name: str = "harmcast") -> str:
+def cookie_name(request: Request, name: str = SESSION_COOKIE) -> str:
     """Name of a cookie, by default the session's; bound to the host where the connection is https."""
     return f"__Host-{name}" if request.app.state.https else name
 

@@ -122,14 +122,6 @@ def cards(visit: Visit) -> list[HomeCard]:
     return [card for card in found if card is not None]
 
 
-def _day(day: date) -> str:
-    return words.short_day(day)
-
-
-def _when(visit: Visit, at: str | None) -> str:
-    return _day(released.local(at, visit.settings.force.timezone).date()) if at else "none yet"
-
-
 @dataclass(frozen=True)
 class ForceRange:
     """What is expected in the whole force by one tool: range, what came in the last four weeks."""
@@ -175,7 +167,7 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
     overview = force_map.overviews(
         visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: places by expected offences, numbers are open recommendations",
     )  # fmt: skip
-    about = released.about(newest, tool, visit.today, visit.settings.force.timezone)
+    about = released.about(newest, tool, visit.settings.force.timezone)
     return AreasAtOnce(tuple(ranges), overview, tool, about, force_map.attribution(visit.state))
 
 
@@ -246,7 +238,7 @@ def _approvals(visit: Visit) -> HomeCard:
         own = [e for e in entries if e.tool == tool.name]
         standing = register.standing(tool, own, visit.today)
         until = min((e.review_by for kind in register.REQUIRED_ENTRIES if (e := register.latest(own, kind)) and e.review_by), default=None)
-        value = standing.findings[0].title if standing.findings else f"{tool.status}; next review {_day(until)}" if until else tool.status
+        value = standing.findings[0].title if standing.findings else f"{tool.status}; next review {words.short_day(until)}" if until else tool.status
         lines.append(CardLine(tool.title, value, "/register", bool(standing.findings)))
     return HomeCard("Approvals", tuple(lines), href="/register", more="Enter one")
 
@@ -262,7 +254,7 @@ def _verdicts(visit: Visit) -> HomeCard:
 
 def _alarms(visit: Visit) -> HomeCard:
     found = alerts.newest(visit.operations, 3)
-    return HomeCard("Alarms", tuple(CardLine(a.words, _when(visit, a.at), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
+    return HomeCard("Alarms", tuple(CardLine(a.words, words.short_day(visit.local(a.at).date()), "/log", True) for a in found), note="" if found else "None was raised.", href="/log", more="The log")
 
 
 def _log(visit: Visit) -> HomeCard:

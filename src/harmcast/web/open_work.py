@@ -41,7 +41,7 @@ def seen(visit: Visit) -> list[Item]:
     found = everything(visit.state, visit.today).items
     if visit.role not in USERS:
         return list(found)
-    shown = {tool.name for tool in visit.settings.tools if visit.may_see(tool.name)}
+    shown = {tool.name for tool in visit.seen_tools}
     return [item for item in found if item.tool is None or item.tool in shown or item.kind in ("release", "model", "finding")]
 
 

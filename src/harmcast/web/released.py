@@ -23,6 +23,7 @@ from harmcast.documents.verdict import PeopleVerdict, PlacesVerdict
 from harmcast.oversight import log
 from harmcast.publish import verdicts
 from harmcast.publish.verdicts import counts
+from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 
@@ -140,46 +141,35 @@ class ReleaseLine:
     fallback: str | None
 
 
-def _date(value: Any) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    return date.fromisoformat(str(value)[:10]) if value else None
-
-
 def local(moment: str, zone: str) -> datetime:
     """A moment as the database writes it, in the force's zone."""
     return log.moment(moment).astimezone(ZoneInfo(zone))
 
 
-def about(release: Release, tool: Any, today: date, zone: str) -> ReleaseLine:
-    """The line about one tool's release, as it reads on `today`.
+def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> ReleaseLine:
+    """The line about one tool's release.
 
     Data warnings come from the manifest (`warnings`, or those of the tool in `tools`), the plain count's stepping in
     from the model's record (`fell_back`, `reason`).
     """
-    said = manifest(release)
-    record = document(release, f"{tool.name}_model")
-    data_to = _date(said.get("data_to") or said.get("as_of")) or release.origin - timedelta(days=1)
-    data_to = min(data_to, release.origin - timedelta(days=1))
-    models = frame(release, tool.name)["model"].unique().sort().to_list() if has(release, tool.name) else []
-    names = [words.model_name(str(name)) for name in (models or [release.model])]
-    version = record.get("version")
+    said, record = manifest(release), document(release, f"{tool.name}_model")
+    ends = str(said.get("data_to") or said.get("as_of") or "")[:10]
+    last_day = release.origin - timedelta(days=1)
+    if isinstance(tool, PlacesTool):
+        models = frame(release, tool.name)["model"].unique().sort().to_list() if has(release, tool.name) else [release.model]
+        model = words.listed([words.model_name(str(name)) for name in models])
+    else:
+        model = release.model or "no model for chances yet"
     by_tool = said.get("tools", {}).get(tool.name, {}) if isinstance(said.get("tools"), dict) else {}
-    fallback = (
-        record.get("reason", "It does no worse than our model on the last windows.")
-        if record.get("fell_back")
-        else None
-    )
+    fallback = record.get("reason", "It does no worse than our model on the last windows.") if record.get("fell_back") else None
     return ReleaseLine(
         week=release.name,
         status=release.standing,
         origin=release.origin,
-        horizon_weeks=tool.horizon_weeks if tool.kind == "places" else 4,
-        data_to=data_to,
+        horizon_weeks=tool.horizon_weeks if isinstance(tool, PlacesTool) else 4,
+        data_to=min(date.fromisoformat(ends), last_day) if ends else last_day,
         made_at=local(release.made_at, zone),
-        model=words.listed(names) + (f", version {version}" if version else ""),
+        model=model + (f", version {record['version']}" if record.get("version") else ""),
         code_version=str(said.get("code_version", "")),
         warnings=tuple(str(w) for w in (*said.get("warnings", ()), *by_tool.get("warnings", ()))),
         fallback=str(fallback) if fallback else None,

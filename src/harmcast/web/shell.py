@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from harmcast.oversight.access import ROLES, RULES, Action, Role
 from harmcast.publish.release_files import NOTICE, code_version
+from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import kept_forms
-from harmcast.web import old_data, open_work, released
-from harmcast.web.guard import Visit, seen_ticket
+from harmcast.web import old_data, open_work
+from harmcast.web.guard import Refused, Visit, seen_ticket
 from harmcast.web.old_data import OldData
+from harmcast.words.tools import tool_title
 
 
 @dataclass(frozen=True)
@@ -161,14 +164,47 @@ def _is_there(visit: Visit, link: Link) -> bool:
 
 def _old(visit: Visit) -> list[OldData]:
     """Why a tool's newest week is not what is shown, one banner a tool; those of one cause and reason are said once."""
-    found = [old_data.of_tool(visit.state, tool, visit.today) for tool in visit.settings.tools if visit.may_see(tool.name)]
+    found = [old_data.of_tool(visit.state, tool, visit.today) for tool in visit.seen_tools]
     return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def tool_tabs(tools: Sequence[PlacesTool | PeopleTool], room: str, current: str, asked: str = "") -> list[Tab]:
+    """A tab a tool, to its page of a room of the service; `asked`: a query that goes along."""
+    return [{"text": tool_title(t), "href": f"/{room}/{t.name}{asked}", "current": t.name == current} for t in tools]
+
+
+def to_first(tools: Sequence[PlacesTool | PeopleTool], room: str, none: Refused) -> RedirectResponse:
+    """On to the page of the first of these tools. Raises `none` where there is none."""
+    if not tools:
+        raise none
+    return go(f"/{room}/{tools[0].name}")
+
+
+class RowsShown(TypedDict):
+    """Which rows of a long table a page shows: the page's number and the last one's, the first row's place, all rows."""
+
+    at: int
+    last_page: int
+    start: int
+    count: int
+
+
+def rows_shown(at: int, count: int, rows: int) -> RowsShown:
+    """The page `at` of a table, `rows` a page; the nearest one there is."""
+    last_page = max(1, -(-count // rows))
+    at = min(max(1, at), last_page)
+    return {"at": at, "last_page": last_page, "start": (at - 1) * rows, "count": count}
+
+
+def download(content: bytes, name: str, media_type: str) -> Response:
+    """A file to keep, under its name."""
+    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 def page(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A page of this visit, rendered, with the faults of its form and `local`, which gives an instant of the log in the force's zone."""
-    form, zone = values.get("form"), visit.settings.force.timezone
-    always = {"shell": shell(visit), "visit": visit, "errors": form.errors if form is not None else [], "local": lambda at: released.local(at, zone)}
+    form = values.get("form")
+    always = {"shell": shell(visit), "visit": visit, "errors": form.errors if form is not None else [], "local": visit.local}
     html = visit.request.app.state.templates.get_template(f"pages/{template}.html").render(**{**always, **values})
     return HTMLResponse(html, status_code=status)
 

@@ -8,7 +8,7 @@ from harmcast.oversight.access import Action
 from harmcast.publish.answers.render import HEADINGS
 from harmcast.store import reports
 from harmcast.web.guard import Here, Number, Pages, not_found
-from harmcast.web.shell import page
+from harmcast.web.shell import download, page
 
 pages = Pages()
 MEDIA = {"html": "text/html; charset=utf-8", "json": "application/json"}
@@ -35,5 +35,4 @@ def answer_file(visit: Here, number: Number, form: str) -> Response:
     content = reports.bytes_of(visit.operations, number, form)
     if content is None:
         raise not_found("There is no such answer.")
-    head = {"content-disposition": f'attachment; filename="answer-{number}.{form}"'}
-    return Response(content, media_type=MEDIA[form], headers=head)
+    return download(content, f"answer-{number}.{form}", MEDIA[form])

@@ -23,7 +23,7 @@ from harmcast.store.releases import Release
 from harmcast.web import areas, force_map, open_work, released
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
-from harmcast.web.shell import Tab, go, page
+from harmcast.web.shell import page, rows_shown, to_first, tool_tabs
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -94,14 +94,8 @@ def total_held(release: Release, tool: str, area: str | None = None) -> AreaTota
 @pages.get("/areas", Action.VIEW_AREAS, view=None)
 def my_area_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
-    for tool in visit.settings.places_tools:
-        if visit.may_see(tool.name) and tool.name in visit.trained:
-            return go(f"/areas/{tool.name}")
-    raise Refused(
-        403,
-        "No area tool is open to you yet",
-        "A tool is shown once it is in trial or in use, and once your training on it is recorded.",
-    )
+    none = Refused(403, "No area tool is open to you yet", "A tool is shown once it is in trial or in use, and once your training on it is recorded.")
+    return to_first(open_tools(visit), "areas", none)
 
 
 @pages.get("/areas/{tool}", Action.VIEW_AREAS, view="areas_viewed")
@@ -115,42 +109,29 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
     if sort not in areas.ORDERS:
         sort = "expected"
     inside = [row for row in everything if not area or row.area == area]
-    spans = areas.groups(inside)
     shown = areas.ordered(inside, sort)
-    last_page = max(1, -(-len(shown) // areas.PAGE_ROWS))
-    at = min(max(1, at), last_page)
-    start = (at - 1) * areas.PAGE_ROWS
-    total = total_held(chosen.release, tool, area or None)
-    written = cell_records.marked(visit.state.operations, tool, chosen.release.week)
+    part = rows_shown(at, len(shown), areas.PAGE_ROWS)
     recommended = {r["cell"] for r in cell_records.of_week(visit.state.operations, tool, chosen.release.week)}
     hours = patrol_hours(visit, tool)
     return page(
         visit,
         "area",
         title=f"{tool_title(chosen.tool)}{f': {area}' if area else ''}",
-        about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
-        tool=chosen.tool,
-        tool_title=tool_title(chosen.tool),
-        tabs=tabs(visit, tool),
-        chosen=chosen,
+        **around(visit, chosen, week=week, area=area, sort=sort if sort != "expected" else ""),
         releases=[r for r in reversed(chosen.history)][:RECENT_RELEASES],
         areas_named=named,
         area=area,
-        total=total,
+        total=total_held(chosen.release, tool, area or None),
         changes=released.what_changed(tool, chosen.upto, area or None).lines(area or "The force"),
-        rows=shown[start : start + areas.PAGE_ROWS],
-        start=start,
-        count=len(shown),
-        groups=spans,
+        rows=shown[part["start"] :][: areas.PAGE_ROWS],
+        **part,
+        groups=areas.groups(inside),
         list_says=areas.list_says(chosen.release, tool),
         sort=sort,
         orders=areas.ORDERS,
-        at=at,
-        last_page=last_page,
-        given={"week": week, "area": area, "sort": sort if sort != "expected" else ""},
         classes=areas.classes([row.expected for row in everything]),
         map_data=map_data(chosen, inside),
-        written=written,
+        written=cell_records.marked(visit.state.operations, tool, chosen.release.week),
         places={row.cell: row.where for row in everything},
         marked_cells=recommended,
         overview=force_map.overviews(
@@ -158,7 +139,6 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
             label=f"Map of {area or 'the force'}: places by expected offences",
         ),
         has_ground=visit.state.grounds.current() is not None,
-        attribution=force_map.attribution(visit.state),
         map_layers=map_layers(visit, chosen, recommended, hours),
         patrols=hours,
         patrol_days=PATROL_DAYS,
@@ -191,13 +171,27 @@ def in_page(data: Any) -> Markup:
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
 
 
-def tabs(visit: Visit, tool: str) -> list[Tab]:
-    """A tab for each places tool that this visitor may see."""
-    return [
-        {"text": tool_title(t), "href": f"/areas/{t.name}", "current": t.name == tool}
-        for t in visit.settings.places_tools
-        if visit.may_see(t.name) and t.name in visit.trained
-    ]
+def open_tools(visit: Visit) -> list[PlacesTool]:
+    """The places tools that this visitor may see and is trained on."""
+    return [tool for tool in visit.settings.places_tools if visit.may_see(tool.name) and tool.name in visit.trained]
+
+
+def about(visit: Visit, chosen: Chosen) -> released.ReleaseLine:
+    """The line about the release."""
+    return released.about(chosen.release, chosen.tool, visit.settings.force.timezone)
+
+
+def around(visit: Visit, chosen: Chosen, **given: str) -> dict[str, Any]:
+    """What the pages of a places tool share; `given`: what their links ask for again."""
+    return {
+        "about": about(visit, chosen),
+        "tool": chosen.tool,
+        "tool_title": tool_title(chosen.tool),
+        "tabs": tool_tabs(open_tools(visit), "areas", chosen.tool.name),
+        "chosen": chosen,
+        "attribution": force_map.attribution(visit.state),
+        "given": {"week": "" if chosen.is_newest else chosen.release.name, **given},
+    }
 
 
 def area_rows(release: Release, tool: str) -> list[AreaTotal]:
@@ -284,9 +278,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         visit,
         "briefing",
         title=f"Tasking briefing: {tool_title(chosen.tool)}",
-        about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
-        tool=chosen.tool,
-        tool_title=tool_title(chosen.tool),
+        **around(visit, chosen, week=week, area=area),
         area=area,
         total=total_held(chosen.release, tool, area or None),
         shown=shown,
@@ -296,11 +288,9 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
             visit.state, chosen.release, chosen.tool, everything, everything, letters, set(letters), whole_force=not area,
             label="Map of the places listed below; a letter is the table's own",
         ),
-        attribution=force_map.attribution(visit.state),
         changes=released.what_changed(tool, chosen.upto, area or None).sentences(
             {row.cell: letters.get(row.cell) or row.where for row in everything}, area or "The force", NAMED_CHANGES
         ),
         verdict=released.verdict_on(visit.state, chosen.tool, chosen.history),
         back=f"/areas/{tool}",
-        given={"week": week, "area": area},
     )

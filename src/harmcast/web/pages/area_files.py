@@ -19,11 +19,12 @@ from harmcast.store import cell_records, exports
 from harmcast.store.cell_records import TaskingStep
 from harmcast.web import csv_files, open_work, released
 from harmcast.web.guard import Here, Pages, Visit, not_found
-from harmcast.web.pages.area import Chosen, choose
+from harmcast.web.pages.area import Chosen, about, choose
+from harmcast.web.shell import download
 from harmcast.words.tools import tool_title
 
 pages = Pages()
-CSV = "text/csv; charset=utf-8"
+CSV = csv_files.MEDIA
 COLUMNS = ["cell", "place", "area", "easting_m", "northing_m", "origin", "horizon_weeks", "expected", "lower", "upper", "range_level", "chance_any", "chance_top20", "chance_top20_year", "list_group", "model", "baseline_4w", "baseline_last_year", "baseline_52w", "baseline_24m", "baseline_weeks_seen_4w", "baseline_weeks_seen_last_year", "baseline_weeks_seen_52w", "baseline_weeks_seen_24m"]
 RECOMMENDATIONS = {
     "number": "Number of the recommendation.",
@@ -58,7 +59,7 @@ def download_csv(visit: Here, tool: str, week: str = "", area: str = "") -> Resp
 
 
 def _csv(visit: Visit, chosen: Chosen, frame: pl.DataFrame) -> bytes:
-    line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
+    line = about(visit, chosen)
     notice = f"{visit.settings.force.name}. {NOTICE}"
     if visit.settings.force.invented:
         notice += " Invented force: no place or figure here is real."
@@ -79,7 +80,7 @@ def columns(visit: Here, tool: str, of: str = "cells") -> Response:
 def recommendations(visit: Here, tool: str, area: str = "") -> Response:
     """Every recommendation to tasking on this tool, with what was decided, what was done, and what came."""
     chosen = choose(visit, tool, "")
-    places, zone = _places(chosen, area), visit.settings.force.timezone
+    places = _places(chosen, area)
     items = {item.number: item for item in open_work.everything(visit.state, visit.today).items if item.kind == "recommendation"}
     weeks = released.frame(chosen.release, f"{tool}_weeks") if released.has(chosen.release, f"{tool}_weeks") else None
     origins = {release.week: release.origin for release in chosen.history}
@@ -93,7 +94,7 @@ def recommendations(visit: Here, tool: str, area: str = "") -> Response:
         origin = origins.get(one["week"])
         came = counts(weeks, origin, chosen.tool.horizon_weeks).get(one["cell"], 0) if weeks is not None and origin else None
         rows.append(
-            (one["cell"], *place, one["id"], released.local(one["at"], zone).date(), one["week"], one["words"], item.state,
+            (one["cell"], *place, one["id"], visit.local(one["at"]).date(), one["week"], one["words"], item.state,
              item.due_on if item.is_open else None, item.closed_on, decided.get("choice"), decided.get("decided_on"), done.get("choice"),
              done.get("words"), came, one["role"])
         )  # fmt: skip
@@ -138,7 +139,7 @@ def download_geojson(visit: Here, tool: str, week: str = "", area: str = "") -> 
     wanted = set(frame["cell"].to_list())
     document = json.loads(chosen.release.read(f"{tool}.geojson"))
     document["features"] = [f for f in document["features"] if f["properties"]["cell"] in wanted]
-    line = released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone)
+    line = about(visit, chosen)
     document.update(notice=NOTICE, release=line.week, data_to=line.data_to.isoformat(), model=line.model)
     content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     return _sent(visit, chosen, content, frame.height, "geojson", "application/geo+json", area)
@@ -172,4 +173,4 @@ def _sent(visit: Visit, chosen: Chosen, content: bytes, rows: int, kind: str, me
     of_area = f"-{re.sub(r'[^A-Za-z0-9]+', '-', area).strip('-').lower()}" if area else ""
     parts = kind if "." in kind else f"cells.{kind}"
     name = f"{chosen.tool.name}-{chosen.release.name}{of_area}-{parts}"
-    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return download(content, name, media_type)

@@ -18,7 +18,7 @@ from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
 from harmcast.web import open_work, released
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.shell import Tab, go, page
+from harmcast.web.shell import download, page, to_first, tool_tabs
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -28,10 +28,7 @@ PICTURE, NARROW_PICTURE = 280, 200  # px
 @pages.get("/audit", Action.VIEW_AUDIT, view=None)
 def audit_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
-    for tool in visit.settings.tools:
-        if visit.may_see(tool.name):
-            return go(f"/audit/{tool.name}")
-    raise Refused(403, "No tool is open to you yet", "A tool's audit is shown once the tool is in trial or in use.")
+    return to_first(visit.seen_tools, "audit", Refused(403, "No tool is open to you yet", "A tool's audit is shown once the tool is in trial or in use."))
 
 
 @pages.get("/audit/{tool}", Action.VIEW_AUDIT, view="audit_viewed")
@@ -56,7 +53,7 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
         title=f"Who bears it? {tool_title(chosen)}",
         tool=chosen,
         tool_title=tool_title(chosen),
-        tabs=_tabs(visit, tool),
+        tabs=tool_tabs(visit.seen_tools, "audit", tool),
         verdict_says=_verdict_of(visit, chosen),
         release=release,
         releases=list(reversed(audited))[:26],
@@ -67,11 +64,6 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
         attributes=[(name, group_impact.title_of(name)) for name in attributes],
         by=by,
     )
-
-
-def _tabs(visit: Visit, tool: str) -> list[Tab]:
-    tools = [t for t in visit.settings.tools if visit.may_see(t.name)]
-    return [{"text": tool_title(t), "href": f"/audit/{t.name}", "current": t.name == tool} for t in tools]
 
 
 def _verdict_of(visit: Visit, tool: PlacesTool | PeopleTool) -> str:
@@ -95,7 +87,7 @@ def _panel(visit: Visit, tool: PlacesTool | PeopleTool, release: Release, screen
         title=f"Who bears it? {tool_title(tool)}",
         tool=tool,
         tool_title=tool_title(tool),
-        tabs=_tabs(visit, tool.name),
+        tabs=tool_tabs(visit.seen_tools, "audit", tool.name),
         release=release,
         panel=screen,
         pictures=pictures,
@@ -124,8 +116,7 @@ def _file(release: Release | None, tool: str) -> Response:
     name = f"{tool}_audit.html"
     if release is None or name not in released.manifest(release).get("files", {}):
         raise Refused(404, "Page not found", "The release holds no such file.")
-    head = {"Content-Disposition": f'attachment; filename="{release.name}-{name}"'}
-    return Response(release.read(name), media_type="text/html; charset=utf-8", headers=head)
+    return download(release.read(name), f"{release.name}-{name}", "text/html; charset=utf-8")
 
 
 def _lifted(visit: Visit, release: Release | None, verdict: str) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store import case_reviews
-from harmcast.web import released, roster
+from harmcast.web import roster
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit
 from harmcast.web.shell import go, page
@@ -24,7 +24,7 @@ def requests(visit: Here, row: str = "", saved: str = "") -> Response:
 
 
 def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
-    zone, names, now = visit.settings.force.timezone, {user.account: user.name for user in visit.state.users.everyone()}, visit.operations.now()
+    now, names = visit.operations.now(), visit.names
     grants = visit.may(Action.GRANT_CASE_REVIEW)
     found = case_reviews.of(visit.operations, None if grants else visit.user.account)
     return page(
@@ -36,7 +36,7 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
         grants=grants,
         days=case_reviews.OPEN_DAYS,
         reviews=[
-            {**vars(one), "when": released.local(one.at, zone), "by_name": names.get(one.by, one.by), "is_open": one.is_open(now), "own": one.by == visit.user.account}
+            {**vars(one), "when": visit.local(one.at), "by_name": names.get(one.by, one.by), "is_open": one.is_open(now), "own": one.by == visit.user.account}
             for one in found
         ],
         form=form,

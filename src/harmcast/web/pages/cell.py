@@ -17,9 +17,8 @@ from harmcast.store import cell_records, strikes
 from harmcast.web import areas, force_map, homes, open_work, released, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
-from harmcast.web.pages.area import Chosen, choose, rows_of
+from harmcast.web.pages.area import Chosen, around, choose, rows_of
 from harmcast.web.shell import go, page
-from harmcast.words.tools import tool_title
 
 pages = Pages()
 HISTORY_WINDOWS = 39
@@ -102,13 +101,9 @@ def _shown(
         title=row.where,
         locator=locator,
         where_in_force=where_in_force,
-        attribution=force_map.attribution(visit.state),
         reference=naming.reference(row.easting_m, row.northing_m, visit.settings.force.crs),
         postcodes=force_map.postcode_sectors(visit.state, chosen.release, tool, row),
-        about=released.about(chosen.release, tool, visit.today, visit.settings.force.timezone),
-        tool=tool,
-        tool_title=tool_title(tool),
-        chosen=chosen,
+        **around(visit, chosen),
         row=row,
         periods=drawn,
         chart=charts.history(drawn, f"Offences recorded at {cell} in each {tool.horizon_weeks} weeks")
@@ -133,7 +128,6 @@ def _shown(
         activities=cell_records.ACTIVITIES,
         form=form,
         here=f"/areas/{tool.name}/cells/{quote(cell)}",
-        given={"week": "" if chosen.is_newest else chosen.release.name},
         ticket=_ticket(visit, chosen, cell),
         lengths=cell_records.LENGTHS,
         place_given=row.where[: cell_records.LENGTHS["place"]],

@@ -13,7 +13,7 @@ from harmcast.oversight.access import Action
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, released, roster, tickets
+from harmcast.web import past_scores, roster, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found, ticket_of
 from harmcast.web.pages.person import seconds_since, shown
@@ -171,8 +171,7 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
     referral = _decision(visit, key, number)
     _ticket(visit, form, key)
     step = form.choice("step", desk.STEPS, "Choose what happened")
-    signed = referral.agreed_at
-    first = released.local(signed or referral.at, visit.settings.force.timezone).date()
+    first = visit.local(referral.agreed_at or referral.at).date()
     on = form.day("happened", "Enter the date it happened", first=first, last=visit.today)
     words = form.words("step-words", None)
     if not referral.is_referral:

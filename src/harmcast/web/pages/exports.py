@@ -15,9 +15,10 @@ from harmcast.store import exports
 from harmcast.store.exports import Exported, ExportRequest
 from harmcast.store.seen import BudgetReached
 from harmcast.tables import BANDS
-from harmcast.web import csv_files, released, roster, unit_people
+from harmcast.web import csv_files, released, roster
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
+from harmcast.web.shell import download as file
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -50,10 +51,8 @@ def exports_page(visit: Here, saved: str = "") -> Response:
 
 
 def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
-    zone, names = visit.settings.force.timezone, {user.account: user.name for user in visit.state.users.everyone()}
-
     def signed(row: ExportRequest | Exported) -> PlainRecord:
-        return {**vars(row), "when": released.local(row.at, zone), "by_name": names.get(row.by, row.by)}
+        return {**vars(row), "when": visit.local(row.at), "by_name": visit.names.get(row.by, row.by)}
 
     asked = exports.requests(visit.operations, WHAT, visit.user.unit, SHOWN)
     return page(
@@ -139,7 +138,7 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
     whole, frame = frame.height, frame.head(most)
     names = ["name"] if request is not None else []
     shown = frame.select(names + COLUMNS)
-    about = unit_people.about(visit, tool, people.release)
+    about = released.about(people.release, tool, visit.settings.force.timezone)
     watermark = f"Downloaded by {visit.user.name} ({visit.user.account}) on {visit.now:%d %B %Y at %H:%M} for: {reason.splitlines()[0][:200]}. Keep it no longer than {visit.settings.retention.export_days} days; pass it on to nobody else."
     notice = f"{visit.settings.force.name}, {visit.user.unit or 'people without a unit'}. {NOTICE} Rows 1 to {frame.height} of {whole}; at most {most} in one list. {watermark}"
     if visit.settings.force.invented:
@@ -166,8 +165,5 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
             )  # fmt: skip
     except BudgetReached:
         visit.refuse_more_people(frame.height)
-    name = f"people-{people.release.name}.csv"
-    return Response(
-        content, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'}
-    )
+    return file(content, f"people-{people.release.name}.csv", csv_files.MEDIA)
 

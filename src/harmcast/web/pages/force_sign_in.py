@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from harmcast.errors import RunStopped
 from harmcast.oversight.access import Action
 from harmcast.oversight.log import Event
 from harmcast.store import codes, users
 from harmcast.store.users import User
-from harmcast.web import tickets
+from harmcast.web import cookies, tickets
 from harmcast.web.force_login import BACK, ForceLogin, Identity, NotBelieved
-from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
+from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.pages.invitation import COOKIE as INVITED
 from harmcast.web.pages.signing_in import open_session, safe_next
 from harmcast.web.shell import go
@@ -39,18 +38,9 @@ def provider(visit: Visit) -> ForceLogin:
 def away(visit: Here, next: str = "/") -> Response:
     """To the force's log-in; what must come back is kept in a signed cookie of this browser for ten minutes."""
     address, held = provider(visit).begin()
-    secret = visit.state.secret
-    ticket = tickets.issue(secret, "way", held | {"next": safe_next(next), "at": visit.now.timestamp()})
-    response = RedirectResponse(address, status_code=303)
-    response.set_cookie(
-        cookie_name(visit.request, COOKIE),
-        ticket,
-        max_age=60 * MINUTES,
-        httponly=True,
-        samesite="lax",
-        secure=visit.request.app.state.https,
-        path="/",
-    )
+    ticket = tickets.issue(visit.state.secret, "way", held | {"next": safe_next(next), "at": visit.now.timestamp()})
+    response = go(address)
+    cookies.put(visit, response, COOKIE, ticket, 60 * MINUTES)
     return response
 
 
@@ -66,7 +56,7 @@ def back(visit: Here) -> Response:
         raise Refused(403, "You are not signed in", WORDS.get(error.why, WORDS["other"])) from error
     response = open_session(visit, user.account, user.roles[0], go(str(held["next"])))
     for cookie in (COOKIE, INVITED):
-        response.delete_cookie(cookie_name(visit.request, cookie), path="/", secure=visit.request.app.state.https, httponly=True)
+        cookies.drop(visit, response, cookie)
     return response
 
 
@@ -82,10 +72,7 @@ WORDS = {
 
 def _held(visit: Visit) -> dict[str, Any]:
     """What this browser was sent away with; empty where there is none or it is too old."""
-    try:
-        held = tickets.read(visit.state.secret, "way", visit.request.cookies.get(cookie_name(visit.request, COOKIE), ""))
-    except (ValueError, json.JSONDecodeError):
-        held = None
+    held = cookies.facts(visit, "way", COOKIE)
     if held is None or visit.now.timestamp() - float(held["at"]) > 60 * MINUTES:
         _say_refused(visit, "way")
         raise Refused(403, "You are not signed in", WORDS["other"])
@@ -104,10 +91,7 @@ def _user(visit: Visit, identity: Identity) -> User:
 
 def _bound_by_invitation(visit: Visit, identity: Identity) -> User | None:
     """Binds the subject to the account of an invitation, if that is active, bound to no other, and the name the provider gives is its own."""
-    try:
-        brought = tickets.read(visit.state.secret, "invitation", visit.request.cookies.get(cookie_name(visit.request, INVITED), ""))
-    except (ValueError, json.JSONDecodeError):
-        brought = None
+    brought = cookies.facts(visit, "invitation", INVITED)
     if brought is None:
         return None
     account = str(brought["account"])

@@ -12,9 +12,8 @@ from harmcast.ground import drawing, finding, maps
 from harmcast.oversight.access import Action
 from harmcast.web import force_map, map_service, released
 from harmcast.web.guard import Here, Pages, not_found
-from harmcast.web.pages.area import choose, rows_of, tabs
+from harmcast.web.pages.area import around, choose, rows_of
 from harmcast.web.shell import go, page
-from harmcast.words.tools import tool_title
 
 pages = Pages()
 _NAME = re.compile(r"^[0-9a-f]{12}$")
@@ -55,7 +54,6 @@ def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
     """Cells by what someone typed. The log keeps what kind of thing was asked for and how much was found, never the words."""
     chosen = choose(visit, tool, week)
     rows = rows_of(chosen)
-    given = {"week": "" if chosen.is_newest else chosen.release.name}
     found = finding.find(q, force_map.ground_of(visit.state), visit.settings.force.crs)
     drawn = released.document(chosen.release, f"{tool}_map")
     boxes = [
@@ -68,18 +66,14 @@ def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
         inside.append((finding.Hit(q, "As places of this tool are called", ()), [rows[k] for k in called]))
     visit.looked(visit.event("consultation", "place_found", about=f"areas:{tool}", asked=found.asked, hits=len(inside)))
     if len(inside) == 1 and len(inside[0][1]) == 1:
-        return go(f"/areas/{tool}/cells/{inside[0][1][0].cell}" + (f"?week={given['week']}" if given["week"] else ""))
+        return go(f"/areas/{tool}/cells/{inside[0][1][0].cell}" + ("" if chosen.is_newest else f"?week={chosen.release.name}"))
     return page(
         visit,
         "find",
         title="Find a place",
-        about=released.about(chosen.release, chosen.tool, visit.today, visit.settings.force.timezone),
-        tool=chosen.tool,
-        tool_title=tool_title(chosen.tool),
-        tabs=tabs(visit, tool),
+        **around(visit, chosen),
         asked=q,
         hits=[(hit, held[:MOST_CELLS], len(held)) for hit, held in inside],
         outside=len(hits) - len(inside),
         has_names=force_map.ground_of(visit.state) is not None,
-        given=given,
     )

@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from harmcast.oversight.access import RULES, Action
 from harmcast.store import kept_forms
-from harmcast.web import released
 from harmcast.web.guard import Here, Number, Pages
 from harmcast.web.shell import go, page
 
@@ -19,8 +18,7 @@ def kept(visit: Here) -> Response:
     found = kept_forms.of_account(visit.operations, visit.user.account)
     if not found:
         return go("/")
-    zone = visit.settings.force.timezone
-    forms = [(form, RULES[Action(form.action)].says, released.local(form.at, zone)) for form in found]
+    forms = [(form, RULES[Action(form.action)].says, visit.local(form.at)) for form in found]
     return page(visit, "kept", title="Nothing was saved. We kept what you typed", forms=forms, hours=kept_forms.HOURS)
 
 

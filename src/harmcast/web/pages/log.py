@@ -13,7 +13,6 @@ from harmcast.oversight import log as rules
 from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import alerts, keys
 from harmcast.store.reads import events
-from harmcast.web import released
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit
 from harmcast.web.shell import go, page
@@ -51,7 +50,6 @@ def _shown(
 ) -> Response:  # fmt: skip
     sought = events.Sought(kind if kind in rules.KINDS else "", action[:60], actor[:200], subject[:40], _day(first), _day(last))
     rows, count = events.page(visit.operations, sought, before, PAGE_ROWS)
-    zone = visit.settings.force.timezone
     return page(
         visit,
         "log",
@@ -60,14 +58,14 @@ def _shown(
         rows=[
             {
                 **vars(r),
-                "when": released.local(r.at, zone),
+                "when": visit.local(r.at),
                 "role_name": _role(r.role),
                 "told": told(r.detail),
                 "purpose": why(r.purpose),
             }
             for r in rows
         ],
-        alerts=[{"words": a.words, "when": released.local(a.at, zone)} for a in alerts.newest(visit.operations, ALERTS_SHOWN)],
+        alerts=[{"words": a.words, "when": visit.local(a.at)} for a in alerts.newest(visit.operations, ALERTS_SHOWN)],
         count=count,
         kinds=rules.KINDS,
         actions=events.actions(visit.operations),

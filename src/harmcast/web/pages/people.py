@@ -16,10 +16,10 @@ from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.store.work import Item
 from harmcast.tables import BANDS
-from harmcast.web import open_work, roster, unit_people
+from harmcast.web import open_work, released, roster
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
-from harmcast.web.shell import go, page
+from harmcast.web.shell import go, page, rows_shown
 
 pages = Pages()
 CUSTODY = {"yes": "In custody", "no": "Not known to be in custody"}
@@ -102,14 +102,12 @@ def my_people(visit: Here, group: str = "", band: str = "", custody: str = "", a
         sections = [(name, rows_of(visit, found.rows(found.keys(name)[: roster.PAGE_ROWS]), found.items)) for name in ("reviews", "up")]
         return _page(visit, found, "Who needs me this week", sections=sections, down_by_time=_by_time_alone(visit, found))
     frame = roster.filtered(found.frame, band, custody, group) if group in (*LISTED, "down") else found.rows(found.keys(group))
-    last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
-    at = min(max(1, at), last_page)
-    start = (at - 1) * roster.PAGE_ROWS
-    shown = frame.slice(start, roster.PAGE_ROWS)
+    part = rows_shown(at, frame.height, roster.PAGE_ROWS)
+    shown = frame.slice(part["start"], roster.PAGE_ROWS)
     _looked(visit, found, "people_listed", shown)
     given = {"group": group, "band": band, "custody": custody}
     rows = rows_of(visit, shown, found.items)
-    return _page(visit, found, GROUPS[group], group=group, rows=rows, at=at, last_page=last_page, start=start, count=frame.height, given=given)
+    return _page(visit, found, GROUPS[group], group=group, rows=rows, given=given, **part)
 
 
 def _looked(visit: Visit, listed: Needs, action: str, shown: pl.DataFrame, **detail: Any) -> None:
@@ -125,7 +123,7 @@ def _page(visit: Visit, found: Needs, title: str, status: int = 200, form: Form 
         "people",
         status,
         title=title,
-        about=unit_people.about(visit, tool, found.release),
+        about=released.about(found.release, tool, visit.settings.force.timezone),
         tool=tool,
         release=found.release,
         counts={name: len(found.keys(name)) for name in ("reviews", "up", "earlier")} | dict(counted.groups),

@@ -16,12 +16,13 @@ from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.store.work import Item
 from harmcast.tables import BANDS
-from harmcast.web import open_work, past_scores, released, roster, tickets, unit_people
+from harmcast.web import open_work, past_scores, released, roster, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.pages.people import tone
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go, page
+from harmcast.words import people as people_words
 
 pages = Pages()
 SAVED = {
@@ -56,12 +57,12 @@ def shown(
         template,
         status,
         title=f"{row['name'] or 'Name not held'}, {row['person_ref']}",
-        about=unit_people.about(visit, tool, release),
+        about=released.about(release, tool, visit.settings.force.timezone),
         release=release,
         row=row,
         person_document=document,
         named=True,
-        circumstances=unit_people.circumstances(visit, row),
+        circumstances=circumstances(visit, row),
         **pictures(document, row, past),
         **scales(document),
         edges_say=edges_say(document),
@@ -126,6 +127,17 @@ NARROW = 340
 CLOSED = ("declined", "ended")  # steps after which nothing more is recorded on a referral
 
 
+def circumstances(visit: Visit, row: PersonRow) -> list[dict[str, Any]]:
+    """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
+    newest_of = {held["kind"]: held for held in roster.circumstances_of(visit.state, row["person_ref"])}
+    found = []
+    for kind, name in people_words.CIRCUMSTANCES.items():
+        newest = newest_of.get(kind, {})
+        ended = newest.get("to_on") is not None and newest["to_on"] < visit.today
+        found.append({**newest, "kind": kind, "name": name, "known": bool(newest), "ended": ended})
+    return found
+
+
 def scales(document: PersonDocument) -> dict[str, Any]:
     """The chance within 12 months on its scale of 100 people, for a wide and a small screen; None where none is given."""
     one = document["chances"][0]
@@ -161,7 +173,7 @@ def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[Note]:
     for item in open_work.of_person(visit, key):
         about = next((d for d in decisions if item.kind == "referral" and d.id == item.number), None)
         signed = about.sign_offs[-1] if about and about.sign_offs else None
-        day = released.local(signed["at"], visit.settings.force.timezone).date() if signed else None
+        day = visit.local(signed["at"]).date() if signed else None
         by = f"{_by(signed['by_name'], signed['role'])}, {words.day(day)}" if signed else ""
         owner = ROLES[item.owner][0]
         next_ = item.next if item.owner is visit.role else f"{owner}: {item.next.lower()}"
@@ -201,7 +213,9 @@ def issue(visit: Visit, release: Release, key: str, judgement: Judgement | None,
     """What goes out with the page's forms: the release and the newest decision shown, to whom, since when."""
     sent = tickets.of_page(visit.state.secret, form.value("ticket"), f"person:{key}", visit.user.account)
     at = judgement["at"] if judgement else sent.at if sent else visit.operations.now()
-    after, band = unit_people.latest_number(visit, key), judgement["band"] if judgement else None
+    with visit.operations.reading() as connection:
+        after = desk.newest_number(connection, *roster.merged(visit.state).keys(key))
+    band = judgement["band"] if judgement else None
     facts = tickets.PageTicket(f"person:{key}", visit.user.account, release.id, after, None if form.is_kept else at, band)
     return facts.text(visit.state.secret)
 
@@ -233,7 +247,6 @@ def timeline(
 ) -> list[Moment]:
     """Scores, decisions and corrections, the newest first. `words_open` false leaves out what people wrote and who they are."""
     items: list[Moment] = []
-    zone = visit.settings.force.timezone
 
     def add(
         on: date, order: str, title: str, text: str = "", by: str = "", facts: list[tuple[str, str]] | None = None
@@ -267,7 +280,7 @@ def timeline(
     for d in decisions:
         review = f", review by {d.review_on.day} {d.review_on:%B %Y}" if d.review_on else ""
         add(
-            released.local(d.at, zone).date(),
+            visit.local(d.at).date(),
             d.at,
             f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})",
             d.words or "",
@@ -276,7 +289,7 @@ def timeline(
         )
         for s in d.sign_offs:
             add(
-                released.local(s["at"], zone).date(),
+                visit.local(s["at"]).date(),
                 s["at"],
                 f"Referral: {desk.SIGN_OFFS[s['outcome']].lower()} by the supervisor",
                 s["words"] or "",
@@ -290,7 +303,7 @@ def timeline(
             title = representations.OUTCOMES.get(step["outcome"] or "", representations.STEPS[step["step"]])
             week = f", scored again in {step['rescored_week']}" if step["rescored_week"] else ""
             add(
-                released.local(step["at"], zone).date(),
+                visit.local(step["at"]).date(),
                 step["at"],
                 f"{representations.KINDS[r.kind]}: {title.lower()}{week}",
                 step["words"] or "",

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from harmcast.oversight.access import PURPOSES, Action, why
 from harmcast.store import case_reviews, desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, roster, unit_people
+from harmcast.web import past_scores, released, roster
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused, ticket_of
 from harmcast.web.pages.person import days, pictures, timeline
 from harmcast.web.person_page import person_document
-from harmcast.web.shell import go, page
+from harmcast.web.shell import go, page, rows_shown
 
 pages = Pages()
 
@@ -32,23 +32,18 @@ def everyone(visit: Here, band: str = "", at: int = 1) -> Response:
     band = band if band in BANDS else ""
     if band:
         frame = frame.filter(pl.col("band") == band)
-    last_page = max(1, -(-frame.height // roster.PAGE_ROWS))
-    at = min(max(1, at), last_page)
-    start = (at - 1) * roster.PAGE_ROWS
-    shown = frame.slice(start, roster.PAGE_ROWS)
+    part = rows_shown(at, frame.height, roster.PAGE_ROWS)
+    shown = frame.slice(part["start"], roster.PAGE_ROWS)
     visit.looked_at("people_pseudonymised_listed", about=f"release:{releases[-1].name}", shown=shown["person_key"].to_list())
     return page(
         visit,
         "pseudonymised",
         title="People without names",
-        about=unit_people.about(visit, tool, releases[-1]),
+        about=released.about(releases[-1], tool, visit.settings.force.timezone),
         tool=tool,
         rows=shown.drop("person_key").to_dicts(),
         is_made=found is not None,
-        start=start,
-        count=frame.height,
-        at=at,
-        last_page=last_page,
+        **part,
         given={"band": band},
         bands=BANDS,
     )
@@ -68,7 +63,7 @@ def one(visit: Here, key: str) -> Response:
         visit,
         "person_record",
         title="Person without name",
-        about=unit_people.about(visit, tool, release),
+        about=released.about(release, tool, visit.settings.force.timezone),
         release=release,
         row=row,
         person_document=document,

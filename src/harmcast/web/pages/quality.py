@@ -39,7 +39,7 @@ def quality_page(visit: Here, delivery: Number = 0) -> Response:
         refused=data_quality.faults(visit.operations, chosen.id)[:SHOWN_FAULTS] if chosen and chosen.standing == "refused" else [],
         rules=data_quality.set_aside(visit.operations, chosen.id) if chosen else [],
         all_rules=data_quality.set_aside(visit.operations, None),
-        tools=[_release(visit, tool) for tool in visit.settings.tools if visit.may_see(tool.name)],
+        tools=[_release(visit, tool) for tool in visit.seen_tools],
     )
 
 

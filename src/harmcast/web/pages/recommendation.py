@@ -86,7 +86,7 @@ def came(visit: Visit, found: cell_records.KeptRecommendation) -> dict[str, Any]
 def record(visit: Here, number: Number) -> Response:
     """Saves what tasking decided, or what was done on what it adopted."""
     found, form = _found(visit, number), Form(visit.form)
-    made = released.local(found["at"], visit.settings.force.timezone).date()
+    made = visit.local(found["at"]).date()
     step = form.choice("step", {"outcome": "outcome", "done": "done"}, "Choose what you record")
     choice = form.choice("choice", cell_records.DONE if step == "done" else cell_records.OUTCOMES, "Choose what was done" if step == "done" else "Choose what tasking decided")
     on = form.day("on", "Enter the date", first=made, last=visit.today) if choice != "not_known" else visit.today

@@ -16,8 +16,7 @@ from harmcast.oversight.findings import Finding
 from harmcast.runs import lift, release_moves
 from harmcast.store.lifts import KeptLift
 from harmcast.store.releases import Release
-from harmcast.store.users import Actor
-from harmcast.web import release_evidence, released
+from harmcast.web import release_evidence
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import go, page
@@ -90,7 +89,7 @@ def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any
     for release in found:
         tool = visit.settings.tool(release.tool)
         before = visit.state.releases.before(release.tool, release.week)
-        moves = [{**m, "at": released.local(m["at"], visit.settings.force.timezone)} for m in visit.state.releases.moves(release)]
+        moves = [{**m, "at": visit.local(m["at"])} for m in visit.state.releases.moves(release)]
         flow = release_evidence.flow_of_release(release, release.tool) if tool.kind == "people" else None
         tools.append(
             {
@@ -214,17 +213,13 @@ def lift_one(visit: Here, name: str, finding: str) -> Response:
         return _finding_shown(visit, finding, form, 400)
     try:
         if form.value("end"):
-            lift.end_lift(visit.state, finding, _actor(visit), reason, visit.today)
+            lift.end_lift(visit.state, finding, visit.actor, reason, visit.today)
             return go(f"/findings/{finding}?saved=ended")
-        done = lift.lift_finding(visit.state, name, finding, _actor(visit), reason, until, visit.today, condition=condition)
+        done = lift.lift_finding(visit.state, name, finding, visit.actor, reason, until, visit.today, condition=condition)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())
         return _finding_shown(visit, finding, form, 409)
     return go(f"/findings/{finding}?saved={'lifted' if done.document['lifted'] else 'proposed'}")
-
-
-def _actor(visit: Visit) -> Actor:
-    return Actor(visit.user.account, visit.user.name, ((visit.role.value, visit.user.unit),))
 
 
 @pages.post("/releases/{name}/publish", Action.RELEASE, "release:{name}", "model:{name}")
@@ -251,11 +246,11 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         return _shown(visit, name, form, 400)
     try:
         if withdraw and visit.state.models.named(name) is not None:
-            release_moves.refuse_model(visit.state, name, _actor(visit), reason)
+            release_moves.refuse_model(visit.state, name, visit.actor, reason)
         elif withdraw:
-            release_moves.withdraw_release(visit.state, name, _actor(visit), reason)
+            release_moves.withdraw_release(visit.state, name, visit.actor, reason)
         else:
-            stayed = release_moves.publish_release(visit.state, name, _actor(visit), reason, visit.today).document.get("stayed")
+            stayed = release_moves.publish_release(visit.state, name, visit.actor, reason, visit.today).document.get("stayed")
             return go(f"/releases/{name}?saved={'stayed' if stayed else 'moved'}")
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip())

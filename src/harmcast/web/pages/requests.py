@@ -17,10 +17,10 @@ from harmcast.store import erasure_requests, representations, retention
 from harmcast.store import verify as verification
 from harmcast.store.retention import Forgotten
 from harmcast.store.users import Actor
-from harmcast.web import open_work, released
+from harmcast.web import open_work
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
-from harmcast.web.shell import go, page
+from harmcast.web.shell import download, go, page
 
 pages = Pages()
 KINDS_OF_FILE = {"html": "text/html; charset=utf-8", "json": "application/json"}
@@ -31,11 +31,6 @@ SAVED = {
     "refused": "The request is refused. Nobody was erased.",
     "rescored": "It is saved, and the item is closed.",
 }
-
-
-def actor_of(visit: Visit) -> Actor:
-    """Whoever is signed in, in the role they are signed in with."""
-    return Actor(visit.user.account, visit.user.name, ((visit.role.value, visit.user.unit),))
 
 
 # -- one person's report ---------------------------------------------------------------------------
@@ -55,15 +50,14 @@ def subject_made(visit: Here) -> Response:
     kind = form.value("kind") if form.value("kind") in KINDS_OF_FILE else "html"
     if visit.second(form, "report subject"):
         try:
-            files = subject_report.made(visit.state, reference, visit.today, actor_of(visit))
+            files = subject_report.made(visit.state, reference, visit.today, visit.actor)
         except RunStopped as error:
             if error.code != "person_unknown":
                 raise
             form.fault("reference", "Nobody of this reference is held. A person whose record was erased is not held")
     if form.errors:
         return page(visit, "subject", 400, title="One person's report", form=form, today=visit.today)
-    headers = {"content-disposition": f'attachment; filename="subject-report-{visit.today.isoformat()}.{kind}"'}
-    return Response(files[f"subject.{kind}"], media_type=KINDS_OF_FILE[kind], headers=headers)
+    return download(files[f"subject.{kind}"], f"subject-report-{visit.today.isoformat()}.{kind}", KINDS_OF_FILE[kind])
 
 
 # -- erasure ---------------------------------------------------------------------------------------
@@ -86,9 +80,8 @@ def _dry_run(visit: Visit) -> tuple[Forgotten | None, str]:
 
 def _forget_shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
     told, why_not = _dry_run(visit)
-    zone, names = visit.settings.force.timezone, {user.account: user.name for user in visit.state.users.everyone()}
     requests = [
-        {**vars(r), "when": released.local(r.at, zone), "by_name": names.get(r.by, r.by), "decided_name": names.get(r.decided_by or "", r.decided_by),
+        {**vars(r), "when": visit.local(r.at), "by_name": visit.names.get(r.by, r.by), "decided_name": visit.names.get(r.decided_by or "", r.decided_by),
          "is_current": told is not None and r.list_hash == retention.list_hash(told.keys)}
         for r in erasure_requests.newest(visit.operations)
     ]  # fmt: skip

@@ -9,18 +9,12 @@ from starlette.responses import Response
 from harmcast.oversight import grants
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.store import proposals, users
-from harmcast.store.users import Actor
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit
 from harmcast.web.shell import go, page
 
 pages = Pages()
 SAVED = {"confirmed": "The role is given.", "refused": "The proposal is refused.", "ended": "The role is taken away."}
-
-
-def actor_of(visit: Visit) -> Actor:
-    """The visitor in the role of the session: what is done on a page is done in that role alone."""
-    return Actor(visit.user.account, visit.user.name, ((visit.role.value, visit.user.unit),))
 
 
 @pages.get("/roles", Action.VIEW_ROLES, view="roles_viewed")
@@ -57,7 +51,7 @@ def answer(visit: Here, number: Number) -> Response:
     said = form.choice("answer", {"confirmed": "", "refused": ""}, "Choose whether you confirm the role")
     if form.errors:
         return _shown(visit, 400, form=form)
-    proposals.answer(visit.state.users, number, actor_of(visit), said == "confirmed")
+    proposals.answer(visit.state.users, number, visit.actor, said == "confirmed")
     return go(f"/roles?saved={said}")
 
 

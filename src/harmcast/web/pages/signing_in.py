@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +18,11 @@ from harmcast.oversight.sign_in import DEVICE_DAYS
 from harmcast.store import codes, sessions, sign_in_lanes, users
 from harmcast.store.sign_in_lanes import Guess
 from harmcast.store.users import HeldRole
-from harmcast.web import passwords, tickets
-from harmcast.web.guard import Here, Pages, Refused, Visit, cookie_name
+from harmcast.web import cookies, passwords, tickets
+from harmcast.web.guard import SESSION_COOKIE, Here, Pages, Refused, Visit
 from harmcast.web.shell import go, home_of, page
 
 pages = Pages()
-FORM_COOKIE = "harmcast-form"
 DEVICE_COOKIE = "harmcast-device"
 MOST_DEVICES = 7  # accounts that one browser stays known to, beside the newest
 WRONG = "The log-in name or the password is not right"
@@ -54,40 +51,22 @@ def sign_in_page(visit: Here, next: str = "/") -> Response:
     return _form(visit, safe_next(next))
 
 
-def _form(
-    visit: Visit, after: str, status: int = 200, errors: list[dict[str, str]] | None = None, account: str = ""
-) -> Response:
-    token = secrets.token_hex(32)
-    response = page(
-        visit,
-        "sign_in",
-        status,
-        title="Sign in",
-        after=after,
-        form_token=token,
-        account=account,
-        errors=errors or [],
-        oidc=visit.settings.web.login == "oidc",
-    )
-    https = visit.request.app.state.https
-    response.set_cookie(
-        cookie_name(visit.request, FORM_COOKIE), token, max_age=3600, httponly=True, samesite="strict", secure=https, path="/"
-    )
-    return response
+def _form(visit: Visit, after: str, status: int = 200, fault: str = "") -> Response:
+    oidc = visit.settings.web.login == "oidc"
+    return cookies.form_page(visit, "sign_in", status, (fault, "account") if fault else None, title="Sign in", after=after, oidc=oidc)
 
 
 @pages.post("/sign-in", Action.SIGN_IN)
 async def sign_in(visit: Here) -> Response:
     """Checks a password, off the event loop, and opens a new session."""
-    form, request = visit.form, visit.request
+    form = visit.form
     if visit.settings.web.login != "local":
         raise Refused(403, "Sign in with your force account", "This service takes no passwords of its own.")
     if visit.settings.web.local_until is not None and visit.today > visit.settings.web.local_until:
         raise Refused(403, "Local accounts are over", "Their last day has passed. Ask the operator for the force's own log-in.")
     after = safe_next(form.get("next", "/"))
-    sent, held = form.get("form_token", ""), request.cookies.get(cookie_name(request, FORM_COOKIE), "")
-    if not held or not hmac.compare_digest(sent.encode(), held.encode()):
-        return _form(visit, after, 403, [{"text": "The form had expired. Try again.", "href": "#account"}])
+    if not cookies.form_fits(visit):
+        return _form(visit, after, 403, cookies.EXPIRED)
     typed = form.get("account", "").strip().lower()[:200]
     known = await run_in_threadpool(visit.state.users.find, typed)
     account = known.account if known is not None else typed
@@ -95,30 +74,25 @@ async def sign_in(visit: Here) -> Response:
     try:
         guess = await run_in_threadpool(sign_in_lanes.take, visit.operations, typed, known.account if known else None, device)
     except AccessDenied as error:
-        return _form(visit, after, 429, [{"text": f"{error.message} {error.next_step}", "href": "#account"}])
+        return _form(visit, after, 429, f"{error.message} {error.next_step}")
     stored = await run_in_threadpool(visit.state.users.password_hash, account)
     try:
         right = await passwords.looked_at(stored, form.get("password", "")[:1000], is_known=device is not None)
     except passwords.Busy:
-        return _form(visit, after, 503, [{"text": "Too many people are signing in. Try again in a moment.", "href": "#account"}])
+        return _form(visit, after, 503, "Too many people are signing in. Try again in a moment.")
     roles = await run_in_threadpool(visit.state.users.roles_of, account) if right else ()
     if not right:
         await run_in_threadpool(sign_in_lanes.missed, visit.operations, guess)
-        return _form(visit, after, 401, [{"text": WRONG, "href": "#account"}])
+        return _form(visit, after, 401, WRONG)
     if not roles:
-        return _form(
-            visit, after, 403, [{"text": "Your account has no role yet. Ask an administrator.", "href": "#account"}]
-        )
+        return _form(visit, after, 403, "Your account has no role yet. Ask an administrator.")
     token = await run_in_threadpool(_begin, visit, account, roles[0], guess)
     return with_device(visit, _with_session(visit, go(after), token), account)
 
 
 def device_of(visit: Visit, account: str) -> str | None:
     """The device that this browser is to an account, if it signed in to it within 90 days; None for a stranger."""
-    try:
-        facts = tickets.read(visit.state.secret, "device", visit.request.cookies.get(cookie_name(visit.request, DEVICE_COOKIE), ""))
-    except (ValueError, json.JSONDecodeError):
-        return None
+    facts = cookies.facts(visit, "device", DEVICE_COOKIE)
     if facts is None or visit.now.timestamp() - float(facts["at"]) > DEVICE_DAYS * 86_400:
         return None
     return str(facts["devices"][account]) if account in facts["devices"] else None
@@ -126,17 +100,11 @@ def device_of(visit: Visit, account: str) -> str | None:
 
 def with_device(visit: Visit, response: Response, account: str) -> Response:
     """The response, after which this browser is known to the account for 90 days; also to those it was known to before."""
-    try:
-        before = tickets.read(visit.state.secret, "device", visit.request.cookies.get(cookie_name(visit.request, DEVICE_COOKIE), "")) or {}
-    except (ValueError, json.JSONDecodeError):
-        before = {}
+    before = cookies.facts(visit, "device", DEVICE_COOKIE) or {}
     devices = dict(list(before.get("devices", {}).items())[-MOST_DEVICES:])
     devices[account] = devices.get(account) or secrets.token_hex(16)
     ticket = tickets.issue(visit.state.secret, "device", {"devices": devices, "at": visit.now.timestamp()})
-    https = visit.request.app.state.https
-    response.set_cookie(
-        cookie_name(visit.request, DEVICE_COOKIE), ticket, max_age=DEVICE_DAYS * 86_400, httponly=True, samesite="strict", secure=https, path="/"
-    )
+    cookies.put(visit, response, DEVICE_COOKIE, ticket, DEVICE_DAYS * 86_400, "strict")
     return response
 
 
@@ -156,9 +124,7 @@ def open_session(visit: Visit, account: str, held: HeldRole, response: Response)
 
 
 def _with_session(visit: Visit, response: Response, token: str) -> Response:
-    response.set_cookie(
-        cookie_name(visit.request), token, httponly=True, samesite="lax", secure=visit.request.app.state.https, path="/"
-    )
+    cookies.put(visit, response, SESSION_COOKIE, token)
     return response
 
 
@@ -168,7 +134,7 @@ def sign_out(visit: Here) -> Response:
     with visit.operations.writing(visit.event("administration", "signed_out")) as tx:
         sessions.end(tx, visit.user)
     response = go("/sign-in")
-    response.delete_cookie(cookie_name(visit.request), path="/", secure=visit.request.app.state.https, httponly=True)
+    cookies.drop(visit, response, SESSION_COOKIE)
     response.headers["clear-site-data"] = '"cache", "storage"'
     return response
 

@@ -11,7 +11,7 @@ from harmcast.oversight import log
 from harmcast.oversight.access import Action
 from harmcast.store import desk
 from harmcast.store.releases import Release
-from harmcast.web import homes, open_work, roster, unit_people, unit_work
+from harmcast.web import homes, open_work, released, roster, unit_work
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import beside, page
 
@@ -51,7 +51,7 @@ def unit_page(visit: Here, all: str = "") -> Response:
         closed_days=visit.settings.work.closed_days,
         unread=open_work.unread(visit),
         beside=beside(visit),
-        about=unit_people.about(visit, tool, releases[-1]),
+        about=released.about(releases[-1], tool, visit.settings.force.timezone),
         unit=visit.user.unit or "People without a unit",
         weeks=WEEKS,
         reviewed=unit_work.reviewed_in_time(changes, own, limits.reviewed_days, now),

@@ -15,12 +15,12 @@ from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight import access
 from harmcast.oversight.access import Action
 from harmcast.publish import group_impact
-from harmcast.settings import PeopleTool, PlacesTool
+from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
-from harmcast.web import released, roster, track, unit_people, watching
+from harmcast.web import released, roster, track, watching
 from harmcast.web.analysis_plan import AnalysisPlan, PeoplePlan, analysis_plan, people_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.shell import go, page
+from harmcast.web.shell import page, to_first, tool_tabs
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -30,10 +30,8 @@ VIEWS = {"": "Were we right?", "monitor": "Is it still what it was?", "shadow": 
 @pages.get("/track-record", Action.VIEW_TRACK_RECORD, view=None)
 def track_record_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
-    for tool in visit.settings.tools:
-        if visit.may_see(tool.name):
-            return go(f"/track-record/{tool.name}")
-    raise Refused(404, "No track record is open to you yet", "A tool is shown once it is in trial or in use.")
+    none = Refused(404, "No track record is open to you yet", "A tool is shown once it is in trial or in use.")
+    return to_first(visit.seen_tools, "track-record", none)
 
 
 @pages.get("/track-record/{tool}", Action.VIEW_TRACK_RECORD, view="track_record_viewed")
@@ -51,9 +49,7 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
         visit,
         "track_record",
         **_around(visit, found, ""),
-        about=unit_people.about(visit, found, history[-1])
-        if isinstance(found, PeopleTool)
-        else released.about(history[-1], found, visit.today, visit.settings.force.timezone),
+        about=released.about(history[-1], found, visit.settings.force.timezone),
         verdict=judged,
         parts=by_horizon(history[-1], tool) if found.kind == "people" else [],
         small=visit.settings.people.small_number,
@@ -90,12 +86,11 @@ def _around(visit: Visit, tool: Any, view: str) -> dict[str, Any]:
     """What the views of a tool share: its name, the tools, the views that this visitor may open."""
     asked = f"?view={view}" if view == "monitor" else ""
     open_ = [name for name in VIEWS if not name or (visit.may(Action.VIEW_AUDIT) if name == "monitor" else _may_see_shadow(visit, tool))]
-    tools = [t for t in visit.settings.tools if visit.may_see(t.name)]
     return {
         "title": f"{VIEWS[view]} {tool_title(tool)}",
         "tool": tool,
         "tool_title": tool_title(tool),
-        "tabs": [{"text": tool_title(t), "href": f"/track-record/{t.name}{asked}", "current": t.name == tool.name} for t in tools],
+        "tabs": tool_tabs(visit.seen_tools, "track-record", tool.name, asked),
         "views": [
             {"text": VIEWS[name], "href": f"/track-record/{tool.name}" + (f"?view={name}" if name else ""), "current": name == view}
             for name in open_

@@ -15,7 +15,6 @@ from harmcast.store import codes, proposals, users
 from harmcast.store.users import User
 from harmcast.web.forms import FIRST_DAY, Form, plain
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.pages.roles import actor_of
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
 
@@ -73,7 +72,7 @@ def add_user(visit: Here) -> Response:
     with visit.writing(visit.event("administration", "user_added", about=f"user:{account}")) as tx:
         users.enter(tx, account, name)
         code = codes.draw(tx, account, codes.INVITATION)
-    proposals.propose(visit.state.users, account, role, unit, actor_of(visit))
+    proposals.propose(visit.state.users, account, role, unit, visit.actor)
     return _one(visit, _user(visit, account), Form({}), invitation=code, notice=SAVED["user"])
 
 
@@ -136,7 +135,7 @@ def propose_role(visit: Here, account: str) -> Response:
         form.fault("role", "This role is proposed already and waits for a second person")
     if form.errors:
         return _one(visit, user, form, 400)
-    proposals.propose(visit.state.users, account, role, unit, actor_of(visit))
+    proposals.propose(visit.state.users, account, role, unit, visit.actor)
     return go(f"/users/{account}?saved=role")
 
 
