@@ -206,7 +206,7 @@ def begun(folder: Path, state: Path, weeks: int, people: int) -> tuple[Year, lis
     made = year.opened()
     deliveries = sorted((force / "deliveries").iterdir())
     load_accepted(made, deliveries[0])
-    from harmcast.web.demo_logins import demo_users
+    from harmcast.invented.demo_logins import demo_users
 
     demo_users(made, sorted(set(made.records.persons()["unit"].drop_nulls().to_list())))
     demo.registered(made, first, first)

@@ -14,8 +14,8 @@ from tests.web.conftest import Clock, SignIn, form_of
 from harmcast import words
 from harmcast.documents import verdict
 from harmcast.gaps import Gap
-from harmcast.publish import verdicts
-from harmcast.web import areas, released, track
+from harmcast.publish import released, track, verdicts
+from harmcast.web import areas
 from harmcast.web.csv_files import csv_file
 
 TOOL = "knife_injury"

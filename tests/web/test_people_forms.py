@@ -347,7 +347,7 @@ def test_who_may_enter_what_in_the_register(sign_in: SignIn, state: State, role:
 
 
 def test_the_tour_is_recorded_and_opens_no_tool_by_itself(sign_in: SignIn, state: State) -> None:
-    from harmcast.web.tour_questions import PLACES
+    from harmcast.words.tour_questions import PLACES
 
     client = sign_in("untrained")
     wrong = {q.name: next(a for a in q.answers if a != q.right) for q in PLACES}

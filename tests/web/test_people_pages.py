@@ -19,10 +19,11 @@ from tests.web.conftest import SignIn, csrf_of, unnamed
 
 from harmcast.errors import RunStopped
 from harmcast.publish import release_files as publishing
+from harmcast.publish import roster
 from harmcast.store import desk, schema
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
-from harmcast.web import roster, unit_work
+from harmcast.web import unit_work
 from harmcast.web.pages.people import usual_says
 
 OWN, LOW = 3, 5
@@ -285,7 +286,7 @@ def test_the_page_in_its_order_without_protected_words(manager: TestClient, stat
 
 
 def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
-    from harmcast.web import roster
+    from harmcast.publish import roster
     from harmcast.web.person_page import person_document
 
     releases = state.releases.history("iom")
@@ -301,7 +302,7 @@ def test_the_card_redone_by_hand_gives_the_printed_figure(state: State) -> None:
 
 
 def test_a_change_of_an_earlier_week_is_told_with_the_account_of_that_week(state: State) -> None:
-    from harmcast.web import roster
+    from harmcast.publish import roster
     from harmcast.web.person_page import person_document
 
     releases = state.releases.history("iom")

@@ -10,9 +10,10 @@ from fastapi.testclient import TestClient
 from tests.web.conftest import Clock
 
 from harmcast.oversight.log import Event
+from harmcast.publish import released
+from harmcast.publish.released import ReadCache
 from harmcast.store.state import State
-from harmcast.web import ready, released, templating
-from harmcast.web.released import ReadCache
+from harmcast.web import ready, templating
 
 TOOL = "knife_injury"
 BY = Event("scientist", "data_scientist", "disclosure", "release_published")

@@ -12,10 +12,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web.conftest import PASSWORD, Clock, SignIn, carried, csrf_of, try_password
 
+from harmcast.invented import demo_logins
 from harmcast.oversight.access import Role
 from harmcast.oversight.log import Event
 from harmcast.store import codes, schema, users
-from harmcast.web import demo_logins, passwords
+from harmcast.web import passwords
 from harmcast.web.pages.signing_in import safe_next
 
 ACCOUNT = "intelligence_analyst"

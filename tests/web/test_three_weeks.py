@@ -19,11 +19,10 @@ from tests.web.test_journeys import HANDS, Hand
 
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
-from harmcast.publish import release_files
+from harmcast.publish import release_files, released
 from harmcast.store.reads import open_work
 from harmcast.store.releases import NewTool
 from harmcast.store.work import Item
-from harmcast.web import released
 from harmcast.weeks import Week
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

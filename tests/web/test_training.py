@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from tests.web.conftest import SignIn, csrf_of
 
 from harmcast.store.state import State
-from harmcast.web.tour_questions import questions
-from harmcast.web.tour_steps import steps
+from harmcast.words.tour_questions import questions
+from harmcast.words.tour_steps import steps
 
 KINDS = [("knife_injury", "places"), ("iom", "people")]
 

@@ -90,7 +90,7 @@ class ReleaseAbout(TypedDict, total=False):
 
 
 class PersonRow(TypedDict, total=False):
-    """One person of a release as a unit's page holds them (web/roster.py): chances from 0 to 1; no name or reference without leave."""
+    """One person of a release as a unit's page holds them (publish/roster.py): chances from 0 to 1; no name or reference without leave."""
 
     person_key: str
     person_ref: str

@@ -114,7 +114,7 @@ def _let_out(state: State, name: str, people: tuple[Actor, ...], monday: date) -
 
 
 def _people_who_use_it(state: State) -> None:
-    from harmcast.web.demo_logins import demo_users
+    from harmcast.invented.demo_logins import demo_users
 
     demo_users(state, sorted(set(state.records.persons()["unit"].drop_nulls().to_list())))
 
@@ -185,7 +185,7 @@ PAPERS = (
 
 def welcome(state: State, host: str, port: int) -> list[str]:
     """What the demo prints at its end: where to look and whom to log in as (passwords are new each time)."""
-    from harmcast.web.demo_logins import demo_users, printed
+    from harmcast.invented.demo_logins import demo_users, printed
 
     return [
         "",

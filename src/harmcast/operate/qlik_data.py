@@ -15,14 +15,13 @@ from harmcast.documents import verdict
 from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight import findings
 from harmcast.oversight import register as register_rules
-from harmcast.publish import verdicts
+from harmcast.publish import released, roster, track, verdicts
 from harmcast.publish.qlik import areas, checks, people
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import desk
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import released, roster, track
 from harmcast.words.tools import tool_title
 
 UNSEEN = ("shadow", "stopped")

@@ -13,9 +13,9 @@ import polars as pl
 
 from harmcast import words
 from harmcast.ground import maps, naming
+from harmcast.publish import released
+from harmcast.publish.released import Outcome
 from harmcast.store.releases import Release
-from harmcast.web import released
-from harmcast.web.released import Outcome
 
 PAGE_ROWS = 25
 ORDERS = {

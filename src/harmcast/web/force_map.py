@@ -12,10 +12,11 @@ from harmcast import words
 from harmcast.ground import drawing, finding, maps, naming
 from harmcast.ground.compiled import Ground
 from harmcast.ground.maps import Borders, Cell
+from harmcast.publish import released
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, released
+from harmcast.web import areas
 from harmcast.web.areas import Row
 
 TILES_KEPT = 2_000

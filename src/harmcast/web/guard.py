@@ -33,6 +33,8 @@ from harmcast.oversight import access, register
 from harmcast.oversight.access import Action, Ask, Role
 from harmcast.oversight.budgets import LISTED_ALARM, WAYS
 from harmcast.oversight.log import Event
+from harmcast.publish import released, roster
+from harmcast.publish.roster import Roster
 from harmcast.settings import PeopleTool, PlacesTool, Settings
 from harmcast.store import alerts, kept_forms, seen, sessions
 from harmcast.store.operations import Operations, Writing
@@ -42,9 +44,8 @@ from harmcast.store.seen import BudgetReached
 from harmcast.store.sessions import Session
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-from harmcast.web import released, roster, tickets
+from harmcast.web import tickets
 from harmcast.web.forms import Form
-from harmcast.web.roster import Roster
 
 ACCESS = "x-access"
 VIEW = "x-view"

@@ -11,11 +11,12 @@ from markupsafe import Markup
 from harmcast import words
 from harmcast.oversight import findings, register
 from harmcast.oversight.access import ROLES, Action, Role
+from harmcast.publish import released
 from harmcast.settings import PlacesTool
 from harmcast.store import alerts, retention, sign_in_lanes
 from harmcast.store.reads import data_quality, health, units
 from harmcast.store.work import ABOUT_PEOPLE, KINDS, Item
-from harmcast.web import areas, force_map, released
+from harmcast.web import areas, force_map
 from harmcast.web.guard import Visit
 from harmcast.words.tools import tool_title
 

@@ -15,8 +15,8 @@ import httpx
 
 from harmcast.errors import RunStopped
 from harmcast.ground.drawing import TILE_PX
+from harmcast.publish.released import ReadCache
 from harmcast.settings import MapSettings
-from harmcast.web.released import ReadCache
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 2.0, 5.0, 8.0
 MOST_BYTES = 1_500_000

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from harmcast import words
+from harmcast.publish import released
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import released
 from harmcast.words.tools import tool_title
 
 WAITS = ("held", "draft", "reviewed")

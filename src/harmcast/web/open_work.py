@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 
 from harmcast.oversight.access import Role
+from harmcast.publish.released import ReadCache
 from harmcast.store import ledger, work
 from harmcast.store.reads import open_work
 from harmcast.store.reads.open_work import OpenWork
 from harmcast.store.state import State
 from harmcast.store.work import Desk, Item
 from harmcast.web.guard import Visit
-from harmcast.web.released import ReadCache
 
 USERS = frozenset({Role.INTELLIGENCE_ANALYST, Role.OFFENDER_MANAGER, Role.SUPERVISOR})  # who act on what a tool says
 _work = ReadCache(most=4)

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harmcast.publish.released import ReadCache
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web.released import ReadCache
 
 WEEKS = 26
 _kept = ReadCache(most=2 * WEEKS)

@@ -31,10 +31,10 @@ from harmcast.documents.person import (
     TableLine,
 )
 from harmcast.documents.person_model import KeptModel, LatelyFigure
+from harmcast.publish import released, roster
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
-from harmcast.web import released, roster
 from harmcast.web.past_scores import Past
 from harmcast.words import people as people_words
 

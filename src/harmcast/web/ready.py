@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from harmcast.errors import HarmcastError
 from harmcast.oversight import access
 from harmcast.oversight.access import Role
+from harmcast.publish import released, roster
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, open_work, past_scores, released, roster, templating
+from harmcast.web import areas, open_work, past_scores, templating
 
 log = logging.getLogger("harmcast.web")
 EVERY_SECONDS = 1.0

@@ -10,11 +10,11 @@ import polars as pl
 
 from harmcast import tables, words
 from harmcast.documents.changed import AreaTotal
+from harmcast.publish import released
 from harmcast.publish.verdicts import total_of
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.models import Model
 from harmcast.store.releases import Release
-from harmcast.web import released
 
 NOT_HELD = "not held"
 

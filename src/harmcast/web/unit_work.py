@@ -11,12 +11,12 @@ from typing import TypedDict
 import polars as pl
 
 from harmcast.oversight import log
+from harmcast.publish import roster
 from harmcast.settings import Decisions
 from harmcast.statistics import share_interval
 from harmcast.store import desk
 from harmcast.store.desk import DecisionWithoutWords, Waiting
 from harmcast.store.releases import Release
-from harmcast.web import roster
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from harmcast import words
 from harmcast.charts import series as charts
 from harmcast.documents.monitor import Break, Calibration, MonitorAlarm, Monitored, SaidCame, Shadowed, ShadowLine
 from harmcast.documents.monitor_coverage import coverage, coverage_says
-from harmcast.publish import group_impact, verdicts
+from harmcast.publish import group_impact, released, verdicts
 from harmcast.store.releases import Release
-from harmcast.web import released
 
 WEEKS = 78
 STATES = {

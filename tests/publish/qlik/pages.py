@@ -11,13 +11,13 @@ import polars as pl
 from harmcast import words
 from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight.access import Action, Ask, Role
-from harmcast.publish import group_impact
+from harmcast.publish import group_impact, released, roster
 from harmcast.settings import PlacesTool
 from harmcast.store import desk
 from harmcast.store.reads import data_quality
 from harmcast.store.releases import Release
 from harmcast.store.state import State
-from harmcast.web import areas, old_data, released, roster
+from harmcast.web import areas, old_data
 from harmcast.web.pages import area as area_page
 from harmcast.web.pages import quality as quality_page
 from harmcast.web.pages import track_record as track_page

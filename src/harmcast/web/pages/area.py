@@ -15,12 +15,13 @@ from starlette.responses import Response
 from harmcast.documents.changed import AreaTotal
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
+from harmcast.publish import released
 from harmcast.publish.verdicts import total_in
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records
 from harmcast.store.grounds import name_of
 from harmcast.store.releases import Release
-from harmcast.web import areas, force_map, open_work, released
+from harmcast.web import areas, force_map, open_work
 from harmcast.web.areas import Row
 from harmcast.web.guard import Here, Pages, Refused, Visit, not_found
 from harmcast.web.shell import page, rows_shown, to_first, tool_tabs

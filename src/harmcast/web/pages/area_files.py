@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from harmcast import tables
 from harmcast.oversight.access import Action
-from harmcast.publish import geopackage
+from harmcast.publish import geopackage, released
 from harmcast.publish.release_files import NOTICE
 from harmcast.publish.verdicts import counts
 from harmcast.store import cell_records, exports
 from harmcast.store.cell_records import TaskingStep
-from harmcast.web import csv_files, open_work, released
+from harmcast.web import csv_files, open_work
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.pages.area import Chosen, about, choose
 from harmcast.web.shell import download

@@ -11,12 +11,12 @@ from harmcast.charts import people as people_charts
 from harmcast.documents.audit import AuditDocument
 from harmcast.oversight import release_rules
 from harmcast.oversight.access import Action
-from harmcast.publish import group_impact
+from harmcast.publish import group_impact, released
 from harmcast.publish import panel as panels
 from harmcast.publish.panel import LayAudit
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
-from harmcast.web import open_work, released
+from harmcast.web import open_work
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import download, page, to_first, tool_tabs
 from harmcast.words.tools import tool_title

@@ -7,8 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
+from harmcast.publish import roster
 from harmcast.store import case_reviews
-from harmcast.web import roster
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit
 from harmcast.web.shell import go, page

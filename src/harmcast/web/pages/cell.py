@@ -13,8 +13,9 @@ from harmcast.charts import series as charts
 from harmcast.charts.series import Period
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
+from harmcast.publish import released
 from harmcast.store import cell_records, strikes
-from harmcast.web import areas, force_map, homes, open_work, released, tickets
+from harmcast.web import areas, force_map, homes, open_work, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.pages.area import Chosen, around, choose, rows_of

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from harmcast.documents.person import PersonRow
 from harmcast.oversight.access import Action
+from harmcast.publish import roster
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, roster, tickets
+from harmcast.web import past_scores, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found, ticket_of
 from harmcast.web.pages.person import seconds_since, shown

@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from harmcast.documents.plain import PlainRecord
 from harmcast.oversight.access import Action, Role
+from harmcast.publish import released, roster
 from harmcast.publish.release_files import NOTICE
 from harmcast.store import exports
 from harmcast.store.exports import Exported, ExportRequest
 from harmcast.store.seen import BudgetReached
 from harmcast.tables import BANDS
-from harmcast.web import csv_files, released, roster
+from harmcast.web import csv_files
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.shell import download as file

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from harmcast.errors import RunStopped
 from harmcast.ground import drawing, finding, maps
 from harmcast.oversight.access import Action
-from harmcast.web import force_map, map_service, released
+from harmcast.publish import released
+from harmcast.web import force_map, map_service
 from harmcast.web.guard import Here, Pages, not_found
 from harmcast.web.pages.area import around, choose, rows_of
 from harmcast.web.shell import go, page

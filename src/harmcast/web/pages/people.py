@@ -12,11 +12,12 @@ from starlette.responses import Response
 from harmcast import words
 from harmcast.oversight.access import PURPOSES, Action
 from harmcast.oversight.log import Event
+from harmcast.publish import released, roster
 from harmcast.store import desk
 from harmcast.store.releases import Release
 from harmcast.store.work import Item
 from harmcast.tables import BANDS
-from harmcast.web import open_work, released, roster
+from harmcast.web import open_work
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.shell import go, page, rows_shown

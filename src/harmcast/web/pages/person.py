@@ -12,11 +12,12 @@ from harmcast.charts import people as people_charts
 from harmcast.documents.person import PersonDocument, PersonRow
 from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Action, Role, why
+from harmcast.publish import released, roster
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.store.work import Item
 from harmcast.tables import BANDS
-from harmcast.web import open_work, past_scores, released, roster, tickets
+from harmcast.web import open_work, past_scores, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.pages.people import tone

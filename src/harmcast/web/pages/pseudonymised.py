@@ -6,9 +6,10 @@ import polars as pl
 from starlette.responses import Response
 
 from harmcast.oversight.access import PURPOSES, Action, why
+from harmcast.publish import released, roster
 from harmcast.store import case_reviews, desk, representations
 from harmcast.tables import BANDS
-from harmcast.web import past_scores, released, roster
+from harmcast.web import past_scores
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused, ticket_of
 from harmcast.web.pages.person import days, pictures, timeline

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from harmcast.documents.effects import WHY_WAITS
 from harmcast.oversight.access import Action
+from harmcast.publish import released
 from harmcast.store import loads
 from harmcast.store.reads import data_quality
-from harmcast.web import areas, released
+from harmcast.web import areas
 from harmcast.web.guard import Here, Number, Pages
 from harmcast.web.shell import page
 from harmcast.words.tools import tool_title

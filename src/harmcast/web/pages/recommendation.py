@@ -9,10 +9,10 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.publish import verdicts
+from harmcast.publish import released, verdicts
 from harmcast.store import cell_records
 from harmcast.store.work import Item
-from harmcast.web import homes, open_work, released
+from harmcast.web import homes, open_work
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from harmcast.oversight import register as rules
 from harmcast.oversight.access import Action
-from harmcast.web import released
+from harmcast.publish import released
 from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import go, page

@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from harmcast.oversight import log
 from harmcast.oversight.access import Action
+from harmcast.publish import released, roster
 from harmcast.store import desk
 from harmcast.store.releases import Release
-from harmcast.web import homes, open_work, released, roster, unit_work
+from harmcast.web import homes, open_work, unit_work
 from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import beside, page
 

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from harmcast.charts import people as people_charts
 from harmcast.oversight.access import Action
 from harmcast.store.users import TOUR
-from harmcast.web import tour_questions, tour_steps
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import page
 from harmcast.words import people as people_words
+from harmcast.words import tour_questions, tour_steps
 from harmcast.words.tools import tool_title
 
 pages = Pages()

@@ -14,10 +14,10 @@ from harmcast.documents import verdict
 from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight import access
 from harmcast.oversight.access import Action
-from harmcast.publish import group_impact
+from harmcast.publish import group_impact, released, roster, track
 from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
-from harmcast.web import released, roster, track, watching
+from harmcast.web import watching
 from harmcast.web.analysis_plan import AnalysisPlan, PeoplePlan, analysis_plan, people_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import page, to_first, tool_tabs

@@ -14,10 +14,10 @@ from harmcast.oversight.access import Action
 from harmcast.oversight.register import Tool
 from harmcast.store.reads import training as trainings
 from harmcast.store.users import TOUR
-from harmcast.web import tour_questions
 from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import go, page
+from harmcast.words import tour_questions
 
 pages = Pages()
 MATERIAL = "training_material"

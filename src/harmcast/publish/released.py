@@ -1,4 +1,4 @@
-"""What was published, as pages read it: one release's frames, the line about it, and what came of those before it.
+"""What was published, as pages and Qlik read it: one release's frames, the line about it, and what came of those before it.
 
 A release never changes, so what is read from one is kept, by the SHA-256 that its manifest names.
 """

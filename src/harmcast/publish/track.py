@@ -10,10 +10,9 @@ from datetime import date
 import polars as pl
 
 from harmcast.charts.series import Point
-from harmcast.publish import verdicts
+from harmcast.publish import released, verdicts
+from harmcast.publish.released import Outcome
 from harmcast.store.releases import Release
-from harmcast.web import released
-from harmcast.web.released import Outcome
 
 GROUPS = 8
 FEWEST_CELLS = 30

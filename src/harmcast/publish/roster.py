@@ -1,4 +1,4 @@
-"""My people as a page reads it: one release's people of one unit, with what the unit does with them and what is due.
+"""The people of a unit as pages and Qlik read them: one release's people of one unit, with what the unit does with them and what is due.
 
 What was read of a release is kept until another release, load, erasure or decision comes. A key or a reference is only ever
 looked up among the asker's own people, so that one of another unit and one that does not exist are the same miss.
@@ -19,13 +19,13 @@ import polars as pl
 from harmcast.documents.person import PersonReasons, PersonRow
 from harmcast.documents.person_model import KeptModel
 from harmcast.oversight.access import Ask, may_see_names
+from harmcast.publish import released
+from harmcast.publish.released import ReadCache
 from harmcast.settings import Settings
 from harmcast.store import desk, ledger, merges
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
-from harmcast.web import released
-from harmcast.web.released import ReadCache
 from harmcast.weeks import Quarter
 
 CHANGE_RELEASES = 13
