@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.routing import compile_path
 from tests.web.conftest import SignIn, carried, csrf_of
 
 from harmcast.oversight.access import Action, Role
@@ -281,3 +282,12 @@ def test_a_page_never_names_another_host(sign_in: SignIn, cell: str) -> None:
         html = sign_in("intelligence_analyst").get(address).text
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', html)
         assert not re.search(r"\sstyle=|\son\w+=|<script(?![^>]*(?:src=|application/json))", html)
+
+
+def test_no_address_fits_two_routes(web: FastAPI) -> None:
+    """Modules of pages are served in the order of their names: none may shadow another."""
+    pairs = [(r["method"], r["path"]) for r in apps.routes(web)]
+    asked = [(method, path, re.sub(r"\{[^}]*\}", "x1", path)) for method, path in pairs]
+    fits = [(path, other) for method, path, address in asked for kind, other in pairs if other != path and kind == method and compile_path(other)[0].match(address)]
+    assert len(pairs) == 109
+    assert fits == []

@@ -6,7 +6,7 @@ Only what was published is read; nothing is forecast here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import polars as pl
@@ -80,6 +80,9 @@ class Row:
         return sum(outcome.place == "inside" for outcome in self.past)
 
 
+_AS_RELEASED = tuple(f.name for f in fields(Row) if f.name not in ("place", "change", "group", "weeks_seen", "past"))
+
+
 @dataclass(frozen=True)
 class Group:
     """Neighbouring cells of the list that cannot be told apart."""
@@ -142,18 +145,8 @@ def list_says(release: Release, tool: str) -> str:
 
 
 def _row(record: dict[str, Any], past: tuple[Outcome, ...]) -> Row:
-    names = ("cell", "area", "easting_m", "northing_m", "expected", "lower", "upper", "range_level", "chance_any")
-    more = (
-        "chance_top20",
-        "chance_top20_year",
-        "model",
-        "baseline_4w",
-        "baseline_last_year",
-        "baseline_52w",
-        "baseline_24m",
-    )
     return Row(
-        **{name: record[name] for name in (*names, *more)},
+        **{name: record[name] for name in _AS_RELEASED},
         place=record.get("place") or words.cell(record["cell"]),  # a release of before 0.2 names no place
         change=words.change(record["baseline_4w"], record["baseline_52w"]),
         group=record["list_group"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 MOST_WORDS = 2000
 YEAR_FIGURES = 4
+DAY_PARTS = ("day", "month", "year")
 FIRST_DAY = date(2000, 1, 1)  # nothing that is dated in a form is older
 KEPT = "Nothing was saved. This is what you typed: read it, then save it"
 LETTERS_OF_WORDS = 20  # a value longer than this, or with a space, was written rather than chosen
@@ -19,6 +20,8 @@ def typed(sent: Mapping[str, str]) -> list[tuple[str, str]]:
     """What somebody wrote into a form, field by field, to be given back where it could not be saved; never a password."""
     written = ((name, value.strip()) for name, value in sent.items() if name not in UNSHOWN)
     return [(name.replace("-", " ").capitalize(), value) for name, value in written if " " in value or len(value) > LETTERS_OF_WORDS]
+
+
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -38,6 +41,7 @@ class Form:
 
     sent: Mapping[str, str]
     errors: list[dict[str, str]] = field(default_factory=list)
+    status: int = 200
 
     def __post_init__(self) -> None:
         if self.is_kept and not self.errors:
@@ -47,7 +51,9 @@ class Form:
     def is_kept(self) -> bool:
         return bool(self.sent.get("kept"))
 
-    def fault(self, name: str, text: str) -> None:
+    def fault(self, name: str, text: str, status: int = 400) -> None:
+        """What is wrong with a field; the page that shows it again has this status."""
+        self.status = status
         self.errors.append({"text": text, "href": f"#{name}"})
 
     def words(self, name: str, missing: str | None, most: int = MOST_WORDS) -> str:
@@ -59,16 +65,25 @@ class Form:
             self.fault(name, f"Use {most:,} characters or fewer")
         return text
 
-    def choice(self, name: str, choices: Mapping[str, str], missing: str) -> str:
+    def choice(self, name: str, choices: Collection[str], missing: str) -> str:
         """One of the choices."""
         value = self.sent.get(name, "")
         if value not in choices:
             self.fault(name, missing)
         return value
 
+    def has_day(self, name: str) -> bool:
+        """Whether anything of a date was sent."""
+        return any(self.sent.get(f"{name}-{part}", "").strip() for part in DAY_PARTS)
+
+    def with_day(self, name: str, day: date) -> Form:
+        """The same form with a date filled in where none was sent."""
+        filled = zip(DAY_PARTS, (day.day, day.month, day.year), strict=True)
+        return self if self.has_day(name) else Form({**self.sent, **{f"{name}-{part}": str(figure) for part, figure in filled}}, self.errors, self.status)
+
     def day(self, name: str, missing: str, *, first: date, last: date | None = None) -> date | None:
         """A date of three fields, name-day, name-month, name-year; the year in four figures, not before `first`."""
-        parts = [self.sent.get(f"{name}-{part}", "").strip() for part in ("day", "month", "year")]
+        parts = [self.sent.get(f"{name}-{part}", "").strip() for part in DAY_PARTS]
         if not any(parts):
             self.fault(f"{name}-day", missing)
             return None

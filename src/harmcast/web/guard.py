@@ -285,6 +285,12 @@ class Visit:
         return roster.counts_of_list(self.state, self.people, self.settings, self.today, self.role == Role.SUPERVISOR)
 
     @property
+    def newest_of_people(self) -> Release | None:
+        """The newest published release about people."""
+        tool = self.settings.people_tool
+        return self.state.releases.published(tool.name) if tool else None
+
+    @property
     def person(self) -> PersonRow:
         """The person asked for, whom the door has let this visitor open."""
         if self._person is None:

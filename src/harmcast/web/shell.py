@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypedDict
 
 from markupsafe import Markup
@@ -20,15 +18,6 @@ from harmcast.web.old_data import OldData
 from harmcast.words.tools import tool_title
 
 
-@dataclass(frozen=True)
-class SignedIn:
-    """The signed-in user as the header shows them."""
-
-    name: str
-    role_name: str
-    unit: str | None
-
-
 class Tab(TypedDict):
     """A link that leads to one of several views of a page."""
 
@@ -41,23 +30,6 @@ class NavigationLink(TypedDict):
     href: str
     html: Markup
     current: bool
-
-
-@dataclass(frozen=True)
-class Shell:
-    force: str
-    invented: bool
-    user: SignedIn | None
-    csrf: str
-    seen: str
-    navigation: list[NavigationLink]
-    old: list[OldData]
-    now: datetime
-    version: str
-    notice: str
-    log_down: bool
-    kept: int
-    idle_seconds: int
 
 
 Link = tuple[Action, str, str]  # the action it needs, its address, its text
@@ -100,24 +72,28 @@ BESIDE = (
 )  # fmt: skip
 
 
-def shell(visit: Visit) -> Shell:
+def shell(visit: Visit) -> dict[str, object]:
     """What surrounds the page of this visit."""
     session = visit.session
-    return Shell(
-        force=visit.settings.force.name,
-        invented=visit.settings.force.invented,
-        user=SignedIn(session.name, ROLES[session.role][0], session.unit) if session else None,
-        csrf=session.csrf if session else "",
-        seen=seen_ticket(visit) if session else "",
-        navigation=_navigation(visit) if session else [],
-        old=_old(visit) if session else [],
-        now=visit.now,
-        version=code_version(),
-        notice=NOTICE,
-        log_down=visit.log_down,
-        kept=kept_forms.waiting(visit.operations, session.account) if session and visit.request.url.path != "/kept" else 0,
-        idle_seconds=60 * visit.settings.web.idle_minutes if session else 0,
-    )
+    around: dict[str, object] = {
+        "force": visit.settings.force.name,
+        "invented": visit.settings.force.invented,
+        "now": visit.now,
+        "version": code_version(),
+        "notice": NOTICE,
+        "log_down": visit.log_down,
+    }
+    if session is None:
+        return {**around, "user": None, "csrf": "", "seen": "", "navigation": [], "old": [], "kept": 0, "idle_seconds": 0}
+    return around | {
+        "user": {"name": session.name, "role_name": ROLES[session.role][0], "unit": session.unit},
+        "csrf": session.csrf,
+        "seen": seen_ticket(visit),
+        "navigation": _navigation(visit),
+        "old": _old(visit),
+        "kept": kept_forms.waiting(visit.operations, session.account) if visit.request.url.path != "/kept" else 0,
+        "idle_seconds": 60 * visit.settings.web.idle_minutes,
+    }
 
 
 def home_of(visit: Visit) -> Link:
@@ -201,12 +177,12 @@ def download(content: bytes, name: str, media_type: str) -> Response:
     return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
-def page(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page of this visit, rendered, with the faults of its form and `local`, which gives an instant of the log in the force's zone."""
+def page(visit: Visit, template: str, status: int | None = None, **values: Any) -> HTMLResponse:
+    """A page of this visit, rendered, by default with the status of its form, with the faults of its form and `local`, which gives an instant of the log in the force's zone."""
     form = values.get("form")
     always = {"shell": shell(visit), "visit": visit, "errors": form.errors if form is not None else [], "local": visit.local}
     html = visit.request.app.state.templates.get_template(f"pages/{template}.html").render(**{**always, **values})
-    return HTMLResponse(html, status_code=status)
+    return HTMLResponse(html, status_code=status or (form.status if form is not None else 200))
 
 
 def go(address: str) -> RedirectResponse:

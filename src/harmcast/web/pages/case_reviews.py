@@ -23,14 +23,13 @@ def requests(visit: Here, row: str = "", saved: str = "") -> Response:
     return _shown(visit, Form({"row": row}), notice=SAVED.get(saved))
 
 
-def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     now, names = visit.operations.now(), visit.names
     grants = visit.may(Action.GRANT_CASE_REVIEW)
     found = case_reviews.of(visit.operations, None if grants else visit.user.account)
     return page(
         visit,
         "case_reviews",
-        status,
         title="Case reviews",
         asks=visit.may(Action.OPEN_PERSON_PSEUDONYMISED),
         grants=grants,
@@ -54,7 +53,7 @@ def ask(visit: Here) -> Response:
     if key is None:
         form.fault("row", "Choose a row of the list of people without names")
     if form.errors or key is None:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     with visit.writing(visit.event("administration", "case_review_asked", subject=key)) as tx:
         case_reviews.ask(tx, key, reason, visit.user.account, visit.role.value)
     return go("/case-reviews?saved=asked")
@@ -64,9 +63,9 @@ def ask(visit: Here) -> Response:
 def decide(visit: Here, number: Number) -> Response:
     """The officer grants or refuses one request; never her own."""
     form = Form(visit.form)
-    answer = form.choice("answer", {"granted": "granted", "refused": "refused"}, "Choose whether you grant it")
+    answer = form.choice("answer", ("granted", "refused"), "Choose whether you grant it")
     if form.errors:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     with visit.writing(visit.event("administration", f"case_review_{answer}", about=f"case_review:{number}")) as tx:
         if not case_reviews.decide(tx, number, answer, visit.user.account):
             raise Refused(409, "This request is not open", "It is answered already, or there is none of that number. Nothing of yours was saved.")

@@ -82,23 +82,19 @@ def _forecast(release: Any, tool: str, cell: str) -> tuple[float | None, int | N
 @pages.get("/areas/{tool}/cells/{cell}", Action.VIEW_AREAS, view="cell_viewed")
 def cell_page(visit: Here, tool: str, cell: str, week: str = "", saved: str = "") -> Response:
     """The cell's page."""
-    return _shown(visit, choose(visit, tool, week), cell, notice=SAVED.get(saved))
+    return _shown(visit, choose(visit, tool, week), cell, Form({}), notice=SAVED.get(saved))
 
 
-def _shown(
-    visit: Visit, chosen: Chosen, cell: str, status: int = 200, form: Form | None = None, **values: Any
-) -> Response:
+def _shown(visit: Visit, chosen: Chosen, cell: str, form: Form, **values: Any) -> Response:
     row = row_of(chosen, cell)
     drawn = periods(chosen, cell)
     operations, tool = visit.operations, chosen.tool
     closed = [p for p in drawn if p.recorded is not None]
-    form = form or Form({})
     locator, where_in_force = force_map.locators(visit.state, chosen.release, tool, row)
     neighbours = [r for r in rows_of(chosen) if r.cell != cell and _is_near(r, row, tool.side_m)]
     return page(
         visit,
         "cell",
-        status,
         title=row.where,
         locator=locator,
         where_in_force=where_in_force,
@@ -179,7 +175,7 @@ def add_note(visit: Here, tool: str, cell: str) -> Response:
     chosen = _written_on(visit, tool, cell, form)
     text = form.words("note", "Write the note")
     if form.errors:
-        return _shown(visit, chosen, cell, 400, form)
+        return _shown(visit, chosen, cell, form)
     with visit.writing(visit.event("alteration", "cell_note_added", about=_about(tool, cell))) as tx:
         cell_records.add_note(tx, tool, cell, chosen.release.week, text, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "note")
@@ -198,7 +194,7 @@ def recommend(visit: Here, tool: str, cell: str) -> Response:
         form.words("asked", "Say what is asked, or that no patrol is", most["asked"]),
     )
     if form.errors:
-        return _shown(visit, chosen, cell, 400, form)
+        return _shown(visit, chosen, cell, form)
     with visit.writing(visit.event("alteration", "tasking_recommended", about=_about(tool, cell))) as tx:
         cell_records.recommend(tx, tool, cell, chosen.release.week, said, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "recommendation")
@@ -209,7 +205,7 @@ def strike(visit: Here, tool: str, cell: str) -> Response:
     """Strikes a wrong note, activity or recommendation on this place: by a second entry, with its reason."""
     form = Form(visit.form)
     chosen = _written_on(visit, tool, cell, form)
-    what = form.choice("what", {name: name for name in strikes.TABLES}, "Choose the entry")
+    what = form.choice("what", strikes.TABLES, "Choose the entry")
     reason = form.words("reason", "Say what was wrong with it", MOST_REASON)
     readers: dict[str, Callable[..., Sequence[cell_records.CellEntry]]]
     readers = {"note": cell_records.notes, "activity": cell_records.activity, "recommendation": cell_records.recommendations}
@@ -219,13 +215,13 @@ def strike(visit: Here, tool: str, cell: str) -> Response:
     if read and entry is None:
         raise not_found("There is no such entry on this place.")
     if form.errors or entry is None:
-        return _shown(visit, chosen, cell, 400, form)
+        return _shown(visit, chosen, cell, form)
     try:
         with visit.writing(visit.event("alteration", "entry_struck", about=_about(tool, cell), entry=f"{what}:{number}")) as tx:
             strikes.strike(tx, strikes.TABLES[what], entry["id"], reason, visit.user.account, visit.role.value)
     except strikes.StruckAlready:
-        form.fault("main-content", "Somebody struck this entry after you opened the page. Nothing of yours was saved")
-        return _shown(visit, chosen, cell, 409, form)
+        form.fault("main-content", "Somebody struck this entry after you opened the page. Nothing of yours was saved", 409)
+        return _shown(visit, chosen, cell, form)
     return _saved(chosen, cell, "strike")
 
 
@@ -241,7 +237,7 @@ def record_activity(visit: Here, tool: str, cell: str) -> Response:
     minutes = form.whole("minutes", 1, 1440, "Minutes must be a whole number from 1 to 1,440")
     text = form.words("activity-words", None)
     if form.errors or happened is None:
-        return _shown(visit, chosen, cell, 400, form)
+        return _shown(visit, chosen, cell, form)
     with visit.writing(
         visit.event("alteration", "cell_activity_recorded", about=_about(tool, cell), activity=kind)
     ) as tx:

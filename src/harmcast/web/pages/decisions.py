@@ -48,12 +48,12 @@ def decide(visit: Here, key: str) -> Response:
     row, form = visit.person, Form(visit.form)
     ticket = _ticket(visit, form, key)
     if ticket is None:
-        return shown(visit, row, form, 400)
+        return shown(visit, row, form)
     tool, releases = visit.history()
     release = next((r for r in releases if r.id == ticket.release), None)
     if release is None:
-        form.fault("decision", "The release you saw was withdrawn. Read the page again, then decide")
-        return shown(visit, row, form, 409)
+        form.fault("decision", "The release you saw was withdrawn. Read the page again, then decide", 409)
+        return shown(visit, row, form)
     decision = form.choice("decision", desk.DECISIONS, "Choose what you decided")
     reason = form.choice("reason", desk.REASONS, "Choose the reason")
     checks = [c for c in form.value("checks").split("\n") if c]
@@ -73,7 +73,7 @@ def decide(visit: Here, key: str) -> Response:
     elif decision == "refer" and checks == ["none"]:
         form.fault("checks", "A referral rests on more than the score: make at least one check first")
     if form.errors or review_on is None:
-        return shown(visit, row, form, 400)
+        return shown(visit, row, form)
     past = past_scores.of_person(upto, tool.name, key)
     new = desk.NewDecision(
         person_key=key,
@@ -103,8 +103,9 @@ def decide(visit: Here, key: str) -> Response:
         form.fault(
             "decision",
             f"{newest.by_name} decided about this person after you opened the page. Nothing of yours was saved. Read what was decided, in the timeline, then decide again",
+            409,
         )
-        return shown(visit, row, form, 409)
+        return shown(visit, row, form)
     return go(f"/people/{key}?saved=decision{_reopened(visit, key)}")
 
 
@@ -151,17 +152,17 @@ def sign_off(visit: Here, key: str, number: Number) -> Response:
     if not referral.is_referral:
         form.fault("sign", "Only a referral is signed off")
     if form.errors:
-        return shown(visit, row, form, 400)
+        return shown(visit, row, form)
     event = visit.event("alteration", "referral_signed_off", subject=key, about=f"decision:{number}", outcome=outcome)
     try:
         with visit.writing(event) as tx:
             desk.sign_off(tx, referral.person_key, number, outcome, words, visit.user.account, visit.role.value)
     except desk.Overtaken:
-        form.fault("sign", "This referral is signed off already. Nothing of yours was saved")
-        return shown(visit, row, form, 409)
+        form.fault("sign", "This referral is signed off already. Nothing of yours was saved", 409)
+        return shown(visit, row, form)
     except PermissionError:
-        form.fault("sign", "You made this referral: another supervisor signs it off")
-        return shown(visit, row, form, 403)
+        form.fault("sign", "You made this referral: another supervisor signs it off", 403)
+        return shown(visit, row, form)
     return go(f"/people/{key}?saved=sign-off{_reopened(visit, key)}")
 
 
@@ -178,7 +179,7 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
     if not referral.is_referral:
         form.fault("step", "Only a referral is followed up")
     if form.errors or on is None:
-        return shown(visit, row, form, 400)
+        return shown(visit, row, form)
     event = visit.event("alteration", "referral_followed_up", subject=key, about=f"decision:{number}", step=step)
     with visit.writing(event) as tx:
         desk.follow_up(tx, referral.person_key, number, step, on, words, visit.user.account, visit.role.value)
@@ -192,7 +193,7 @@ def report_error(visit: Here, key: str) -> Response:
     _ticket(visit, form, key)
     words = form.words("error-words", "Say what is wrong: which charge, and what it should say")
     if form.errors:
-        return shown(visit, row, form, 400)
+        return shown(visit, row, form)
     tool = visit.people_tool()
     event = visit.event("alteration", "data_error_reported", subject=key)
     with visit.writing(event) as tx:

@@ -51,7 +51,7 @@ def exports_page(visit: Here, saved: str = "") -> Response:
     return _shown(visit, Form({}), notice=SAVED.get(saved))
 
 
-def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     def signed(row: ExportRequest | Exported) -> PlainRecord:
         return {**vars(row), "when": visit.local(row.at), "by_name": visit.names.get(row.by, row.by)}
 
@@ -59,7 +59,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
     return page(
         visit,
         "exports",
-        status,
         title="Download a list",
         bands=BANDS,
         most=visit.settings.web.export_rows,
@@ -78,10 +77,10 @@ def ask(visit: Here) -> Response:
     band = form.value("band")
     if band and band not in BANDS:
         form.fault("band", "Choose a band of the list")
-    with_names = form.choice("names", {"no": "no", "yes": "yes"}, "Choose whether the list holds names") == "yes"
+    with_names = form.choice("names", ("no", "yes"), "Choose whether the list holds names") == "yes"
     reason = form.words("reason", "Say what the list is for and who gets it", 500)
     if form.errors:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     if not with_names:
         return _sent(visit, band, reason, None)
     event = visit.event("administration", "export_requested", about=f"export:{WHAT}", with_names=True)
@@ -101,13 +100,13 @@ def _request(visit: Visit, number: int) -> ExportRequest:
 def decide(visit: Here, number: Number) -> Response:
     """A second person grants or refuses a list with names; never one's own request."""
     request, form = _request(visit, number), Form(visit.form)
-    answer = form.choice("answer", {"granted": "granted", "refused": "refused"}, "Choose whether you grant it")
+    answer = form.choice("answer", ("granted", "refused"), "Choose whether you grant it")
     if request.by == visit.user.account:
         form.fault("answer", "You asked for this list: a second person decides on it")
     if request.decision:
         form.fault("answer", "This request is decided already")
     if form.errors:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     with visit.writing(visit.event("administration", f"export_{answer}", about=f"export_request:{number}")) as tx:
         if not exports.decide(tx, number, answer, visit.user.account):
             raise Refused(409, "This request is decided already", "Somebody else decided on it in between. Nothing of yours was saved.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from starlette.responses import Response
 
@@ -31,29 +32,20 @@ def _day(text: str) -> date | None:
 
 @pages.get("/log", Action.READ_LOG, view="log_viewed")
 def log_page(
-    visit: Here,
-    kind: str = "",
-    action: str = "",
-    actor: str = "",
-    subject: str = "",
-    first: str = "",
-    last: str = "",
-    before: Number = 0,
+    visit: Here, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "", before: Number = 0
 ) -> Response:
     """Events, the newest first, 50 at a time. `first` and `last` are days, both included."""
-    return _shown(visit, Form({}), kind, action, actor, subject, first, last, before)
+    return _shown(visit, Form({}), {"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last}, before)
 
 
-def _shown(
-    visit: Visit, form: Form, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "",
-    before: int = 0, status: int = 200, **values: Any,
-) -> Response:  # fmt: skip
-    sought = events.Sought(kind if kind in rules.KINDS else "", action[:60], actor[:200], subject[:40], _day(first), _day(last))
+def _shown(visit: Visit, form: Form, given: Mapping[str, str], before: int = 0) -> Response:
+    asked = defaultdict(str, given)
+    kind = asked["kind"] if asked["kind"] in rules.KINDS else ""
+    sought = events.Sought(kind, asked["action"][:60], asked["actor"][:200], asked["subject"][:40], _day(asked["first"]), _day(asked["last"]))
     rows, count = events.page(visit.operations, sought, before, PAGE_ROWS)
     return page(
         visit,
         "log",
-        status,
         title="Log",
         rows=[
             {
@@ -69,10 +61,9 @@ def _shown(
         count=count,
         kinds=rules.KINDS,
         actions=events.actions(visit.operations),
-        given={"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last},
+        given=given,
         older=rows[-1].seq if len(rows) == PAGE_ROWS else None,
         form=form,
-        **values,
     )
 
 
@@ -99,5 +90,5 @@ def by_reference(visit: Here) -> Response:
     if reference and key is None:
         form.fault("reference", "Nobody of this reference is held")
     if form.errors:
-        return _shown(visit, form, status=400)
+        return _shown(visit, form, {})
     return go(f"/log?subject={key}")

@@ -116,13 +116,12 @@ def _looked(visit: Visit, listed: Needs, action: str, shown: pl.DataFrame, **det
     visit.looked_at(action, about=f"release:{listed.release.name}", shown=open_keys, **detail)
 
 
-def _page(visit: Visit, found: Needs, title: str, status: int = 200, form: Form | None = None, **values: Any) -> Response:
+def _page(visit: Visit, found: Needs, title: str, form: Form | None = None, **values: Any) -> Response:
     (tool, _), form = visit.history(), form or Form({})
     counted = visit.list_counts
     return page(
         visit,
         "people",
-        status,
         title=title,
         about=released.about(found.release, tool, visit.settings.force.timezone),
         tool=tool,
@@ -175,8 +174,8 @@ def search(visit: Here) -> Response:
         outside = None
     _looked(visit, found, "people_searched", shown, found=frame.height)
     asked = None if form.errors else text
-    rows, status = rows_of(visit, shown, found.items), 400 if form.errors else 200
-    return _page(visit, found, "Find a person", status, form, asked=asked, outside=outside, rows=rows, count=frame.height)
+    rows = rows_of(visit, shown, found.items)
+    return _page(visit, found, "Find a person", form, asked=asked, outside=outside, rows=rows, count=frame.height)
 
 
 @pages.post("/people/noted", Action.DECIDE)
@@ -185,10 +184,13 @@ def note_moved_down(visit: Here) -> Response:
     releases = visit.history()[1]
     chosen = set(visit.form.get("noted", "").split("\n"))
     frame = roster.filtered(visit.listed, group="down").filter(pl.col("person_key").is_in(sorted(chosen)))
-    if visit.form.get("release") != str(releases[-1].id):
-        return _page(visit, needs(visit), GROUPS["down"], 409, _fault(visit, "A newer release has come since. Nothing was saved: look through the list again"))
-    if frame.is_empty():
-        return _page(visit, needs(visit), GROUPS["down"], 400, _fault(visit, "Choose at least one person"))
+    form = Form(visit.form)
+    if form.value("release") != str(releases[-1].id):
+        form.fault("noted", "A newer release has come since. Nothing was saved: look through the list again", 409)
+    elif frame.is_empty():
+        form.fault("noted", "Choose at least one person")
+    if form.errors:
+        return _page(visit, needs(visit), GROUPS["down"], form)
     event = visit.event("alteration", "moved_down_noted", about=f"release:{releases[-1].name}", people=frame.height)
     with visit.writing(event) as tx:
         for row in frame.iter_rows(named=True):
@@ -202,12 +204,6 @@ def note_moved_down(visit: Here) -> Response:
             )  # fmt: skip
             desk.decide(tx, new, visit.user.account, visit.role.value)
     return go("/people")
-
-
-def _fault(visit: Visit, text: str) -> Form:
-    form = Form(visit.form)
-    form.fault("noted", text)
-    return form
 
 
 @pages.post("/people/{key}/open", Action.OPEN_PERSON)

@@ -40,9 +40,7 @@ def person_page(visit: Here, key: str, saved: str = "", judged: str = "", view: 
     return shown(visit, visit.person, Form({}), notice=SAVED.get(saved), judged=judged, template="person_record" if view == "record" else "person")
 
 
-def shown(
-    visit: Visit, row: PersonRow, form: Form, status: int = 200, judged: str = "", template: str = "person", **values: Any
-) -> Response:
+def shown(visit: Visit, row: PersonRow, form: Form, judged: str = "", template: str = "person", **values: Any) -> Response:
     """The page, after its view is written."""
     tool, releases = visit.history()
     release, key = releases[-1], row["person_key"]
@@ -56,7 +54,6 @@ def shown(
     return page(
         visit,
         template,
-        status,
         title=f"{row['name'] or 'Name not held'}, {row['person_ref']}",
         about=released.about(release, tool, visit.settings.force.timezone),
         release=release,
@@ -86,7 +83,7 @@ def shown(
         may_decide=visit.may(Action.DECIDE),
         may_sign=visit.may(Action.SIGN_OFF),
         bands=BANDS,
-        review_form=with_review(visit, form),
+        review_form=form.with_day("review", visit.today + timedelta(weeks=visit.settings.decisions.review_weeks)),
         days=days,
         purpose=why(visit.purpose),
         **values,
@@ -201,15 +198,6 @@ def days(text: str) -> str:
     return words.day(date.fromisoformat(text)) if len(text) == 10 else f"{date.fromisoformat(text + '-01'):%B %Y}"
 
 
-def with_review(visit: Visit, form: Form) -> Form:
-    """The form with the default review date filled in where none was sent."""
-    if any(form.value(f"review-{part}") for part in ("day", "month", "year")):
-        return form
-    default = visit.today + timedelta(weeks=visit.settings.decisions.review_weeks)
-    filled = {"review-day": str(default.day), "review-month": str(default.month), "review-year": str(default.year)}
-    return Form({**form.sent, **filled}, form.errors)
-
-
 def issue(visit: Visit, release: Release, key: str, judgement: Judgement | None, form: Form) -> str:
     """What goes out with the page's forms: the release and the newest decision shown, to whom, since when."""
     sent = tickets.of_page(visit.state.secret, form.value("ticket"), f"person:{key}", visit.user.account)
@@ -231,9 +219,9 @@ def read_judgement(visit: Visit, key: str, text: str) -> Judgement | None:
 def judge_first(visit: Here, key: str) -> Response:
     """Takes the officer's own judgement; the score is shown after it."""
     row, form = visit.person, Form(visit.form)
-    band = form.choice("band", {b: b for b in BANDS}, "Choose the band you expect")
+    band = form.choice("band", BANDS, "Choose the band you expect")
     if form.errors:
-        return shown(visit, row, form, 400)
+        return shown(visit, row, form)
     facts = {"key": key, "account": visit.user.account, "band": band, "at": visit.operations.now()}
     visit.looked(visit.event("alteration", "judged_first", subject=key))
     return go(f"/people/{key}?judged={tickets.issue(visit.state.secret, 'judged', facts)}&opened={ticket_of(visit, key)}")
@@ -249,67 +237,34 @@ def timeline(
     """Scores, decisions and corrections, the newest first. `words_open` false leaves out what people wrote and who they are."""
     items: list[Moment] = []
 
-    def add(
-        on: date, order: str, title: str, text: str = "", by: str = "", facts: list[tuple[str, str]] | None = None
-    ) -> None:
-        items.append(
-            {
-                "on": on,
-                "order": order,
-                "title": title,
-                "facts": facts or [] if words_open else [],
-                "text": text if words_open else "",
-                "by": by if words_open else "",
-            }
-        )
+    def add(on: date, order: str, title: str, text: str | None = "", by: str = "", facts: list[tuple[str, str]] | None = None) -> None:
+        said = (facts or [], text or "", by) if words_open else ([], "", "")
+        items.append({"on": on, "order": order, "title": title, "facts": said[0], "text": said[1], "by": said[2]})
 
     for before, now in zip([None, *past], past, strict=False):
+        order, band = now.origin.isoformat(), now.band or "harm incomplete"
         if before is None:
-            add(
-                now.origin,
-                now.origin.isoformat(),
-                f"First of the scores shown here: {now.band or 'harm incomplete'}, release {now.week}",
-            )
+            add(now.origin, order, f"First of the scores shown here: {band}, release {now.week}")
         elif before.band != now.band:
-            add(
-                now.origin,
-                now.origin.isoformat(),
-                f"Band {now.band or 'harm incomplete'}, was {before.band or 'harm incomplete'}, release {now.week}",
-            )
+            add(now.origin, order, f"Band {band}, was {before.band or 'harm incomplete'}, release {now.week}")
         if before is not None and before.model != now.model:
-            add(now.origin, now.origin.isoformat(), f"Scored with another model from release {now.week} on")
+            add(now.origin, order, f"Scored with another model from release {now.week} on")
     for d in decisions:
         review = f", review by {d.review_on.day} {d.review_on:%B %Y}" if d.review_on else ""
-        add(
-            visit.local(d.at).date(),
-            d.at,
-            f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})",
-            d.words or "",
-            _by(d.by_name, d.role),
-            grounds(d),
-        )
+        title = f"{desk.DECISIONS[d.decision]} (band {d.band or 'none'}, release {d.week}{review})"
+        add(visit.local(d.at).date(), d.at, title, d.words, _by(d.by_name, d.role), grounds(d))
         for s in d.sign_offs:
-            add(
-                visit.local(s["at"]).date(),
-                s["at"],
-                f"Referral: {desk.SIGN_OFFS[s['outcome']].lower()} by the supervisor",
-                s["words"] or "",
-                _by(s["by_name"], s["role"]),
-            )
+            title = f"Referral: {desk.SIGN_OFFS[s['outcome']].lower()} by the supervisor"
+            add(visit.local(s["at"]).date(), s["at"], title, s["words"], _by(s["by_name"], s["role"]))
         for f in d.follow_ups:
-            add(f["happened_on"], f["at"], desk.STEPS[f["step"]], f["words"] or "", _by(f["by_name"], f["role"]))
+            add(f["happened_on"], f["at"], desk.STEPS[f["step"]], f["words"], _by(f["by_name"], f["role"]))
     for r in raised:
-        add(r.received_on, r.at, f"{representations.KINDS[r.kind]}: received", r.words or "", _by(r.by_name, r.role))
+        kind = representations.KINDS[r.kind]
+        add(r.received_on, r.at, f"{kind}: received", r.words, _by(r.by_name, r.role))
         for step in r.steps:
             title = representations.OUTCOMES.get(step["outcome"] or "", representations.STEPS[step["step"]])
             week = f", scored again in {step['rescored_week']}" if step["rescored_week"] else ""
-            add(
-                visit.local(step["at"]).date(),
-                step["at"],
-                f"{representations.KINDS[r.kind]}: {title.lower()}{week}",
-                step["words"] or "",
-                _by(step["by_name"], step["role"]),
-            )
+            add(visit.local(step["at"]).date(), step["at"], f"{kind}: {title.lower()}{week}", step["words"], _by(step["by_name"], step["role"]))
     return sorted(items, key=lambda item: (item["on"], item["order"]), reverse=True)
 
 

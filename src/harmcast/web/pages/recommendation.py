@@ -43,12 +43,11 @@ def _item(visit: Visit, found: cell_records.KeptRecommendation) -> Item:
     raise not_found("There is no such recommendation.")
 
 
-def _shown(visit: Visit, found: cell_records.KeptRecommendation, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, found: cell_records.KeptRecommendation, form: Form, **values: Any) -> Response:
     tool, item = visit.places_tool(found["tool"]), _item(visit, found)
     return page(
         visit,
         "recommendation",
-        status,
         title=homes.place_of(visit, item),
         row=homes.rows(visit, [item])[0],
         tool_title=tool_title(tool),
@@ -87,7 +86,7 @@ def record(visit: Here, number: Number) -> Response:
     """Saves what tasking decided, or what was done on what it adopted."""
     found, form = _found(visit, number), Form(visit.form)
     made = visit.local(found["at"]).date()
-    step = form.choice("step", {"outcome": "outcome", "done": "done"}, "Choose what you record")
+    step = form.choice("step", ("outcome", "done"), "Choose what you record")
     choice = form.choice("choice", cell_records.DONE if step == "done" else cell_records.OUTCOMES, "Choose what was done" if step == "done" else "Choose what tasking decided")
     on = form.day("on", "Enter the date", first=made, last=visit.today) if choice != "not_known" else visit.today
     until: date | None = None
@@ -98,7 +97,7 @@ def record(visit: Here, number: Number) -> Response:
     if step == "done" and (not adopted or not str(adopted[-1]["choice"]).startswith("adopted")):
         form.fault("choice", "Only what tasking adopted can have been done: record tasking's decision first")
     if form.errors or on is None:
-        return _shown(visit, found, form, 400)
+        return _shown(visit, found, form)
     about = f"recommendation:{number}"
     with visit.writing(visit.event("alteration", f"tasking_{step}_recorded", about=about, choice=choice)) as tx:
         if str(cell_records.newest_step(tx, number)) != form.value("newest"):

@@ -30,7 +30,7 @@ def register_page(visit: Here, saved: str = "", enter: str = "") -> Response:
     return _shown(visit, Form({"kind": enter} if enter in rules.ENTRY_KINDS else {}), notice="The entry is saved." if saved else None)
 
 
-def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     entries = visit.state.register.entries()
     tools = []
     for tool in visit.state.register.tools(visit.today):
@@ -49,17 +49,21 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
     return page(
         visit,
         "register",
-        status,
         title="Register of tools",
         tools=tools,
         kinds=rules.ENTRY_KINDS,
         may_enter=visit.may(Action.ENTER_APPROVAL),
-        own_kinds={k: v for k, v in rules.ENTRY_KINDS.items() if rules.may_enter(k, visit.role.value)},
+        own_kinds=_own_kinds(visit),
         outcomes=OUTCOMES,
         today=visit.today,
         form=form,
         **values,
     )
+
+
+def _own_kinds(visit: Visit) -> dict[str, str]:
+    """What this visitor's role may enter."""
+    return {kind: name for kind, name in rules.ENTRY_KINDS.items() if rules.may_enter(kind, visit.role.value)}
 
 
 def _verdict(visit: Visit, name: str) -> str:
@@ -73,10 +77,8 @@ def _verdict(visit: Visit, name: str) -> str:
 def enter(visit: Here) -> Response:
     """Adds a dated entry. Nothing is edited: a later entry of a kind stands over an earlier one."""
     form = Form(visit.form)
-    names = {tool.name: tool.name for tool in visit.settings.tools}
-    tool = form.choice("tool", {**names, "all": "all"}, "Choose the tool")
-    own = {k: v for k, v in rules.ENTRY_KINDS.items() if rules.may_enter(k, visit.role.value)}
-    kind = form.choice("kind", own, "Choose what you enter; your role enters the kinds listed")
+    tool = form.choice("tool", [*(tool.name for tool in visit.settings.tools), "all"], "Choose the tool")
+    kind = form.choice("kind", _own_kinds(visit), "Choose what you enter; your role enters the kinds listed")
     outcome = form.choice("outcome", OUTCOMES, "Choose the outcome")
     dated = form.day("dated", "Enter the date of the document or decision", first=FIRST_DAY, last=visit.today)
     by_whom = form.words("by-whom", "Enter whose document or decision it is", 200)
@@ -84,16 +86,12 @@ def enter(visit: Here) -> Response:
     reference = form.words("reference", None, 200)
     conditions = form.words("conditions", "Enter the conditions" if outcome == "approved with conditions" else None)
     needs_review = kind in rules.REQUIRED_ENTRIES and outcome.startswith("approved")
-    has_review = any(form.value(f"review-{p}").strip() for p in ("day", "month", "year"))
-    review_by = (
-        form.day("review", "Enter by when it is reviewed", first=visit.today, last=LAST_DAY)
-        if needs_review or has_review
-        else None
-    )
+    asks_review = needs_review or form.has_day("review")
+    review_by = form.day("review", "Enter by when it is reviewed", first=visit.today, last=LAST_DAY) if asks_review else None
     if rules.opens(kind, outcome):
         visit.second(form, "register enter approval")
     if form.errors:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     entry = {
         "tool": None if tool == "all" else tool,
         "kind": kind,

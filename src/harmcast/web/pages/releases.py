@@ -68,7 +68,7 @@ def release_page(visit: Here, name: str, saved: str = "") -> Response:
     return _shown(visit, name, Form({}), notice=SAVED.get(saved))
 
 
-def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, name: str, form: Form, **values: Any) -> Response:
     if not NAME.match(name):
         raise not_found("There is no release of that name.")
     around = {
@@ -80,7 +80,7 @@ def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any
         approved = [m for m in visit.state.models.all(model.tool) if m.standing == "approved" and m.id < model.id]
         in_use = approved[-1] if approved else None
         rows, flow = release_evidence.of_model(model, in_use), release_evidence.flow_of_model(model)
-        return page(visit, "model", status, title=name, model=model, in_use=in_use, rows=rows, moved=flow, tool_title=tool_title(visit.settings.tool(model.tool)), **around)
+        return page(visit, "model", title=name, model=model, in_use=in_use, rows=rows, moved=flow, tool_title=tool_title(visit.settings.tool(model.tool)), **around)
     found = visit.state.releases.named(name)
     if not found:
         raise not_found("There is no release of that name.")
@@ -97,7 +97,7 @@ def _shown(visit: Visit, name: str, form: Form, status: int = 200, **values: Any
                 "moved": flow, "findings": _findings(visit, release, lifts), "moves": moves, "stays": stays.get(release.id),
             }
         )  # fmt: skip
-    return page(visit, "release", status, title=f"Release {name}", tools=tools, moves_on=any(r.standing in WAITING for r in found), **around)
+    return page(visit, "release", title=f"Release {name}", tools=tools, moves_on=any(r.standing in WAITING for r in found), **around)
 
 
 def _stays_behind(visit: Visit, found: Sequence[Release]) -> dict[int, str]:
@@ -127,7 +127,7 @@ def finding_page(visit: Here, finding: str, saved: str = "") -> Response:
     return _finding_shown(visit, finding, Form({}), notice=SAVED.get(saved))
 
 
-def _finding_shown(visit: Visit, finding: str, form: Form, status: int = 200, **values: Any) -> Response:
+def _finding_shown(visit: Visit, finding: str, form: Form, **values: Any) -> Response:
     held = [(r, f) for tool in visit.settings.tools for r in visit.state.releases.history(tool.name, None) for f in r.findings if f.id == finding]
     if not held:
         raise not_found("There is no finding of that name.")
@@ -135,7 +135,7 @@ def _finding_shown(visit: Visit, finding: str, form: Form, status: int = 200, **
     found = next(f for f in _findings(visit, release, visit.state.lifts.all()) if f["finding"].id == finding)
     may_refuse = visit.may(Action.ENTER_APPROVAL) and register.may_enter(REFUSES[visit.role], visit.role.value) if visit.role in REFUSES else False
     return page(
-        visit, "finding", status, title=found["finding"].title, f=found, release=release, name=release.name,
+        visit, "finding", title=found["finding"].title, f=found, release=release, name=release.name,
         seen=[r for r, _ in held], tool=visit.settings.tool(release.tool), tool_title=tool_title(visit.settings.tool(release.tool)),
         may_refuse=may_refuse, is_refused=release.tool not in visit.shown, form=form, **values,
     )  # fmt: skip
@@ -153,7 +153,7 @@ def refuse_tool(visit: Here, name: str) -> Response:
         form.fault("sure", "Confirm that the tool leaves every user's pages at once")
     finding = form.value("finding")
     if form.errors:
-        return _finding_shown(visit, finding, form, 400)
+        return _finding_shown(visit, finding, form)
     kind = REFUSES[visit.role]
     entry = {
         "tool": name, "kind": kind, "title": reason, "outcome": "refused", "dated": visit.today, "by_whom": by,
@@ -206,19 +206,18 @@ def lift_one(visit: Here, name: str, finding: str) -> Response:
         raise not_found("There is no finding of that name.")
     form, field = Form(visit.form), f"lift-{name}-{finding}"
     reason = form.words(field, "Say why, as somebody will read it who was not there", 500)
-    has_day = any(form.value(f"{field}-until-{part}").strip() for part in ("day", "month", "year"))
-    until = form.day(f"{field}-until", "Enter the last day it is lifted", first=visit.today, last=LAST_DAY) if has_day else None
+    until = form.day(f"{field}-until", "Enter the last day it is lifted", first=visit.today, last=LAST_DAY) if form.has_day(f"{field}-until") else None
     condition = form.words(f"{field}-condition", None, 500) or None
     if form.errors:
-        return _finding_shown(visit, finding, form, 400)
+        return _finding_shown(visit, finding, form)
     try:
         if form.value("end"):
             lift.end_lift(visit.state, finding, visit.actor, reason, visit.today)
             return go(f"/findings/{finding}?saved=ended")
         done = lift.lift_finding(visit.state, name, finding, visit.actor, reason, until, visit.today, condition=condition)
     except (AccessDenied, NotFit, RunStopped) as error:
-        form.fault(field, f"{error.message} {error.next_step}".strip())
-        return _finding_shown(visit, finding, form, 409)
+        form.fault(field, f"{error.message} {error.next_step}".strip(), 409)
+        return _finding_shown(visit, finding, form)
     return go(f"/findings/{finding}?saved={'lifted' if done.document['lifted'] else 'proposed'}")
 
 
@@ -243,7 +242,7 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
         field, "Say why you take it back" if withdraw else "Say what you looked at, and why it may go out", 500
     )
     if form.errors:
-        return _shown(visit, name, form, 400)
+        return _shown(visit, name, form)
     try:
         if withdraw and visit.state.models.named(name) is not None:
             release_moves.refuse_model(visit.state, name, visit.actor, reason)
@@ -253,6 +252,6 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
             stayed = release_moves.publish_release(visit.state, name, visit.actor, reason, visit.today).document.get("stayed")
             return go(f"/releases/{name}?saved={'stayed' if stayed else 'moved'}")
     except (AccessDenied, NotFit, RunStopped) as error:
-        form.fault(field, f"{error.message} {error.next_step}".strip())
-        return _shown(visit, name, form, 409)
+        form.fault(field, f"{error.message} {error.next_step}".strip(), 409)
+        return _shown(visit, name, form)
     return go(f"/releases/{name}?saved=withdrawn")

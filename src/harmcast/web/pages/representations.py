@@ -23,25 +23,21 @@ def listed(visit: Here, saved: str = "") -> Response:
     return _shown(visit, Form({}), notice=SAVED.get(saved))
 
 
-def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     found = representations.everything(visit.operations)
     event = visit.event(
         "consultation", "representations_viewed", shown=sorted({r.person_key for r in found if r.person_key})
     )
     visit.looked(event)
-    tool = visit.settings.people_tool
-    newest = visit.state.releases.published(tool.name) if tool else None
     return page(
         visit,
         "representations",
-        status,
         title="Objections and data errors",
         found=sorted(found, key=lambda r: not r.is_open),
         kinds=representations.KINDS,
         channels={k: v for k, v in representations.CHANNELS.items() if k != "unit"},
         steps=representations.STEPS,
         outcomes=representations.OUTCOMES,
-        newest=newest,
         work={item.number: item for item in open_work.seen(visit) if item.kind in representations.KINDS},
         days_left=lambda item: homes.days_left(item, visit.today),
         form=form,
@@ -62,7 +58,7 @@ def receive(visit: Here) -> Response:
     if reference and key is None:
         form.fault("reference", "Nobody of this reference is held")
     if form.errors or key is None or received is None:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     tool = visit.settings.people_tool
     event = visit.event("alteration", "representation_received", subject=key, received=kind)
     with visit.writing(event) as tx:
@@ -84,12 +80,11 @@ def step(visit: Here, number: Number) -> Response:
         form.choice(f"outcome-{number}", representations.OUTCOMES, "Choose the outcome") if name == "outcome" else None
     )
     words = form.words(f"words-{number}", "Say what you found" if name == "outcome" else None)
-    tool = visit.settings.people_tool
-    newest = visit.state.releases.published(tool.name) if tool else None
+    newest = visit.newest_of_people
     if name == "rescored" and newest is None:
         form.fault(f"step-{number}", "No release is published yet")
     if form.errors:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     week = newest.week if name == "rescored" and newest else None
     event = visit.event(
         "alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step=name

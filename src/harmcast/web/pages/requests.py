@@ -56,7 +56,7 @@ def subject_made(visit: Here) -> Response:
                 raise
             form.fault("reference", "Nobody of this reference is held. A person whose record was erased is not held")
     if form.errors:
-        return page(visit, "subject", 400, title="One person's report", form=form, today=visit.today)
+        return page(visit, "subject", title="One person's report", form=form, today=visit.today)
     return download(files[f"subject.{kind}"], f"subject-report-{visit.today.isoformat()}.{kind}", KINDS_OF_FILE[kind])
 
 
@@ -78,7 +78,7 @@ def _dry_run(visit: Visit) -> tuple[Forgotten | None, str]:
         return None, f"{error.message} {error.next_step}"
 
 
-def _forget_shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _forget_shown(visit: Visit, form: Form, **values: Any) -> Response:
     told, why_not = _dry_run(visit)
     requests = [
         {**vars(r), "when": visit.local(r.at), "by_name": visit.names.get(r.by, r.by), "decided_name": visit.names.get(r.decided_by or "", r.decided_by),
@@ -88,7 +88,6 @@ def _forget_shown(visit: Visit, form: Form, status: int = 200, **values: Any) ->
     return page(
         visit,
         "forget",
-        status,
         title="Erasure",
         told=told,
         why_not=why_not,
@@ -116,7 +115,7 @@ def ask_to_forget(visit: Here) -> Response:
     elif not (told.count or told.old_releases or told.old_copies):
         form.fault("why", "Nothing is due to go")
     if form.errors or told is None:
-        return _forget_shown(visit, form, 400)
+        return _forget_shown(visit, form)
     event = visit.event("erasure", "erasure_asked", people=told.count, list=form.value("list"))
     with visit.writing(event) as tx:
         erasure_requests.ask(tx, form.value("list"), told.people, why, visit.user.account, visit.role.value)
@@ -130,7 +129,7 @@ def second_person(visit: Here, number: Number) -> Response:
     if request is None:
         raise not_found("There is no such request.")
     form, field = Form(visit.form), f"answer-{number}"
-    answer = form.choice(field, {"erased": "erased", "refused": "refused"}, "Choose whether they go")
+    answer = form.choice(field, ("erased", "refused"), "Choose whether they go")
     why = form.words(f"why-{number}", "Say why you refuse" if answer == "refused" else None, 500)
     if request.decision is not None:
         form.fault(field, "This request is decided already")
@@ -140,14 +139,14 @@ def second_person(visit: Here, number: Number) -> Response:
     if answer == "erased" and not form.errors and (told is None or retention.list_hash(told.keys) != request.list_hash):
         form.fault(field, why_not or "The list is not the one that was asked for any more. Refuse it; it is asked for anew")
     if form.errors:
-        return _forget_shown(visit, form, 400)
+        return _forget_shown(visit, form)
     if answer == "erased":
         first = Actor(request.by, request.by, ((Role.DATA_PROTECTION_OFFICER.value, None),))
         try:
             retention.forget_due(visit.state, visit.today, first, approve=request.list_hash, second=visit.user.account, qvd=qvd)
         except HarmcastError as error:
-            form.fault(field, f"{error.message} {error.next_step}".strip())
-            return _forget_shown(visit, form, 409)
+            form.fault(field, f"{error.message} {error.next_step}".strip(), 409)
+            return _forget_shown(visit, form)
     event = visit.event("erasure", f"erasure_{'let_go' if answer == 'erased' else 'refused'}", about=f"erasure_request:{number}")
     with visit.writing(event) as tx:
         if not erasure_requests.decide(tx, number, answer, why or None, visit.user.account):
@@ -181,11 +180,9 @@ def corrections_page(visit: Here, saved: str = "") -> Response:
     return _corrections(visit, Form({}), notice=SAVED.get(saved))
 
 
-def _corrections(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _corrections(visit: Visit, form: Form, **values: Any) -> Response:
     items = [item for item in open_work.seen(visit) if item.key == "upheld" and item.is_open]
-    tool = visit.settings.people_tool
-    newest = visit.state.releases.published(tool.name) if tool else None
-    return page(visit, "corrections", status, title="Corrections", items=items, newest=newest, form=form, **values)
+    return page(visit, "corrections", title="Corrections", items=items, newest=visit.newest_of_people, form=form, **values)
 
 
 @pages.post("/corrections/{number}", Action.CORRECT_RECORD)
@@ -195,12 +192,11 @@ def rescored(visit: Here, number: Number) -> Response:
     found = representations.find(visit.operations, number)
     if item is None or found is None or found.person_key is None:
         raise not_found("There is no such correction to make.")
-    tool, form = visit.settings.people_tool, Form(visit.form)
-    newest = visit.state.releases.published(tool.name) if tool else None
+    newest, form = visit.newest_of_people, Form(visit.form)
     answered = max(step["at"] for step in found.steps if step["step"] == "outcome")
     if newest is None or newest.made_at <= answered:
         form.fault(f"number-{number}", "No release was made since it was upheld: the person is scored again with the next one that is published")
-        return _corrections(visit, form, 400)
+        return _corrections(visit, form)
     event = visit.event("alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step="rescored")
     with visit.writing(event) as tx:
         representations.add_step(tx, number, found.person_key, "rescored", None, newest.week, "", visit.user.account, visit.role.value)

@@ -23,7 +23,7 @@ def roles_page(visit: Here, saved: str = "") -> Response:
     return _shown(visit, notice=SAVED.get(saved))
 
 
-def _shown(visit: Visit, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, **values: Any) -> Response:
     known = visit.state.users
     held = [(Role(visit.role), visit.user.unit)]
     waiting = []
@@ -33,7 +33,6 @@ def _shown(visit: Visit, status: int = 200, **values: Any) -> Response:
     return page(
         visit,
         "roles",
-        status,
         title="Roles",
         waiting=waiting,
         people=[user for user in known.everyone() if user.is_active],
@@ -48,9 +47,9 @@ def _shown(visit: Visit, status: int = 200, **values: Any) -> Response:
 def answer(visit: Here, number: Number) -> Response:
     """A second person confirms or refuses a proposal."""
     form = Form(visit.form)
-    said = form.choice("answer", {"confirmed": "", "refused": ""}, "Choose whether you confirm the role")
+    said = form.choice("answer", ("confirmed", "refused"), "Choose whether you confirm the role")
     if form.errors:
-        return _shown(visit, 400, form=form)
+        return _shown(visit, form=form)
     proposals.answer(visit.state.users, number, visit.actor, said == "confirmed")
     return go(f"/roles?saved={said}")
 

@@ -42,12 +42,11 @@ def _tool(visit: Visit, name: str) -> Any:
     raise not_found("There is no such tool.")
 
 
-def _shown(visit: Visit, tool: Any, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, tool: Any, form: Form, **values: Any) -> Response:
     title = tool_title(tool)
     return page(
         visit,
         "tour",
-        status,
         title=f"Guided tour: {title}",
         tool=tool,
         tool_title=title,
@@ -71,7 +70,7 @@ def answer(visit: Here, tool: str) -> Response:
     asked = tour_questions.questions(chosen.kind)
     given = {q.name: form.choice(q.name, q.answers, f"Answer the question: {q.text}") for q in asked}
     if form.errors:
-        return _shown(visit, chosen, form, 400)
+        return _shown(visit, chosen, form)
     right = sum(given[q.name] == q.right for q in asked)
     passed = tour_questions.is_passed(right, len(asked))
     missed = [q.name for q in asked if given[q.name] != q.right]

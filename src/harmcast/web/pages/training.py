@@ -29,7 +29,7 @@ def training(visit: Here, saved: str = "") -> Response:
     return _shown(visit, Form({}), notice="The recording or material is saved." if saved else None)
 
 
-def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     records = visit.state.users.trainings_of(visit.user.account)
     entries = [e for e in visit.state.register.entries(visit.today) if e.kind == MATERIAL and e.made]
     names = [tool.name for tool in visit.settings.tools]
@@ -37,7 +37,6 @@ def _shown(visit: Visit, form: Form, status: int = 200, **values: Any) -> Respon
     return page(
         visit,
         "training",
-        status,
         title="Training",
         tools=visit.state.register.tools(visit.today),
         records={name: [r for r in records if r["tool"] == name] for name in names},
@@ -95,7 +94,7 @@ def enter_material(visit: Here, tool: str) -> Response:
     by = form.words(f"{tool}-by", "Say who speaks in it, or who made it", 200)
     made = form.day(f"{tool}-made", "Enter the date it was made", first=FIRST_DAY, last=visit.today)
     if form.errors or made is None:
-        return _shown(visit, form, 400)
+        return _shown(visit, form)
     entry = {"tool": tool, "kind": MATERIAL, "title": title, "outcome": "approved", "dated": made, "by_whom": by,
              "document_ref": where, "conditions": None, "review_by": None}  # fmt: skip
     visit.state.register.enter(entry, visit.event("administration", "training_material_entered", about=f"tool:{tool}"))

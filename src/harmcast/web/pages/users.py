@@ -38,12 +38,11 @@ def users_page(visit: Here, saved: str = "") -> Response:
     return _list(visit, Form({}), notice=SAVED.get(saved))
 
 
-def _list(visit: Visit, form: Form, status: int = 200, **values: Any) -> Response:
+def _list(visit: Visit, form: Form, **values: Any) -> Response:
     people, trained = visit.state.users.everyone(), visit.state.users.trained()
     return page(
         visit,
         "users",
-        status,
         title="Users",
         people=people,
         role_names=ROLE_NAMES,
@@ -68,7 +67,7 @@ def add_user(visit: Here) -> Response:
     elif visit.state.users.find(account):
         form.fault("account", "There is already an account of this name")
     if form.errors:
-        return _list(visit, form, 400)
+        return _list(visit, form)
     with visit.writing(visit.event("administration", "user_added", about=f"user:{account}")) as tx:
         users.enter(tx, account, name)
         code = codes.draw(tx, account, codes.INVITATION)
@@ -98,11 +97,10 @@ def user_page(visit: Here, account: str, saved: str = "") -> Response:
     return _one(visit, _user(visit, account), Form({}), notice=SAVED.get(saved))
 
 
-def _one(visit: Visit, user: User, form: Form, status: int = 200, **values: Any) -> Response:
+def _one(visit: Visit, user: User, form: Form, **values: Any) -> Response:
     return page(
         visit,
         "user",
-        status,
         title=user.name,
         user=user,
         role_names=ROLE_NAMES,
@@ -134,7 +132,7 @@ def propose_role(visit: Here, account: str) -> Response:
     if any((one.account, one.role.value, one.unit) == (account, role, unit) for one in proposals.all_of(visit.operations, waiting=True)):
         form.fault("role", "This role is proposed already and waits for a second person")
     if form.errors:
-        return _one(visit, user, form, 400)
+        return _one(visit, user, form)
     proposals.propose(visit.state.users, account, role, unit, visit.actor)
     return go(f"/users/{account}?saved=role")
 
@@ -162,7 +160,7 @@ def invite(visit: Here, account: str) -> Response:
     if visit.second(form, "users invite") == account:
         form.fault("second-code", "Nobody invites themselves: ask a third person for a code")
     if form.errors:
-        return _one(visit, user, form, 400)
+        return _one(visit, user, form)
     with visit.writing(_event(visit, "user_invited", account)) as tx:
         code = codes.draw(tx, account, codes.INVITATION)
     return _one(visit, user, Form({}), invitation=code)
@@ -184,13 +182,13 @@ def record_training(visit: Here, account: str) -> Response:
     user, form = _user(visit, account), Form(visit.form)
     if account == visit.user.account:
         raise Refused(403, "You cannot record your own training", "Somebody else records it.")
-    tool = form.choice("tool", {t.name: t.name for t in visit.settings.tools}, "Choose the tool")
+    tool = form.choice("tool", [t.name for t in visit.settings.tools], "Choose the tool")
     kind = form.choice("kind", TRAININGS, "Choose the kind of training")
     trainer = form.words("trainer", "Enter who gave the training", 200)
     contact = form.words("contact", None, 200)
     on = form.day("passed", "Enter the date of the training", first=FIRST_DAY, last=visit.today)
     if form.errors or on is None:
-        return _one(visit, user, form, 400)
+        return _one(visit, user, form)
     with visit.writing(_event(visit, "training_recorded", account, tool=tool)) as tx:
         by = visit.user.account
         users.train(tx, account, tool, kind=kind, passed_on=on, by=by, trainer=trainer, contact=contact or None)
