@@ -21,9 +21,9 @@ from harmcast.errors import RunStopped
 from harmcast.publish import release_files as publishing
 from harmcast.publish import roster
 from harmcast.store import desk, schema
+from harmcast.store.reads import unit_work
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
-from harmcast.web import unit_work
 from harmcast.web.pages.people import usual_says
 
 OWN, LOW = 3, 5

@@ -104,6 +104,12 @@ def recent_changes(history: list[Release], tool: str) -> pl.DataFrame:
     return pl.concat(found).unique("person_key", keep="last", maintain_order=True)
 
 
+def changes_of(history: list[Release], tool: str, keys: pl.Series) -> pl.DataFrame:
+    """Every change of band of these people in the last 13 releases: `changes`."""
+    frames = [changes(release, tool) for release in history[-CHANGE_RELEASES :]]
+    return pl.concat(frames).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
+
+
 def circumstances(state: State) -> pl.DataFrame:
     """What units say of people now: person_ref, kind, value, from_on, to_on, source, each person's newest last; read once a load."""
     return small.get(

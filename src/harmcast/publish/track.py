@@ -1,21 +1,24 @@
-"""Were we right? Published forecasts beside what came: by area, by size, and by the windows of the fallback rule."""
+"""Were we right? Published forecasts beside what came: by area, by size, by place, and by the windows of the fallback rule."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
-from harmcast.charts.series import Point
+from harmcast.charts.series import Period, Point
 from harmcast.publish import released, verdicts
 from harmcast.publish.released import Outcome
+from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 
 GROUPS = 8
 FEWEST_CELLS = 30
+HISTORY_WINDOWS = 39
 
 
 @dataclass(frozen=True)
@@ -156,3 +159,53 @@ def _calibrated(part: Sequence[Outcome]) -> Calibrated:
     half = 1.96 * math.sqrt(max(came, 1))
     point = Point(sum(o.expected for o in part) / n, came / n, max(0.0, came - half) / n, (came + half) / n, n)
     return Calibrated(point, part[0].expected, part[-1].expected, came)
+
+
+def periods(release: Release, history: Sequence[Release], tool: PlacesTool, cell: str) -> list[Period]:
+    """4-week windows counted back from the release's origin, with what was recorded and what was forecast then; oldest first.
+
+    The last one is the window the release speaks of. A window before the weekly counts begin is left out.
+    """
+    name, length = f"{tool.name}_weeks", tool.horizon_weeks
+    if not released.has(release, name):
+        return []
+    weeks = released.frame(release, name)
+    oldest: Any = weeks["week"].min()
+    by_week = dict(weeks.filter(weeks["cell"] == cell).select("week", "recorded").iter_rows())
+    said = {r.origin: r for r in history}
+    found = []
+    for back in range(HISTORY_WINDOWS, -1, -1):
+        first = release.origin - timedelta(days=7 * length * back)
+        if oldest is None or (back and first < oldest):
+            continue
+        recorded = sum(by_week.get(first + timedelta(days=7 * k), 0) for k in range(length)) if back else None
+        forecast = _forecast(said.get(first), tool.name, cell)
+        found.append(Period(first, recorded, *forecast))
+    return found
+
+
+def _forecast(release: Release | None, tool: str, cell: str) -> tuple[float | None, int | None, int | None]:
+    if release is None or not released.has(release, tool):
+        return None, None, None
+    rows = released.kept.get(
+        (released.fingerprint(release), tool, "by cell"),
+        lambda: {
+            r[0]: r[1:] for r in released.frame(release, tool).select("cell", "expected", "lower", "upper").iter_rows()
+        },
+    )
+    found: tuple[float | None, int | None, int | None] = rows.get(cell, (None, None, None))
+    return found
+
+
+def came(history: Sequence[Release], tool: PlacesTool, week: str, cell: str) -> dict[str, Any] | None:
+    """What the release said of the place, and what was recorded there by the newest release; None where it is not held."""
+    said = next((r for r in reversed(history) if r.week == week), None)
+    if said is None or not released.has(history[-1], f"{tool.name}_weeks"):
+        return None
+    row = released.frame(said, tool.name).filter(released.frame(said, tool.name)["cell"] == cell)
+    ends = said.origin + timedelta(weeks=tool.horizon_weeks)
+    known = verdicts.counts(released.frame(history[-1], f"{tool.name}_weeks"), said.origin, tool.horizon_weeks).get(cell, 0)
+    return {
+        "from": said.origin, "to": ends - timedelta(days=1), "is_over": history[-1].origin >= ends, "known_to": history[-1].origin - timedelta(days=1),
+        "recorded": known, "lower": row["lower"][0] if row.height else None, "upper": row["upper"][0] if row.height else None,
+    }  # fmt: skip

@@ -104,8 +104,7 @@ def _answer_errors(app: FastAPI) -> None:
         if request.method != "GET":
             form.fault("purpose", "Choose why you are opening this person")
         title, room = "Why are you opening this person?", request.url.path.split("/")[1]
-        values = {"address": f"/{room}/{error.key}/open", "home": f"/{room}", "purposes": PURPOSES, "form": form, "errors": form.errors}
-        return page(error.visit, "purpose", title=title, **values)
+        return page(error.visit, "purpose", title=title, address=f"/{room}/{error.key}/open", home=f"/{room}", purposes=PURPOSES, form=form)
 
     @app.exception_handler(AccessDenied)
     def denied(request: Request, error: AccessDenied) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from markupsafe import Markup
 
@@ -15,11 +16,13 @@ from harmcast.publish import released
 from harmcast.settings import PlacesTool
 from harmcast.store import alerts, retention, sign_in_lanes
 from harmcast.store.reads import data_quality, health, units
-from harmcast.store.work import ABOUT_PEOPLE, KINDS, Item
-from harmcast.web import areas, force_map
+from harmcast.store.work import ABOUT_PEOPLE, KINDS, Desk, Item
+from harmcast.web import areas, force_map, open_work
 from harmcast.web.guard import Visit
+from harmcast.web.shell import beside
 from harmcast.words.tools import tool_title
 
+SHOWN = 12
 SHORT = {"dpia": "Data protection impact assessment", "legal": "Legal advice", "ethics": "Ethics committee's advice"}
 COLOURS = {
     **dict.fromkeys(("waits", "received", "draft", "candidate", "open", "waiting", "due", "review_due", "missing"), "yellow"),
@@ -297,6 +300,19 @@ def _units(visit: Visit) -> HomeCard:
     return HomeCard(
         f"Units without an {ROLES[Role.OFFENDER_MANAGER][0].lower()}", lines, note="Their people are the supervisor's." if lines else "Every unit has one.",
     )  # fmt: skip
+
+
+def desk_shown(visit: Visit, desk: Desk, whole: bool, names: Mapping[str, tuple[str, str]] | None = None) -> dict[str, Any]:
+    """What every home lists of a desk, its first rows or the `whole`; and the pages that its navigation does not name."""
+    return {
+        "mine": rows(visit, desk.mine if whole else desk.mine[:SHOWN], names),
+        "count": len(desk.mine),
+        "waiting": rows(visit, desk.waiting, names),
+        "closed": rows(visit, desk.closed, names),
+        "closed_days": visit.settings.work.closed_days,
+        "unread": open_work.unread(visit),
+        "beside": beside(visit),
+    }
 
 
 def days_left(item: Item, today: date) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TypedDict
 
 import sqlalchemy as sa
 
+from harmcast.oversight.register import Tool
 from harmcast.store import schema
 from harmcast.store.operations import Operations
+from harmcast.store.state import State
+from harmcast.store.users import TOUR
+from harmcast.words import tour_questions
 
 
 @dataclass(frozen=True)
@@ -46,3 +52,38 @@ def tour_tries(operations: Operations) -> Iterator[TourTry]:
     table = schema.events
     for row in operations.rows(sa.select(table.c.object, table.c.detail).where(table.c.action == "tour_answered")):
         yield TourTry((row["object"] or "").removeprefix("tool:"), tuple(json.loads(row["detail"] or "{}").get("missed", ())))
+
+
+class Progress(TypedDict):
+    """A tool's training: active accounts, trained, passed the tour, tries; `missed`: the question missed most and how often."""
+
+    tool: Tool
+    people: int
+    trained: int
+    passed: int
+    tries: int
+    missed: tuple[str, int] | None
+
+
+def progress(state: State, today: date) -> list[Progress]:
+    """By tool: active accounts, those trained on it, those who passed the tour, tries, and the question missed most."""
+    active = {user.account for user in state.users.everyone() if user.is_active}
+    tries = list(tour_tries(state.operations))
+    found: list[Progress] = []
+    for tool in state.register.tools(today):
+        own = [each for each in given(state.operations, tool.name) if each.account in active]
+        tried = [each for each in tries if each.tool == tool.name]
+        missed = Counter(name for each in tried for name in each.missed)
+        texts = {q.name: q.text for q in tour_questions.questions(tool.kind)}
+        often = [(texts[name], n) for name, n in sorted(missed.items(), key=lambda i: (-i[1], i[0])) if name in texts]
+        found.append(
+            {
+                "tool": tool,
+                "people": len(active),
+                "trained": len({each.account for each in own if each.kind != TOUR}),
+                "passed": len({each.account for each in own if each.kind == TOUR}),
+                "tries": len(tried),
+                "missed": often[0] if often else None,
+            }
+        )
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from starlette.responses import Response
 
@@ -50,12 +50,7 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
     return page(
         visit,
         "audit",
-        title=f"Who bears it? {tool_title(chosen)}",
-        tool=chosen,
-        tool_title=tool_title(chosen),
-        tabs=tool_tabs(visit.seen_tools, "audit", tool),
-        verdict_says=_verdict_of(visit, chosen),
-        release=release,
+        **_around(visit, chosen, release),
         releases=list(reversed(audited))[:26],
         history=[(r, _verdict(r, tool)) for r in reversed(audited[-26:])],
         document=document,
@@ -66,10 +61,17 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
     )
 
 
-def _verdict_of(visit: Visit, tool: PlacesTool | PeopleTool) -> str:
-    """How good the tool is at all, as every page says it; empty where nothing is published."""
+def _around(visit: Visit, tool: PlacesTool | PeopleTool, release: Release | None) -> dict[str, Any]:
+    """What both views share; among it how good the tool is at all, as every page says it, empty where nothing is published."""
     history = released.history(visit.state, tool.name)
-    return released.verdict_on(visit.state, tool, history).says if history else ""
+    return {
+        "title": f"Who bears it? {tool_title(tool)}",
+        "tool": tool,
+        "tool_title": tool_title(tool),
+        "tabs": tool_tabs(visit.seen_tools, "audit", tool.name),
+        "verdict_says": released.verdict_on(visit.state, tool, history).says if history else "",
+        "release": release,
+    }
 
 
 def _panel(visit: Visit, tool: PlacesTool | PeopleTool, release: Release, screen: LayAudit) -> Response:
@@ -84,15 +86,10 @@ def _panel(visit: Visit, tool: PlacesTool | PeopleTool, release: Release, screen
     return page(
         visit,
         "audit_panel",
-        title=f"Who bears it? {tool_title(tool)}",
-        tool=tool,
-        tool_title=tool_title(tool),
-        tabs=tool_tabs(visit.seen_tools, "audit", tool.name),
-        release=release,
+        **_around(visit, tool, release),
         panel=screen,
         pictures=pictures,
         ends=[f"{100 * screen.most * k / 5:g}" for k in range(6)],
-        verdict_says=_verdict_of(visit, tool),
         own=[item for item in waits if item.tool == tool.name],
         others=[item for item in waits if item.tool != tool.name],
         next_look=min((entry.review_by for entry in entries if entry.review_by and entry.review_by >= visit.today), default=None),

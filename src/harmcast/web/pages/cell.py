@@ -10,10 +10,9 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from harmcast.charts import series as charts
-from harmcast.charts.series import Period
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
-from harmcast.publish import released
+from harmcast.publish import track
 from harmcast.store import cell_records, strikes
 from harmcast.web import areas, force_map, homes, open_work, tickets
 from harmcast.web.forms import Form
@@ -22,7 +21,6 @@ from harmcast.web.pages.area import Chosen, around, choose, rows_of
 from harmcast.web.shell import go, page
 
 pages = Pages()
-HISTORY_WINDOWS = 39
 NARROW_WINDOWS = 14
 EARLIEST_DAYS = 366
 MOST_REASON = 200
@@ -42,43 +40,6 @@ def row_of(chosen: Chosen, cell: str) -> areas.Row:
     raise not_found("The release has no such place.")
 
 
-def periods(chosen: Chosen, cell: str) -> list[Period]:
-    """4-week windows counted back from the release's origin, with what was recorded and what was forecast then; oldest first.
-
-    The last one is the window the release speaks of. A window before the weekly counts begin is left out.
-    """
-    release, tool = chosen.release, chosen.tool
-    name, length = f"{tool.name}_weeks", tool.horizon_weeks
-    if not released.has(release, name):
-        return []
-    weeks = released.frame(release, name)
-    oldest: Any = weeks["week"].min()
-    by_week = dict(weeks.filter(weeks["cell"] == cell).select("week", "recorded").iter_rows())
-    said = {r.origin: r for r in chosen.history}
-    found = []
-    for back in range(HISTORY_WINDOWS, -1, -1):
-        first = release.origin - timedelta(days=7 * length * back)
-        if oldest is None or (back and first < oldest):
-            continue
-        recorded = sum(by_week.get(first + timedelta(days=7 * k), 0) for k in range(length)) if back else None
-        forecast = _forecast(said.get(first), tool.name, cell)
-        found.append(Period(first, recorded, *forecast))
-    return found
-
-
-def _forecast(release: Any, tool: str, cell: str) -> tuple[float | None, int | None, int | None]:
-    if release is None or not released.has(release, tool):
-        return None, None, None
-    rows = released.kept.get(
-        (released.fingerprint(release), tool, "by cell"),
-        lambda: {
-            r[0]: r[1:] for r in released.frame(release, tool).select("cell", "expected", "lower", "upper").iter_rows()
-        },
-    )
-    found: tuple[float | None, int | None, int | None] = rows.get(cell, (None, None, None))
-    return found
-
-
 @pages.get("/areas/{tool}/cells/{cell}", Action.VIEW_AREAS, view="cell_viewed")
 def cell_page(visit: Here, tool: str, cell: str, week: str = "", saved: str = "") -> Response:
     """The cell's page."""
@@ -87,7 +48,7 @@ def cell_page(visit: Here, tool: str, cell: str, week: str = "", saved: str = ""
 
 def _shown(visit: Visit, chosen: Chosen, cell: str, form: Form, **values: Any) -> Response:
     row = row_of(chosen, cell)
-    drawn = periods(chosen, cell)
+    drawn = track.periods(chosen.release, chosen.history, chosen.tool, cell)
     operations, tool = visit.operations, chosen.tool
     closed = [p for p in drawn if p.recorded is not None]
     locator, where_in_force = force_map.locators(visit.state, chosen.release, tool, row)

@@ -7,10 +7,9 @@ from starlette.responses import Response
 from harmcast.oversight.access import Action, Role
 from harmcast.web import homes, open_work
 from harmcast.web.guard import Here, Pages
-from harmcast.web.shell import beside, go, home_of, page
+from harmcast.web.shell import go, home_of, page
 
 pages = Pages()
-SHOWN = 12
 HEADINGS = {
     Role.INTELLIGENCE_ANALYST: "Your work this week",
     Role.SUPERVISOR: "What waits for you",
@@ -28,22 +27,15 @@ def home_page(visit: Here, all: str = "") -> Response:
     if own != "/home":
         return go(own)
     desk = open_work.desk(visit)
-    mine = desk.mine if all else desk.mine[:SHOWN]
     seen = homes.areas_at_once(visit, desk.mine) if visit.role is Role.INTELLIGENCE_ANALYST else None
     return page(
         visit,
         "home",
         title="Home",
         heading=HEADINGS[visit.role],
-        mine=homes.rows(visit, mine),
-        count=len(desk.mine),
-        waiting=homes.rows(visit, desk.waiting),
-        closed=homes.rows(visit, desk.closed),
-        closed_days=visit.settings.work.closed_days,
-        unread=open_work.unread(visit),
+        **homes.desk_shown(visit, desk, bool(all)),
         cards=homes.cards(visit),
         areas=seen,
         about=seen.about if seen else None,
-        beside=beside(visit),
         days_left=(lambda item: homes.days_left(item, visit.today)) if visit.role is Role.DATA_PROTECTION_OFFICER else None,
     )

@@ -13,6 +13,7 @@ from harmcast.documents.person import PersonDocument, PersonRow
 from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.publish import released, roster
+from harmcast.settings import PeopleTool
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
 from harmcast.store.work import Item
@@ -55,13 +56,9 @@ def shown(visit: Visit, row: PersonRow, form: Form, judged: str = "", template: 
         visit,
         template,
         title=f"{row['name'] or 'Name not held'}, {row['person_ref']}",
-        about=released.about(release, tool, visit.settings.force.timezone),
-        release=release,
-        row=row,
-        person_document=document,
+        **around(visit, tool, release, row, document, past),
         named=True,
         circumstances=circumstances(visit, row),
-        **pictures(document, row, past),
         **scales(document),
         edges_say=edges_say(document),
         new_charges=new_charges(document, release, releases),
@@ -78,16 +75,27 @@ def shown(visit: Visit, row: PersonRow, form: Form, judged: str = "", template: 
         form=form,
         ticket=issue(visit, release, key, judgement, form),
         judged=judged if judgement else "",
-        words_of=desk,
         review_last=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks_max),
         may_decide=visit.may(Action.DECIDE),
         may_sign=visit.may(Action.SIGN_OFF),
-        bands=BANDS,
         review_form=form.with_day("review", visit.today + timedelta(weeks=visit.settings.decisions.review_weeks)),
-        days=days,
-        purpose=why(visit.purpose),
         **values,
     )
+
+
+def around(visit: Visit, tool: PeopleTool, release: Release, row: PersonRow, document: PersonDocument, past: list[past_scores.Past]) -> dict[str, Any]:
+    """What a page of one person says, with the name or without."""
+    return {
+        "about": released.about(release, tool, visit.settings.force.timezone),
+        "release": release,
+        "row": row,
+        "person_document": document,
+        **pictures(document, row, past),
+        "bands": BANDS,
+        "words_of": desk,
+        "days": days,
+        "purpose": why(visit.purpose),
+    }
 
 
 class Judgement(TypedDict):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import polars as pl
 from starlette.responses import Response
 
-from harmcast.oversight.access import PURPOSES, Action, why
+from harmcast.oversight.access import PURPOSES, Action
 from harmcast.publish import released, roster
 from harmcast.store import case_reviews, desk, representations
 from harmcast.tables import BANDS
 from harmcast.web import past_scores
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused, ticket_of
-from harmcast.web.pages.person import days, pictures, timeline
+from harmcast.web.pages.person import around, timeline
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go, page, rows_shown
 
@@ -64,12 +64,8 @@ def one(visit: Here, key: str) -> Response:
         visit,
         "person_record",
         title="Person without name",
-        about=released.about(release, tool, visit.settings.force.timezone),
-        release=release,
-        row=row,
-        person_document=document,
+        **around(visit, tool, release, row, document, past),
         named=False,
-        **pictures(document, row, past),
         decisions=[],
         raised=[],
         timeline=timeline(
@@ -82,11 +78,7 @@ def one(visit: Here, key: str) -> Response:
         hidden=False,
         judgement=None,
         form=Form({}),
-        days=days,
         opened="",
-        bands=BANDS,
-        words_of=desk,
-        purpose=why(visit.purpose),
         purposes=PURPOSES,
     )
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.publish import released, verdicts
+from harmcast.publish import released, track
 from harmcast.store import cell_records
 from harmcast.store.work import Item
 from harmcast.web import homes, open_work
@@ -58,27 +58,11 @@ def _shown(visit: Visit, found: cell_records.KeptRecommendation, form: Form, **v
         answered=ANSWERED,
         outcomes=cell_records.OUTCOMES,
         done=cell_records.DONE,
-        came=came(visit, found),
+        came=track.came(released.history(visit.state, tool.name), tool, found["week"], found["cell"]),
         form=form,
         today=visit.today,
         **values,
     )
-
-
-def came(visit: Visit, found: cell_records.KeptRecommendation) -> dict[str, Any] | None:
-    """What the release said of the place, and what was recorded there by the newest release; None where it is not held."""
-    history = released.history(visit.state, found["tool"])
-    tool = visit.places_tool(found["tool"])
-    said = next((r for r in reversed(history) if r.week == found["week"]), None)
-    if said is None or not released.has(history[-1], f"{tool.name}_weeks"):
-        return None
-    row = released.frame(said, tool.name).filter(released.frame(said, tool.name)["cell"] == found["cell"])
-    ends = said.origin + timedelta(weeks=tool.horizon_weeks)
-    known = verdicts.counts(released.frame(history[-1], f"{tool.name}_weeks"), said.origin, tool.horizon_weeks).get(found["cell"], 0)
-    return {
-        "from": said.origin, "to": ends - timedelta(days=1), "is_over": history[-1].origin >= ends, "known_to": history[-1].origin - timedelta(days=1),
-        "recorded": known, "lower": row["lower"][0] if row.height else None, "upper": row["upper"][0] if row.height else None,
-    }  # fmt: skip
 
 
 @pages.post("/recommendations/{number}", Action.RECOMMEND_TASKING)

@@ -11,14 +11,14 @@ from harmcast.oversight import log
 from harmcast.oversight.access import Action
 from harmcast.publish import released, roster
 from harmcast.store import desk
+from harmcast.store.reads import unit_work
 from harmcast.store.releases import Release
-from harmcast.web import homes, open_work, unit_work
+from harmcast.web import homes, open_work
 from harmcast.web.guard import Here, Pages, Visit
-from harmcast.web.shell import beside, page
+from harmcast.web.shell import page
 
 pages = Pages()
 WEEKS = 13
-SHOWN = 12
 
 
 @pages.get("/unit-work", Action.VIEW_UNIT_WORK, view=None)
@@ -40,18 +40,11 @@ def unit_page(visit: Here, all: str = "") -> Response:
     override = unit_work.overrides(own)
     changes, by_unit = _of_release(visit, tool.name, releases, people)
     overdue = everyone.filter(everyone["overdue"])
-    names = people.names
     return page(
         visit,
         "unit_work",
         title="Home",
-        mine=homes.rows(visit, own_desk.mine if all else own_desk.mine[:SHOWN], names),
-        count=len(own_desk.mine),
-        waiting=homes.rows(visit, own_desk.waiting, names),
-        closed=homes.rows(visit, own_desk.closed, names),
-        closed_days=visit.settings.work.closed_days,
-        unread=open_work.unread(visit),
-        beside=beside(visit),
+        **homes.desk_shown(visit, own_desk, bool(all), people.names),
         about=released.about(releases[-1], tool, visit.settings.force.timezone),
         unit=visit.user.unit or "People without a unit",
         weeks=WEEKS,
@@ -83,6 +76,6 @@ def _of_release(
     )
     changes = roster.small.get(
         (*key, visit.user.unit, "unit changes"),
-        lambda: unit_work.changes_of(releases, tool, people.frame["person_key"]),
+        lambda: roster.changes_of(releases, tool, people.frame["person_key"]),
     )
     return changes, by_unit

@@ -5,19 +5,15 @@ Whoever manages accounts also sees how far everybody is, which questions of the 
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, TypedDict
+from typing import Any
 
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
-from harmcast.oversight.register import Tool
 from harmcast.store.reads import training as trainings
-from harmcast.store.users import TOUR
 from harmcast.web.forms import FIRST_DAY, Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import go, page
-from harmcast.words import tour_questions
 
 pages = Pages()
 MATERIAL = "training_material"
@@ -42,45 +38,10 @@ def _shown(visit: Visit, form: Form, **values: Any) -> Response:
         records={name: [r for r in records if r["tool"] == name] for name in names},
         material={name: sorted((e for e in entries if e.tool == name), key=lambda e: e.dated, reverse=True) for name in names},
         arranges=arranges,
-        progress=_progress(visit) if arranges else [],
+        progress=trainings.progress(visit.state, visit.today) if arranges else [],
         form=form,
         **values,
     )
-
-
-class Progress(TypedDict):
-    """A tool's training: active accounts, trained, passed the tour, tries; `missed`: the question missed most and how often."""
-
-    tool: Tool
-    people: int
-    trained: int
-    passed: int
-    tries: int
-    missed: tuple[str, int] | None
-
-
-def _progress(visit: Visit) -> list[Progress]:
-    """By tool: active accounts, those trained on it, those who passed the tour, tries, and the question missed most."""
-    active = {user.account for user in visit.state.users.everyone() if user.is_active}
-    tries = list(trainings.tour_tries(visit.operations))
-    found: list[Progress] = []
-    for tool in visit.state.register.tools(visit.today):
-        given = [each for each in trainings.given(visit.operations, tool.name) if each.account in active]
-        tried = [each for each in tries if each.tool == tool.name]
-        missed = Counter(name for each in tried for name in each.missed)
-        texts = {q.name: q.text for q in tour_questions.questions(tool.kind)}
-        often = [(texts[name], n) for name, n in sorted(missed.items(), key=lambda i: (-i[1], i[0])) if name in texts]
-        found.append(
-            {
-                "tool": tool,
-                "people": len(active),
-                "trained": len({each.account for each in given if each.kind != TOUR}),
-                "passed": len({each.account for each in given if each.kind == TOUR}),
-                "tries": len(tried),
-                "missed": often[0] if often else None,
-            }
-        )
-    return found
 
 
 @pages.post("/training/{tool}/material", Action.MANAGE_USERS)

@@ -11,12 +11,10 @@ from typing import TypedDict
 import polars as pl
 
 from harmcast.oversight import log
-from harmcast.publish import roster
 from harmcast.settings import Decisions
 from harmcast.statistics import share_interval
 from harmcast.store import desk
 from harmcast.store.desk import DecisionWithoutWords, Waiting
-from harmcast.store.releases import Release
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,6 @@ class Share:
     @property
     def range(self) -> tuple[float, float] | None:
         return share_interval(self.hits, self.n)
-
-
-def changes_of(history: Sequence[Release], tool: str, keys: pl.Series) -> pl.DataFrame:
-    """Every change of band of these people in the last 13 releases: roster.changes."""
-    frames = [roster.changes(release, tool) for release in history[-roster.CHANGE_RELEASES :]]
-    return pl.concat(frames).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
 
 
 def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[DecisionWithoutWords], days: int, now: str) -> Share:
