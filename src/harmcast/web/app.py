@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from harmcast.errors import AccessDenied, HarmcastError, RunStopped, traced
 from harmcast.oversight.access import PURPOSES, Action
@@ -20,7 +20,7 @@ from harmcast.web import guard, pages, ready, templating
 from harmcast.web.forms import Form, typed
 from harmcast.web.guard import PurposeNeeded, Refused, Visit
 from harmcast.web.security import SecurityHeaders
-from harmcast.web.shell import page
+from harmcast.web.shell import go, page
 
 log = logging.getLogger("harmcast.web")
 LOGGING: dict[str, Any] = {
@@ -29,6 +29,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {"lines": {"()": "harmcast.web.app.LogLine", "format": "%(levelname)s: %(message)s"}},
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["out"], "level": "WARNING"},
+}
+NOT_ANSWERED = {
+    404: ("Page not found", "Check the address, or go back to where you came from."),
+    405: ("This address takes no such request", "Go back and use the page's own form."),
 }
 VENDOR_NEEDED = templating.STATIC / "vendor" / "govuk-frontend.min.css"
 
@@ -95,7 +99,7 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     def refused(request: Request, error: Refused) -> Response:
         if error.status == 401:
-            return RedirectResponse("/sign-in?" + urlencode({"next": error.where or "/"}), status_code=303)
+            return go("/sign-in?" + urlencode({"next": error.where or "/"}))
         return _problem(request, error.status, error.title, error.words)
 
     @app.exception_handler(PurposeNeeded)
@@ -124,11 +128,8 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def plain(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 404:
-            return _problem(request, 404, "Page not found", "Check the address, or go back to where you came from.")
-        if error.status_code == 405:
-            return _problem(request, 405, "This address takes no such request", "Go back and use the page's own form.")
-        return _problem(request, error.status_code, "The request was not understood", "Go back and try again.")
+        title, words = NOT_ANSWERED.get(error.status_code, ("The request was not understood", "Go back and try again."))
+        return _problem(request, error.status_code, title, words)
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
@@ -144,10 +145,8 @@ def _answer_errors(app: FastAPI) -> None:
 
 def _bare_problem(status: int, title: str, words: str, reference: str) -> Response:
     """A page that needs neither database nor session."""
-    html = (
-        templating.environment().get_template("bare_problem.html").render(title=title, words=words, reference=reference)
-    )
-    return Response(html, status_code=status, media_type="text/html; charset=utf-8")
+    html = templating.environment().get_template("bare_problem.html").render(title=title, words=words, reference=reference)
+    return HTMLResponse(html, status_code=status)
 
 
 def serve(state: State, host: str = "127.0.0.1", port: int = 8000, log_level: str = "warning") -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -56,6 +58,16 @@ def attribution(state: State) -> str:
     return said if said or not state.settings.force.invented else "Invented force: no place is real."
 
 
+def drawn_by(release: Release, tool: PlacesTool) -> dict[str, Any]:
+    """What the release draws: outline, areas, cells."""
+    return released.document(release, f"{tool.name}_map")
+
+
+def cell_of(drawn: dict[str, Any], tool: PlacesTool, row: Row) -> Cell:
+    """A row's cell as its release draws it; without rings where it does not."""
+    return Cell(row.cell, maps.rings_of(drawn, row.cell, (row.easting_m, row.northing_m), tool.side_m))
+
+
 def borders(release: Release, tool: str) -> Borders:
     """The force's outline and areas as the release draws them."""
     drawn = released.document(release, f"{tool}_map")
@@ -64,16 +76,9 @@ def borders(release: Release, tool: str) -> Borders:
 
 def cells(release: Release, tool: PlacesTool, rows: Sequence[Row], every: Sequence[Row], keys: Mapping[str, str], recommended: Collection[str]) -> list[Cell]:
     """Rows as cells of a map; `every` row of the release gives the shades."""
-    drawn = released.document(release, f"{tool.name}_map")
-    classes = [(c.low, c.shade) for c in areas.classes([row.expected for row in every])]
+    drawn, classes = drawn_by(release, tool), [(c.low, c.shade) for c in areas.classes([row.expected for row in every])]
     return [
-        Cell(
-            row.cell,
-            maps.rings_of(drawn, row.cell, (row.easting_m, row.northing_m), tool.side_m),
-            maps.shade_of(row.expected, classes),
-            keys.get(row.cell, ""),
-            row.cell in recommended,
-        )
+        replace(cell_of(drawn, tool, row), shade=maps.shade_of(row.expected, classes), key=keys.get(row.cell, ""), is_recommended=row.cell in recommended)
         for row in rows
     ]
 
@@ -117,11 +122,9 @@ def locators(state: State, release: Release, tool: PlacesTool, row: Row) -> tupl
     key = (released.fingerprint(release), tool.name, "locator", ground.name if ground else "", row.cell)
 
     def make() -> tuple[Markup, Markup]:
-        drawn = released.document(release, f"{tool.name}_map")
-        rings = maps.rings_of(drawn, row.cell, (row.easting_m, row.northing_m), tool.side_m)
-        if not rings:
+        cell, around = cell_of(drawn_by(release, tool), tool, row), borders(release, tool.name)
+        if not cell.rings:
             return Markup(), Markup()
-        cell, around = Cell(row.cell, rings), borders(release, tool.name)
         label = f"{row.where} in its streets: the frame is square {words.cell(row.cell)}"
         streets = maps.locator(ground, cell, around, label, naming.streets(row.ways)) if ground else ""
         force = maps.where_in_force(cell, around, f"Where {row.where} lies in the force")
@@ -135,7 +138,6 @@ def postcode_sectors(state: State, release: Release, tool: PlacesTool, row: Row,
     ground = ground_of(state)
     if ground is None:
         return []
-    drawn = released.document(release, f"{tool.name}_map")
-    rings = maps.rings_of(drawn, row.cell, (row.easting_m, row.northing_m), tool.side_m)
-    found = finding.sectors(ground, Cell(row.cell, rings).box) if rings else []
+    cell = cell_of(drawn_by(release, tool), tool, row)
+    found = finding.sectors(ground, cell.box) if cell.rings else []
     return [*found[:most], "..."] if len(found) > most else found

@@ -17,6 +17,9 @@ from harmcast.oversight.commands import second_hint
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+# What of `words` templates use as `value|name`, and what as `name(values)`.
+FILTERS = ("day", "short_day", "weekday", "moment", "count", "number", "share", "chance", "in_hundred", "model_name", "listed", "cell")
+FUNCTIONS = ("span", "share_span", "hundred_span", "plural", "ordinal", "change", "window", "figure_number")
 
 
 @lru_cache(maxsize=64)
@@ -68,34 +71,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(
-        day=words.day,
-        short_day=words.short_day,
-        weekday=words.weekday,
-        moment=words.moment,
-        count=words.count,
-        number=words.number,
-        share=words.share,
-        chance=words.chance,
-        in_hundred=words.in_hundred,
-        model_name=words.model_name,
-        listed=words.listed,
-        cell=words.cell,
-    )
-    env.globals.update(
-        static_url=static_url,
-        second_hint=second_hint,
-        query=query,
-        span=words.span,
-        share_span=words.share_span,
-        hundred_span=words.hundred_span,
-        plural=words.plural,
-        ordinal=words.ordinal,
-        change=words.change,
-        window=words.window,
-        figure_number=words.figure_number,
-        Markup=Markup,
-    )
+    env.filters.update({name: getattr(words, name) for name in FILTERS})
+    env.globals.update({name: getattr(words, name) for name in FUNCTIONS})
+    env.globals.update(static_url=static_url, second_hint=second_hint, query=query, Markup=Markup)
     return env
 
 

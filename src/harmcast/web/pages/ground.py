@@ -8,9 +8,8 @@ import re
 from starlette.responses import Response
 
 from harmcast.errors import RunStopped
-from harmcast.ground import drawing, finding, maps
+from harmcast.ground import drawing, finding
 from harmcast.oversight.access import Action
-from harmcast.publish import released
 from harmcast.web import force_map, map_service
 from harmcast.web.guard import Here, Pages, not_found
 from harmcast.web.pages.area import around, choose, rows_of
@@ -56,10 +55,8 @@ def find(visit: Here, tool: str, q: str = "", week: str = "") -> Response:
     chosen = choose(visit, tool, week)
     rows = rows_of(chosen)
     found = finding.find(q, force_map.ground_of(visit.state), visit.settings.force.crs)
-    drawn = released.document(chosen.release, f"{tool}_map")
-    boxes = [
-        maps.Cell(row.cell, maps.rings_of(drawn, row.cell, (row.easting_m, row.northing_m), chosen.tool.side_m)).box for row in rows
-    ]
+    drawn = force_map.drawn_by(chosen.release, chosen.tool)
+    boxes = [force_map.cell_of(drawn, chosen.tool, row).box for row in rows]
     hits = [(hit, [rows[k] for k in finding.cells_of(hit, boxes)]) for hit in found.hits]
     inside = [(hit, held) for hit, held in hits if held]
     called = [] if hits or not q else finding.by_name(q[: finding.LONGEST], [row.place for row in rows])
