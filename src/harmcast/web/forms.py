@@ -120,9 +120,3 @@ class Form:
 
     def value(self, name: str) -> str:
         return self.sent.get(name, "")
-
-    def today_if_empty(self, name: str, today: date) -> Form:
-        """The same form with a date filled in where nothing was sent yet: what is recorded on the day needs no typing."""
-        if self.sent:
-            return self
-        return Form({f"{name}-day": str(today.day), f"{name}-month": str(today.month), f"{name}-year": str(today.year)}, self.errors)

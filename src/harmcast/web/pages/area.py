@@ -82,14 +82,9 @@ def rows_of(chosen: Chosen) -> list[Row]:
     return areas.of_release(newest, tool.name, past, len(chosen.history))
 
 
-def area_frame(release: Release, tool: str) -> pl.DataFrame:
-    """Areas of the release, the whole force (area null) among them."""
-    return released.frame(release, f"{tool}_areas")
-
-
 def total_held(release: Release, tool: str, area: str | None = None) -> AreaTotal | None:
     """The row of one area, or of the whole force; None if the release holds none."""
-    return total_in(area_frame(release, tool), area) if released.has(release, f"{tool}_areas") else None
+    return total_in(released.frame(release, f"{tool}_areas"), area) if released.has(release, f"{tool}_areas") else None
 
 
 @pages.get("/areas", Action.VIEW_AREAS, view=None)
@@ -199,7 +194,7 @@ def area_rows(release: Release, tool: str) -> list[AreaTotal]:
     """Policing areas with their expected totals, the highest first; the force last."""
     if not released.has(release, f"{tool}_areas"):
         return []
-    frame = area_frame(release, tool)
+    frame = released.frame(release, f"{tool}_areas")
     parts = frame.filter(pl.col("area").is_not_null()).sort("expected", descending=True)
     return cast("list[AreaTotal]", pl.concat([parts, frame.filter(pl.col("area").is_null())]).rows(named=True))
 
