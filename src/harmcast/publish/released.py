@@ -22,7 +22,7 @@ from harmcast.documents.changed import PlacesChanged
 from harmcast.documents.verdict import PeopleVerdict, PlacesVerdict
 from harmcast.oversight import log
 from harmcast.publish import verdicts
-from harmcast.publish.verdicts import counts
+from harmcast.publish.verdicts import AreaTotal, counts, total_in
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State
@@ -113,6 +113,11 @@ def has(release: Release, name: str) -> bool:
 def frame(release: Release, name: str) -> pl.DataFrame:
     """A table of the release, read once."""
     return kept.get((fingerprint(release), name), lambda: release.frame(name))
+
+
+def total(release: Release, tool: str, area: str | None = None) -> AreaTotal | None:
+    """The row of one area, or of the whole force; None if the release holds none."""
+    return total_in(frame(release, f"{tool}_areas"), area) if has(release, f"{tool}_areas") else None
 
 
 def document(release: Release, name: str) -> dict[str, Any]:

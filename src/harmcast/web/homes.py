@@ -13,9 +13,11 @@ from harmcast import words
 from harmcast.oversight import findings, register
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.publish import released
-from harmcast.settings import PlacesTool
+from harmcast.publish.verdicts import AreaTotal
+from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import alerts, retention, sign_in_lanes
 from harmcast.store.reads import data_quality, health, units
+from harmcast.store.releases import Release
 from harmcast.store.work import ABOUT_PEOPLE, KINDS, Desk, Item
 from harmcast.web import areas, force_map, open_work
 from harmcast.web.guard import Visit
@@ -127,21 +129,10 @@ def cards(visit: Visit) -> list[HomeCard]:
 
 
 @dataclass(frozen=True)
-class ForceRange:
-    """What is expected in the whole force by one tool: range, what came in the last four weeks."""
-
-    tool: PlacesTool
-    title: str
-    lower: int
-    upper: int
-    last_4w: int | None
-
-
-@dataclass(frozen=True)
 class AreasAtOnce:
-    """What an analyst sees of the places tools at once: the ranges, and the first tool's map with the open work on it."""
+    """What an analyst sees of the places tools at once: each tool's range of the whole force, the first one's map with the open work on it."""
 
-    ranges: tuple[ForceRange, ...]
+    ranges: list[tuple[str, PlacesTool, AreaTotal]]
     overview: Markup
     first: PlacesTool
     about: released.ReleaseLine
@@ -150,18 +141,16 @@ class AreasAtOnce:
 
 def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
     """None where no release of a places tool is open to the visitor."""
-    ranges, shown = [], None
+    ranges: list[tuple[str, PlacesTool, AreaTotal]] = []
+    shown = None
     for tool in visit.settings.places_tools:
         history = released.history(visit.state, tool.name) if visit.may(Action.VIEW_AREAS, tool.name) else []
         if not history:
             continue
-        newest = history[-1]
-        frame = released.frame(newest, f"{tool.name}_areas")
-        force = frame.filter(frame["area"].is_null())
-        if force.height:
-            row = force.row(0, named=True)
-            ranges.append(ForceRange(tool, tool_title(tool), row["lower"], row["upper"], row["baseline_4w"]))
-        shown = shown or (tool, newest, history)
+        total = released.total(history[-1], tool.name)
+        if total is not None:
+            ranges.append((tool_title(tool), tool, total))
+        shown = shown or (tool, history[-1], history)
     if shown is None:
         return None
     tool, newest, history = shown
@@ -172,7 +161,7 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
         visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: places by expected offences, numbers are open recommendations",
     )  # fmt: skip
     about = released.about(newest, tool, visit.settings.force.timezone)
-    return AreasAtOnce(tuple(ranges), overview, tool, about, force_map.attribution(visit.state))
+    return AreasAtOnce(ranges, overview, tool, about, force_map.attribution(visit.state))
 
 
 def _changed(visit: Visit) -> HomeCard | None:
@@ -197,10 +186,14 @@ def _deliveries(visit: Visit) -> HomeCard:
     return HomeCard("Deliveries", tuple(lines))
 
 
+def _newest(visit: Visit) -> list[tuple[PlacesTool | PeopleTool, Release | None]]:
+    """Each tool with its newest release, whatever its standing."""
+    return [(tool, visit.state.releases.newest(tool.name)) for tool in visit.settings.tools]
+
+
 def _releases(visit: Visit) -> HomeCard:
     lines = []
-    for tool in visit.settings.tools:
-        newest = visit.state.releases.newest(tool.name)
+    for tool, newest in _newest(visit):
         words_ = f"{newest.name}, {newest.standing}" if newest else "none yet"
         lines.append(CardLine(tool_title(tool), words_, f"/releases/{newest.name}" if newest else "", newest is not None and newest.standing == "held"))
     return HomeCard("Releases", tuple(lines))
@@ -208,8 +201,7 @@ def _releases(visit: Visit) -> HomeCard:
 
 def _drift(visit: Visit) -> HomeCard:
     lines = []
-    for tool in visit.settings.tools:
-        newest = visit.state.releases.newest(tool.name)
+    for tool, newest in _newest(visit):
         said = released.document(newest, f"{tool.name}_monitor") if newest else {}
         state = str(said.get("state", "not watched yet"))
         lines.append(CardLine(tool_title(tool), state, f"/track-record/{tool.name}?view=monitor", state in ("watch", "suspend")))
@@ -228,8 +220,7 @@ def _models(visit: Visit) -> HomeCard | None:
 
 def _findings(visit: Visit) -> HomeCard:
     lines = []
-    for tool in visit.settings.tools:
-        newest = visit.state.releases.newest(tool.name)
+    for tool, newest in _newest(visit):
         for finding in newest.findings if newest else ():
             lines.append(CardLine(f"{tool_title(tool)}: {finding.title.lower()}", finding.says, f"/findings/{finding.id}", finding.kind in ("stop", "suspension")))
     return HomeCard("Found about the newest releases", tuple(lines[:6]), note="" if lines else "Nothing was found about the newest release of any tool.")

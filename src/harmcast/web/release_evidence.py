@@ -11,7 +11,6 @@ import polars as pl
 from harmcast import tables, words
 from harmcast.documents.changed import AreaTotal
 from harmcast.publish import released
-from harmcast.publish.verdicts import total_of
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.models import Model
 from harmcast.store.releases import Release
@@ -70,7 +69,7 @@ def _models(release: Release | None, tool: str) -> str:
 
 
 def _places(release: Release, before: Release | None, tool: str) -> list[Beside]:
-    new, old = total_of(release, tool), total_of(before, tool)
+    new, old = released.total(release, tool), released.total(before, tool) if before else None
     rows = []
     if new is not None:
         outside = old is not None and not new["lower"] <= old["expected"] <= new["upper"]

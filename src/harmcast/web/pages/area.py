@@ -16,7 +16,6 @@ from harmcast.documents.changed import AreaTotal
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.publish import released
-from harmcast.publish.verdicts import total_in
 from harmcast.settings import PlacesTool
 from harmcast.store import cell_records
 from harmcast.store.grounds import name_of
@@ -82,11 +81,6 @@ def rows_of(chosen: Chosen) -> list[Row]:
     return areas.of_release(newest, tool.name, past, len(chosen.history))
 
 
-def total_held(release: Release, tool: str, area: str | None = None) -> AreaTotal | None:
-    """The row of one area, or of the whole force; None if the release holds none."""
-    return total_in(released.frame(release, f"{tool}_areas"), area) if released.has(release, f"{tool}_areas") else None
-
-
 @pages.get("/areas", Action.VIEW_AREAS, view=None)
 def my_area_home(visit: Here) -> Response:
     """On to the first tool that this visitor may see."""
@@ -117,7 +111,7 @@ def my_area(visit: Here, tool: str, week: str = "", area: str = "", sort: str = 
         releases=[r for r in reversed(chosen.history)][:RECENT_RELEASES],
         areas_named=named,
         area=area,
-        total=total_held(chosen.release, tool, area or None),
+        total=released.total(chosen.release, tool, area or None),
         changes=released.what_changed(tool, chosen.upto, area or None).lines(area or "The force"),
         rows=shown[part["start"] :][: areas.PAGE_ROWS],
         **part,
@@ -276,7 +270,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
         title=f"Tasking briefing: {tool_title(chosen.tool)}",
         **around(visit, chosen, week=week, area=area),
         area=area,
-        total=total_held(chosen.release, tool, area or None),
+        total=released.total(chosen.release, tool, area or None),
         shown=shown,
         left=left,
         first_group=spans[everything[0].group].cells,
