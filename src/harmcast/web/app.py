@@ -17,7 +17,7 @@ from harmcast.errors import AccessDenied, HarmcastError, RunStopped, traced
 from harmcast.oversight.access import PURPOSES, Action
 from harmcast.store.state import State
 from harmcast.web import guard, pages, ready, templating
-from harmcast.web.forms import Form, typed
+from harmcast.web.forms import typed
 from harmcast.web.guard import PurposeNeeded, Refused, Visit
 from harmcast.web.security import SecurityHeaders
 from harmcast.web.shell import go, page
@@ -104,11 +104,11 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(PurposeNeeded)
     def unsaid(request: Request, error: PurposeNeeded) -> Response:
-        form = Form(error.visit.form)
+        form = error.visit.fields
         if request.method != "GET":
             form.fault("purpose", "Choose why you are opening this person")
         title, room = "Why are you opening this person?", request.url.path.split("/")[1]
-        return page(error.visit, "purpose", title=title, address=f"/{room}/{error.key}/open", home=f"/{room}", purposes=PURPOSES, form=form)
+        return page(error.visit, "purpose", title=title, address=f"/{room}/{error.key}/open", home=f"/{room}", purposes=PURPOSES)
 
     @app.exception_handler(AccessDenied)
     def denied(request: Request, error: AccessDenied) -> Response:

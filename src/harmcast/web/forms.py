@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 class Form:
     """A form that was sent, its faults gathered as its fields are read.
 
-    form = Form(visit.form); words = form.words("words", "Write the note"); if form.errors: show the page again.
+    form = visit.fields; words = form.words("words", "Write the note"); if form.errors: return the_page(visit), which shows it.
     A form that was kept while its sender was signed out (`kept`) always has a fault, so that it is shown filled and saves nothing.
     """
 

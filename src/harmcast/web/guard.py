@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import polars as pl
 from annotated_types import Ge, Le
@@ -182,6 +182,15 @@ class Visit:
     def seen_tools(self) -> list[PlacesTool | PeopleTool]:
         """The tools that the register lets this visitor see, in the settings' order."""
         return [tool for tool in self.settings.tools if self.may_see(tool.name)]
+
+    @cached_property
+    def fields(self) -> Form:
+        """The form that was sent, with the faults found in it so far; empty on a page to look at."""
+        return Form(self.form)
+
+    def saved(self, says: Mapping[str, str]) -> str | None:
+        """What the page says that a saved form leads to: by the name in its address."""
+        return says.get(self.request.query_params.get("saved", ""))
 
     def event(
         self, kind: Any, action: str, *, subject: str | None = None, about: str | None = None, **detail: Any
@@ -623,7 +632,7 @@ def copies_follow(visit: Here) -> Iterator[None]:
     copies.refresh(visit.state, visit.user.account, visit.role.value, erased=FOLLOWED[visit.action])
 
 
-Handler = Callable[..., Any]
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -634,7 +643,7 @@ class Route:
     path: str
     action: Action
     view: str | None
-    handler: Handler
+    handler: Callable[..., Any]
     changes: tuple[str, ...] = ()
 
     def add_to(self, app: FastAPI) -> None:

@@ -178,11 +178,11 @@ def download(content: bytes, name: str, media_type: str) -> Response:
 
 
 def page(visit: Visit, template: str, status: int | None = None, **values: Any) -> HTMLResponse:
-    """A page of this visit, rendered, by default with the status of its form, with the faults of its form and `local`, which gives an instant of the log in the force's zone."""
-    form = values.get("form")
-    always = {"shell": shell(visit), "visit": visit, "errors": form.errors if form is not None else [], "local": visit.local}
+    """A page of this visit, rendered with its form, its faults and its status unless another is said, and with `local`, which gives an instant of the log in the force's zone."""
+    form = values.get("form", visit.fields)
+    always = {"shell": shell(visit), "visit": visit, "form": form, "errors": form.errors, "local": visit.local}
     html = visit.request.app.state.templates.get_template(f"pages/{template}.html").render(**{**always, **values})
-    return HTMLResponse(html, status_code=status or (form.status if form is not None else 200))
+    return HTMLResponse(html, status_code=status or form.status)
 
 
 def go(address: str) -> RedirectResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -41,18 +40,15 @@ def row_of(chosen: Chosen, cell: str) -> areas.Row:
 
 
 @pages.get("/areas/{tool}/cells/{cell}", Action.VIEW_AREAS, view="cell_viewed")
-def cell_page(visit: Here, tool: str, cell: str, week: str = "", saved: str = "") -> Response:
+def cell_page(visit: Here, tool: str, cell: str, week: str = "") -> Response:
     """The cell's page."""
-    return _shown(visit, choose(visit, tool, week), cell, Form({}), notice=SAVED.get(saved))
-
-
-def _shown(visit: Visit, chosen: Chosen, cell: str, form: Form, **values: Any) -> Response:
+    chosen = choose(visit, tool, week)
     row = row_of(chosen, cell)
     drawn = track.periods(chosen.release, chosen.history, chosen.tool, cell)
-    operations, tool = visit.operations, chosen.tool
+    operations, places = visit.operations, chosen.tool
     closed = [p for p in drawn if p.recorded is not None]
-    locator, where_in_force = force_map.locators(visit.state, chosen.release, tool, row)
-    neighbours = [r for r in rows_of(chosen) if r.cell != cell and _is_near(r, row, tool.side_m)]
+    locator, where_in_force = force_map.locators(visit.state, chosen.release, places, row)
+    neighbours = [r for r in rows_of(chosen) if r.cell != cell and _is_near(r, row, places.side_m)]
     return page(
         visit,
         "cell",
@@ -60,11 +56,11 @@ def _shown(visit: Visit, chosen: Chosen, cell: str, form: Form, **values: Any) -
         locator=locator,
         where_in_force=where_in_force,
         reference=naming.reference(row.easting_m, row.northing_m, visit.settings.force.crs),
-        postcodes=force_map.postcode_sectors(visit.state, chosen.release, tool, row),
+        postcodes=force_map.postcode_sectors(visit.state, chosen.release, places, row),
         **around(visit, chosen),
         row=row,
         periods=drawn,
-        chart=charts.history(drawn, f"Offences recorded at {cell} in each {tool.horizon_weeks} weeks")
+        chart=charts.history(drawn, f"Offences recorded at {cell} in each {places.horizon_weeks} weeks")
         if drawn
         else None,
         narrow=charts.history(
@@ -76,23 +72,22 @@ def _shown(visit: Visit, chosen: Chosen, cell: str, form: Form, **values: Any) -
         closed=closed,
         said=[p for p in closed if p.expected is not None],
         group=areas.groups(rows_of(chosen))[row.group],
-        incidents_say=areas.incidents_say(chosen.release, tool.name),
+        incidents_say=areas.incidents_say(chosen.release, tool),
         neighbours=sorted(neighbours, key=lambda r: -r.expected),
-        notes=cell_records.notes(operations, tool.name, cell),
-        recommendations=cell_records.recommendations(operations, tool.name, cell),
-        work={item.number: row for item in open_work.of_cell(visit, tool.name, cell) for row in homes.rows(visit, [item])},
-        activity=cell_records.activity(operations, tool.name, cell),
+        notes=cell_records.notes(operations, tool, cell),
+        recommendations=cell_records.recommendations(operations, tool, cell),
+        work={item.number: row for item in open_work.of_cell(visit, tool, cell) for row in homes.rows(visit, [item])},
+        activity=cell_records.activity(operations, tool, cell),
         answers={**cell_records.OUTCOMES, **cell_records.DONE},
         activities=cell_records.ACTIVITIES,
-        form=form,
-        here=f"/areas/{tool.name}/cells/{quote(cell)}",
+        here=f"/areas/{tool}/cells/{quote(cell)}",
         ticket=_ticket(visit, chosen, cell),
         lengths=cell_records.LENGTHS,
         place_given=row.where[: cell_records.LENGTHS["place"]],
-        may_note=visit.may(Action.NOTE_CELL, tool.name),
-        may_recommend=visit.may(Action.RECOMMEND_TASKING, tool.name),
-        may_record=visit.may(Action.RECORD_ACTIVITY, tool.name),
-        **values,
+        may_note=visit.may(Action.NOTE_CELL, tool),
+        may_recommend=visit.may(Action.RECOMMEND_TASKING, tool),
+        may_record=visit.may(Action.RECORD_ACTIVITY, tool),
+        notice=visit.saved(SAVED),
     )
 
 
@@ -132,11 +127,11 @@ def _about(tool: str, cell: str) -> str:
 @pages.post("/areas/{tool}/cells/{cell}/notes", Action.NOTE_CELL)
 def add_note(visit: Here, tool: str, cell: str) -> Response:
     """Saves an analyst's note, signed and dated."""
-    form = Form(visit.form)
+    form = visit.fields
     chosen = _written_on(visit, tool, cell, form)
     text = form.words("note", "Write the note")
     if form.errors:
-        return _shown(visit, chosen, cell, form)
+        return cell_page(visit, tool, cell, chosen.release.name)
     with visit.writing(visit.event("alteration", "cell_note_added", about=_about(tool, cell))) as tx:
         cell_records.add_note(tx, tool, cell, chosen.release.week, text, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "note")
@@ -145,7 +140,7 @@ def add_note(visit: Here, tool: str, cell: str) -> Response:
 @pages.post("/areas/{tool}/cells/{cell}/recommendations", Action.RECOMMEND_TASKING)
 def recommend(visit: Here, tool: str, cell: str) -> Response:
     """Saves a recommendation to tasking."""
-    form = Form(visit.form)
+    form = visit.fields
     chosen = _written_on(visit, tool, cell, form)
     most = cell_records.LENGTHS
     said = cell_records.Recommendation(
@@ -155,7 +150,7 @@ def recommend(visit: Here, tool: str, cell: str) -> Response:
         form.words("asked", "Say what is asked, or that no patrol is", most["asked"]),
     )
     if form.errors:
-        return _shown(visit, chosen, cell, form)
+        return cell_page(visit, tool, cell, chosen.release.name)
     with visit.writing(visit.event("alteration", "tasking_recommended", about=_about(tool, cell))) as tx:
         cell_records.recommend(tx, tool, cell, chosen.release.week, said, visit.user.account, visit.role.value)
     return _saved(chosen, cell, "recommendation")
@@ -164,7 +159,7 @@ def recommend(visit: Here, tool: str, cell: str) -> Response:
 @pages.post("/areas/{tool}/cells/{cell}/strikes", Action.NOTE_CELL)
 def strike(visit: Here, tool: str, cell: str) -> Response:
     """Strikes a wrong note, activity or recommendation on this place: by a second entry, with its reason."""
-    form = Form(visit.form)
+    form = visit.fields
     chosen = _written_on(visit, tool, cell, form)
     what = form.choice("what", strikes.TABLES, "Choose the entry")
     reason = form.words("reason", "Say what was wrong with it", MOST_REASON)
@@ -176,20 +171,20 @@ def strike(visit: Here, tool: str, cell: str) -> Response:
     if read and entry is None:
         raise not_found("There is no such entry on this place.")
     if form.errors or entry is None:
-        return _shown(visit, chosen, cell, form)
+        return cell_page(visit, tool, cell, chosen.release.name)
     try:
         with visit.writing(visit.event("alteration", "entry_struck", about=_about(tool, cell), entry=f"{what}:{number}")) as tx:
             strikes.strike(tx, strikes.TABLES[what], entry["id"], reason, visit.user.account, visit.role.value)
     except strikes.StruckAlready:
         form.fault("main-content", "Somebody struck this entry after you opened the page. Nothing of yours was saved", 409)
-        return _shown(visit, chosen, cell, form)
+        return cell_page(visit, tool, cell, chosen.release.name)
     return _saved(chosen, cell, "strike")
 
 
 @pages.post("/areas/{tool}/cells/{cell}/activity", Action.RECORD_ACTIVITY)
 def record_activity(visit: Here, tool: str, cell: str) -> Response:
     """Saves a patrol or visit in the cell: so that records which follow patrols can be told."""
-    form = Form(visit.form)
+    form = visit.fields
     chosen = _written_on(visit, tool, cell, form)
     kind = form.choice("activity", cell_records.ACTIVITIES, "Choose what kind of activity it was")
     happened = form.day(
@@ -198,7 +193,7 @@ def record_activity(visit: Here, tool: str, cell: str) -> Response:
     minutes = form.whole("minutes", 1, 1440, "Minutes must be a whole number from 1 to 1,440")
     text = form.words("activity-words", None)
     if form.errors or happened is None:
-        return _shown(visit, chosen, cell, form)
+        return cell_page(visit, tool, cell, chosen.release.name)
     with visit.writing(
         visit.event("alteration", "cell_activity_recorded", about=_about(tool, cell), activity=kind)
     ) as tx:

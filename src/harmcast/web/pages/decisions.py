@@ -17,7 +17,7 @@ from harmcast.tables import BANDS
 from harmcast.web import past_scores, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Visit, not_found, ticket_of
-from harmcast.web.pages.person import seconds_since, shown
+from harmcast.web.pages.person import person_page, seconds_since
 from harmcast.web.person_page import person_document
 from harmcast.web.shell import go
 
@@ -45,15 +45,15 @@ def _judgement(form: Form, ticket: tickets.PageTicket, band: str | None) -> str:
 @pages.post("/people/{key}/decisions", Action.DECIDE)
 def decide(visit: Here, key: str) -> Response:
     """Keeps a decision with what was shown when it was made."""
-    row, form = visit.person, Form(visit.form)
+    row, form = visit.person, visit.fields
     ticket = _ticket(visit, form, key)
     if ticket is None:
-        return shown(visit, row, form)
+        return person_page(visit, key)
     tool, releases = visit.history()
     release = next((r for r in releases if r.id == ticket.release), None)
     if release is None:
         form.fault("decision", "The release you saw was withdrawn. Read the page again, then decide", 409)
-        return shown(visit, row, form)
+        return person_page(visit, key)
     decision = form.choice("decision", desk.DECISIONS, "Choose what you decided")
     reason = form.choice("reason", desk.REASONS, "Choose the reason")
     checks = [c for c in form.value("checks").split("\n") if c]
@@ -73,7 +73,7 @@ def decide(visit: Here, key: str) -> Response:
     elif decision == "refer" and checks == ["none"]:
         form.fault("checks", "A referral rests on more than the score: make at least one check first")
     if form.errors or review_on is None:
-        return shown(visit, row, form)
+        return person_page(visit, key)
     past = past_scores.of_person(upto, tool.name, key)
     new = desk.NewDecision(
         person_key=key,
@@ -105,7 +105,7 @@ def decide(visit: Here, key: str) -> Response:
             f"{newest.by_name} decided about this person after you opened the page. Nothing of yours was saved. Read what was decided, in the timeline, then decide again",
             409,
         )
-        return shown(visit, row, form)
+        return person_page(visit, key)
     return go(f"/people/{key}?saved=decision{_reopened(visit, key)}")
 
 
@@ -144,7 +144,7 @@ def _decision(visit: Visit, key: str, number: int) -> desk.Decision:
 @pages.post("/people/{key}/decisions/{number}/sign-off", Action.SIGN_OFF)
 def sign_off(visit: Here, key: str, number: Number) -> Response:
     """Keeps a supervisor's sign-off of a referral that somebody else made."""
-    row, form = visit.person, Form(visit.form)
+    form = visit.fields
     referral = _decision(visit, key, number)
     _ticket(visit, form, key)
     outcome = form.choice("sign", desk.SIGN_OFFS, "Choose whether you agree")
@@ -152,24 +152,24 @@ def sign_off(visit: Here, key: str, number: Number) -> Response:
     if not referral.is_referral:
         form.fault("sign", "Only a referral is signed off")
     if form.errors:
-        return shown(visit, row, form)
+        return person_page(visit, key)
     event = visit.event("alteration", "referral_signed_off", subject=key, about=f"decision:{number}", outcome=outcome)
     try:
         with visit.writing(event) as tx:
             desk.sign_off(tx, referral.person_key, number, outcome, words, visit.user.account, visit.role.value)
     except desk.Overtaken:
         form.fault("sign", "This referral is signed off already. Nothing of yours was saved", 409)
-        return shown(visit, row, form)
+        return person_page(visit, key)
     except PermissionError:
         form.fault("sign", "You made this referral: another supervisor signs it off", 403)
-        return shown(visit, row, form)
+        return person_page(visit, key)
     return go(f"/people/{key}?saved=sign-off{_reopened(visit, key)}")
 
 
 @pages.post("/people/{key}/decisions/{number}/follow-ups", Action.DECIDE)
 def follow_up(visit: Here, key: str, number: Number) -> Response:
     """Keeps what came of a referral: support offered, taken up, declined, ended, each with its date."""
-    row, form = visit.person, Form(visit.form)
+    form = visit.fields
     referral = _decision(visit, key, number)
     _ticket(visit, form, key)
     step = form.choice("step", desk.STEPS, "Choose what happened")
@@ -179,7 +179,7 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
     if not referral.is_referral:
         form.fault("step", "Only a referral is followed up")
     if form.errors or on is None:
-        return shown(visit, row, form)
+        return person_page(visit, key)
     event = visit.event("alteration", "referral_followed_up", subject=key, about=f"decision:{number}", step=step)
     with visit.writing(event) as tx:
         desk.follow_up(tx, referral.person_key, number, step, on, words, visit.user.account, visit.role.value)
@@ -189,11 +189,11 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
 @pages.post("/people/{key}/data-errors", Action.REPORT_DATA_ERROR)
 def report_error(visit: Here, key: str) -> Response:
     """Keeps a report that something in this person's data is wrong; the data protection officer sees it."""
-    row, form = visit.person, Form(visit.form)
+    form = visit.fields
     _ticket(visit, form, key)
     words = form.words("error-words", "Say what is wrong: which charge, and what it should say")
     if form.errors:
-        return shown(visit, row, form)
+        return person_page(visit, key)
     tool = visit.people_tool()
     event = visit.event("alteration", "data_error_reported", subject=key)
     with visit.writing(event) as tx:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import polars as pl
 from starlette.responses import Response
@@ -17,7 +16,6 @@ from harmcast.store.exports import Exported, ExportRequest
 from harmcast.store.seen import BudgetReached
 from harmcast.tables import BANDS
 from harmcast.web import csv_files
-from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.shell import download as file
 from harmcast.web.shell import go, page
@@ -46,12 +44,9 @@ SAVED = {"asked": "Your request is saved. A supervisor of your unit decides on i
 
 
 @pages.get("/exports", Action.EXPORT_PEOPLE, view="exports_viewed")
-def exports_page(visit: Here, saved: str = "") -> Response:
+def exports_page(visit: Here) -> Response:
     """A form for a download, and the unit's requests and downloads."""
-    return _shown(visit, Form({}), notice=SAVED.get(saved))
 
-
-def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     def signed(row: ExportRequest | Exported) -> PlainRecord:
         return {**vars(row), "when": visit.local(row.at), "by_name": visit.names.get(row.by, row.by)}
 
@@ -65,22 +60,21 @@ def _shown(visit: Visit, form: Form, **values: Any) -> Response:
         requests=[{**signed(r), "own": r.by == visit.user.account} for r in asked],
         exports=[signed(r) for r in exports.of_unit(visit.operations, WHAT, visit.user.unit, SHOWN)],
         may_approve=visit.may(Action.APPROVE_EXPORT),
-        form=form,
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.post("/exports", Action.EXPORT_PEOPLE)
 def ask(visit: Here) -> Response:
     """Without names: the list at once. With names: a request that a second person decides on."""
-    form = Form(visit.form)
+    form = visit.fields
     band = form.value("band")
     if band and band not in BANDS:
         form.fault("band", "Choose a band of the list")
     with_names = form.choice("names", ("no", "yes"), "Choose whether the list holds names") == "yes"
     reason = form.words("reason", "Say what the list is for and who gets it", 500)
     if form.errors:
-        return _shown(visit, form)
+        return exports_page(visit)
     if not with_names:
         return _sent(visit, band, reason, None)
     event = visit.event("administration", "export_requested", about=f"export:{WHAT}", with_names=True)
@@ -99,14 +93,14 @@ def _request(visit: Visit, number: int) -> ExportRequest:
 @pages.post("/exports/{number}/decision", Action.APPROVE_EXPORT)
 def decide(visit: Here, number: Number) -> Response:
     """A second person grants or refuses a list with names; never one's own request."""
-    request, form = _request(visit, number), Form(visit.form)
+    request, form = _request(visit, number), visit.fields
     answer = form.choice("answer", ("granted", "refused"), "Choose whether you grant it")
     if request.by == visit.user.account:
         form.fault("answer", "You asked for this list: a second person decides on it")
     if request.decision:
         form.fault("answer", "This request is decided already")
     if form.errors:
-        return _shown(visit, form)
+        return exports_page(visit)
     with visit.writing(visit.event("administration", f"export_{answer}", about=f"export_request:{number}")) as tx:
         if not exports.decide(tx, number, answer, visit.user.account):
             raise Refused(409, "This request is decided already", "Somebody else decided on it in between. Nothing of yours was saved.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date
 
 from starlette.responses import Response
@@ -14,8 +12,7 @@ from harmcast.oversight import log as rules
 from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.store import alerts, keys
 from harmcast.store.reads import events
-from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Number, Pages, Visit
+from harmcast.web.guard import Here, Number, Pages
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -35,13 +32,7 @@ def log_page(
     visit: Here, kind: str = "", action: str = "", actor: str = "", subject: str = "", first: str = "", last: str = "", before: Number = 0
 ) -> Response:
     """Events, the newest first, 50 at a time. `first` and `last` are days, both included."""
-    return _shown(visit, Form({}), {"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last}, before)
-
-
-def _shown(visit: Visit, form: Form, given: Mapping[str, str], before: int = 0) -> Response:
-    asked = defaultdict(str, given)
-    kind = asked["kind"] if asked["kind"] in rules.KINDS else ""
-    sought = events.Sought(kind, asked["action"][:60], asked["actor"][:200], asked["subject"][:40], _day(asked["first"]), _day(asked["last"]))
+    sought = events.Sought(kind if kind in rules.KINDS else "", action[:60], actor[:200], subject[:40], _day(first), _day(last))
     rows, count = events.page(visit.operations, sought, before, PAGE_ROWS)
     return page(
         visit,
@@ -61,9 +52,8 @@ def _shown(visit: Visit, form: Form, given: Mapping[str, str], before: int = 0) 
         count=count,
         kinds=rules.KINDS,
         actions=events.actions(visit.operations),
-        given=given,
+        given={"kind": kind, "action": action, "actor": actor, "subject": subject, "first": first, "last": last},
         older=rows[-1].seq if len(rows) == PAGE_ROWS else None,
-        form=form,
     )
 
 
@@ -83,12 +73,12 @@ def _role(role: str) -> str:
 @pages.post("/log/person", Action.READ_LOG)
 def by_reference(visit: Here) -> Response:
     """On to the events about one person, found by the force's reference; sent as a form, so that it stands in no address."""
-    form = Form(visit.form)
+    form = visit.fields
     reference = form.words("reference", "Enter the person's reference", 100)
     key = keys.key_of(visit.operations, reference) if reference else None
     visit.looked(visit.event("consultation", "log_searched", subject=key))
     if reference and key is None:
         form.fault("reference", "Nobody of this reference is held")
     if form.errors:
-        return _shown(visit, form, {})
+        return log_page(visit)
     return go(f"/log?subject={key}")

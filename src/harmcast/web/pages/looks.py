@@ -33,7 +33,7 @@ class Looker(TypedDict):
 
 
 @pages.get("/looks", Action.VIEW_LOOKS, view="looks_viewed")
-def looks_page(visit: Here, saved: str = "") -> Response:
+def looks_page(visit: Here) -> Response:
     """Accounts that open people: a supervisor sees those of the unit, the officer all."""
     rows: list[Looker] = []
     for user in visit.state.users.everyone():
@@ -50,7 +50,7 @@ def looks_page(visit: Here, saved: str = "") -> Response:
         role_names={role.value: ROLES[role][0] for role in Role},
         a_day=web.people_a_day,
         in_days=web.people_in_7_days,
-        notice="One more day is open until midnight." if saved == "opened" else None,
+        notice=visit.saved({"opened": "One more day is open until midnight."}),
     )
 
 

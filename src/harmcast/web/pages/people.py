@@ -18,7 +18,6 @@ from harmcast.store.releases import Release
 from harmcast.store.work import Item
 from harmcast.tables import BANDS
 from harmcast.web import open_work
-from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
 from harmcast.web.shell import go, page, rows_shown
 
@@ -116,9 +115,8 @@ def _looked(visit: Visit, listed: Needs, action: str, shown: pl.DataFrame, **det
     visit.looked_at(action, about=f"release:{listed.release.name}", shown=open_keys, **detail)
 
 
-def _page(visit: Visit, found: Needs, title: str, form: Form | None = None, **values: Any) -> Response:
-    (tool, _), form = visit.history(), form or Form({})
-    counted = visit.list_counts
+def _page(visit: Visit, found: Needs, title: str, **values: Any) -> Response:
+    (tool, _), counted = visit.history(), visit.list_counts
     return page(
         visit,
         "people",
@@ -141,7 +139,7 @@ def _page(visit: Visit, found: Needs, title: str, form: Form | None = None, **va
         list_bands=visit.settings.bands.list_bands,
         reviewed_by=min((item.due_on for key in found.keys("up") for item in found.items[key] if item.due_on), default=None),
         may_decide=visit.may(Action.DECIDE, tool.name),
-        **{"group": "", "sections": [], "rows": [], "given": {}, "asked": None, "outside": None, "form": form, "purposes": PURPOSES, **values},
+        **{"group": "", "sections": [], "rows": [], "given": {}, "asked": None, "outside": None, "purposes": PURPOSES, **values},
     )
 
 
@@ -163,7 +161,7 @@ def _by_time_alone(visit: Visit, found: Needs) -> int:
 def search(visit: Here) -> Response:
     """Finds people of the list by name, in any order of its words, by reference or charge, and anyone else of the unit by exact
     reference or charge. Sent as a form, so that no name stands in an address."""
-    found, form = needs(visit), Form(visit.form)
+    found, form = needs(visit), visit.fields
     text = form.words("find", "Enter a name, a person's reference or a charge's", 100)
     if text and len(text) < SHORTEST_SEARCH:
         form.fault("find", f"Enter at least {SHORTEST_SEARCH} characters")
@@ -175,7 +173,7 @@ def search(visit: Here) -> Response:
     _looked(visit, found, "people_searched", shown, found=frame.height)
     asked = None if form.errors else text
     rows = rows_of(visit, shown, found.items)
-    return _page(visit, found, "Find a person", form, asked=asked, outside=outside, rows=rows, count=frame.height)
+    return _page(visit, found, "Find a person", asked=asked, outside=outside, rows=rows, count=frame.height)
 
 
 @pages.post("/people/noted", Action.DECIDE)
@@ -184,13 +182,13 @@ def note_moved_down(visit: Here) -> Response:
     releases = visit.history()[1]
     chosen = set(visit.form.get("noted", "").split("\n"))
     frame = roster.filtered(visit.listed, group="down").filter(pl.col("person_key").is_in(sorted(chosen)))
-    form = Form(visit.form)
+    form = visit.fields
     if form.value("release") != str(releases[-1].id):
         form.fault("noted", "A newer release has come since. Nothing was saved: look through the list again", 409)
     elif frame.is_empty():
         form.fault("noted", "Choose at least one person")
     if form.errors:
-        return _page(visit, needs(visit), GROUPS["down"], form)
+        return _page(visit, needs(visit), GROUPS["down"])
     event = visit.event("alteration", "moved_down_noted", about=f"release:{releases[-1].name}", people=frame.height)
     with visit.writing(event) as tx:
         for row in frame.iter_rows(named=True):

@@ -36,15 +36,11 @@ SAVED = {
 
 
 @pages.get("/people/{key}", Action.OPEN_PERSON, view=None)
-def person_page(visit: Here, key: str, saved: str = "", judged: str = "", view: str = "") -> Response:
-    """The page of one of the unit's people: what is decided on; with `view=record` all that it rests on."""
-    return shown(visit, visit.person, Form({}), notice=SAVED.get(saved), judged=judged, template="person_record" if view == "record" else "person")
-
-
-def shown(visit: Visit, row: PersonRow, form: Form, judged: str = "", template: str = "person", **values: Any) -> Response:
-    """The page, after its view is written."""
+def person_page(visit: Here, key: str, judged: str = "", view: str = "") -> Response:
+    """The page of one of the unit's people: what is decided on; with `view=record` all that it rests on. Its look is written first."""
+    row, form = visit.person, visit.fields
     tool, releases = visit.history()
-    release, key = releases[-1], row["person_key"]
+    release = releases[-1]
     visit.looked_at("person_viewed", subject=key, about=f"release:{release.name}")
     past = past_scores.of_person(releases, tool.name, key)
     document = person_document(visit.state, releases, tool.name, row, past)
@@ -54,7 +50,7 @@ def shown(visit: Visit, row: PersonRow, form: Form, judged: str = "", template: 
     hidden = visit.settings.decisions.judge_then_reveal and judgement is None and visit.may(Action.DECIDE)
     return page(
         visit,
-        template,
+        "person_record" if view == "record" else "person",
         title=f"{row['name'] or 'Name not held'}, {row['person_ref']}",
         **around(visit, tool, release, row, document, past),
         named=True,
@@ -72,14 +68,13 @@ def shown(visit: Visit, row: PersonRow, form: Form, judged: str = "", template: 
         timeline=timeline(visit, past, decisions, raised),
         hidden=hidden,
         judgement=judgement,
-        form=form,
         ticket=issue(visit, release, key, judgement, form),
         judged=judged if judgement else "",
         review_last=visit.today + timedelta(weeks=visit.settings.decisions.review_weeks_max),
         may_decide=visit.may(Action.DECIDE),
         may_sign=visit.may(Action.SIGN_OFF),
         review_form=form.with_day("review", visit.today + timedelta(weeks=visit.settings.decisions.review_weeks)),
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
@@ -226,10 +221,10 @@ def read_judgement(visit: Visit, key: str, text: str) -> Judgement | None:
 @pages.post("/people/{key}/judgement", Action.DECIDE)
 def judge_first(visit: Here, key: str) -> Response:
     """Takes the officer's own judgement; the score is shown after it."""
-    row, form = visit.person, Form(visit.form)
+    form = visit.fields
     band = form.choice("band", BANDS, "Choose the band you expect")
     if form.errors:
-        return shown(visit, row, form)
+        return person_page(visit, key)
     facts = {"key": key, "account": visit.user.account, "band": band, "at": visit.operations.now()}
     visit.looked(visit.event("alteration", "judged_first", subject=key))
     return go(f"/people/{key}?judged={tickets.issue(visit.state.secret, 'judged', facts)}&opened={ticket_of(visit, key)}")

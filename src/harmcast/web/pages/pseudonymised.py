@@ -10,7 +10,6 @@ from harmcast.publish import released, roster
 from harmcast.store import case_reviews, desk, representations
 from harmcast.tables import BANDS
 from harmcast.web import past_scores
-from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Refused, ticket_of
 from harmcast.web.pages.person import around, timeline
 from harmcast.web.person_page import person_document
@@ -77,7 +76,6 @@ def one(visit: Here, key: str) -> Response:
         ),
         hidden=False,
         judgement=None,
-        form=Form({}),
         opened="",
         purposes=PURPOSES,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -13,20 +12,14 @@ from harmcast.publish import released, track
 from harmcast.store import cell_records
 from harmcast.store.work import Item
 from harmcast.web import homes, open_work
-from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Number, Pages, Refused, Visit, not_found
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
 
 pages = Pages()
 ANSWERED = {**cell_records.OUTCOMES, **cell_records.DONE}
+SAVED = {"yes": "It is saved."}
 LATEST_DAYS = 366
-
-
-@pages.get("/recommendations/{number}", Action.RECOMMEND_TASKING, view="recommendation_viewed")
-def recommendation_page(visit: Here, number: Number, saved: str = "") -> Response:
-    """The recommendation with everything recorded on it, and the form for what comes next."""
-    return _shown(visit, _found(visit, number), Form({}), notice="It is saved." if saved else None)
 
 
 def _found(visit: Visit, number: int) -> cell_records.KeptRecommendation:
@@ -43,7 +36,10 @@ def _item(visit: Visit, found: cell_records.KeptRecommendation) -> Item:
     raise not_found("There is no such recommendation.")
 
 
-def _shown(visit: Visit, found: cell_records.KeptRecommendation, form: Form, **values: Any) -> Response:
+@pages.get("/recommendations/{number}", Action.RECOMMEND_TASKING, view="recommendation_viewed")
+def recommendation_page(visit: Here, number: Number) -> Response:
+    """The recommendation with everything recorded on it, and the form for what comes next."""
+    found = _found(visit, number)
     tool, item = visit.places_tool(found["tool"]), _item(visit, found)
     return page(
         visit,
@@ -59,16 +55,15 @@ def _shown(visit: Visit, found: cell_records.KeptRecommendation, form: Form, **v
         outcomes=cell_records.OUTCOMES,
         done=cell_records.DONE,
         came=track.came(released.history(visit.state, tool.name), tool, found["week"], found["cell"]),
-        form=form,
         today=visit.today,
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.post("/recommendations/{number}", Action.RECOMMEND_TASKING)
 def record(visit: Here, number: Number) -> Response:
     """Saves what tasking decided, or what was done on what it adopted."""
-    found, form = _found(visit, number), Form(visit.form)
+    found, form = _found(visit, number), visit.fields
     made = visit.local(found["at"]).date()
     step = form.choice("step", ("outcome", "done"), "Choose what you record")
     choice = form.choice("choice", cell_records.DONE if step == "done" else cell_records.OUTCOMES, "Choose what was done" if step == "done" else "Choose what tasking decided")
@@ -81,7 +76,7 @@ def record(visit: Here, number: Number) -> Response:
     if step == "done" and (not adopted or not str(adopted[-1]["choice"]).startswith("adopted")):
         form.fault("choice", "Only what tasking adopted can have been done: record tasking's decision first")
     if form.errors or on is None:
-        return _shown(visit, found, form)
+        return recommendation_page(visit, number)
     about = f"recommendation:{number}"
     with visit.writing(visit.event("alteration", f"tasking_{step}_recorded", about=about, choice=choice)) as tx:
         if str(cell_records.newest_step(tx, number)) != form.value("newest"):

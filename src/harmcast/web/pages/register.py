@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from starlette.responses import Response
 
@@ -21,16 +20,13 @@ OUTCOMES = {
     "refused": "Refused",
     "none made": "None was made",
 }
+SAVED = {"entry": "The entry is saved."}
 LAST_DAY = date(2100, 1, 1)
 
 
 @pages.get("/register", Action.VIEW_REGISTER, view="register_viewed")
-def register_page(visit: Here, saved: str = "", enter: str = "") -> Response:
+def register_page(visit: Here, enter: str = "") -> Response:
     """Every tool with its status, what it is for, its entries and whether it may be published."""
-    return _shown(visit, Form({"kind": enter} if enter in rules.ENTRY_KINDS else {}), notice="The entry is saved." if saved else None)
-
-
-def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     entries = visit.state.register.entries()
     tools = []
     for tool in visit.state.register.tools(visit.today):
@@ -56,8 +52,8 @@ def _shown(visit: Visit, form: Form, **values: Any) -> Response:
         own_kinds=_own_kinds(visit),
         outcomes=OUTCOMES,
         today=visit.today,
-        form=form,
-        **values,
+        form=Form({"kind": enter}) if enter in rules.ENTRY_KINDS else visit.fields,
+        notice=visit.saved(SAVED),
     )
 
 
@@ -76,7 +72,7 @@ def _verdict(visit: Visit, name: str) -> str:
 @pages.post("/register", Action.ENTER_APPROVAL, "tool:{tool}", "tool:all")
 def enter(visit: Here) -> Response:
     """Adds a dated entry. Nothing is edited: a later entry of a kind stands over an earlier one."""
-    form = Form(visit.form)
+    form = visit.fields
     tool = form.choice("tool", [*(tool.name for tool in visit.settings.tools), "all"], "Choose the tool")
     kind = form.choice("kind", _own_kinds(visit), "Choose what you enter; your role enters the kinds listed")
     outcome = form.choice("outcome", OUTCOMES, "Choose the outcome")
@@ -91,7 +87,7 @@ def enter(visit: Here) -> Response:
     if rules.opens(kind, outcome):
         visit.second(form, "register enter approval")
     if form.errors:
-        return _shown(visit, form)
+        return register_page(visit)
     entry = {
         "tool": None if tool == "all" else tool,
         "kind": kind,

@@ -17,7 +17,6 @@ from harmcast.runs import lift, release_moves
 from harmcast.store.lifts import KeptLift
 from harmcast.store.releases import Release
 from harmcast.web import release_evidence
-from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import go, page
 from harmcast.words.tools import tool_title
@@ -41,7 +40,7 @@ SAVED = {
 
 
 @pages.get("/releases", Action.VIEW_RELEASES, view="releases_viewed")
-def releases_page(visit: Here, saved: str = "") -> Response:
+def releases_page(visit: Here) -> Response:
     """The newest weeks and models with where each tool stands; each has a page of its own."""
     weeks: dict[str, list[Release]] = {}
     for tool in visit.settings.tools:
@@ -58,22 +57,17 @@ def releases_page(visit: Here, saved: str = "") -> Response:
         titles=titles,
         stays=_stays_behind(visit, [release for tools in weeks.values() for release in tools]),
         second=visit.settings.release.second_person,
-        notice=SAVED.get(saved),
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.get("/releases/{name}", Action.VIEW_RELEASES, view="release_viewed")
-def release_page(visit: Here, name: str, saved: str = "") -> Response:
+def release_page(visit: Here, name: str) -> Response:
     """One week's release, or one model: the new beside the old, what was found, and the buttons."""
-    return _shown(visit, name, Form({}), notice=SAVED.get(saved))
-
-
-def _shown(visit: Visit, name: str, form: Form, **values: Any) -> Response:
     if not NAME.match(name):
         raise not_found("There is no release of that name.")
-    around = {
-        "form": form, "may_release": visit.may(Action.RELEASE), "second": visit.settings.release.second_person,
-        "name": name, **values,
+    around: dict[str, Any] = {
+        "may_release": visit.may(Action.RELEASE), "second": visit.settings.release.second_person, "name": name, "notice": visit.saved(SAVED),
     }  # fmt: skip
     model = visit.state.models.named(name)
     if model is not None:
@@ -122,12 +116,8 @@ def _stays_behind(visit: Visit, found: Sequence[Release]) -> dict[int, str]:
 
 
 @pages.get("/findings/{finding}", Action.VIEW_RELEASES, view="finding_viewed")
-def finding_page(visit: Here, finding: str, saved: str = "") -> Response:
+def finding_page(visit: Here, finding: str) -> Response:
     """One finding as it stands in the newest release that has it, and what this visitor may do about it."""
-    return _finding_shown(visit, finding, Form({}), notice=SAVED.get(saved))
-
-
-def _finding_shown(visit: Visit, finding: str, form: Form, **values: Any) -> Response:
     held = [(r, f) for tool in visit.settings.tools for r in visit.state.releases.history(tool.name, None) for f in r.findings if f.id == finding]
     if not held:
         raise not_found("There is no finding of that name.")
@@ -137,7 +127,7 @@ def _finding_shown(visit: Visit, finding: str, form: Form, **values: Any) -> Res
     return page(
         visit, "finding", title=found["finding"].title, f=found, release=release, name=release.name,
         seen=[r for r, _ in held], tool=visit.settings.tool(release.tool), tool_title=tool_title(visit.settings.tool(release.tool)),
-        may_refuse=may_refuse, is_refused=release.tool not in visit.shown, form=form, **values,
+        may_refuse=may_refuse, is_refused=release.tool not in visit.shown, notice=visit.saved(SAVED),
     )  # fmt: skip
 
 
@@ -146,14 +136,14 @@ def refuse_tool(visit: Here, name: str) -> Response:
     """Refuses a tool with a reason: an entry of the register, which takes it off every user's pages at once."""
     if name not in {tool.name for tool in visit.settings.tools}:
         raise not_found("There is no such tool.")
-    form = Form(visit.form)
+    form = visit.fields
     reason = form.words("refuse", "Say why the tool must not be used: every user reads it", 200)
     by = form.words("refused-by", "Say whose decision it is, e.g. the Data Ethics Committee", 200)
     if form.value("sure") != "yes":
         form.fault("sure", "Confirm that the tool leaves every user's pages at once")
     finding = form.value("finding")
     if form.errors:
-        return _finding_shown(visit, finding, form)
+        return finding_page(visit, finding)
     kind = REFUSES[visit.role]
     entry = {
         "tool": name, "kind": kind, "title": reason, "outcome": "refused", "dated": visit.today, "by_whom": by,
@@ -204,12 +194,12 @@ def lift_one(visit: Here, name: str, finding: str) -> Response:
     """One person's half of lifting a finding, or (`end`) the end of its lift."""
     if not NAME.match(name) or not NAME.match(finding):
         raise not_found("There is no finding of that name.")
-    form, field = Form(visit.form), f"lift-{name}-{finding}"
+    form, field = visit.fields, f"lift-{name}-{finding}"
     reason = form.words(field, "Say why, as somebody will read it who was not there", 500)
     until = form.day(f"{field}-until", "Enter the last day it is lifted", first=visit.today, last=LAST_DAY) if form.has_day(f"{field}-until") else None
     condition = form.words(f"{field}-condition", None, 500) or None
     if form.errors:
-        return _finding_shown(visit, finding, form)
+        return finding_page(visit, finding)
     try:
         if form.value("end"):
             lift.end_lift(visit.state, finding, visit.actor, reason, visit.today)
@@ -217,7 +207,7 @@ def lift_one(visit: Here, name: str, finding: str) -> Response:
         done = lift.lift_finding(visit.state, name, finding, visit.actor, reason, until, visit.today, condition=condition)
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip(), 409)
-        return _finding_shown(visit, finding, form)
+        return finding_page(visit, finding)
     return go(f"/findings/{finding}?saved={'lifted' if done.document['lifted'] else 'proposed'}")
 
 
@@ -236,13 +226,13 @@ def withdraw(visit: Here, name: str) -> Response:
 def _move(visit: Visit, name: str, withdraw: bool) -> Response:
     if not NAME.match(name):
         raise not_found("There is no release of that name.")
-    form = Form(visit.form)
+    form = visit.fields
     field = f"reason-{name}"
     reason = form.words(
         field, "Say why you take it back" if withdraw else "Say what you looked at, and why it may go out", 500
     )
     if form.errors:
-        return _shown(visit, name, form)
+        return release_page(visit, name)
     try:
         if withdraw and visit.state.models.named(name) is not None:
             release_moves.refuse_model(visit.state, name, visit.actor, reason)
@@ -253,5 +243,5 @@ def _move(visit: Visit, name: str, withdraw: bool) -> Response:
             return go(f"/releases/{name}?saved={'stayed' if stayed else 'moved'}")
     except (AccessDenied, NotFit, RunStopped) as error:
         form.fault(field, f"{error.message} {error.next_step}".strip(), 409)
-        return _shown(visit, name, form)
+        return release_page(visit, name)
     return go(f"/releases/{name}?saved=withdrawn")

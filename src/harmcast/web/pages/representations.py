@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store import keys, representations
 from harmcast.web import homes, open_work
-from harmcast.web.forms import FIRST_DAY, Form
-from harmcast.web.guard import Here, Number, Pages, Visit, not_found
+from harmcast.web.forms import FIRST_DAY
+from harmcast.web.guard import Here, Number, Pages, not_found
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -18,12 +16,8 @@ SAVED = {"received": "The representation is recorded.", "step": "The step is sav
 
 
 @pages.get("/representations", Action.VIEW_RETENTION, view=None)
-def listed(visit: Here, saved: str = "") -> Response:
+def listed(visit: Here) -> Response:
     """Every representation, the open ones first, and a form for one that came in."""
-    return _shown(visit, Form({}), notice=SAVED.get(saved))
-
-
-def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     found = representations.everything(visit.operations)
     event = visit.event(
         "consultation", "representations_viewed", shown=sorted({r.person_key for r in found if r.person_key})
@@ -40,15 +34,14 @@ def _shown(visit: Visit, form: Form, **values: Any) -> Response:
         outcomes=representations.OUTCOMES,
         work={item.number: item for item in open_work.seen(visit) if item.kind in representations.KINDS},
         days_left=lambda item: homes.days_left(item, visit.today),
-        form=form,
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.post("/representations", Action.VIEW_RETENTION)
 def receive(visit: Here) -> Response:
     """Records what came in about a person, found by the force's reference."""
-    form = Form(visit.form)
+    form = visit.fields
     kind = form.choice("kind", representations.KINDS, "Choose the kind")
     channel = form.choice("channel", representations.CHANNELS, "Choose how it came")
     received = form.day("received", "Enter the date it came", first=FIRST_DAY, last=visit.today)
@@ -58,7 +51,7 @@ def receive(visit: Here) -> Response:
     if reference and key is None:
         form.fault("reference", "Nobody of this reference is held")
     if form.errors or key is None or received is None:
-        return _shown(visit, form)
+        return listed(visit)
     tool = visit.settings.people_tool
     event = visit.event("alteration", "representation_received", subject=key, received=kind)
     with visit.writing(event) as tx:
@@ -74,7 +67,7 @@ def step(visit: Here, number: Number) -> Response:
     found = representations.find(visit.operations, number)
     if found is None or found.person_key is None:
         raise not_found("There is no such representation.")
-    form = Form(visit.form)
+    form = visit.fields
     name = form.choice(f"step-{number}", representations.STEPS, "Choose the step")
     outcome = (
         form.choice(f"outcome-{number}", representations.OUTCOMES, "Choose the outcome") if name == "outcome" else None
@@ -84,7 +77,7 @@ def step(visit: Here, number: Number) -> Response:
     if name == "rescored" and newest is None:
         form.fault(f"step-{number}", "No release is published yet")
     if form.errors:
-        return _shown(visit, form)
+        return listed(visit)
     week = newest.week if name == "rescored" and newest else None
     event = visit.event(
         "alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step=name

@@ -5,8 +5,6 @@ What was upheld and waits to be corrected stands on the data scientist's page, b
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from harmcast.errors import HarmcastError, RunStopped
@@ -39,13 +37,13 @@ SAVED = {
 @pages.get("/subject", Action.REPORT_SUBJECT, view="subject_form_viewed")
 def subject_page(visit: Here) -> Response:
     """A form for the report of what is held about one person."""
-    return page(visit, "subject", title="One person's report", form=Form({}), today=visit.today)
+    return page(visit, "subject", title="One person's report", today=visit.today)
 
 
 @pages.post("/subject", Action.REPORT_SUBJECT)
 def subject_made(visit: Here) -> Response:
     """The report as a file: what is held, scores, reasons, decisions, who looked. Its making is logged; no copy stays here."""
-    form = Form(visit.form)
+    form = visit.fields
     reference = form.words("reference", "Enter the person's reference", 100)
     kind = form.value("kind") if form.value("kind") in KINDS_OF_FILE else "html"
     if visit.second(form, "report subject"):
@@ -56,17 +54,11 @@ def subject_made(visit: Here) -> Response:
                 raise
             form.fault("reference", "Nobody of this reference is held. A person whose record was erased is not held")
     if form.errors:
-        return page(visit, "subject", title="One person's report", form=form, today=visit.today)
+        return subject_page(visit)
     return download(files[f"subject.{kind}"], f"subject-report-{visit.today.isoformat()}.{kind}", KINDS_OF_FILE[kind])
 
 
 # -- erasure ---------------------------------------------------------------------------------------
-
-
-@pages.get("/forget", Action.SECOND_ERASURE, view="erasure_viewed")
-def forget_page(visit: Here, saved: str = "") -> Response:
-    """Who would be erased today and what would go with them; requests that wait for a second person."""
-    return _forget_shown(visit, Form({}), notice=SAVED.get(saved))
 
 
 def _dry_run(visit: Visit) -> tuple[Forgotten | None, str]:
@@ -78,7 +70,9 @@ def _dry_run(visit: Visit) -> tuple[Forgotten | None, str]:
         return None, f"{error.message} {error.next_step}"
 
 
-def _forget_shown(visit: Visit, form: Form, **values: Any) -> Response:
+@pages.get("/forget", Action.SECOND_ERASURE, view="erasure_viewed")
+def forget_page(visit: Here) -> Response:
+    """Who would be erased today and what would go with them; requests that wait for a second person."""
     told, why_not = _dry_run(visit)
     requests = [
         {**vars(r), "when": visit.local(r.at), "by_name": visit.names.get(r.by, r.by), "decided_name": visit.names.get(r.decided_by or "", r.decided_by),
@@ -97,15 +91,14 @@ def _forget_shown(visit: Visit, form: Form, **values: Any) -> Response:
         may_ask=visit.may(Action.FORGET),
         me=visit.user.account,
         retention=visit.settings.retention,
-        form=form,
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.post("/forget", Action.FORGET)
 def ask_to_forget(visit: Here) -> Response:
     """The first person's half: this very list, and why. It erases nobody."""
-    form = Form(visit.form)
+    form = visit.fields
     why = form.words("why", "Say why these may go: which rule, what you checked", 500)
     told, why_not = _dry_run(visit)
     if told is None:
@@ -115,7 +108,7 @@ def ask_to_forget(visit: Here) -> Response:
     elif not (told.count or told.old_releases or told.old_copies):
         form.fault("why", "Nothing is due to go")
     if form.errors or told is None:
-        return _forget_shown(visit, form)
+        return forget_page(visit)
     event = visit.event("erasure", "erasure_asked", people=told.count, list=form.value("list"))
     with visit.writing(event) as tx:
         erasure_requests.ask(tx, form.value("list"), told.people, why, visit.user.account, visit.role.value)
@@ -128,7 +121,7 @@ def second_person(visit: Here, number: Number) -> Response:
     request = next((r for r in erasure_requests.newest(visit.operations, 200) if r.id == number), None)
     if request is None:
         raise not_found("There is no such request.")
-    form, field = Form(visit.form), f"answer-{number}"
+    form, field = visit.fields, f"answer-{number}"
     answer = form.choice(field, ("erased", "refused"), "Choose whether they go")
     why = form.words(f"why-{number}", "Say why you refuse" if answer == "refused" else None, 500)
     if request.decision is not None:
@@ -139,14 +132,14 @@ def second_person(visit: Here, number: Number) -> Response:
     if answer == "erased" and not form.errors and (told is None or retention.list_hash(told.keys) != request.list_hash):
         form.fault(field, why_not or "The list is not the one that was asked for any more. Refuse it; it is asked for anew")
     if form.errors:
-        return _forget_shown(visit, form)
+        return forget_page(visit)
     if answer == "erased":
         first = Actor(request.by, request.by, ((Role.DATA_PROTECTION_OFFICER.value, None),))
         try:
             retention.forget_due(visit.state, visit.today, first, approve=request.list_hash, second=visit.user.account, qvd=qvd)
         except HarmcastError as error:
             form.fault(field, f"{error.message} {error.next_step}".strip(), 409)
-            return _forget_shown(visit, form)
+            return forget_page(visit)
     event = visit.event("erasure", f"erasure_{'let_go' if answer == 'erased' else 'refused'}", about=f"erasure_request:{number}")
     with visit.writing(event) as tx:
         if not erasure_requests.decide(tx, number, answer, why or None, visit.user.account):
@@ -168,21 +161,17 @@ def verify(visit: Here) -> Response:
     """Recomputes the log, its rows and files, and compares with the lines kept outside."""
     found = verification.verify(visit.state)
     visit.looked(visit.event("consultation", "log_verified", faults=len(found.faults), outside=found.outside))
-    return page(visit, "verify", title="Verify the log", found=found, lines=found.lines())
+    return page(visit, "verify", title="Verify the log", found=found, lines=found.lines(), form=Form({}))
 
 
 # -- corrections -----------------------------------------------------------------------------------
 
 
 @pages.get("/corrections", Action.CORRECT_RECORD, view="corrections_viewed")
-def corrections_page(visit: Here, saved: str = "") -> Response:
+def corrections_page(visit: Here) -> Response:
     """What was upheld and waits to be corrected at source and scored again, by key and without words."""
-    return _corrections(visit, Form({}), notice=SAVED.get(saved))
-
-
-def _corrections(visit: Visit, form: Form, **values: Any) -> Response:
     items = [item for item in open_work.seen(visit) if item.key == "upheld" and item.is_open]
-    return page(visit, "corrections", title="Corrections", items=items, newest=visit.newest_of_people, form=form, **values)
+    return page(visit, "corrections", title="Corrections", items=items, newest=visit.newest_of_people, notice=visit.saved(SAVED))
 
 
 @pages.post("/corrections/{number}", Action.CORRECT_RECORD)
@@ -192,11 +181,11 @@ def rescored(visit: Here, number: Number) -> Response:
     found = representations.find(visit.operations, number)
     if item is None or found is None or found.person_key is None:
         raise not_found("There is no such correction to make.")
-    newest, form = visit.newest_of_people, Form(visit.form)
+    newest, form = visit.newest_of_people, visit.fields
     answered = max(step["at"] for step in found.steps if step["step"] == "outcome")
     if newest is None or newest.made_at <= answered:
         form.fault(f"number-{number}", "No release was made since it was upheld: the person is scored again with the next one that is published")
-        return _corrections(visit, form)
+        return corrections_page(visit)
     event = visit.event("alteration", "representation_step", subject=found.person_key, about=f"representation:{number}", step="rescored")
     with visit.writing(event) as tx:
         representations.add_step(tx, number, found.person_key, "rescored", None, newest.week, "", visit.user.account, visit.role.value)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from harmcast.oversight import grants
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.store import proposals, users
-from harmcast.web.forms import Form
-from harmcast.web.guard import Here, Number, Pages, Refused, Visit
+from harmcast.web.guard import Here, Number, Pages, Refused
 from harmcast.web.shell import go, page
 
 pages = Pages()
@@ -18,12 +15,8 @@ SAVED = {"confirmed": "The role is given.", "refused": "The proposal is refused.
 
 
 @pages.get("/roles", Action.VIEW_ROLES, view="roles_viewed")
-def roles_page(visit: Here, saved: str = "") -> Response:
+def roles_page(visit: Here) -> Response:
     """Roles proposed and roles held."""
-    return _shown(visit, notice=SAVED.get(saved))
-
-
-def _shown(visit: Visit, **values: Any) -> Response:
     known = visit.state.users
     held = [(Role(visit.role), visit.user.unit)]
     waiting = []
@@ -39,17 +32,17 @@ def _shown(visit: Visit, **values: Any) -> Response:
         role_names={role.value: ROLES[role][0] for role in Role},
         may_answer=visit.may(Action.CONFIRM_ROLE),
         may_end=visit.may(Action.END_ROLE),
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.post("/roles/proposals/{number}", Action.CONFIRM_ROLE)
 def answer(visit: Here, number: Number) -> Response:
     """A second person confirms or refuses a proposal."""
-    form = Form(visit.form)
+    form = visit.fields
     said = form.choice("answer", ("confirmed", "refused"), "Choose whether you confirm the role")
     if form.errors:
-        return _shown(visit, form=form)
+        return roles_page(visit)
     proposals.answer(visit.state.users, number, visit.actor, said == "confirmed")
     return go(f"/roles?saved={said}")
 

@@ -140,9 +140,9 @@ def sign_out(visit: Here) -> Response:
 
 
 @pages.get("/account", Action.USE_OWN_ACCOUNT, view="account_viewed")
-def account_page(visit: Here, saved: str = "") -> Response:
+def account_page(visit: Here) -> Response:
     """Roles held, trainings recorded, and a form for a new password."""
-    return _account(visit, notice="Your password is changed." if saved == "password" else None)
+    return _account(visit, notice=visit.saved({"password": "Your password is changed."}))
 
 
 def _account(visit: Visit, status: int = 200, **values: Any) -> Response:

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from harmcast.charts import people as people_charts
 from harmcast.oversight.access import Action
 from harmcast.store.users import TOUR
-from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
 from harmcast.web.shell import page
 from harmcast.words import people as people_words
@@ -30,9 +29,9 @@ def tour(visit: Here, tool: str, step: str = "1") -> Response:
     chosen = _tool(visit, tool)
     last = len(tour_steps.steps(chosen.kind))
     if step == WHOLE:
-        return _shown(visit, chosen, Form({}), whole=True)
+        return _shown(visit, chosen, whole=True)
     number = int(step) if step.isascii() and step.isdigit() and len(step) < 4 else 1
-    return _shown(visit, chosen, Form({}), step=number if 1 <= number <= last else None)
+    return _shown(visit, chosen, step=number if 1 <= number <= last else None)
 
 
 def _tool(visit: Visit, name: str) -> Any:
@@ -42,7 +41,7 @@ def _tool(visit: Visit, name: str) -> Any:
     raise not_found("There is no such tool.")
 
 
-def _shown(visit: Visit, tool: Any, form: Form, **values: Any) -> Response:
+def _shown(visit: Visit, tool: Any, **values: Any) -> Response:
     title = tool_title(tool)
     return page(
         visit,
@@ -58,7 +57,6 @@ def _shown(visit: Visit, tool: Any, form: Form, **values: Any) -> Response:
         scale_narrow=people_charts.band_scale(HARM, "high-medium", CUTS, "days", NARROW) if tool.kind == "people" else None,
         edges=people_words.band_edges(CUTS, "days"),
         gaps=people_words.GENERAL_GAPS,
-        form=form,
         **{"answered": None, "passed": False, "step": None, "whole": False, **values},
     )
 
@@ -66,11 +64,11 @@ def _shown(visit: Visit, tool: Any, form: Form, **values: Any) -> Response:
 @pages.post("/training/{tool}/tour", Action.TAKE_TRAINING)
 def answer(visit: Here, tool: str) -> Response:
     """Marks the answers, says why each is right, and records a pass."""
-    chosen, form = _tool(visit, tool), Form(visit.form)
+    chosen, form = _tool(visit, tool), visit.fields
     asked = tour_questions.questions(chosen.kind)
     given = {q.name: form.choice(q.name, q.answers, f"Answer the question: {q.text}") for q in asked}
     if form.errors:
-        return _shown(visit, chosen, form)
+        return _shown(visit, chosen)
     right = sum(given[q.name] == q.right for q in asked)
     passed = tour_questions.is_passed(right, len(asked))
     missed = [q.name for q in asked if given[q.name] != q.right]
@@ -83,4 +81,4 @@ def answer(visit: Here, tool: str) -> Response:
         )
     else:
         visit.looked(event)
-    return _shown(visit, chosen, form, answered=given, right=right, passed=passed)
+    return _shown(visit, chosen, answered=given, right=right, passed=passed)

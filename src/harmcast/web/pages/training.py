@@ -5,27 +5,22 @@ Whoever manages accounts also sees how far everybody is, which questions of the 
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from harmcast.oversight.access import Action
 from harmcast.store.reads import training as trainings
-from harmcast.web.forms import FIRST_DAY, Form
-from harmcast.web.guard import Here, Pages, Visit, not_found
+from harmcast.web.forms import FIRST_DAY
+from harmcast.web.guard import Here, Pages, not_found
 from harmcast.web.shell import go, page
 
 pages = Pages()
+SAVED = {"material": "The recording or material is saved."}
 MATERIAL = "training_material"
 
 
 @pages.get("/training", Action.TAKE_TRAINING, view="training_viewed")
-def training(visit: Here, saved: str = "") -> Response:
+def training(visit: Here) -> Response:
     """The tools, whether the reader is trained on each, and the recording and material that the register names."""
-    return _shown(visit, Form({}), notice="The recording or material is saved." if saved else None)
-
-
-def _shown(visit: Visit, form: Form, **values: Any) -> Response:
     records = visit.state.users.trainings_of(visit.user.account)
     entries = [e for e in visit.state.register.entries(visit.today) if e.kind == MATERIAL and e.made]
     names = [tool.name for tool in visit.settings.tools]
@@ -39,8 +34,7 @@ def _shown(visit: Visit, form: Form, **values: Any) -> Response:
         material={name: sorted((e for e in entries if e.tool == name), key=lambda e: e.dated, reverse=True) for name in names},
         arranges=arranges,
         progress=trainings.progress(visit.state, visit.today) if arranges else [],
-        form=form,
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
@@ -49,13 +43,13 @@ def enter_material(visit: Here, tool: str) -> Response:
     """Enters the force's own recording or other material in the register: what it is, where it lies, whose it is, of when."""
     if tool not in {t.name for t in visit.settings.tools}:
         raise not_found("There is no such tool.")
-    form = Form(visit.form)
+    form = visit.fields
     title = form.words(f"{tool}-title", "Say what it is", 200)
     where = form.words(f"{tool}-where", "Say where it is kept", 200)
     by = form.words(f"{tool}-by", "Say who speaks in it, or who made it", 200)
     made = form.day(f"{tool}-made", "Enter the date it was made", first=FIRST_DAY, last=visit.today)
     if form.errors or made is None:
-        return _shown(visit, form)
+        return training(visit)
     entry = {"tool": tool, "kind": MATERIAL, "title": title, "outcome": "approved", "dated": made, "by_whom": by,
              "document_ref": where, "conditions": None, "review_by": None}  # fmt: skip
     visit.state.register.enter(entry, visit.event("administration", "training_material_entered", about=f"tool:{tool}"))

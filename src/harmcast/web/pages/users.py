@@ -33,12 +33,8 @@ SAVED = {
 
 
 @pages.get("/users", Action.MANAGE_USERS, view="users_viewed")
-def users_page(visit: Here, saved: str = "") -> Response:
+def users_page(visit: Here) -> Response:
     """Everyone with an account, and a form for a new one."""
-    return _list(visit, Form({}), notice=SAVED.get(saved))
-
-
-def _list(visit: Visit, form: Form, **values: Any) -> Response:
     people, trained = visit.state.users.everyone(), visit.state.users.trained()
     return page(
         visit,
@@ -48,16 +44,15 @@ def _list(visit: Visit, form: Form, **values: Any) -> Response:
         role_names=ROLE_NAMES,
         trained={user.account: trained.get(user.account, frozenset()) for user in people},
         tools=visit.settings.tools,
-        form=form,
         units=units_of(visit.state),
-        **values,
+        notice=visit.saved(SAVED),
     )
 
 
 @pages.post("/users", Action.MANAGE_USERS)
 def add_user(visit: Here) -> Response:
     """Makes an account without roles, proposes its first, and shows its invitation once."""
-    form = Form(visit.form)
+    form = visit.fields
     account = plain(form.value("account")).lower()
     name = form.words("name", "Enter the person's name", 200)
     role = form.choice("role", ROLE_NAMES, "Choose a role")
@@ -67,12 +62,12 @@ def add_user(visit: Here) -> Response:
     elif visit.state.users.find(account):
         form.fault("account", "There is already an account of this name")
     if form.errors:
-        return _list(visit, form)
+        return users_page(visit)
     with visit.writing(visit.event("administration", "user_added", about=f"user:{account}")) as tx:
         users.enter(tx, account, name)
         code = codes.draw(tx, account, codes.INVITATION)
     proposals.propose(visit.state.users, account, role, unit, visit.actor)
-    return _one(visit, _user(visit, account), Form({}), invitation=code, notice=SAVED["user"])
+    return _one(visit, _user(visit, account), form=Form({}), invitation=code, notice=SAVED["user"])
 
 
 def _unit(visit: Visit, form: Form, role: str) -> str | None:
@@ -92,12 +87,12 @@ def _user(visit: Visit, account: str) -> User:
 
 
 @pages.get("/users/{account}", Action.MANAGE_USERS, view="user_viewed")
-def user_page(visit: Here, account: str, saved: str = "") -> Response:
+def user_page(visit: Here, account: str) -> Response:
     """One account: roles, trainings, standing."""
-    return _one(visit, _user(visit, account), Form({}), notice=SAVED.get(saved))
+    return _one(visit, _user(visit, account))
 
 
-def _one(visit: Visit, user: User, form: Form, **values: Any) -> Response:
+def _one(visit: Visit, user: User, **values: Any) -> Response:
     return page(
         visit,
         "user",
@@ -108,11 +103,10 @@ def _one(visit: Visit, user: User, form: Form, **values: Any) -> Response:
         kinds=TRAININGS,
         titles={tool.name: tool_title(tool) for tool in visit.settings.tools},
         tools=visit.settings.tools,
-        form=form,
         is_self=user.account == visit.user.account,
         units=units_of(visit.state),
         waiting=[one for one in proposals.all_of(visit.operations, waiting=True) if one.account == user.account],
-        **{"invitation": None, **values},
+        **{"invitation": None, "notice": visit.saved(SAVED), **values},
     )
 
 
@@ -123,7 +117,7 @@ def _event(visit: Visit, action: str, account: str, **detail: Any) -> Any:
 @pages.post("/users/{account}/roles", Action.MANAGE_USERS, "user:{account}")
 def propose_role(visit: Here, account: str) -> Response:
     """Proposes one more role, or one again whose term ends soon; a second person confirms it."""
-    user, form = _user(visit, account), Form(visit.form)
+    user, form = _user(visit, account), visit.fields
     role = form.choice("role", ROLE_NAMES, "Choose a role")
     unit = _unit(visit, form, role)
     soon = visit.today + timedelta(days=RENEWED_DAYS)
@@ -132,7 +126,7 @@ def propose_role(visit: Here, account: str) -> Response:
     if any((one.account, one.role.value, one.unit) == (account, role, unit) for one in proposals.all_of(visit.operations, waiting=True)):
         form.fault("role", "This role is proposed already and waits for a second person")
     if form.errors:
-        return _one(visit, user, form)
+        return _one(visit, user)
     proposals.propose(visit.state.users, account, role, unit, visit.actor)
     return go(f"/users/{account}?saved=role")
 
@@ -154,16 +148,16 @@ def set_standing(visit: Here, account: str) -> Response:
 @pages.post("/users/{account}/invitation", Action.MANAGE_USERS)
 def invite(visit: Here, account: str) -> Response:
     """A code with which the person chooses a password, or binds the force's own log-in; shown once. No administrator knows a password."""
-    user, form = _user(visit, account), Form(visit.form)
+    user, form = _user(visit, account), visit.fields
     if account == visit.user.account:
         raise Refused(403, "You cannot invite yourself", "Ask another administrator.")
     if visit.second(form, "users invite") == account:
         form.fault("second-code", "Nobody invites themselves: ask a third person for a code")
     if form.errors:
-        return _one(visit, user, form)
+        return _one(visit, user)
     with visit.writing(_event(visit, "user_invited", account)) as tx:
         code = codes.draw(tx, account, codes.INVITATION)
-    return _one(visit, user, Form({}), invitation=code)
+    return _one(visit, user, form=Form({}), invitation=code)
 
 
 @pages.post("/users/{account}/unbind", Action.MANAGE_USERS)
@@ -179,7 +173,7 @@ def unbind(visit: Here, account: str) -> Response:
 @pages.post("/users/{account}/training", Action.MANAGE_USERS)
 def record_training(visit: Here, account: str) -> Response:
     """Records a training that a person gave: on which tool, when, by whom."""
-    user, form = _user(visit, account), Form(visit.form)
+    user, form = _user(visit, account), visit.fields
     if account == visit.user.account:
         raise Refused(403, "You cannot record your own training", "Somebody else records it.")
     tool = form.choice("tool", [t.name for t in visit.settings.tools], "Choose the tool")
@@ -188,7 +182,7 @@ def record_training(visit: Here, account: str) -> Response:
     contact = form.words("contact", None, 200)
     on = form.day("passed", "Enter the date of the training", first=FIRST_DAY, last=visit.today)
     if form.errors or on is None:
-        return _one(visit, user, form)
+        return _one(visit, user)
     with visit.writing(_event(visit, "training_recorded", account, tool=tool)) as tx:
         by = visit.user.account
         users.train(tx, account, tool, kind=kind, passed_on=on, by=by, trainer=trainer, contact=contact or None)
