@@ -142,15 +142,14 @@ def sign_out(visit: Here) -> Response:
 @pages.get("/account", Action.USE_OWN_ACCOUNT, view="account_viewed")
 def account_page(visit: Here) -> Response:
     """Roles held, trainings recorded, and a form for a new password."""
-    return _account(visit, notice=visit.saved({"password": "Your password is changed."}))
+    return _account(visit)
 
 
-def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
+def _account(visit: Visit, **values: Any) -> Response:
     roles = visit.state.users.roles_of(visit.user.account)
     return page(
         visit,
         "account",
-        status,
         title="Your account",
         roles=[{"role": h.role, "name": ROLES[h.role][0], "may": ROLES[h.role][1], "unit": h.unit} for h in roles],
         trained=[t for t in visit.settings.tools if t.name in visit.trained],
@@ -158,6 +157,7 @@ def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
         shortest=passwords.SHORTEST,
         commands=PERSONS,
         code_minutes=CODE_MINUTES,
+        notice=visit.saved({"password": "Your password is changed."}),
         **values,
     )
 
@@ -167,7 +167,8 @@ def draw_code(visit: Here) -> Response:
     """A one-time code for a command, shown once: whoever holds it acts as this person in that command."""
     command = visit.form.get("command", "")
     if command not in PERSONS:
-        return _account(visit, 400, errors=[{"text": "Choose the command that the code is for", "href": "#command"}])
+        visit.fields.fault("command", "Choose the command that the code is for")
+        return _account(visit)
     with visit.writing(visit.event("administration", "code_drawn", command=command)) as tx:
         code = codes.draw(tx, visit.user.account, command)
     return _account(visit, drawn={"command": command, "code": code})
@@ -194,16 +195,14 @@ async def change_password(visit: Here) -> Response:
         right = await passwords.looked_at(stored, visit.form.get("old", "")[:1000], is_known=True)
     except passwords.Busy:
         raise Refused(503, "Too many people are signing in", "Try again in a moment. Nothing was saved.") from None
-    errors = []
     if not right:
         await run_in_threadpool(sign_in_lanes.missed, visit.operations, guess)
-        errors.append({"text": "The old password is not right", "href": "#old"})
+        visit.fields.fault("old", "The old password is not right")
     wrong = passwords.fault(new)
     if wrong:
-        errors.append({"text": wrong, "href": "#new"})
-    if errors:
-        return await run_in_threadpool(lambda: _account(visit, 400, errors=errors))
-
+        visit.fields.fault("new", wrong)
+    if visit.fields.errors:
+        return await run_in_threadpool(_account, visit)
     kept = await loop.run_in_executor(passwords.hashing, passwords.hashed, new)
 
     def save() -> str:
