@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harmcast.store.once import reading_once
@@ -53,28 +55,22 @@ class SecurityHeaders:
         extra = dict(HEADERS)
         if self.https or scope.get("scheme") == "https":
             extra["strict-transport-security"] = TRANSPORT
-        names = {name.encode() for name in extra}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(extra)
                 if message["status"] == 200 and scope["path"].startswith(TILES):
-                    extra["cache-control"] = TILE_CACHE
-                kept = [(k, v) for k, v in message.get("headers", []) if k.lower() not in names | {b"server"}]
-                message["headers"] = kept + [(k.encode(), v.encode()) for k, v in extra.items()]
+                    headers["cache-control"] = TILE_CACHE
+                del headers["server"]
             await send(message)
 
-        if self._declared_length(scope) > MOST_BYTES:
-            await _too_large(send_with_headers)
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdecimal() or int(length) > MOST_BYTES:
+            await PlainTextResponse("The request is larger than this service reads.", status_code=413)(scope, receive, send_with_headers)
             return
         with reading_once():
             await self.app(scope, _limited(receive), send_with_headers)
-
-    @staticmethod
-    def _declared_length(scope: Scope) -> int:
-        for name, value in scope["headers"]:
-            if name.lower() == b"content-length":
-                return int(value) if value.isdigit() else MOST_BYTES + 1
-        return 0
 
 
 def _limited(receive: Receive) -> Receive:
@@ -91,10 +87,3 @@ def _limited(receive: Receive) -> Receive:
         return message
 
     return limited
-
-
-async def _too_large(send: Send) -> None:
-    await send(
-        {"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain; charset=utf-8")]}
-    )
-    await send({"type": "http.response.body", "body": b"The request is larger than this service reads."})
