@@ -105,4 +105,7 @@ def _named_in(path: Path) -> tuple[str, ...]:
                 names += NAMED.findall(node.value)
     # `python -m bench.faults` and packages started whole
     package = [f"bench.{path.parent.name}.{p.stem}" for p in path.parent.glob("*.py")] if path.name == "__main__.py" else []
+    if any(isinstance(node, ast.Attribute) and node.attr == "iter_modules" for node in ast.walk(tree)):  # each module of its own folder
+        room = next(name for name, folder in FOLDERS.items() if path.is_relative_to(folder))
+        package += [".".join((room, *p.relative_to(FOLDERS[room]).with_suffix("").parts)) for p in path.parent.glob("*.py")]
     return tuple(n for n in (*names, *package) if n.split(".")[0] in FOLDERS)

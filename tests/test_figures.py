@@ -29,6 +29,12 @@ def test_a_bench_that_starts_the_command_line_rests_on_all_of_it() -> None:
     assert "src/harmcast/publish/answers/pieces.toml" in found, "tables beside the code count too"
 
 
+def test_a_bench_of_pages_rests_on_each_module_of_their_folder() -> None:
+    found = reached("bench.work")
+    assert {"src/harmcast/web/pages/area.py", "src/harmcast/web/pages/users.py"} <= found
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "src" / "harmcast" / "web" / "pages").glob("*.py")} <= found
+
+
 @pytest.fixture
 def small_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in {
