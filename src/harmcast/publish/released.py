@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from harmcast import words
-from harmcast.documents.changed import PlacesChanged
+from harmcast.documents.changed import AreaTotal, PlacesChanged
 from harmcast.documents.verdict import PeopleVerdict, PlacesVerdict
 from harmcast.oversight import log
 from harmcast.publish import verdicts
-from harmcast.publish.verdicts import AreaTotal, counts, total_in
+from harmcast.publish.verdicts import counts, total_in
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.releases import Release
 from harmcast.store.state import State

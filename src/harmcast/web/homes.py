@@ -10,10 +10,10 @@ from typing import Any
 from markupsafe import Markup
 
 from harmcast import words
+from harmcast.documents.changed import AreaTotal
 from harmcast.oversight import findings, register
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.publish import released
-from harmcast.publish.verdicts import AreaTotal
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import alerts, retention, sign_in_lanes
 from harmcast.store.reads import data_quality, health, units
