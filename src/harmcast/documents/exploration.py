@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict
 
 from harmcast.documents.plain import PlainRecord
 
@@ -20,6 +20,16 @@ NEUTRAL_WARNINGS = (
     "A population changes after its census: the older the count, the less it says of today.",
     "Where ethnicity is not recorded for many, shares of those recorded mislead: it is missing more often for some groups than for others.",
 )
+
+
+class CensusLine(TypedDict):
+    """Residents of one group, as the force's census table has them."""
+
+    attribute: str
+    group: str
+    residents: int
+    source: str
+    year: int
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ClosedTable, rate
-from harmcast.documents.exploration import HIGH, LOW, ExploredTable, GroupsExplored, Told
+from harmcast.documents.exploration import HIGH, LOW, CensusLine, ExploredTable, GroupsExplored, Told
 from harmcast.fairness import printed, records
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.proxies import ALL, proxy_tests
@@ -101,26 +101,26 @@ def charge_gaps(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -
     )
 
 
-def composition(tracked: ClosedTable, neutral: Sequence[Mapping[str, object]]) -> ExploredTable:
+def composition(tracked: ClosedTable, neutral: Sequence[CensusLine]) -> ExploredTable:
     """Who is scored, by group, beside the residents of a census; shares of rounded counts, per 1,000 residents."""
     beside = {(row["attribute"], row["group"]): row for row in neutral}
     total = {row["attribute"]: 0 for row in tracked.rows}
     residents_of = dict.fromkeys(total, 0)
     for row in tracked.rows:
         total[row["attribute"]] += row["people"]
-        residents_of[row["attribute"]] += int(str(beside.get((row["attribute"], row["group"]), {}).get("residents", 0)))
+        residents_of[row["attribute"]] += beside[key]["residents"] if (key := (row["attribute"], row["group"])) in beside else 0
     rows = []
     for row in tracked.rows:
         if row["attribute"] == "everyone":
             continue
         attribute, group, people = row["attribute"], row["group"], row["people"]
         other = beside.get((attribute, group))
-        residents = int(str(other["residents"])) if other else None
+        residents = other["residents"] if other else None
         own, their = rate(people, total[attribute]), (100 * residents / residents_of[attribute]) if residents and residents_of[attribute] else None
         per_1000 = round(1000 * people / residents, 1) if residents and residents >= LEAST_UNDER_A_RATE else None
         rows.append((
             attribute, group, people, None if own is None else round(100 * own.value, 1), residents, None if their is None else round(their, 1), per_1000,
-            str(other["source"]) if other else None, int(str(other["year"])) if other else None,
+            other["source"] if other else None, other["year"] if other else None,
         ))  # fmt: skip
     named = "beside the residents of the census named" if neutral else "The settings name no census table ([force] neutral), so nothing stands beside them"
     return ExploredTable(

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.places_model import PlacesModel, WindowTrial
 from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
 from harmcast.forecast.kept import ForecastMemory, packed, unpacked
 from harmcast.forecast.level import SETTLED_WEEKS, Level, LevelBank
@@ -208,10 +208,10 @@ class Fitted:
             summed *= (t - last.start) / np.maximum(self.panel.seen[last].sum(axis=0), 1)
         return baselines.as_share(baselines.gamma_prior(summed, PLAIN_WEEKS // self.horizon))
 
-    def trials(self) -> list[dict[str, float]]:
+    def trials(self) -> list[WindowTrial]:
         """Mean log score a unit of the past windows: ours, the 24-month count's shares with our level and a spread of their own
         (`alike`), and the 24-month count as it is published (`count_24m`: plain level, Poisson)."""
-        found = []
+        found: list[WindowTrial] = []
         totals = self.panel.weekly_total.astype(float)
         for k, step in enumerate(self._scored()):
             start, name = self.starts[step], self.digests[step + 1]
@@ -226,10 +226,11 @@ class Fitted:
                 scores = np.array([log_chance(came, *one).mean() for one in [*said, (plain, 0 * plain, None)]])
                 if start <= self.weeks - SETTLED_WEEKS:
                     self.kept.trials[name] = scores
-            found.append({"weeks_ago": self.weeks - start, **dict(zip(("ours", "alike", "count_24m"), scores.tolist(), strict=True))})
+            ours, alike, count = scores.tolist()
+            found.append({"weeks_ago": self.weeks - start, "ours": ours, "alike": alike, "count_24m": count})
         return found
 
-    def document(self) -> PlainRecord:
+    def document(self) -> PlacesModel:
         """Settings, learned weights and coefficients, JSON-ready."""
         n, victims = len(self.panel.units), self.victims(self.weeks)
         return {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harmcast.documents.places_model import ListSays
 from harmcast.tables import LISTED_CELLS, RANGE_LEVEL
 
 Floats = NDArray[np.float64]
@@ -175,10 +176,12 @@ class Listed:
     best_possible: float
     among_best: float
 
-    def document(self) -> dict[str, float]:
+    def document(self) -> ListSays:
         """JSON-ready, without what stands in the table of cells."""
-        figures = {name: getattr(self, name) for name in ("expected", "low", "high", "total", "best_possible", "among_best")}
-        return {"cells": min(TOP, len(self.chance)), "range_level": RANGE_LEVEL, **figures}
+        return {
+            "cells": min(TOP, len(self.chance)), "range_level": RANGE_LEVEL, "expected": self.expected, "low": self.low, "high": self.high,
+            "total": self.total, "best_possible": self.best_possible, "among_best": self.among_best,
+        }  # fmt: skip
 
 
 def listed(prediction: Prediction, counts: Counts, seed: int, top: int = TOP) -> Listed:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.places_model import PlacesModel, WindowTrial
 from harmcast.forecast import choose, ranges
 from harmcast.forecast.kept import ForecastMemory
 from harmcast.forecast.model import NAME, Fitted, Procedure, one_thread
@@ -33,8 +34,8 @@ class PlacesForecast:
     cells: pl.DataFrame
     areas: pl.DataFrame
     kept: memoryview
-    model: dict[str, Any]
-    trials: list[dict[str, Any]] = field(default_factory=list)
+    model: PlacesModel
+    trials: list[WindowTrial] = field(default_factory=list)
 
 
 def forecast_places(
@@ -64,7 +65,7 @@ def forecast_places(
     with one_thread():
         fitted = Fitted(Procedure(anchor, ForecastMemory.load(kept) if kept else None), panel)
     trials = fitted.trials()
-    ours, alike, count = (np.array([one[name] for one in trials]) for name in ("ours", "alike", "count_24m"))
+    ours, alike, count = (np.array(each) for each in ([one["ours"] for one in trials], [one["alike"] for one in trials], [one["count_24m"] for one in trials]))
     choice = choose.decide(ours - alike, fell_back)
     name = "count_24m" if choice.fell_back else NAME
     with one_thread():

@@ -18,6 +18,7 @@ import polars as pl
 
 import harmcast
 from harmcast import tables
+from harmcast.documents.places_model import PlacesModel
 from harmcast.publish.spreadsheet import neutral
 
 NOTICE = "Decision support. A person decides. Not evidence. Not grounds for a stop, search or arrest."
@@ -51,7 +52,7 @@ class PlacesPart:
     cells: pl.DataFrame
     areas: pl.DataFrame
     shape: UnitShape
-    model: Mapping[str, Any]
+    model: PlacesModel
 
 
 def parquet(frame: pl.DataFrame) -> bytes:
@@ -110,9 +111,9 @@ def places_files(part: PlacesPart, weeks: pl.DataFrame) -> dict[str, bytes]:
     }
 
 
-def read_model(content: bytes) -> dict[str, Any]:
+def read_model(content: bytes) -> PlacesModel:
     """A model's record as `places_files` wrote it."""
-    found: dict[str, Any] = json.loads(content)
+    found: PlacesModel = json.loads(content)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from harmcast.documents.closed_tables import Closing
-from harmcast.documents.exploration import NEUTRAL_WARNINGS, Exploration, ExploredTable, GroupsExplored
+from harmcast.documents.exploration import NEUTRAL_WARNINGS, CensusLine, Exploration, ExploredTable, GroupsExplored
 from harmcast.documents.person_model import KeptModel
 from harmcast.evaluate import records_quality
 from harmcast.fairness import explored, exposure
@@ -192,7 +192,7 @@ def _matches(tool: PlacesTool) -> pl.Expr:
 # -- what is closed, and places --------------------------------------------------------------------
 
 
-def _closed(closing: Closing | None, beside: list[dict[str, Any]]) -> list[ExploredTable]:
+def _closed(closing: Closing | None, beside: list[CensusLine]) -> list[ExploredTable]:
     found = []
     tracked = closing.table("tracked") if closing else None
     if tracked is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
+from harmcast.documents.exploration import CensusLine
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.fairness import groups
 from harmcast.fairness.groups import GroupRules
@@ -15,13 +15,13 @@ SETTING = "force.neutral"
 COLUMNS = ("attribute", "group", "residents", "source", "year")
 
 
-def neutral_of(state: State) -> list[dict[str, Any]]:
+def neutral_of(state: State) -> list[CensusLine]:
     """Rows of the census table; empty where the settings name none. Raises: SettingsRefused with every line that cannot be used."""
     path = state.file("force.neutral")
     return [] if path is None else read(path.read_bytes(), GroupRules.chosen(state.settings.audit.model_dump()))
 
 
-def read(content: bytes, rules: GroupRules) -> list[dict[str, Any]]:
+def read(content: bytes, rules: GroupRules) -> list[CensusLine]:
     """The same of its bytes.
 
     Raises: SettingsRefused (`neutral_unusable`): not a table of these columns, an attribute or group that the audit does not know,
@@ -52,7 +52,9 @@ def read(content: bytes, rules: GroupRules) -> list[dict[str, Any]]:
         found.append(values)
     if faults:
         raise _refused(faults)
-    return [{**values, "residents": int(values["residents"]), "year": int(values["year"])} for values in found]
+    return [
+        {"attribute": v["attribute"], "group": v["group"], "residents": int(v["residents"]), "source": v["source"], "year": int(v["year"])} for v in found
+    ]
 
 
 def _refused(faults: list[Fault]) -> SettingsRefused:

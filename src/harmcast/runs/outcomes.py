@@ -51,7 +51,8 @@ def judged(made: PlacesMade, released: Sequence[Release]) -> pl.DataFrame:
             if is_due(release.origin, weeks, now, settled) and release.has(f"{made.tool.name}.parquet") and not touches_gap(made.panel, release.origin, weeks):
                 cells = release.frame(made.tool.name)
                 model = read_model(release.read(f"{made.tool.name}_model.json"))
-                chances = None if model.get("victims") is None else np.array(model["victims"]) / sum(model["victims"])
+                each = model.get("victims")
+                chances = None if each is None else np.array(each) / sum(each)
                 spread = Spread(**model["spread"]) if "spread" in model else None
                 rows = scores.judge(cells, recorded_in(made.panel, release.origin, weeks), made.tool.name, victims=chances, spread=spread)
                 found.append(rows.with_columns(reason=pl.coalesce("reason", pl.lit(words))))
@@ -67,7 +68,7 @@ def trials(made: PlacesMade) -> pl.DataFrame:
             "figure": "log_score_trial",
             "group": None,
             "origin": made.panel.origin - timedelta(weeks=int(one["weeks_ago"])),
-            "value": float(one[key]),
+            "value": value,
             "low": None,
             "high": None,
             "n": len(made.panel.units),
@@ -76,6 +77,6 @@ def trials(made: PlacesMade) -> pl.DataFrame:
             "reason": "made again from records as known now",
         }
         for one in made.forecast.trials[-TRIALS_SHOWN:]
-        for model, key in (("ours", "ours"), ("count_24m", "alike"))
+        for model, value in (("ours", one["ours"]), ("count_24m", one["alike"]))
     ]
     return pl.DataFrame(rows, schema=tables.SCORES.schema())

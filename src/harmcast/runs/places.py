@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.places_model import PlacesModel
 from harmcast.errors import NotFit
 from harmcast.forecast.model import one_thread
 from harmcast.forecast.weekly import PlacesForecast, forecast_places
@@ -109,7 +109,7 @@ def make_places(
         forecasts = list(pool.map(forecast, zip(tools, panels, taken_over, kept, strict=True)))
     found = []
     for tool, panel, since, made in zip(tools, panels, taken_over, forecasts, strict=True):
-        about = {**_about(panel, made), "fell_back_before": since.fell_back}
+        about: PlacesModel = {**_about(panel, made), "fell_back_before": since.fell_back}
         names = pl.DataFrame({"cell": panel.units.keys, "place": named(panel.units)}, schema={"cell": pl.String, "place": pl.String})
         cells = made.cells.update(names, on="cell")
         part = PlacesPart(tool.name, cells, made.areas, ground.shape(panel.units), about)
@@ -141,5 +141,5 @@ def recorded_weeks(panel: Panel, weeks: int = WEEKS_SHOWN) -> pl.DataFrame:
     ).sort("cell", "week")
 
 
-def _about(panel: Panel, made: PlacesForecast) -> Mapping[str, Any]:
+def _about(panel: Panel, made: PlacesForecast) -> PlacesModel:
     return {**made.model, "trials": made.trials, "account": panel.account, "units": len(panel.units)}

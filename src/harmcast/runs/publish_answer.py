@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
+from harmcast.documents.answer import AnswerSays
 from harmcast.errors import AccessDenied, NotFit
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import render
@@ -60,7 +59,7 @@ def publish_answer(state: State, file: Path, reference: str, actor: Actor) -> Pu
     return next(one for one in reports.answers(state.operations) if one.id == same.id)
 
 
-def _draft(state: State, file: Path) -> Mapping[str, Any]:
+def _draft(state: State, file: Path) -> AnswerSays:
     """The JSON of a draft that was made here, whose page beside it is its own. Raises NotFit."""
     unknown = NotFit(
         f"{file.name} is no draft that was made here, or it was changed since.",
@@ -69,7 +68,7 @@ def _draft(state: State, file: Path) -> Mapping[str, Any]:
     )
     try:
         text, page = file.with_suffix(".json").read_bytes(), file.with_suffix(".html").read_bytes()
-        data: Mapping[str, Any] = json.loads(text)
+        data: AnswerSays = json.loads(text)
         kind = data["kind"]
     except (OSError, ValueError, KeyError, TypeError):
         raise unknown from None

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
+
+from harmcast.documents.answer import AnswerSays, BlockSays
 
 CLOSE = 1e-9
 
 
-def rates(document: Mapping[str, Any]) -> Iterator[tuple[str, Any, list[Any], list[Any], int]]:
+def rates(document: AnswerSays) -> Iterator[tuple[str, Any, list[Any], list[Any], int]]:
     """Every rate of a document: where it stands, its value, the counts over and under its line, and from how many it is printed."""
     for where, block in _blocks(document):
         if block["type"] == "words":
             for rate in block.get("rates", ()):
-                over, under = ([rate[side]["count"]] for side in ("numerator", "denominator"))
+                over, under = [rate["numerator"]["count"]], [rate["denominator"]["count"]]
                 yield f"{where}: {rate['says']}", rate["value"], over, under, rate.get("least", 0)
         elif block["type"] == "table":
             for number, row in enumerate(block["rows"], start=1):
                 for c in (c for c in block["columns"] if c["kind"] == "rate"):
-                    over, under = ([row[n] for n in c[side]] for side in ("numerator", "denominator"))
+                    over, under = ([row[n] for n in side] for side in (c["numerator"], c["denominator"]))
                     yield f"{where}, {block['title']}, row {number}, {c['name']}", row[c["name"]], over, under, block.get("least", 0)
 
 
-def faults(document: Mapping[str, Any], close: float = CLOSE) -> list[str]:
+def faults(document: AnswerSays, close: float = CLOSE) -> list[str]:
     """Rates that do not follow from their counts, or are printed although a count is not or too few stand under the line."""
     found = []
     for where, value, over, under, least in rates(document):
@@ -36,7 +38,7 @@ def faults(document: Mapping[str, Any], close: float = CLOSE) -> list[str]:
     return found
 
 
-def _blocks(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _blocks(document: AnswerSays) -> Iterator[tuple[str, BlockSays]]:
     for block in document["intro"]:
         yield "intro", block
     for part in document["parts"]:

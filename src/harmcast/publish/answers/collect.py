@@ -23,6 +23,7 @@ from harmcast.documents.audit import AuditDocument, FifthRow, PeopleRow, ProxyRo
 from harmcast.documents.closed_tables import today as nearest
 from harmcast.documents.facts import Fact, Facts, Value
 from harmcast.documents.person_model import KeptModel
+from harmcast.documents.places_model import PlacesModel
 from harmcast.oversight.access import ROLES, RULES, Action
 from harmcast.oversight.register import ENTRY_KINDS
 from harmcast.publish.answers import closed_facts
@@ -410,7 +411,7 @@ class _Collector:
         if newest is None:
             return
         on, known, source = newest.row["as_of"] or newest.row["origin"], newest.row["known_on"], f"{newest.source}/{name}_model.json"
-        model = json.loads(newest.now.read(f"{name}_model.json"))
+        model: PlacesModel = json.loads(newest.now.read(f"{name}_model.json"))
         cells = newest.now.frame(name)
         simple: dict[str, tuple[Value | None, str]] = {
             "model": (_sentence(words.model_name(model["name"])), ""),
@@ -548,7 +549,7 @@ class _Collector:
 MEASURES = {"selection": "Picked out", "fnr": "Missed, of those who became high harm", "ppv": "Rightly picked out", "base_rate": "Became high harm"}
 
 
-def _variables_of_places(model: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _variables_of_places(model: PlacesModel) -> Iterator[dict[str, str]]:
     """What the model of a release is made of: the terms of its own file, gathered by what they count."""
     if model.get("fell_back") or model.get("name") in ("count_24m",):
         yield {"name": "Plain count", "says": "The cell's own recorded offences of two years", "unit": "offences"}

@@ -12,6 +12,7 @@ from typing import Any
 
 from harmcast import words
 from harmcast.documents.facts import Fact, Facts
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import SettingsRefused
 from harmcast.publish.answers.document import (
     LEAST_UNDER,
@@ -193,7 +194,7 @@ def _since(facts: Facts) -> Iterator[Block]:
         yield from saying.piece(name)
 
 
-def _printed(facts: Facts, used: set[str]) -> dict[str, dict[str, Any]]:
+def _printed(facts: Facts, used: set[str]) -> dict[str, PlainRecord]:
     """The facts used, as printed in the JSON: value, unit, source and both clocks."""
     held = [facts.get(key) for key in sorted(used)]
     return {

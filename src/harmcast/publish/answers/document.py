@@ -217,7 +217,7 @@ class Document:
     summary: tuple[SummaryLine, ...] = ()
     invented: bool = False
     personal: bool = False
-    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[str, PlainRecord] = field(default_factory=dict)
     witness: str = ""
 
     def gaps(self) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harmcast.documents.answer import AnswerSays, ColumnSays
 from harmcast.publish.answers.document import AnswerTable, Document
 from harmcast.publish.spreadsheet import neutral
 
@@ -52,14 +53,14 @@ def html(document: Document) -> bytes:
     return html_of(json.loads(json_text(document)))
 
 
-def html_of(data: Mapping[str, Any]) -> bytes:
+def html_of(data: AnswerSays) -> bytes:
     """The page of a document's JSON: the same bytes as of the document."""
     return _environment().get_template("document.html.jinja").render(d=data, heading=HEADINGS[data["kind"]], personal=data["kind"] == "subject").encode()
 
 
-def as_published(data: Mapping[str, Any], reference: str) -> tuple[bytes, bytes]:
+def as_published(data: AnswerSays, reference: str) -> tuple[bytes, bytes]:
     """HTML and JSON of a draft as it is handed out: no draft any more, under the reference of what it answers."""
-    published = {**data, "standing": "published", "reference": reference}
+    published: AnswerSays = {**data, "standing": "published", "reference": reference}
     return html_of(published), _json(published)
 
 
@@ -153,7 +154,7 @@ def count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def cell(row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
+def cell(row: Mapping[str, Any], column: ColumnSays) -> str:
     """One cell as read: a rate stands with its interval."""
     value, kind = row[column["name"]], column["kind"]
     if value is None:

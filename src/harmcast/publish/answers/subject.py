@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from harmcast import words
+from harmcast.documents.person import PersonReasons
 from harmcast.oversight.access import ROLES, Role, why
 from harmcast.publish.answers.area_words import offences
 from harmcast.publish.answers.closed_facts import KINDS_RECEIVED, STEPS_SEEN, decision
@@ -30,11 +31,30 @@ STATES = {"charged": "no result yet", "convicted": "found guilty", "acquitted": 
 CHECKS = {**desk.CHECKS}
 
 
+class Letter(TypedDict):
+    """letter.toml: its title, its sentences, and titles of its sections and lists."""
+
+    title: str
+    says: dict[str, str]
+    sections: dict[str, str]
+    tables: dict[str, str]
+
+
+class StepKept(TypedDict):
+    """What is read of one step of a representation: looked at, outcome, or scored again."""
+
+    at: str
+    step: str
+    outcome: str | None
+    rescored_week: str
+    words: str | None
+
+
 @lru_cache(maxsize=1)
-def letter() -> Mapping[str, Any]:
+def letter() -> Letter:
     """The letter's sentences. Raises SettingsRefused for one with a digit."""
     text = text_of("letter.toml")
-    raw = tomllib.loads(text)
+    raw = cast(Letter, tomllib.loads(text))
     for says in (*raw["says"].values(), *raw["sections"].values(), *raw["tables"].values()):
         if re.search(r"\d", says):
             raise wrong("letter.toml", text, says, "a digit in a template: numbers are facts")
@@ -126,9 +146,10 @@ def _hundred(share: Any) -> str:
 def _changed(held: PersonFacts) -> tuple[Block, ...]:
     newest = _newest(held)
     harm = (_reasons(held).get("changed") or {}).get("harm") if newest else None
-    if not harm or harm.get("last") is None or harm.get("now") is None:
+    last, now = (harm.get("last"), harm.get("now")) if harm else (None, None)
+    if not harm or last is None or now is None:
         return (_says("first"),)
-    moved = harm["now"] - harm["last"]
+    moved = now - last
     if abs(moved) < 0.05:
         return (_says("same"),)
     way = "up" if moved > 0 else "down"
@@ -197,9 +218,9 @@ def _charges(held: PersonFacts) -> tuple[AnswerTable, ...]:
     return (*_table("convicted", columns, guilty), *_table("charged", columns, [r for r in rows if r not in guilty]))
 
 
-def _reasons(held: PersonFacts) -> dict[str, Any]:
+def _reasons(held: PersonFacts) -> PersonReasons:
     newest = _newest(held)
-    return dict(json.loads(newest["reasons"])) if newest and newest.get("reasons") else {}
+    return cast(PersonReasons, json.loads(newest["reasons"])) if newest and newest.get("reasons") else {}
 
 
 def _counted(held: PersonFacts) -> tuple[AnswerTable, ...]:
@@ -248,18 +269,18 @@ def _decisions(held: PersonFacts) -> tuple[AnswerTable, ...]:
 
 def _received(held: PersonFacts) -> tuple[AnswerTable, ...]:
     """Each objection, complaint or report of an error: received, looked at, outcome, scored again, with dates."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, str | date | None]] = []
     for number, r in enumerate(held.representations, start=1):
         what = f"{number}. {KINDS_RECEIVED.get(r['kind'], str(r['kind']))}"
         rows.append({"what": what, "step": "we got it", "on": r["received_on"], "words": r.get("words") or "none"})
-        steps = r.get("steps") or ()
+        steps = cast("Sequence[StepKept]", r.get("steps") or ())
         rows += [{"what": what, "step": _step(s), "on": date.fromisoformat(s["at"][:10]), "words": s.get("words") or "none"} for s in steps]
         if not any(s["step"] == "outcome" for s in steps):
             rows.append({"what": what, "step": "no result yet", "on": None, "words": ""})
     return _table("received", (("what", "What", "text"), ("step", "Step", "text"), ("on", "Day", "date"), ("words", "In words", "text")), rows)
 
 
-def _step(step: Mapping[str, Any]) -> str:
+def _step(step: StepKept) -> str:
     if step["step"] == "outcome":
         return OUTCOMES.get(str(step["outcome"]), str(step["outcome"]))
     if step["step"] == "rescored":
