@@ -100,7 +100,7 @@ def against_scan(crimes: int) -> list[Row]:
 
 def weekly_run(people: int, years: list[float]) -> list[Row]:
     """A force of each length, loaded and run for one week from kept state."""
-    from bench.week import LAST_SUNDAY
+    from bench.week import LAST_SUNDAY, timed_week
     from bench.week import timed as command
     from harmcast.weeks import Week
 
@@ -116,7 +116,7 @@ def weekly_run(people: int, years: list[float]) -> list[Row]:
             command("accept", str(state), "--load", "1", "--reason", "bench")
             for number, delivery in enumerate(deliveries[1:]):
                 monday = Week.of(LAST_SUNDAY).plus(number - 1).monday
-                seconds, memory, _ = command("week", str(state), "--as-of", str(monday), "--from", str(delivery))
+                seconds, memory, _ = timed_week(state, monday, delivery)
             found.append((length, seconds, memory))
             print(f"  {length:4g} years: weekly run {seconds:6.1f} s, {memory:4.2f} GB", flush=True)
         finally:
