@@ -91,7 +91,8 @@ def _week(copy: Path, force: Force, made: Path, tables: Tables) -> tuple[str, tu
             now = state.releases.published(TOOL)
             assert (now and now.week) == (before and before.week)
         try:
-            moves.append(str(publish_release(state, result.name, actor, reason, day).document["moved"][TOOL]))
+            said = publish_release(state, result.name, actor, reason, day).document
+            moves.append(str(said["moved"].get(TOOL) or said["stayed"][TOOL]["code"]))  # other tools may move while this one stays
         except HarmcastError as error:
             moves.append(error.code)
         if len(moves) == 1:
