@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from harmcast.statistics import share_interval
 
@@ -45,6 +45,42 @@ COUNTS = frozenset(
 )  # fmt: skip
 
 
+class ClosedRow(TypedDict, total=False):
+    """A row of a closed table: the columns of its table in `COLUMNS`, and no other."""
+
+    attribute: str
+    group: str
+    horizon_months: int
+    band: str
+    decision: str
+    reason: str
+    outcome: str
+    step: str
+    kind: str
+    model: str
+    period: str
+    with_conviction: int
+    without_conviction: int
+    people: int
+    fell_away: int
+    held_up: int
+    police_found: int
+    others: int
+    followed: int
+    decisions: int
+    times: int
+    received: int
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+
+def value_in(row: ClosedRow, column: str) -> str | int:
+    """What a row has in a column that is named by `COLUMNS`. Raises: KeyError if it has no such column."""
+    return cast("Mapping[str, str | int]", row)[column]
+
+
 @dataclass(frozen=True)
 class ClosedTable:
     """One table as it was closed.
@@ -64,7 +100,7 @@ class ClosedTable:
     quarter: str
     as_at: date
     closed_on: date
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[ClosedRow, ...]
     base: int = BASE
     note: str = ""
 
@@ -78,9 +114,9 @@ class ClosedTable:
         """Its columns that are counts."""
         return tuple(name for name in COLUMNS[self.name] if name in COUNTS)
 
-    def where(self, **values: Any) -> tuple[Mapping[str, Any], ...]:
+    def where(self, **values: Any) -> tuple[ClosedRow, ...]:
         """The rows with these values: `where(attribute="sex")`."""
-        return tuple(row for row in self.rows if all(row[name] == value for name, value in values.items()))
+        return tuple(row for row in self.rows if all(value_in(row, name) == value for name, value in values.items()))
 
 
 @dataclass(frozen=True)

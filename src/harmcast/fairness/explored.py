@@ -6,10 +6,11 @@ Pure: who opens protected columns for it has written that into the log. A findin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import polars as pl
 
-from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ClosedTable, rate
+from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ClosedRow, ClosedTable, rate, value_in
 from harmcast.documents.exploration import HIGH, LOW, CensusLine, ExploredTable, GroupsExplored, Told
 from harmcast.fairness import printed, records
 from harmcast.fairness.groups import Groups
@@ -54,7 +55,7 @@ def _three(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def charge_rows(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -> dict[str, list[dict[str, object]]]:
+def charge_rows(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -> dict[str, list[ClosedRow]]:
     """Exact rows of the two closed tables about charges: how many fell away of those decided, how many are of kinds that officers find."""
     found = list(thresholds.police_found_classes)
     facts = charges.select(
@@ -67,16 +68,16 @@ def charge_rows(charges: pl.DataFrame, groups: Groups, thresholds: Thresholds) -
         "charges_fell_away": (facts.filter("decided"), pl.col("fell"), "fell_away", "held_up"),
         "charges_police_found": (facts, pl.col("police"), "police_found", "others"),
     }
-    tables: dict[str, list[dict[str, object]]] = {}
+    tables: dict[str, list[ClosedRow]] = {}
     for name, (view, hit, yes, no) in views.items():
         if view.is_empty():
             continue
         counted = [hit.sum().cast(pl.Int64).alias(yes), (~hit).sum().cast(pl.Int64).alias(no)]
-        rows: list[dict[str, object]] = [{"attribute": "everyone", "group": "all", **view.select(counted).row(0, named=True)}]
+        rows = [{"attribute": "everyone", "group": "all", **view.select(counted).row(0, named=True)}]
         for attribute in groups.single:
             part = view.group_by(group=pl.col(attribute)).agg(counted).sort("group")
             rows += [{"attribute": attribute, **row} for row in part.iter_rows(named=True)]
-        tables[name] = rows
+        tables[name] = cast(list[ClosedRow], rows)
     return tables
 
 
@@ -140,9 +141,10 @@ def charges_by_group(table: ClosedTable, title: str, says: str) -> ExploredTable
     yes, no = table.counts
     rows = []
     for row in table.rows:
-        found = rate(row[yes], row[yes] + row[no])
+        hit, other = int(value_in(row, yes)), int(value_in(row, no))
+        found = rate(hit, hit + other)
         shares = (None, None, None) if found is None else tuple(round(100 * v, 1) for v in (found.value, found.low, found.high))
-        rows.append((row["attribute"], row["group"], row[yes], row[no], *shares))
+        rows.append((row["attribute"], row["group"], hit, other, *shares))
     columns = {"attribute": "Attribute", "group": "Group", yes: yes.replace("_", " ").capitalize(), no: no.replace("_", " ").capitalize(), "share": "Share, %", "low": "From", "high": "To"}
     return ExploredTable(table.name, title, f"{says} As closed on {table.as_at.isoformat()}.", columns, tuple(rows))
 

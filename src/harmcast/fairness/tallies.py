@@ -7,13 +7,12 @@ that what they share is printed alike in both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from harmcast.documents.closed_tables import ALL, COLUMNS, COUNTS, EVERYONE
+from harmcast.documents.closed_tables import ALL, COLUMNS, COUNTS, EVERYONE, ClosedRow, value_in
 from harmcast.fairness.rounding import CountFamily, CountKey, CountSum, Drawn, controlled
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+Rows = Sequence[ClosedRow]
 TOGETHER: tuple[tuple[str, ...], ...] = (
     ("tracked", "bands_by_group"),
     ("charges_fell_away",),
@@ -28,16 +27,16 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
 )
 
 
-def rounded(tables: Mapping[str, Rows], drawn: Drawn) -> dict[str, list[dict[str, Any]]]:
+def rounded(tables: Mapping[str, Rows], drawn: Drawn) -> dict[str, list[ClosedRow]]:
     """Every table with each count rounded, in the same rows; `drawn` as in `rounding.controlled`."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[ClosedRow]] = {}
     for names in TOGETHER:
         own = {name: tables[name] for name in names if tables.get(name)}
         if not own:
             continue
         counts = controlled(family(own), drawn).counts
         found |= {
-            name: [{**row, **{column: counts[_key(name, row, column)] for column in _counts(name)}} for row in rows] for name, rows in own.items()
+            name: [cast(ClosedRow, {**row, **{column: counts[_key(name, row, column)] for column in _counts(name)}}) for row in rows] for name, rows in own.items()
         }
     return found
 
@@ -47,7 +46,7 @@ def family(tables: Mapping[str, Rows]) -> CountFamily:
     counts: dict[CountKey, int] = {}
     sums: list[CountSum] = []
     for name, rows in tables.items():
-        counts |= {_key(name, row, column): int(row[column]) for row in rows for column in _counts(name)}
+        counts |= {_key(name, row, column): int(value_in(row, column)) for row in rows for column in _counts(name)}
     for name, rows in tables.items():
         sums += _down(name, rows, counts)
         sums += _across(name, rows, counts)
@@ -68,8 +67,8 @@ def _dimensions(name: str) -> tuple[str, ...]:
     return tuple(column for column in COLUMNS[name] if column not in COUNTS)
 
 
-def _key(name: str, row: Row, column: str) -> CountKey:
-    return (name, *(str(row[d]) for d in _dimensions(name)), column)
+def _key(name: str, row: ClosedRow, column: str) -> CountKey:
+    return (name, *(str(value_in(row, d)) for d in _dimensions(name)), column)
 
 
 def _down(name: str, rows: Rows, counts: Mapping[CountKey, int]) -> Iterable[CountSum]:
@@ -77,7 +76,7 @@ def _down(name: str, rows: Rows, counts: Mapping[CountKey, int]) -> Iterable[Cou
     for column in _counts(name):
         parts: dict[tuple[CountKey, str], list[CountKey]] = {}
         for row in rows:
-            totals = {d: {**row, d: ALL} for d in _dimensions(name) if d not in ("attribute", "group") and row[d] != ALL}
+            totals = {d: cast(ClosedRow, {**row, d: ALL}) for d in _dimensions(name) if d not in ("attribute", "group") and value_in(row, d) != ALL}
             if row.get("attribute", EVERYONE) != EVERYONE:
                 totals[row["attribute"]] = {**row, "attribute": EVERYONE, "group": ALL}
             for over, total in totals.items():
@@ -96,40 +95,39 @@ def _across(name: str, rows: Rows, counts: dict[CountKey, int]) -> Iterable[Coun
             yield _key(name, row, "people"), (_key(name, row, "followed"), rest)
         if name.startswith("charges_"):
             decided: CountKey = (name, "whole", row["attribute"], row["group"])
-            counts[decided] = sum(int(row[column]) for column in _counts(name))
+            counts[decided] = sum(int(value_in(row, column)) for column in _counts(name))
             yield decided, tuple(_key(name, row, column) for column in _counts(name))
         if name == "confusion":
             for margin, parts in (("became", ("tp", "fn")), ("did_not", ("fp", "tn"))):
-                shared = (name, margin, *(str(row[d]) for d in ("period", "attribute", "group")))
-                counts[shared] = sum(int(row[part]) for part in parts)
+                shared = (name, margin, row["period"], row["attribute"], row["group"])
+                counts[shared] = sum(int(value_in(row, part)) for part in parts)
                 yield shared, tuple(_key(name, row, part) for part in parts)
-            whole = (name, "whole", *(str(row[d]) for d in ("period", "attribute", "group")))
-            counts[whole] = sum(int(row[part]) for part in ("tp", "fp", "fn", "tn"))
+            whole = (name, "whole", row["period"], row["attribute"], row["group"])
+            counts[whole] = row["tp"] + row["fp"] + row["fn"] + row["tn"]
             yield whole, tuple(_key(name, row, part) for part in ("tp", "fp", "fn", "tn"))
-            flagged = (name, "flagged", *(str(row[d]) for d in _dimensions(name)))
+            flagged = (name, "flagged", *(str(value_in(row, d)) for d in _dimensions(name)))
             counts[flagged] = int(row["tp"]) + int(row["fp"])
             yield flagged, (_key(name, row, "tp"), _key(name, row, "fp"))
 
 
-def with_totals(name: str, cells: Iterable[Row]) -> list[dict[str, Any]]:
+def with_totals(name: str, cells: Iterable[Mapping[str, Any]]) -> list[ClosedRow]:
     """Cells of a table with one count and no groups, with its rows `all`."""
     dimensions, count = _dimensions(name), _counts(name)[0]
     held = {tuple(str(row[d]) for d in dimensions): int(row[count]) for row in cells}
     if not held:
         return []
     if len(dimensions) == 1:
-        rows: list[dict[str, Any]] = [{dimensions[0]: key[0], count: n} for key, n in sorted(held.items())]
-        return [*rows, {dimensions[0]: ALL, count: sum(held.values())}]
-    first, second = dimensions
-    found: list[dict[str, Any]] = []
-    for a in sorted({key[0] for key in held}):
-        own = {key[1]: n for key, n in held.items() if key[0] == a}
-        found += [{first: a, second: b, count: own[b]} for b in sorted(own)]
-        found.append({first: a, second: ALL, count: sum(own.values())})
-    return [*found, {first: ALL, second: ALL, count: sum(held.values())}]
+        found = [(key, n) for key, n in sorted(held.items())]
+    else:
+        found = []
+        for a in sorted({key[0] for key in held}):
+            own = {key[1]: n for key, n in held.items() if key[0] == a}
+            found += [*(((a, b), own[b]) for b in sorted(own)), ((a, ALL), sum(own.values()))]
+    found.append(((ALL,) * len(dimensions), sum(held.values())))
+    return [cast(ClosedRow, {**dict(zip(dimensions, key, strict=True)), count: n}) for key, n in found]
 
 
-def by_group(name: str, people: Iterable[Row], column: str, values: Sequence[str]) -> list[dict[str, Any]]:
+def by_group(name: str, people: Iterable[Mapping[str, Any]], column: str, values: Sequence[str]) -> list[ClosedRow]:
     """A table of groups by one more column, with its total `all`, 0 where nobody was counted.
 
     Args: `people`: attribute, group, `column`, people; every attribute counts the same people.
@@ -139,7 +137,7 @@ def by_group(name: str, people: Iterable[Row], column: str, values: Sequence[str
         own = held.setdefault((row["attribute"], row["group"]), {})
         own[str(row[column])] = own.get(str(row[column]), 0) + int(row["people"])
     return [
-        {"attribute": attribute, "group": group, column: value, "people": sum(own.values()) if value == ALL else own.get(value, 0)}
+        cast(ClosedRow, {"attribute": attribute, "group": group, column: value, "people": sum(own.values()) if value == ALL else own.get(value, 0)})
         for (attribute, group), own in held.items()
         for value in [*values, ALL]
     ]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Final, cast
 
 import polars as pl
 
-from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST
+from harmcast.documents.closed_tables import ALL, EVERYONE, NO_CHANGE_AGAINST, ClosedRow, value_in
 from harmcast.documents.person_model import KeptModel
 from harmcast.fairness import explored, groups, tallies
 from harmcast.fairness.groups import Groups
@@ -38,7 +38,8 @@ from harmcast.weeks import add_months
 YEARS_JUDGED = 3
 FLOOR = "plain_harm"
 NO_BAND = "harm incomplete"
-CONVICTED, NOT_CONVICTED = "with_conviction", "without_conviction"
+CONVICTED: Final = "with_conviction"
+NOT_CONVICTED: Final = "without_conviction"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class ExactTables:
     """
 
     day: date
-    tables: dict[str, list[dict[str, Any]]]
+    tables: dict[str, list[ClosedRow]]
     absent: dict[str, str]
     notes: dict[str, str]
     standing: pl.DataFrame
@@ -101,7 +102,7 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, model.content()) if model else None), moved
 
 
-def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:
+def _place(row: ClosedRow) -> tuple[str, str, int]:
     """Where a row stands: by model and period, everyone first, then attribute by attribute; the rest as counted."""
     order = (EVERYONE, *groups.ATTRIBUTES)
     return str(row.get("model", "")), str(row.get("period", "")), order.index(row["attribute"]) if "attribute" in row else 0
@@ -135,7 +136,7 @@ def moves(then: pl.DataFrame, labels_then: pl.DataFrame, now: pl.DataFrame, labe
     return left + joined + changed.height
 
 
-Found = tuple[dict[str, list[dict[str, Any]]], dict[str, str]]
+Found = tuple[dict[str, list[ClosedRow]], dict[str, str]]
 
 
 def _about_people(held: People, labels: Groups, now: pl.DataFrame, tool: PeopleTool, day: date, cuts: Cuts) -> Found:
@@ -146,15 +147,17 @@ def _about_people(held: People, labels: Groups, now: pl.DataFrame, tool: PeopleT
     by_conviction = groups.count_people(labels, now.with_columns(conviction=word), ["conviction"])
     by_band = groups.count_people(labels, now.with_columns(band=pl.col("band").fill_null(NO_BAND)), ["band"])
     long = tallies.by_group("bands_by_group", by_conviction.iter_rows(named=True), "conviction", [CONVICTED, NOT_CONVICTED])
-    wide: dict[tuple[str, str], dict[str, Any]] = {}
+    wide: dict[tuple[str, str], dict[str, int]] = {}
     for row in long:
-        column = "people" if row["conviction"] == ALL else row["conviction"]
-        wide.setdefault((row["attribute"], row["group"]), {"attribute": row["attribute"], "group": row["group"]})[column] = row["people"]
+        wide.setdefault((row["attribute"], row["group"]), {})[str(value_in(row, "conviction"))] = row["people"]
     what = followed.what_followed(held, day, tool.horizons_months, cuts.values).filter(pl.col("what") == "reached_high")
     return {
-        "tracked": list(wide.values()),
+        "tracked": [
+            {"attribute": attribute, "group": group, CONVICTED: n[CONVICTED], NOT_CONVICTED: n[NOT_CONVICTED], "people": n[ALL]}
+            for (attribute, group), n in wide.items()
+        ],
         "bands_by_group": tallies.by_group("bands_by_group", by_band.iter_rows(named=True), "band", [*BANDS, NO_BAND]),
-        "bands": what.select("horizon_months", "band", "people", "followed").to_dicts(),
+        "bands": cast(list[ClosedRow], what.select("horizon_months", "band", "people", "followed").to_dicts()),
     }, {}
 
 
@@ -185,7 +188,7 @@ def _of_work(state: State, day: date, labels: Groups) -> Found:
     return {name: rows for name, rows in tables.items() if rows}, absent
 
 
-def _times(column: str, counted: Mapping[str, int]) -> Iterable[dict[str, Any]]:
+def _times(column: str, counted: Mapping[str, int]) -> Iterable[dict[str, str | int]]:
     return ({column: word, "times": n} for word, n in counted.items())
 
 
@@ -222,13 +225,15 @@ def _judged(held: People, labels: Groups, model: KeptModel | None, tool: PeopleT
     return ({"confusion": rows}, {}) if rows else ({}, {"confusion": "No period of a full horizon is over yet."})
 
 
-def _confusion(then: pl.DataFrame, became: str, labels: Groups, model: str, period: str) -> list[dict[str, Any]]:
+def _confusion(then: pl.DataFrame, became: str, labels: Groups, model: str, period: str) -> list[ClosedRow]:
     flagged_n = max(1, round(FLAGGED_SHARE * then.height))
     ranked = then.sort(["score", "harm", "person_ref"], descending=[True, True, False]).with_row_index("rank")
     flagged, came = pl.col("rank") < flagged_n, pl.col(became)
     cell = pl.when(flagged & came).then(pl.lit("tp")).when(flagged).then(pl.lit("fp")).when(came).then(pl.lit("fn")).otherwise(pl.lit("tn"))
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], dict[str, int]] = {}
     for row in groups.count_people(labels, ranked.select("person_ref", cell=cell), ["cell"]).iter_rows(named=True):
-        empty = {"model": model, "period": period, "attribute": row["attribute"], "group": row["group"], "tp": 0, "fp": 0, "fn": 0, "tn": 0}
-        found.setdefault((row["attribute"], row["group"]), empty)[row["cell"]] = row["people"]
-    return list(found.values())
+        found.setdefault((row["attribute"], row["group"]), dict.fromkeys(("tp", "fp", "fn", "tn"), 0))[row["cell"]] = row["people"]
+    return [
+        {"model": model, "period": period, "attribute": attribute, "group": group, "tp": n["tp"], "fp": n["fp"], "fn": n["fn"], "tn": n["tn"]}
+        for (attribute, group), n in found.items()
+    ]

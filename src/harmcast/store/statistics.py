@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import sqlalchemy as sa
 
-from harmcast.documents.closed_tables import COLUMNS, COUNTS, ClosedTable, Closing, NotClosed
+from harmcast.documents.closed_tables import COLUMNS, COUNTS, ClosedRow, ClosedTable, Closing, NotClosed
 from harmcast.documents.exploration import GroupsExplored
 from harmcast.oversight.log import Event
 from harmcast.store import files, ledger, schema
@@ -131,9 +131,9 @@ def _frame(tables: Sequence[ClosedTable]) -> pl.DataFrame:
 
 def _read(path: Path) -> Closing:
     about = json.loads(pl.read_parquet_metadata(path)["closing"])
-    held: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    held: dict[tuple[Any, ...], list[ClosedRow]] = {}
     for row in pl.read_parquet(path).iter_rows(named=True):
-        held.setdefault(tuple(row[name] for name in _META), []).append({column: row[column] for column in COLUMNS[row["table"]]})
+        held.setdefault(tuple(row[name] for name in _META), []).append(cast(ClosedRow, {column: row[column] for column in COLUMNS[row["table"]]}))
     tables = tuple(
         ClosedTable(name, quarter, as_at, closed_on, tuple(rows), base, note) for (name, quarter, as_at, closed_on, base, note), rows in held.items()
     )
