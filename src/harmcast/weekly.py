@@ -21,6 +21,7 @@ from pathlib import Path
 
 import polars as pl
 
+from harmcast.documents.manifest import ReleaseManifest
 from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped
@@ -223,7 +224,7 @@ def make_week(
         for_people = _qlik_people(state, as_of)
         decisions = desk.before(state.operations, week.origin, settings.force.timezone) if for_people else None
         files |= week_folder.files_of(files, str(week), people=for_people, decisions=decisions)
-    about = {
+    about: ReleaseManifest = {
         "week": str(week),
         "as_of": as_of.isoformat(),
         "origin": week.origin.isoformat(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from harmcast.documents.person_model import ModelHistory
+from harmcast.documents.plain import PlainRecord
 
 
 class CountedEvent(TypedDict):
@@ -83,10 +84,19 @@ class ReleasedWeights(TypedDict, total=False):
 class ReleaseAbout(TypedDict, total=False):
     """What a release says of a tool for people as a whole: cuts, their day, how charges were weighed, from when chances are given."""
 
+    model: str | None
+    model_sha256: str | None
+    scored: int
+    left_out: dict[str, int]
     cuts: list[float]
     cuts_reference_date: str
+    index_sha256: str
+    harm_unit: str
+    decay: PlainRecord
+    figures: PlainRecord
     weights: ReleasedWeights
-    history: ModelHistory
+    history: ModelHistory | None
+    warnings: list[str]
 
 
 class PersonRow(TypedDict, total=False):

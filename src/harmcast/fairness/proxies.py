@@ -54,12 +54,12 @@ def proxy_tests(
     codes = {name: binned.bin_codes(joined[name], BINS_ALONE) for name in names}
     lost = {name: joined[name].is_null().to_numpy().astype(np.int64) for name in names}
     fold = binned.folds_of(joined.height, FOLDS, seed)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, str | int | float]] = []
     together = _together(joined, names, groups, seed)
     trees = _boosted(joined, names, groups, seed) if boosted else {}
     for attribute in groups.single:
         labels, shown, sizes = _labels(joined[attribute])
-        named = {"attribute": attribute, "n": joined.height}
+        named: dict[str, str | int | float] = {"attribute": attribute, "n": joined.height}
         for name in names:
             found = binned.alone(codes[name], labels, len(sizes), fold, FOLDS)
             rows += _rows(named | {"feature": name, "kind": "value"}, found, shown, sizes)
@@ -163,8 +163,8 @@ def _labels(column: pl.Series) -> tuple[Whole, list[str], Whole]:
 
 
 def _rows(
-    named: dict[str, object], aucs: list[Auc | None], groups: list[str], sizes: Whole
-) -> list[dict[str, object]]:
+    named: dict[str, str | int | float], aucs: list[Auc | None], groups: list[str], sizes: Whole
+) -> list[dict[str, str | int | float]]:
     """A row a group; of two groups the smaller alone, since each tells the other."""
     kept = range(len(groups)) if len(groups) != 2 else [int(np.argmin(sizes))]
     rows = []

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -48,6 +48,13 @@ OTHER_UNICODE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, 
 AGAIN = "send the delivery again"
 
 
+class FileSent(TypedDict):
+    """A file as the manifest has it."""
+
+    rows: int
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What the force says it sent. `made_at` is local time in `[force] timezone`."""
@@ -55,7 +62,7 @@ class Manifest:
     delivery_id: str
     made_at: datetime
     complete: bool
-    files: dict[str, dict[str, Any]]
+    files: dict[str, FileSent]
     sha256: str
 
 

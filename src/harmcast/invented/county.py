@@ -12,6 +12,7 @@ import numpy as np
 
 from harmcast.invented import names
 from harmcast.invented.draws import pick, stream
+from harmcast.places.grid import GeoJson, Properties
 
 CENTRE = (381_000.0, 254_000.0)
 SQUARE_M = 250.0
@@ -184,7 +185,7 @@ def _to_degrees() -> Any:
     return Transformer.from_crs("EPSG:27700", "EPSG:4326", always_xy=True)
 
 
-def _feature(shape: Any, properties: dict[str, object]) -> dict[str, object]:
+def _feature(shape: Any, properties: Properties) -> GeoJson:
     import shapely
     from shapely.geometry import mapping
 
@@ -196,7 +197,7 @@ def _feature(shape: Any, properties: dict[str, object]) -> dict[str, object]:
     return {"type": "Feature", "properties": properties, "geometry": mapping(shapely.transform(shape, turned))}
 
 
-def _write_layer(path: Path, name: str, features: list[dict[str, object]]) -> None:
+def _write_layer(path: Path, name: str, features: list[GeoJson]) -> None:
     layer = {"type": "FeatureCollection", "name": name, "features": features}
     path.write_text(json.dumps(layer, separators=(",", ":")) + "\n", encoding="utf-8")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from harmcast.feed.extract import FileSent
 from harmcast.weeks import Week
 
 SENT_AT = time(4, 0)
@@ -62,7 +63,7 @@ def _sha256(path: Path) -> str:
 def write(folder: Path, delivery: Delivery, tables: Mapping[str, pl.DataFrame], complete: bool) -> dict[str, int]:
     """One delivery's files and manifest: Parquet for the history, CSV for a week. Returns rows a table."""
     folder.mkdir(parents=True)
-    files: dict[str, dict[str, object]] = {}
+    files: dict[str, FileSent] = {}
     rows = {}
     for name, table in tables.items():
         rows[name] = len(table)

@@ -18,6 +18,7 @@ import polars as pl
 
 import harmcast
 from harmcast import tables
+from harmcast.documents.manifest import FileSays, ReleaseManifest
 from harmcast.documents.places_model import PlacesModel
 from harmcast.publish.spreadsheet import neutral
 
@@ -144,8 +145,8 @@ def code_version() -> str:
     return f"{harmcast.__version__}+{digest.hexdigest()[:12]}"
 
 
-def with_manifest(files: Mapping[str, bytes], about: Mapping[str, Any]) -> dict[str, bytes]:
+def with_manifest(files: Mapping[str, bytes], about: ReleaseManifest) -> dict[str, bytes]:
     """The files and their `manifest.json`: SHA-256 and length of each, and `about` (week, origin, data hash, models, ...)."""
-    listed = {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())}
-    manifest = {**about, "notice": NOTICE, "code_version": code_version(), "files": listed}
+    listed: dict[str, FileSays] = {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())}
+    manifest: ReleaseManifest = {**about, "notice": NOTICE, "code_version": code_version(), "files": listed}
     return {**files, "manifest.json": document(manifest)}

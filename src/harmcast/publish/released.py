@@ -19,6 +19,7 @@ import polars as pl
 
 from harmcast import words
 from harmcast.documents.changed import AreaTotal, PlacesChanged
+from harmcast.documents.manifest import ReleaseManifest, ToolSays
 from harmcast.documents.verdict import PeopleVerdict, PlacesVerdict
 from harmcast.oversight import log
 from harmcast.publish import verdicts
@@ -100,7 +101,7 @@ def fingerprint(release: Release) -> str:
     return release.manifest_sha256
 
 
-def manifest(release: Release) -> dict[str, Any]:
+def manifest(release: Release) -> ReleaseManifest:
     """What the release says of itself, read once."""
     return kept.get((fingerprint(release), "manifest"), release.manifest)
 
@@ -165,7 +166,7 @@ def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> Release
         model = words.listed([words.model_name(str(name)) for name in models])
     else:
         model = release.model or "no model for chances yet"
-    by_tool = said.get("tools", {}).get(tool.name, {}) if isinstance(said.get("tools"), dict) else {}
+    by_tool: ToolSays = said.get("tools", {}).get(tool.name, {}) if isinstance(said.get("tools"), dict) else {}
     fallback = record.get("reason", "It does no worse than our model on the last windows.") if record.get("fell_back") else None
     return ReleaseLine(
         week=release.name,

@@ -95,7 +95,7 @@ def _neighbourhoods(force: force_area.ForceArea) -> list[Shape]:
 def _in_use(state: State) -> set[str]:
     """Names of grounds that releases held were made on."""
     manifests = (state.releases.named(name)[0].manifest() for name in state.releases.names())
-    return {str(manifest["ground"]["name"]) for manifest in manifests if manifest.get("ground")}
+    return {str(ground["name"]) for manifest in manifests if (ground := manifest.get("ground"))}
 
 
 def _warnings(state: State, force: force_area.ForceArea, ground: Ground) -> list[str]:

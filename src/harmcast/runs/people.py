@@ -7,11 +7,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from harmcast import tables
+from harmcast.documents.person import ReleaseAbout, ReleasedWeights
 from harmcast.documents.person_model import KeptModel
 from harmcast.errors import Fault, NotFit, SettingsRefused
 from harmcast.oversight import findings
@@ -58,7 +59,7 @@ class PeopleMade:
     keys: pl.DataFrame
     files: dict[str, bytes]
     scores: pl.DataFrame
-    about: dict[str, Any]
+    about: ReleaseAbout
     found: list[Finding] = field(default_factory=list)
 
 
@@ -223,12 +224,12 @@ def make_people(
     )
     found = [] if model else ["No person model is approved yet, so harm and bands stand without chances."]
     found += [*(held.says() if held else []), *overdue(model.content() if model else None, as_of)]
-    about = {
+    about: ReleaseAbout = {
         "model": model.name if model else None,
         "model_sha256": model.sha256 if model else None,
         "scored": table.height,
         "left_out": scored.left_out_counts,
-        "weights": scored.weight_report,
+        "weights": cast(ReleasedWeights, scored.weight_report),
         "cuts": list(cuts.values),
         "cuts_reference_date": cuts.reference_date.isoformat(),
         "index_sha256": digest,

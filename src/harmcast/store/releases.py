@@ -18,6 +18,7 @@ from typing import Any, Literal, TypedDict, cast
 import polars as pl
 import sqlalchemy as sa
 
+from harmcast.documents.manifest import ReleaseManifest
 from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.errors import StoreDamaged
 from harmcast.oversight import findings
@@ -78,7 +79,7 @@ class Release:
             raise _damaged(self.name, name, "release_file_changed")
         return content
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> ReleaseManifest:
         """What the release says of itself. Raises StoreDamaged if it is not what the ledger names."""
         try:
             content = (self.path / "manifest.json").read_bytes()
@@ -86,7 +87,7 @@ class Release:
             raise _damaged(self.name, "manifest.json", "release_file_missing") from None
         if hashlib.sha256(content).hexdigest() != self.manifest_sha256:
             raise _damaged(self.name, "manifest.json", "release_file_changed")
-        document: dict[str, Any] = json.loads(content)
+        document: ReleaseManifest = json.loads(content)
         return document
 
     def frame(self, name: str) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 
 from harmcast import tables, words
 from harmcast.documents.changed import AreaTotal
+from harmcast.documents.manifest import ReleaseManifest
 from harmcast.publish import released
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.models import Model
@@ -46,7 +47,8 @@ class BandFlow:
 
 def of_release(release: Release, before: Release | None, tool: PlacesTool | PeopleTool) -> list[Beside]:
     """Figures of a tool's release beside those of the one before it (None: there is none)."""
-    said, was = released.manifest(release), released.manifest(before) if before else {}
+    said: ReleaseManifest = released.manifest(release)
+    was: ReleaseManifest = released.manifest(before) if before else {}
     rows = [_beside("Data to", said.get("data_to") or said.get("as_of"), was.get("data_to") or was.get("as_of"), differs=False)]
     rows.append(_beside("Model", _models(release, tool.name), _models(before, tool.name)))
     rows.append(_beside("Made by the code", said.get("code_version"), was.get("code_version")))

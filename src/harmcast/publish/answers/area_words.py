@@ -6,14 +6,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+
+from harmcast.settings import PlacesTool
 
 
-def cell_words(settings: Mapping[str, Any]) -> str:
+def cell_words(tool: PlacesTool) -> str:
     """square cells of 1 square kilometre, sides 1,000 m"""
-    if settings.get("cell_side_m"):
-        return f"square cells of {settings['cell_side_m']:,.0f} m by {settings['cell_side_m']:,.0f} m"
-    if area := settings.get("cell_area_km2"):
+    if side := tool.cell_side_m:
+        return f"square cells of {side:,.0f} m by {side:,.0f} m"
+    if area := tool.cell_area_km2:
         return f"square cells of {area:g} square kilometre{'' if area == 1 else 's'}, sides {(area * 1e6) ** 0.5:,.0f} m"
     return "the units of the force's own layer"
 

@@ -403,7 +403,7 @@ class _Collector:
 
     def _places(self, tool: PlacesTool) -> Iterator[Fact]:
         name, own = tool.name, tool.model_dump(mode="json")
-        yield self.fact(f"{name}.cell", cell_words(own), self.settings_source)
+        yield self.fact(f"{name}.cell", cell_words(tool), self.settings_source)
         yield self.fact(f"{name}.definition", where_words(own["where"]), self.settings_source)
         yield self.fact(f"{name}.leading", tuple(where_words(where) for where in own["leading"]), self.settings_source)
         yield self.fact(f"{name}.tasking", tuple({"what": k, "times": v} for k, v in sorted(self._of_places_work(name).items())), "log:tasking")

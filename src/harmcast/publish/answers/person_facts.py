@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,10 +15,31 @@ from harmcast.publish.answers.collect import answer_day
 from harmcast.store import keys, merges
 from harmcast.store.reads import looks, then
 from harmcast.store.reads.looks import Look
-from harmcast.store.reads.person import kept_of
+from harmcast.store.reads.person import DecisionOfPerson, RepresentationOfPerson, StepOfPerson, kept_of
 
 if TYPE_CHECKING:
     from harmcast.store.state import State
+
+
+class PersonHeld(TypedDict, total=False):
+    """What is read of the person's record."""
+
+    unit: str | None
+    restricted: bool | None
+    review_due_on: date | None
+
+
+class RepresentationFollowed(RepresentationOfPerson):
+    steps: list[StepOfPerson]
+
+
+class StepSeen(TypedDict):
+    """A step on what came of a referral, or a supervisor's sign-off."""
+
+    at: str
+    on: date
+    step: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -41,15 +62,15 @@ class PersonFacts:
     force: str
     invented: bool
     as_of: date
-    person: Mapping[str, Any]
+    person: PersonHeld
     charges: pl.DataFrame
     circumstances: pl.DataFrame
     scores: pl.DataFrame
-    decisions: Sequence[Mapping[str, Any]]
-    representations: Sequence[Mapping[str, Any]]
+    decisions: Sequence[DecisionOfPerson]
+    representations: Sequence[RepresentationFollowed]
     views: Sequence[Look]
     offences: Mapping[str, str] = field(default_factory=dict)
-    followed: Sequence[Mapping[str, Any]] = ()
+    followed: Sequence[StepSeen] = ()
     older_refs: Sequence[str] = ()
 
 
@@ -82,6 +103,8 @@ def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] 
     if "deleted" in charges.columns:
         charges = charges.filter(~pl.col("deleted").fill_null(False))
     kept = kept_of(state.operations, own, end)
+    followed: list[StepSeen] = [{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in kept.follow_ups]
+    followed += [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs]
     return PersonFacts(
         person_ref=person_ref,
         older_refs=refs[1:],
@@ -89,13 +112,12 @@ def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] 
         force=state.settings.force.name,
         invented=state.settings.force.invented,
         as_of=as_of,
-        person=persons.row(0, named=True),
+        person=cast(PersonHeld, persons.row(0, named=True)),
         charges=charges.sort("charged_on", "charge_ref"),
         circumstances=state.records.circumstances(as_of).filter(pl.col("person_ref").is_in(refs)),
         scores=pl.concat(scores, how="diagonal_relaxed") if scores else pl.DataFrame(),
         decisions=kept.decisions,
-        followed=[{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in kept.follow_ups]
-        + [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs],
+        followed=followed,
         representations=[{**r, "steps": [s for s in kept.steps if s["representation"] == r["id"]]} for r in kept.representations],
         views=sorted((look for one in own for look in looks.of_person(state.operations, one, end)), key=lambda look: look.at),
         offences={c: (kinds or {}).get(c) or (kinds or {}).get(c.partition("/")[0], "") for c in charges["offence_code"].drop_nulls().unique()},

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypedDict
 
 from harmcast import words
 from harmcast.documents.facts import Fact, Facts
@@ -115,6 +115,17 @@ class Piece:
     key: str
     answer: tuple[Sentence | PiecePart, ...]
     detail: tuple[Sentence | PiecePart, ...]
+
+
+class TableEntry(TypedDict, total=False):
+    """A table as tables.toml has it: columns [name, title, kind], rates [name, title, [over], [under]]."""
+
+    title: str
+    columns: list[list[str]]
+    rates: list[tuple[str, str, list[str], list[str]]]
+    note: str
+    split: str
+    order: list[str]
 
 
 @dataclass(frozen=True)
@@ -213,7 +224,7 @@ class _Check:
 
     texts: Mapping[str, str]
     keys: Mapping[str, KeyOf]
-    designs: Mapping[str, Any]
+    designs: Mapping[str, Mapping[str, str]]
     references: tuple[str, ...]
 
     def words(self, file: str, says: str, own: tuple[str, ...] = ()) -> str:
@@ -249,7 +260,7 @@ class _Check:
             self.words("design.toml", entry[side])
         return entry
 
-    def table(self, name: str, entry: Mapping[str, Any]) -> TableForm:
+    def table(self, name: str, entry: TableEntry) -> TableForm:
         file = "tables.toml"
         self.key(file, name, f'["{name}"]')
         columns = tuple((c[0], self.words(file, c[1]), c[2] if len(c) > 2 else "text") for c in entry["columns"])
@@ -258,7 +269,7 @@ class _Check:
         needs = tuple(m[1] for m in _SLOT.finditer(note))
         return TableForm(self.words(file, entry["title"]), columns, rates, note, entry.get("split", ""), tuple(entry.get("order", ())), needs)
 
-    def part(self, part: Any, definitions: Mapping[str, str], tables: Mapping[str, TableForm], pieces: Mapping[str, Any]) -> Sentence | PiecePart:
+    def part(self, part: Any, definitions: Mapping[str, str], tables: Mapping[str, TableForm], pieces: Collection[str]) -> Sentence | PiecePart:
         file, text = "pieces.toml", self.texts["pieces.toml"]
         entry = {"says": part} if isinstance(part, str) else dict(part)
         kind = entry.pop("kind", "")

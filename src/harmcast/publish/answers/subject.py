@@ -25,6 +25,7 @@ from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, 
 from harmcast.publish.answers.person_facts import PersonFacts
 from harmcast.publish.answers.pieces import text_of, wrong
 from harmcast.store import desk
+from harmcast.store.reads.person import StepOfPerson
 
 OUTCOMES = {"upheld": "you were right, and it is put right", "upheld_in_part": "you were right in part", "not_upheld": "we did not agree", "withdrawn": "taken back"}
 STATES = {"charged": "no result yet", "convicted": "found guilty", "acquitted": "found not guilty", "withdrawn": "dropped", "discontinued": "dropped", "quashed": "set aside by a court"}
@@ -38,16 +39,6 @@ class Letter(TypedDict):
     says: dict[str, str]
     sections: dict[str, str]
     tables: dict[str, str]
-
-
-class StepKept(TypedDict):
-    """What is read of one step of a representation: looked at, outcome, or scored again."""
-
-    at: str
-    step: str
-    outcome: str | None
-    rescored_week: str
-    words: str | None
 
 
 @lru_cache(maxsize=1)
@@ -273,18 +264,18 @@ def _received(held: PersonFacts) -> tuple[AnswerTable, ...]:
     for number, r in enumerate(held.representations, start=1):
         what = f"{number}. {KINDS_RECEIVED.get(r['kind'], str(r['kind']))}"
         rows.append({"what": what, "step": "we got it", "on": r["received_on"], "words": r.get("words") or "none"})
-        steps = cast("Sequence[StepKept]", r.get("steps") or ())
+        steps = r.get("steps") or ()
         rows += [{"what": what, "step": _step(s), "on": date.fromisoformat(s["at"][:10]), "words": s.get("words") or "none"} for s in steps]
         if not any(s["step"] == "outcome" for s in steps):
             rows.append({"what": what, "step": "no result yet", "on": None, "words": ""})
     return _table("received", (("what", "What", "text"), ("step", "Step", "text"), ("on", "Day", "date"), ("words", "In words", "text")), rows)
 
 
-def _step(step: StepKept) -> str:
+def _step(step: StepOfPerson) -> str:
     if step["step"] == "outcome":
         return OUTCOMES.get(str(step["outcome"]), str(step["outcome"]))
     if step["step"] == "rescored":
-        return f"score worked out again, week of {words.day(_monday(step['rescored_week']))}"
+        return f"score worked out again, week of {words.day(_monday(str(step['rescored_week'])))}"
     return str(step["step"]).replace("_", " ")
 
 
