@@ -22,11 +22,12 @@ from bench import other_forces
 from bench.known_forces import LAST, known_force
 from bench.results import Row
 from harmcast.evaluate import people_choose
+from harmcast.evaluate.people_choose import PLAIN
 from harmcast.evaluate.people_scores import Ranked
 from harmcast.people import minors
-from harmcast.transitions import refit
+from harmcast.transitions import card, refit
 from harmcast.transitions.landmarks import People, Rules, eligible
-from harmcast.transitions.model import points_of
+from harmcast.transitions.model import matrix, points_of
 from harmcast.transitions.weekly import score_people
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +42,8 @@ DEMO = (12_000, 4.0, 47)
 def compared(table: pl.DataFrame, months: int) -> dict[str, Any]:
     """What one force's chances show beside the known ones.
 
-    Args: `table`: chance, low, high, group_low, group_high, known, points, harm of each person compared.
+    Args: `table`: chance, low, high, group_low, group_high, known, points, plain_points (of the plain card), harm (of all held) of each
+        person compared.
     """
     rows = table.drop_nulls("chance").sort("chance", "harm")
     p, low, high, known = (rows[name].to_numpy() for name in ("chance", "low", "high", "known"))
@@ -50,9 +52,10 @@ def compared(table: pl.DataFrame, months: int) -> dict[str, Any]:
     group = [bool(rows["group_low"].to_numpy()[q].mean() <= known[q].mean() <= rows["group_high"].to_numpy()[q].mean()) for q in parts]
     return {
         "months": months, "people": len(p), "said": float(p.mean()), "known": float(known.mean()), "said_over_known": float(p.mean() / known.mean()),
-        "holds": float(inside.mean()), "least_tenth": float(min(inside[q].mean() for q in parts)), "group_holds": sum(group),
+        "holds": float(inside.mean()), "tenths": [float(inside[q].mean()) for q in parts], "group_holds": sum(group),
         "mean_held": bool(rows["group_low"].mean() <= known.mean() <= rows["group_high"].mean()),  # type: ignore[operator]
-        "auc_card": _expected_auc(p, known), "auc_plain": _expected_auc(rows["harm"].to_numpy(), known), "auc_best": _expected_auc(known, known),
+        "auc_card": _expected_auc(p, known), "auc_plain": _expected_auc(rows["plain_points"].to_numpy(), known),
+        "auc_harm": _expected_auc(rows["harm"].to_numpy(), known), "auc_best": _expected_auc(known, known),
     }  # fmt: skip
 
 
@@ -74,7 +77,8 @@ def of_force(persons: pl.DataFrame, versions: pl.DataFrame, protected: pl.DataFr
     scored = score_people(persons, versions, flags, last, model, rules, cuts).people.drop_nulls("chance_high_harm_12m")
     sample = known(scored.select("person_ref", "harm", "reasons", pl.selectors.starts_with("chance_")), seed)
     people = eligible(People(persons, versions, flags, rules), last, held.look_back).join(sample.select("person_ref"), on="person_ref", how="semi")
-    points = people.select("person_ref").with_columns(points=pl.Series(points_of(model, people)))
+    plain = card.points(model["cards"][PLAIN]["lines"], matrix(people))
+    points = people.select("person_ref").with_columns(points=pl.Series(points_of(model, people)), plain_points=pl.Series(plain))
     table = pl.DataFrame(model["cards"][model["chosen"]]["table"])
     joined = sample.join(points, on="person_ref").join(table.select(pl.col("points").cast(pl.Int64), pl.selectors.contains("group")), on="points")
     found = []
@@ -82,7 +86,7 @@ def of_force(persons: pl.DataFrame, versions: pl.DataFrame, protected: pl.DataFr
         if f"p{h}_group_low" not in table.columns:
             continue
         one = joined.select(
-            "harm", "points", chance=f"chance_high_harm_{h}m", low=f"chance_high_harm_{h}m_low", high=f"chance_high_harm_{h}m_high",
+            "harm", "points", "plain_points", chance=f"chance_high_harm_{h}m", low=f"chance_high_harm_{h}m_low", high=f"chance_high_harm_{h}m_high",
             group_low=f"p{h}_group_low", group_high=f"p{h}_group_high", known=f"known_{h}m",
         )  # fmt: skip
         found.append(compared(one, h) | {"chosen": model["chosen"], "look_back": held.look_back, "seconds": time.process_time() - began})
@@ -156,8 +160,8 @@ def _of_drift(drift: str, got: list[dict[str, Any]]) -> list[Row]:
 
 def _line(one: dict[str, Any]) -> str:
     return (
-        f"said/known {one['said_over_known']:.2f} ({one['said']:.4f}, {one['known']:.4f}); range holds {one['holds']:.3f}, least tenth {one['least_tenth']:.2f}; "
-        f"group ranges {one['group_holds']} of 10; AUC {one['auc_card']:.2f}, plain {one['auc_plain']:.2f}, best possible {one['auc_best']:.2f}; {one['chosen']}, L {one['look_back']}"
+        f"said/known {one['said_over_known']:.2f} ({one['said']:.4f}, {one['known']:.4f}); range holds {one['holds']:.3f}, least tenth {min(one['tenths']):.2f}; "
+        f"group ranges {one['group_holds']} of 10; AUC {one['auc_card']:.3f}, plain card {one['auc_plain']:.3f}, harm of all held {one['auc_harm']:.3f}, best possible {one['auc_best']:.3f}; {one['chosen']}, L {one['look_back']}"
     )
 
 
@@ -165,16 +169,19 @@ def _of_regime(where: str, h: int, got: list[dict[str, Any]], drifts: bool) -> l
     for one in got:
         print(f"  {where}, {h}: {_line(one)}", flush=True)
     mean = float(np.mean([one["said_over_known"] for one in got]))
-    holds, least = float(np.mean([one["holds"] for one in got])), float(np.mean([one["least_tenth"] for one in got]))
-    gains = [one["auc_card"] - one["auc_plain"] for one in got]
-    above = f"{np.mean(gains):+.4f} ({np.mean([one['auc_card'] for one in got]):.3f}, {np.mean([one['auc_plain'] for one in got]):.3f}; above in {sum(g > 0 for g in gains)} of {len(got)})"
+    holds = float(np.mean([one["holds"] for one in got]))
+    tenths = np.mean([one["tenths"] for one in got], axis=0)  # of each tenth over the forces
+    card_auc = np.mean([one["auc_card"] for one in got])
     spread = f"{min(one['said_over_known'] for one in got):.2f} to {max(one['said_over_known'] for one in got):.2f}, {len(got)} seeds"
     found = [] if drifts else [Row("people", f"{where}, {h} ahead: mean of said over known", ".9 to 1.1", f"{mean:.2f} ({spread})", 0.9 <= round(mean, 2) <= 1.1)]
+    for asked, than, name in (("mean above 0", "the plain card's (harm in the same look-back)", "auc_plain"), ("no bar", "that of harm over all held", "auc_harm")):
+        gains = [one["auc_card"] - one[name] for one in got]
+        above = f"{np.mean(gains):+.4f} ({card_auc:.3f}, {np.mean([one[name] for one in got]):.3f}; above in {sum(g > 0 for g in gains)} of {len(got)})"
+        found.append(Row("people", f"{where}, {h} ahead: AUC of the card that ships above {than}", asked, above, asked == "no bar" or float(np.mean(gains)) > 0))
     return [
         *found,
         Row("people", f"{where}, {h} ahead: range holds the known chance", ".88 to .97", f"{holds:.3f}", 0.88 <= round(holds, 2) <= 0.97),
-        Row("people", f"{where}, {h} ahead: the tenth it holds least", "at least .80", f"{least:.2f}", least >= 0.80),
-        Row("people", f"{where}, {h} ahead: AUC of the card that ships above harm of all that is held", "mean above 0", above, float(np.mean(gains)) > 0),
+        Row("people", f"{where}, {h} ahead: the tenth it holds least, mean over the forces", "at least .80", f"{tenths.min():.2f}", tenths.min() >= 0.80),
     ]  # fmt: skip
 
 
