@@ -195,6 +195,8 @@ def test_monitor_says_what_changed_and_its_history(own_releases: State, sign_in:
     assert "Crimes by weapon" in page
     assert "States so far" in page
     assert "Thresholds" in page
+    assert ">Most by</th>" in page
+    assert ">Alarm</th>" in page
 
 
 def test_data_quality_says_the_monitors_state_with_its_reasons(own_releases: State, sign_in: SignIn) -> None:

@@ -87,7 +87,7 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
         return None
     near = [min(v or 0.0, 1.5) for v in weekly["near"]]
     labels = [f"{w.day} {w:%b %y}" for w in weekly["week"]]
-    series = [charts.Line("Nearness", near, "ours"), charts.Line("MonitorAlarm", [1.0] * len(near), "plain")]
+    series = [charts.Line("Nearness", near, "ours"), charts.Line("Alarm", [1.0] * len(near), "plain")]
     label = f"How near {thing(name, kind)} came to an alarm, by week"
     rows = [
         (week, near_, bin_ or "all", alarm)
@@ -98,7 +98,7 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
         thing(name, kind).capitalize(),
         charts.lines(labels, series, label, as_share=False, height=240),
         charts.lines(labels, series, label, as_share=False, width=340, height=240),
-        ("Week of", "Of the way to an alarm", "Most by", "MonitorAlarm"),
+        ("Week of", "Of the way to an alarm", "Most by", "Alarm"),
         tuple((words.short_day(w), words.share(n), b, "raised" if a else "no") for w, n, b, a in rows),
         sum(1 for r in rows if r[3]),
     )
