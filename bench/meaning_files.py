@@ -264,8 +264,9 @@ def _nobody_left(got: Outcome, clean: Outcome) -> bool:
 
 
 def _counted_once(got: Outcome, clean: Outcome) -> bool:
-    """Everybody has the events that a clean delivery gives, of the same weight."""
-    return bool(got.new) and _events(got.new).equals(_events(clean.new))
+    """Everybody has the events that a clean delivery gives, of the same weight, and it is said how many charges are copies."""
+    said = any(e.scope == "charges copied" and e.verdict == "note" for e in got.effects)
+    return said and bool(got.new) and _events(got.new).equals(_events(clean.new))
 
 
 def _events(tables: Tables) -> pl.DataFrame:

@@ -131,6 +131,17 @@ def test_one_word_for_no_crime_gathers_charges_and_is_held(history: State, deliv
     assert found["links charges crime_ref gathered"].value == 64
 
 
+def test_charges_copied_without_their_crime_are_counted_once_and_noted(history: State, deliver: Deliver) -> None:
+    week = weeks_of(0, 0)
+    linked = [row for row in week["charges"] if row["crime_ref"]]
+    copies = [{**row, "charge_ref": f"N{k}", "crime_ref": ""} for k, row in enumerate(linked[:3])]
+    another_day = {**linked[0], "charge_ref": "N9", "crime_ref": "", "happened_on": "2026-01-02"}
+    week["charges"] = [*week["charges"], *copies, another_day]
+    found = tried(history, deliver, week)["links charges copied"]
+    assert (found.verdict, found.value) == ("note", 3)
+    assert "3 of" in found.says
+
+
 def test_references_counted_anew_are_refused_and_nothing_is_loaded(history: State, deliver: Deliver) -> None:
     week = weeks_of(0, 0)
     for number, row in enumerate(week["crimes"]):

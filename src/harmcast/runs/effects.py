@@ -23,6 +23,7 @@ from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, FeedRefused, RunStopped
 from harmcast.feed.effects import codes, counted, dates, people, places, references
 from harmcast.gaps import missing
+from harmcast.people import charges as people_charges
 from harmcast.people import harm, offences
 from harmcast.places import counts as counting
 from harmcast.runs import moves
@@ -63,7 +64,7 @@ def looked_at(seen: Seen) -> list[Effect]:
     """Every check of what is seen."""
     state, work = seen.state, seen.work
     found = [*_time(seen), *_without_rows(seen)]
-    for look in (_keys, _older, _links, _deletions, _resolution, _placeholders, _bare_codes):
+    for look in (_keys, _older, _links, _copied, _deletions, _resolution, _placeholders, _bare_codes):
         found += look(seen)
     if CRIMES.name in work.new:
         for look in (_matched, _gaps, _incident, _one_point):
@@ -280,6 +281,14 @@ def _links(seen: Seen) -> list[Effect]:
             sizes = seen.after(table)[column].drop_nulls().value_counts()["count"].sort(descending=True).to_list()
             found.append(references.gathered(scope, sizes[0] if sizes else 0, sizes[1] if len(sizes) > 1 else 0, sum(sizes)))
     return found
+
+
+def _copied(seen: Seen) -> list[Effect]:
+    if CHARGES.name not in seen.work.new or seen.state.settings.harm.one_event != "crime_or_day":
+        return []
+    alike, news, held = ["person_ref", *people_charges.ALIKE], seen.new(CHARGES.name), seen.after(CHARGES.name)
+    linked = held.drop_nulls("crime_ref").group_by(alike).agg(pl.col("crime_ref").n_unique()).filter(pl.col("crime_ref") == 1)
+    return [references.copied(news.filter(pl.col("crime_ref").is_null()).join(linked, on=alike, how="semi").height, news.height)]
 
 
 def _resolution(seen: Seen) -> list[Effect]:

@@ -32,6 +32,13 @@ def gathered(scope: str, largest: int, next_largest: int, rows: int) -> Effect:
     return Effect("links", f"{scope} gathered", largest, 0, high, "hold" if is_odd else "ok", step, words)
 
 
+def copied(count: int, charges: int) -> Effect:
+    """New charges without a crime link that copy one of the same person, code and days which has one: a merge at the source leaves such."""
+    step = "Look whether the source copies charges when it merges people; nothing is to be done for the score." if count else ""
+    words = f"{count:,} of {charges:,} new charges name no crime and copy one that does: same person, code and days, counted as one event."
+    return Effect("links", "charges copied", count, None, None, "note" if count else "ok", step, words)
+
+
 def older(table: str, count: int, received: int) -> Effect:
     """Rows of a later delivery that differ from what is held and were not taken, for their `changed_at` is older than the one held."""
     share = count / received if received else 0.0
