@@ -471,10 +471,10 @@ def _itself(force: Weeks) -> Weeks:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--weeks", type=int, default=104)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--forces", nargs="*", default=["other", "invented", "new_york", "toronto"])
     asked = parser.parse_args()
-    sys.exit(main(asked.parts, asked.seeds, asked.weeks, asked.draws, asked.forces))
+    sys.exit(main(asked.parts or list(PARTS), asked.seeds, asked.weeks, asked.draws, asked.forces))
