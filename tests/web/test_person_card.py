@@ -184,7 +184,9 @@ def test_the_cards_lines_about_charges_are_answered_from_the_events_on_the_page(
         found = Tables(html).found
         events = _events(found)
         hidden += "The other events" in html
-        assert "Events are counted from the day charged to" in html
+        assert ">Counts from</th>" in html  # charged, or first held if that was later: never printed as the day charged
+        assert ">Charged</th>" not in html
+        assert "Events are counted from the day under “Counts from” to" in html
         ages = sorted((AS_OF - charged).days / month for _, charged, _ in events if charged > looked_back_to)
         true = [(rf"Charged with (\d+) or more events in the last {n} months", float(sum(age < n for age in ages)), 1) for n in (6, 12, 24)]
         true.append((r"Charged with (\d+) or more events in all the months looked back on", float(len(ages)), 1))

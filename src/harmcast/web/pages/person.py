@@ -165,7 +165,7 @@ def new_charges(document: PersonDocument, release: Release, releases: list[Relea
     listed = [*document["charges"], *document["others"]["events"]]
     dated = [(c["kind"] or "an offence", date.fromisoformat(c["charged"])) for c in listed if c["charged"]]
     new = [(kind, day) for kind, day in dated if moved.origin - timedelta(days=7) < day <= moved.origin]
-    return words.listed([f"{kind.lower()} (charged {words.short_day(day)})" for kind, day in new[:3]])
+    return words.listed([f"{kind.lower()} (counts from {words.short_day(day)})" for kind, day in new[:3]])
 
 
 def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[Note]:
