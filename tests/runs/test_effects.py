@@ -136,7 +136,8 @@ def test_charges_copied_without_their_crime_are_counted_once_and_noted(history: 
     linked = [row for row in week["charges"] if row["crime_ref"]]
     copies = [{**row, "charge_ref": f"N{k}", "crime_ref": ""} for k, row in enumerate(linked[:3])]
     another_day = {**linked[0], "charge_ref": "N9", "crime_ref": "", "happened_on": "2026-01-02"}
-    week["charges"] = [*week["charges"], *copies, another_day]
+    of_two_crimes = [{**linked[3], "charge_ref": "N7", "crime_ref": linked[4]["crime_ref"]}, {**linked[3], "charge_ref": "N8", "crime_ref": ""}]
+    week["charges"] = [*week["charges"], *copies, another_day, *of_two_crimes]  # which of two crimes the last one copies nobody can say
     found = tried(history, deliver, week)["links charges copied"]
     assert (found.verdict, found.value) == ("note", 3)
     assert "3 of" in found.says
