@@ -57,9 +57,25 @@ def test_a_force_of_another_make_knows_its_own_chances() -> None:
 def test_what_is_compared_is_counted_right() -> None:
     table = pl.DataFrame({
         "chance": [0.1] * 10 + [0.2] * 10, "harm": [float(k) for k in range(20)], "low": 0.05, "high": 0.15, "known": [0.1] * 10 + [0.1] * 10,
-        "group_low": 0.09, "group_high": 0.21, "points": 1,
+        "group_low": 0.09, "group_high": 0.21, "points": 1, "plain_points": 1,
     })  # fmt: skip
     got = known_chances.compared(table, 12)
     assert got["said_over_known"] == pytest.approx(1.5)
-    assert (got["holds"], got["least_tenth"], got["group_holds"], got["mean_held"]) == (1.0, 1.0, 10, True)
+    assert (got["holds"], got["tenths"], got["group_holds"], got["mean_held"]) == (1.0, [1.0] * 10, 10, True)
     assert got["auc_best"] == pytest.approx(0.5)
+
+
+def test_each_tenth_and_each_score_is_judged_on_its_own_people() -> None:
+    """Ten people with known chances .05 to .95: the card ranks them right, the plain card backwards, and one range misses."""
+    known = [k / 10 + 0.05 for k in range(10)]
+    table = pl.DataFrame({
+        "chance": known, "known": known, "harm": 1.0, "points": range(10), "plain_points": range(10, 0, -1),
+        "low": 0.0, "high": [1.0] * 9 + [0.9], "group_low": 0.0, "group_high": 1.0,
+    })  # fmt: skip
+    got = known_chances.compared(table, 12)
+    assert (got["holds"], got["tenths"]) == (0.9, [1.0] * 9 + [0.0])
+    # Pairs of one who became and one who did not, by chance: right where the one who became stands above; ties count half.
+    right = sum(p * (1 - q) * ((p > q) + 0.5 * (p == q)) for p in known for q in known) / (sum(known) * sum(1 - q for q in known))
+    assert got["auc_card"] == pytest.approx(right)
+    assert got["auc_plain"] == pytest.approx(1 - right)
+    assert got["auc_harm"] == pytest.approx(0.5)
