@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from harmcast.documents.plain import Plain, PlainRecord
+
 SHOWN_VALUES = 10
 
 
@@ -81,7 +83,7 @@ class HarmcastError(Exception):
         code: str = "",
         next_step: str = "",
         faults: tuple[Fault, ...] = (),
-        more: Mapping[str, object] | None = None,
+        more: Mapping[str, Plain] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -100,7 +102,7 @@ class HarmcastError(Exception):
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> PlainRecord:
         """The same as one JSON-ready document, for `--json`."""
         return {
             "error": type(self).__name__,
@@ -126,7 +128,7 @@ class FeedRefused(HarmcastError):
         self.folder = str(folder)
         self.message = f"{folder.name}: {self.message} It lies in {folder}."
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> PlainRecord:
         return {**super().document(), "folder": self.folder, "delivery": Path(self.folder).name if self.folder else None}
 
 

@@ -6,10 +6,12 @@ by earlier versions lack some columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict, cast
+from collections.abc import Collection, Sequence
+from typing import NotRequired, TypedDict, cast
 
 MEASURED, PROXIES = "What was measured", "Proxies"
+SAID, SAID_IN_REHEARSAL = "Said and came", "Rehearsal: said and came"
+Cell = str | int | float | bool | None
 
 
 class AuditSection(TypedDict):
@@ -17,7 +19,7 @@ class AuditSection(TypedDict):
 
     title: str
     columns: list[str]
-    rows: list[list[Any]]
+    rows: list[list[Cell]]
 
 
 class FindingSays(TypedDict):
@@ -131,16 +133,16 @@ class ProxyRow(TypedDict):
     reason: str | None
 
 
-def rows(section: AuditSection) -> list[dict[str, Any]]:
+def rows(section: AuditSection) -> list[dict[str, Cell]]:
     """A table of any columns as rows by column."""
     return [dict(zip(section["columns"], row, strict=True)) for row in section["rows"]]
 
 
-def _of(sections: Sequence[AuditSection], title: str) -> list[dict[str, Any]]:
-    return [row for section in sections if section.get("title") == title for row in rows(section)]
+def _of(sections: Sequence[AuditSection], titles: Collection[str]) -> list[dict[str, Cell]]:
+    return [row for section in sections if section.get("title") in titles for row in rows(section)]
 
 
-def measured(document: AuditDocument) -> list[dict[str, Any]]:
+def measured(document: AuditDocument) -> list[dict[str, Cell]]:
     """The first table: what was measured."""
     sections = document.get("tables", [])
     return rows(sections[0]) if sections else []
@@ -151,10 +153,15 @@ def people_rows(document: AuditDocument) -> list[PeopleRow]:
     return [cast(PeopleRow, row) for row in measured(document) if "measure" in row]
 
 
+def said_rows(document: AuditDocument) -> list[PeopleRow]:
+    """What chances said of each group and what came, out of time or as a rehearsal."""
+    return [cast(PeopleRow, row) for row in _of(document.get("tables", []), (SAID, SAID_IN_REHEARSAL))]
+
+
 def fifth_rows(document: AuditDocument) -> list[FifthRow]:
     """What was measured of places, by deprivation fifth; none of an audit of people."""
     return [cast(FifthRow, row) for row in measured(document) if "fifth" in row]
 
 
 def proxy_rows(document: AuditDocument) -> list[ProxyRow]:
-    return [cast(ProxyRow, row) for row in _of(document.get("tables", []), PROXIES)]
+    return [cast(ProxyRow, row) for row in _of(document.get("tables", []), (PROXIES,))]

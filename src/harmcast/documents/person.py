@@ -6,7 +6,8 @@ Releases made by earlier versions lack some fields: those of a class with `total
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import TypedDict, cast
 
 from harmcast.documents.person_model import ModelHistory
 from harmcast.documents.plain import PlainRecord
@@ -81,6 +82,14 @@ class ReleasedWeights(TypedDict, total=False):
     index: ReleasedIndex
 
 
+class HorizonFigures(TypedDict):
+    """Chances of one horizon over everyone who has one: how many people, how many are expected to become high harm, the mean."""
+
+    people: int
+    expected: float
+    mean_chance: float | None
+
+
 class ReleaseAbout(TypedDict, total=False):
     """What a release says of a tool for people as a whole: cuts, their day, how charges were weighed, from when chances are given."""
 
@@ -99,6 +108,16 @@ class ReleaseAbout(TypedDict, total=False):
     warnings: list[str]
 
 
+def figures_at(about: ReleaseAbout, months: int) -> HorizonFigures | None:
+    """What the release says of chances within `months`; None where it gives none."""
+    return cast("HorizonFigures | None", about.get("figures", {}).get(f"{months}m"))
+
+
+def without_chance(about: ReleaseAbout) -> Mapping[str, int]:
+    """People without a chance by reason."""
+    return cast("Mapping[str, int]", about.get("figures", {}).get("no_chance") or {})
+
+
 class PersonRow(TypedDict, total=False):
     """One person of a release as a unit's page holds them (publish/roster.py): chances from 0 to 1; no name or reference without leave."""
 
@@ -111,6 +130,7 @@ class PersonRow(TypedDict, total=False):
     harm_unit: str
     band: str | None
     band_last_week: str | None
+    week: str
     chance_high_harm_12m: float | None
     chance_high_harm_12m_low: float | None
     chance_high_harm_12m_high: float | None
@@ -123,6 +143,7 @@ class PersonRow(TypedDict, total=False):
     changed_at: str | None
     managed: str | None
     custody: str | None
+    reasons: str | None
 
 
 class ShownChance(TypedDict):

@@ -9,7 +9,7 @@ from typing import cast
 
 import polars as pl
 
-from harmcast.documents.audit import PROXIES, PeopleRow
+from harmcast.documents.audit import PROXIES, SAID, SAID_IN_REHEARSAL, PeopleRow
 from harmcast.documents.closed_tables import LEAST_UNDER_A_RATE, ZERO_MEANS
 from harmcast.fairness import exposure, feedback, measures, printed, proxies, ratios, records
 from harmcast.fairness.groups import Groups
@@ -88,7 +88,7 @@ def audit_people(
     said = ratios.judged(rows, rehearsal)
     said_shown = said if drawn is None else printed.said(rows, said, drawn)
     findings = [*_of_ratios(said, said_shown), *_findings(table, shown, people_rules(thresholds)), *_two_lines(table)]
-    extra: dict[str, pl.DataFrame] = {"Rehearsal: said and came" if rehearsal else "Said and came": said_shown}
+    extra: dict[str, pl.DataFrame] = {SAID_IN_REHEARSAL if rehearsal else SAID: said_shown}
     verdicts = [*table["verdict"].to_list(), *said["verdict"].to_list(), *(f.verdict for f in findings)]
     if features is not None:
         tested = proxies.proxy_tests(features, groups, seed, thresholds)

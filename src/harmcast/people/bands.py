@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.statistics import share_interval
 from harmcast.tables import BANDS
 
@@ -59,7 +60,7 @@ def what_followed(banded: pl.DataFrame, outcome: str) -> pl.DataFrame:
         .agg(people=pl.len(), followed=pl.col(outcome).cast(pl.Int64).sum())
         .iter_rows()
     }
-    rows: list[dict[str, object]] = []
+    rows: list[PlainRecord] = []
     below: tuple[float, float] | None = None
     for band in BANDS:
         people, followed = counted.get(band, (0, 0))

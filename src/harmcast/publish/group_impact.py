@@ -257,7 +257,7 @@ class Reading:
         rows = audits.rows(section)
         columns = [c for c in section["columns"] if c not in UNSHOWN and any(r[c] is not None for r in rows)]
         pictured = "ratio_low" in section["columns"]
-        said = next((r["reason"] for r in rows if r.get("reason")), None) if len(rows) == 1 else None
+        said = next((str(r["reason"]) for r in rows if r.get("reason")), None) if len(rows) == 1 else None
         return {
             "title": section["title"],
             "columns": [

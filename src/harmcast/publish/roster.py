@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import polars as pl
 
@@ -117,7 +117,18 @@ def circumstances(state: State) -> pl.DataFrame:
     )
 
 
-def circumstances_of(state: State, reference: str) -> list[dict[str, Any]]:
+class HeldCircumstance(TypedDict, total=False):
+    """What a unit says of one circumstance of a person: its kind and value, from when until when, and who says so."""
+
+    person_ref: str
+    kind: str
+    value: str | None
+    from_on: date | None
+    to_on: date | None
+    source: str | None
+
+
+def circumstances_of(state: State, reference: str) -> list[HeldCircumstance]:
     """What units say of one person, the newest last."""
     frame = circumstances(state)
 
@@ -126,7 +137,7 @@ def circumstances_of(state: State, reference: str) -> list[dict[str, Any]]:
         return {ref: (first, count) for ref, count, first in counted.iter_rows()}
 
     first, count = small.get((state.root, records_mark(state), "circumstances by person"), make).get(reference, (0, 0))
-    return frame.slice(first, count).rows(named=True)
+    return cast(list[HeldCircumstance], frame.slice(first, count).rows(named=True))
 
 
 def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:

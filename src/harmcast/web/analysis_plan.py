@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from harmcast import words
+from harmcast.documents.audit import PeopleRow
+from harmcast.documents.person import ReleaseAbout, figures_at, without_chance
+from harmcast.documents.person_model import HighOutcome, ModelHistory
+from harmcast.documents.places_model import PlacesModel
 from harmcast.oversight.register import RegisterEntry, Tool
 from harmcast.words import people as people_words
 
@@ -38,7 +41,7 @@ class AnalysisPlan:
 
 
 def analysis_plan(
-    bars: Sequence[str], weeks: int, horizon_weeks: int, model: Mapping[str, Any], filed: Sequence[str]
+    bars: Sequence[str], weeks: int, horizon_weeks: int, model: PlacesModel, filed: Sequence[str]
 ) -> AnalysisPlan:
     """The plan of one tool.
 
@@ -87,9 +90,9 @@ def people_plan(
     tool: Tool,
     entries: Sequence[RegisterEntry],
     bars: Sequence[str],
-    about: Mapping[str, Any],
-    outcome: Mapping[str, Any] | None,
-    groups: Sequence[Mapping[str, Any]],
+    about: ReleaseAbout,
+    outcome: HighOutcome | None,
+    groups: Sequence[PeopleRow],
     months: int,
     capacity: int | None,
     useful_share: float | None,
@@ -100,9 +103,8 @@ def people_plan(
         about: the newest release's document about its people; outcome: how people arrived at high harm, of the model in use.
         groups: rows of what was said and came by group: attribute, group, said, least_ratio.
     """
-    history, figures = about.get("history") or {}, about.get("figures") or {}
-    given, none = figures.get(f"{months}m") or {}, figures.get("no_chance") or {}
-    a_year = float(given.get("expected") or 0.0) * 12 / months
+    given, none = figures_at(about, months), without_chance(about)
+    a_year = (given["expected"] if given else 0.0) * 12 / months
     own = [e for e in entries if e.tool == tool.name]
     no_rank = ", ".join(f"{people_words.NO_RANK.get(reason, reason)}: {words.count(n)}" for reason, n in none.items() if n)
     return PeoplePlan(
@@ -110,7 +112,7 @@ def people_plan(
             ("Question", tool.purpose or TO_FILL_IN),
             ("Who decides, about what", f"{tool.owner or TO_FILL_IN}: {tool.decisions_supported or TO_FILL_IN}"),
             ("Outcome", _outcome(about, outcome, months)),
-            ("Records", _records(history)),
+            ("Records", _records(about.get("history"))),
             ("Who has no rank", no_rank or "nobody counted yet"),
             ("Expected events", _events(a_year, months, tool.status_since)),
             ("Primary", "Came over said of everyone. Then the slope over years, what the first of the list hold, and groups by Holm's rule."),
@@ -125,7 +127,7 @@ def people_plan(
         ),
         tuple(bars),
         tuple(_group(row) for row in groups if row["said"] is not None and row["said"] >= ENOUGH),
-        tuple((_group(row), float(row["least_ratio"])) for row in groups if row["said"] is not None and row["said"] < ENOUGH),
+        tuple((_group(row), least) for row in groups if row["said"] is not None and row["said"] < ENOUGH and (least := row["least_ratio"]) is not None),
         _looks(tool.status_since, months),
         _dated(own, "analysis_plan"),
         _dated(own, "plan_look"),
@@ -138,18 +140,18 @@ def _dated(entries: Sequence[RegisterEntry], kind: str) -> tuple[str, ...]:
     return tuple(words.day(e.dated) + (f": {e.words}" if e.words and kind != "analysis_plan" else "") for e in found)
 
 
-def _group(row: Mapping[str, Any]) -> str:
+def _group(row: PeopleRow) -> str:
     return f"{str(row['attribute']).replace('_', ' ')}: {row['group']}"
 
 
-def _outcome(about: Mapping[str, Any], outcome: Mapping[str, Any] | None, months: int) -> str:
+def _outcome(about: ReleaseAbout, outcome: HighOutcome | None, months: int) -> str:
     """The outcome in words, with X."""
     cuts, unit = about.get("cuts") or [], about.get("harm_unit", "")
-    what = (outcome or {}).get("says") or "reaching the band high"
-    return f"{str(what).capitalize()} within {months} months: harm of {cuts[2]:,.0f} {unit} or more." if len(cuts) == 4 else f"{str(what).capitalize()} within {months} months."
+    what = outcome["says"] if outcome else "reaching the band high"
+    return f"{what.capitalize()} within {months} months: harm of {cuts[2]:,.0f} {unit} or more." if len(cuts) == 4 else f"{what.capitalize()} within {months} months."
 
 
-def _records(history: Mapping[str, Any]) -> str:
+def _records(history: ModelHistory | None) -> str:
     """First day vouched for, months held, look-back, breaks in charging."""
     if not history:
         return "no charge is held yet"

@@ -14,7 +14,7 @@ import os
 import secrets
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -81,7 +81,7 @@ class ForceLogin:
         )
         return str(address), held
 
-    def finish(self, answer: dict[str, str], held: dict[str, Any]) -> Identity:
+    def finish(self, answer: dict[str, str], held: Mapping[str, str]) -> Identity:
         """Whom the provider's answer names. Raises NotBelieved, or RunStopped when the provider does not answer."""
         if not hmac.compare_digest(str(held.get("state", "")).encode(), answer.get("state", "").encode()):
             raise NotBelieved("state")

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, TypedDict, cast
 
 from harmcast import words
-from harmcast.documents.person import PersonReasons
+from harmcast.documents.person import PersonReasons, PersonRow
 from harmcast.oversight.access import ROLES, Role, why
 from harmcast.publish.answers.area_words import offences
 from harmcast.publish.answers.closed_facts import KINDS_RECEIVED, STEPS_SEEN, decision
@@ -97,8 +97,8 @@ def _opening(held: PersonFacts) -> tuple[Block, ...]:
     return (_says("opening", day=words.day(held.as_of)), _says("tool"), _says("checked"))
 
 
-def _newest(held: PersonFacts) -> dict[str, Any] | None:
-    return held.scores.row(-1, named=True) if held.scores.height else None
+def _newest(held: PersonFacts) -> PersonRow | None:
+    return cast(PersonRow, held.scores.row(-1, named=True)) if held.scores.height else None
 
 
 def _group(held: PersonFacts) -> tuple[Block, ...]:
@@ -120,7 +120,7 @@ def _monday(week: str) -> date:
     return date.fromisocalendar(int(year), int(number[:2]), 1)
 
 
-def _chance(newest: Mapping[str, Any]) -> list[Block]:
+def _chance(newest: PersonRow) -> list[Block]:
     months = next((m for m in ("12", "24") if newest.get(f"chance_high_harm_{m}m") is not None), None)
     if months is None:
         return [_says("no_chance")]

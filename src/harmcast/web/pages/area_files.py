@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any
 
 import polars as pl
 from starlette.responses import Response
@@ -102,7 +101,7 @@ def recommendations(visit: Here, tool: str, area: str = "") -> Response:
     return _sent(visit, chosen, _csv(visit, chosen, frame), frame.height, "recommendations.csv", CSV, area)
 
 
-_RECOMMENDED: dict[str, Any] = {
+_RECOMMENDED: dict[str, type[pl.DataType]] = {
     name: {"number": pl.Int64, "recorded": pl.Int64, "written_on": pl.Date, "due_on": pl.Date, "closed_on": pl.Date, "decided_on": pl.Date}.get(name, pl.String)
     for name in RECOMMENDATIONS
 }
@@ -118,8 +117,8 @@ def activity(visit: Here, tool: str, area: str = "") -> Response:
         for one in cell_records.every_activity(visit.operations, tool)
         if one["cell"] in places
     ]
-    kinds: dict[str, Any] = {"happened_on": pl.Date, "minutes": pl.Float64}
-    schema = {"cell": pl.String, "place": pl.String, "area": pl.String, **{name: kinds.get(name, pl.String) for name in ACTIVITY}}
+    kinds: dict[str, type[pl.DataType]] = {"happened_on": pl.Date, "minutes": pl.Float64}
+    schema: dict[str, type[pl.DataType]] = {"cell": pl.String, "place": pl.String, "area": pl.String, **{name: kinds.get(name, pl.String) for name in ACTIVITY}}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return _sent(visit, chosen, _csv(visit, chosen, frame), frame.height, "activity.csv", CSV, area)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, TypedDict, cast
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from harmcast import words
@@ -13,6 +14,7 @@ from harmcast.documents.person import PersonDocument, PersonRow
 from harmcast.oversight import log
 from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.publish import released, roster
+from harmcast.publish.roster import HeldCircumstance
 from harmcast.settings import PeopleTool
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
@@ -128,18 +130,33 @@ NARROW = 340
 CLOSED = ("declined", "ended")  # steps after which nothing more is recorded on a referral
 
 
-def circumstances(visit: Visit, row: PersonRow) -> list[dict[str, Any]]:
+class Circumstance(HeldCircumstance):
+    """The newest word on one circumstance, if any is held, and whether it is over."""
+
+    name: str
+    known: bool
+    ended: bool
+
+
+class Scales(TypedDict):
+    """The chance on its scale of 100 people, for a wide and a small screen; None where none is given."""
+
+    chance_scale: Markup | None
+    chance_scale_narrow: Markup | None
+
+
+def circumstances(visit: Visit, row: PersonRow) -> list[Circumstance]:
     """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
     newest_of = {held["kind"]: held for held in roster.circumstances_of(visit.state, row["person_ref"])}
     found = []
     for kind, name in people_words.CIRCUMSTANCES.items():
-        newest = newest_of.get(kind, {})
-        ended = newest.get("to_on") is not None and newest["to_on"] < visit.today
-        found.append({**newest, "kind": kind, "name": name, "known": bool(newest), "ended": ended})
+        newest = newest_of.get(kind, HeldCircumstance(kind=kind))
+        until = newest.get("to_on")
+        found.append(Circumstance(**newest, name=name, known=kind in newest_of, ended=until is not None and until < visit.today))
     return found
 
 
-def scales(document: PersonDocument) -> dict[str, Any]:
+def scales(document: PersonDocument) -> Scales:
     """The chance within 12 months on its scale of 100 people, for a wide and a small screen; None where none is given."""
     one = document["chances"][0]
     if one["chance"] is None or one["low"] is None or one["high"] is None:
@@ -184,12 +201,12 @@ def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[Note]:
     return found
 
 
-def pictures(document: PersonDocument, row: PersonRow, past: list[past_scores.Past]) -> dict[str, Any]:
+def pictures(document: PersonDocument, row: PersonRow, past: list[past_scores.Past]) -> dict[str, Markup | None]:
     """Where the harm lies among the bands and the half year, each for a wide and a small screen; None where there is nothing to draw."""
     cuts, unit, harm, band = document["cuts"], row["harm_unit"], document["harm"], row["band"]
     has_line = bool(cuts and any(p.harm is not None for p in past))
     weeks = [(p.origin, p.harm) for p in past]
-    found: dict[str, Any] = {}
+    found: dict[str, Markup | None] = {}
     for name, width, height in (("", 760, 250), ("_narrow", NARROW, 240)):
         found["scale" + name] = people_charts.band_scale(harm, band, cuts, unit, width) if band and cuts and harm is not None else None
         found["line" + name] = people_charts.half_year(weeks, cuts, unit, width, height) if has_line else None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from harmcast import tables
 from harmcast.charts import series as charts
-from harmcast.documents import verdict
+from harmcast.documents import audit, verdict
+from harmcast.documents.audit import AuditDocument
+from harmcast.documents.person import ReleaseAbout
+from harmcast.documents.places_model import PlacesModel
 from harmcast.documents.verdict import PlacesVerdict
 from harmcast.oversight import access
 from harmcast.oversight.access import Action
@@ -20,7 +24,7 @@ from harmcast.store.releases import Release
 from harmcast.web import watching
 from harmcast.web.analysis_plan import AnalysisPlan, PeoplePlan, analysis_plan, people_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.shell import page, to_first, tool_tabs
+from harmcast.web.shell import Tab, page, to_first, tool_tabs
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -45,6 +49,7 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
     if not history:
         raise Refused(404, "Nothing is published yet", "A track record begins with the first release.")
     judged = released.verdict_on(visit.state, found, history)
+    record: Any = _record(found, history, judged) if isinstance(found, PlacesTool) and isinstance(judged, PlacesVerdict) else {}
     return page(
         visit,
         "track_record",
@@ -53,21 +58,35 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
         verdict=judged,
         parts=by_horizon(history[-1], tool) if found.kind == "people" else [],
         small=visit.settings.people.small_number,
-        **(_record(found, history, judged) if isinstance(found, PlacesTool) and isinstance(judged, PlacesVerdict) else {}),
+        **record,
     )
 
 
-def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> dict[str, Any]:
+class Record(TypedDict):
+    """What a release settles of a tool for places: areas, sizes of forecast, ranges of places, the fallback rule."""
+
+    listed: int
+    groups: list[track.Calibrated]
+    calibration_chart: Markup | None
+    outcomes: int
+    apart: int
+    inside: int
+    areas: list[track.AreaRecord]
+    trial: track.Trial | None
+    fallback: list[ModelChange]
+
+
+def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> Record:
     """What a release settles, worked out once: areas, sizes of forecast, ranges of places, the fallback rule."""
     newest = history[-1]
 
-    def make() -> dict[str, Any]:
+    def make() -> Record:
         apart = {p.origin for p in verdict.apart(judged.periods, tool.horizon_weeks)}
         past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
         outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
         groups = track.calibration(outcomes)
         label = "Expected against recorded offences a place"
-        return dict(
+        return Record(
             listed=tables.LISTED_CELLS,
             groups=groups,
             calibration_chart=charts.calibration([g.point for g in groups], label) if groups else None,
@@ -82,7 +101,17 @@ def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> 
     return released.kept.get((released.fingerprint(newest), tool.name, "track record", tuple(r.id for r in history)), make)
 
 
-def _around(visit: Visit, tool: Any, view: str) -> dict[str, Any]:
+class Around(TypedDict):
+    """What the views of a tool share: its name, the tools, the views that this visitor may open."""
+
+    title: str
+    tool: Any
+    tool_title: str
+    tabs: list[Tab]
+    views: list[Tab]
+
+
+def _around(visit: Visit, tool: Any, view: str) -> Around:
     """What the views of a tool share: its name, the tools, the views that this visitor may open."""
     asked = f"?view={view}" if view == "monitor" else ""
     open_ = [name for name in VIEWS if not name or (visit.may(Action.VIEW_AUDIT) if name == "monitor" else _may_see_shadow(visit, tool))]
@@ -146,7 +175,7 @@ def _shadow(visit: Visit, tool: Any, history: list[Release]) -> Response:
 
 def _plan(visit: Visit, tool: Any, history: list[Release]) -> AnalysisPlan:
     shadow = visit.settings.shadow
-    model = released.document(history[-1], f"{tool.name}_model") if history else {}
+    model = cast(PlacesModel, released.document(history[-1], f"{tool.name}_model") if history else {})
     entries = visit.state.register.entries(visit.today)
     filed = sorted(entry.dated.isoformat() for entry in entries if entry.tool == tool.name and entry.kind == "analysis_plan" and entry.dated)
     return analysis_plan([bar.says for bar in shadow.places_bar], shadow.weeks_asked, tool.horizon_weeks, model, filed)
@@ -155,13 +184,10 @@ def _plan(visit: Visit, tool: Any, history: list[Release]) -> AnalysisPlan:
 def _people_plan(visit: Visit, tool: Any, history: list[Release]) -> PeoplePlan:
     """The plan of the tool about people, of its newest release; groups as the newest audit counted them."""
     newest = history[-1] if history else None
-    about = released.document(newest, f"{tool.name}_about") if newest else {}
+    about = cast(ReleaseAbout, released.document(newest, f"{tool.name}_about") if newest else {})
     model = roster.model_of(visit.state, newest) if newest else None
-    audit = next((found for r in reversed(history) if (found := released.document(r, f"{tool.name}_audit"))), {})
-    tables = audit.get("tables", [])
-    said: dict[str, Any] = next((t for t in tables if "said and came" in t["title"].lower()), {"columns": [], "rows": []})
-    rows = [dict(zip(said["columns"], row, strict=True)) for row in said["rows"]]
-    groups = [row for row in rows if row["verdict"] != "printed" and row["attribute"] != "everyone"]
+    newest_audit = next((found for r in reversed(history) if (found := released.document(r, f"{tool.name}_audit"))), {})
+    groups = [row for row in audit.said_rows(cast(AuditDocument, newest_audit)) if row["verdict"] != "printed" and row["attribute"] != "everyone"]
     settings = visit.settings
     return people_plan(
         visit.state.register.tool(tool.name, visit.today), visit.state.register.entries(visit.today), [bar.says for bar in settings.shadow.people_bar],
