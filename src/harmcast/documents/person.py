@@ -143,7 +143,7 @@ class PersonRow(TypedDict, total=False):
     changed_at: str | None
     managed: str | None
     custody: str | None
-    reasons: str | None
+    reasons: str
 
 
 class ShownChance(TypedDict):
