@@ -18,10 +18,8 @@ def test_a_persons_range_is_longer_below_by_half_the_variance() -> None:
 
 
 def test_the_spread_between_people_is_the_assumed_and_half_of_what_halving_changes() -> None:
-    assert ranges.between_people(12, 0.4) == pytest.approx(0.25 + 0.08)
-    assert ranges.between_people(24, 0.0) == pytest.approx(0.3025)
-    assert ranges.unseen(6) == 0.50
-    assert ranges.unseen(36) == 0.55
+    assert ranges.between_people(0.4) == pytest.approx(0.25 + 0.08)
+    assert ranges.between_people(0.0) == pytest.approx(0.25)
 
 
 def test_what_is_open_grows_away_from_the_centre() -> None:

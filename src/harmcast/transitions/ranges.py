@@ -15,18 +15,13 @@ from harmcast.transitions.regression import Array, chance, logit
 LEVEL = 0.90
 Z = 1.6448536269514722
 # Spread on the logit between people with the same points, of the chance that follows from their whole record: an
-# assumption, set on two generators of invented careers at 12 and at 24 months. A longer horizon takes the last.
-UNSEEN = {12: 0.50, 24: 0.55}
+# assumption, set on two generators of invented careers, the same at 12 and at 24 months.
+UNSEEN = 0.50
 
 
-def unseen(months: int) -> float:
-    """The assumed spread at a horizon, logit."""
-    return UNSEEN.get(months, UNSEEN[12] if months < 12 else UNSEEN[24])
-
-
-def between_people(months: int, halving: float) -> float:
+def between_people(halving: float) -> float:
     """s squared: the assumed spread, and half of what half the look-back would change (`halving`: its deviation, logit)."""
-    return unseen(months) ** 2 + halving**2 / 2
+    return UNSEEN**2 + halving**2 / 2
 
 
 def level_and_slope(of_level: Array, slope: float, of_slope: float, of_years: float, off_centre: Array) -> Array:

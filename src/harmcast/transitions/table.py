@@ -132,7 +132,7 @@ def chance_table(stretches: Sequence[Stretch], most: int, of_years: float, halvi
     for k, p in enumerate(chances_of_points(stretches, points)):
         months = stretches[k].months
         v = ranges.over_stretches(opens[: k + 1], hazards[: k + 1])
-        low, high = ranges.person_range(p, v, ranges.between_people(months, halving[k]))
+        low, high = ranges.person_range(p, v, ranges.between_people(halving[k]))
         last_low, last_high = np.maximum(low, last_low), np.maximum(high, last_high)
         group_low, group_high = ranges.group_range(p, v)
         ends = {"": p, "_low": last_low, "_high": last_high, "_group_low": group_low, "_group_high": group_high}
