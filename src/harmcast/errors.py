@@ -20,8 +20,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harmcast.documents.plain import Plain, PlainRecord
-
 SHOWN_VALUES = 10
 
 
@@ -83,7 +81,7 @@ class HarmcastError(Exception):
         code: str = "",
         next_step: str = "",
         faults: tuple[Fault, ...] = (),
-        more: Mapping[str, Plain] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -102,7 +100,7 @@ class HarmcastError(Exception):
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)
 
-    def document(self) -> PlainRecord:
+    def document(self) -> dict[str, object]:
         """The same as one JSON-ready document, for `--json`."""
         return {
             "error": type(self).__name__,
@@ -128,7 +126,7 @@ class FeedRefused(HarmcastError):
         self.folder = str(folder)
         self.message = f"{folder.name}: {self.message} It lies in {folder}."
 
-    def document(self) -> PlainRecord:
+    def document(self) -> dict[str, object]:
         return {**super().document(), "folder": self.folder, "delivery": Path(self.folder).name if self.folder else None}
 
 
