@@ -62,7 +62,7 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
     )
 
 
-class Record(TypedDict):
+class PlacesTrackRecord(TypedDict):
     """What a release settles of a tool for places: areas, sizes of forecast, ranges of places, the fallback rule."""
 
     listed: int
@@ -76,17 +76,17 @@ class Record(TypedDict):
     fallback: list[ModelChange]
 
 
-def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> Record:
+def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> PlacesTrackRecord:
     """What a release settles, worked out once: areas, sizes of forecast, ranges of places, the fallback rule."""
     newest = history[-1]
 
-    def make() -> Record:
+    def make() -> PlacesTrackRecord:
         apart = {p.origin for p in verdict.apart(judged.periods, tool.horizon_weeks)}
         past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
         outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
         groups = track.calibration(outcomes)
         label = "Expected against recorded offences a place"
-        return Record(
+        return PlacesTrackRecord(
             listed=tables.LISTED_CELLS,
             groups=groups,
             calibration_chart=charts.calibration([g.point for g in groups], label) if groups else None,
