@@ -59,6 +59,24 @@ def test_a_bug_in_a_command_leaves_no_record_on_the_screen(monkeypatch: pytest.M
     assert "Example" not in said.err + said.out
 
 
+@pytest.mark.parametrize(("error", "code", "mend"), [
+    (FileNotFoundError(2, "x", "layers/boundary.geojson"), "machine_refused", "Put that file back"),
+    (PermissionError(13, "x", b"layers/boundary.geojson"), "machine_refused", "Free space or mend the folder's permissions"),
+    (OSError(28, "x", "layers/boundary.geojson"), "disk_full", "Free space or mend the folder's permissions"),
+])  # fmt: skip
+def test_a_refusal_of_the_machine_names_the_file_and_what_mends_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, code: str, mend: str):
+    def refuses(words: list[str]) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", refuses)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["status", "nowhere", "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert left.value.code == errors.RunStopped.exit_code
+    assert (said["code"], "(layers/boundary.geojson)" in said["message"]) == (code, True)
+    assert said["next_step"].startswith(mend)
+
+
 def test_a_bug_in_a_page_leaves_no_record_in_the_log():
     from harmcast.web.app import LOGGING, LogLine
 

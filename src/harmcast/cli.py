@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json as json_text
 import os
 import sys
@@ -462,6 +463,17 @@ def _wants_json(words: Sequence[str]) -> bool:
     return "--json" in words
 
 
+def _refused_by_machine(error: OSError) -> RunStopped:
+    """The stop that an error of the machine is, with the file it names."""
+    what = os.strerror(error.errno) if error.errno else type(error).__name__
+    mend = "Put that file back" if isinstance(error, FileNotFoundError) else "Free space or mend the folder's permissions"
+    return RunStopped(
+        f"The machine refused: {what}{f' ({os.fsdecode(error.filename)})' if isinstance(error.filename, str | bytes) else ''}.",
+        code="disk_full" if error.errno == errno.ENOSPC else "machine_refused",
+        next_step=f"{mend}, then run the same command again: nothing is lost or doubled.",
+    )
+
+
 def load_commands() -> None:
     """Adds the commands of the other modules."""
     from harmcast.commands import loads, oversight, qlik  # noqa: F401 - they add their commands
@@ -483,11 +495,7 @@ def main(words: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        stopped = RunStopped(
-            f"The machine refused: {os.strerror(error.errno) if error.errno else type(error).__name__}.",
-            code="disk_full" if error.errno == 28 else "machine_refused",
-            next_step="Free space or mend the folder's permissions, then run the same command again: nothing is lost or doubled.",
-        )
+        stopped = _refused_by_machine(error)
         if _wants_json(words):
             print(json_text.dumps({"ok": False, **stopped.document()}))
         print(f"RunStopped [{stopped.code}]: {stopped}", file=sys.stderr)

@@ -138,3 +138,14 @@ def test_deeply_nested_text_is_refused_by_name() -> None:
 def test_bytes_that_are_no_text_are_refused_by_name(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(SettingsRefused):
         layer_of(content, "EPSG:27700", "force.areas")
+
+
+@pytest.mark.parametrize("way", ["../boundary.geojson", "absolute"])
+def test_a_boundary_from_elsewhere_is_read_from_the_states_own_copy(make_state: MakeState, tmp_path: Path, way: str) -> None:
+    original = tmp_path / "boundary.geojson"
+    original.write_text(json.dumps(layer(METRES)), encoding="utf-8")
+    named = str(original) if way == "absolute" else way
+    state = make_state(f'[force]\nname = "Test force"\nboundary = "{named}"\n[[tools]]\nname = "x"\nkind = "places"\ncell_area_km2 = 1.0\nwhere = {{ offence_code = ["008/01"] }}\n')
+    original.unlink()
+    assert state.named_bytes(Path(named)) == json.dumps(layer(METRES)).encode()
+    assert check_state(state.root).faults == []

@@ -96,7 +96,8 @@ class State:
 
     def named_bytes(self, path: Path) -> bytes:
         """Our copy of a file by its path as the settings write it."""
-        return (self.settings_folder / path).read_bytes()
+        setting = next((setting for setting, name in settings_of.named_files(self.settings).items() if name == path), "")
+        return (self.file(setting) or self.settings_folder / path).read_bytes()
 
     def with_kept_settings(self, sha256: str) -> State:
         """This state read with the settings, and the files they name, that a release was made with.
