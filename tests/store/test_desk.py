@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -55,6 +56,13 @@ def test_a_decision_is_kept_whole_and_sealed(operations: Operations) -> None:
     assert b"seen at home" not in raw["words_enc"]
     assert b"harm" not in raw["shown_enc"]
     assert desk.latest(operations)["decision_id"].to_list() == [number]
+
+
+def test_noting_a_band_leaves_the_review_that_was_set(operations: Operations) -> None:
+    person = key(operations)
+    number = decide(operations, new(person, 0))
+    noted = decide(operations, replace(new(person, number), decision="no_change", reason_code=desk.NOTED, review_on=None))
+    assert desk.latest(operations).select("decision_id", "decision", "review_on").rows() == [(noted, "no_change", date(2027, 2, 8))]
 
 
 def test_a_lost_update_is_refused_and_nothing_is_written(operations: Operations) -> None:

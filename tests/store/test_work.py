@@ -207,6 +207,21 @@ def test_only_a_decision_after_it_was_published_closes_it():
     assert (item.state, item.closed_on, item.says) == ("Reviewed", day(17), "No change")
 
 
+def test_noting_together_that_bands_moved_down_reviews_nobody_who_moved_up():
+    up, down = moved("low", "high"), moved("high", "high-medium", day(23))
+    noted = decided(6, on=day(24), decision="no_change", noted=True)
+    assert only(work.moved_up([up, down], [noted], PEOPLE, RULES)).is_open
+    item = only(work.moved_up([up, down], [decided(5, on=day(20), decision="no_change"), noted], PEOPLE, RULES))
+    assert (item.state, item.closed_on) == ("Reviewed", day(20))
+
+
+def test_noting_together_that_bands_moved_down_answers_no_referral_and_no_review():
+    noted = decided(6, on=day(24), decision="no_change", noted=True, review_on=None)
+    assert only(referral(decided(), noted)).state == "Waits for supervisor"
+    due = decided(5, decision="no_change", review_on=day(27))
+    assert only(work.reviews([due, noted], PEOPLE, RULES)).state == "Review due"
+
+
 def test_a_band_that_fell_to_where_it_was_closes_it_and_one_that_stays_higher_does_not():
     ups = moved("low", "high")
     item = only(work.moved_up([ups, moved("high", "low", day(23))], [], PEOPLE, RULES))

@@ -75,19 +75,45 @@ def fallen(state: State, made_state: Path) -> list[str]:
     """A later release, in a folder of the state's own, in which numbers 2, 22 and 42 stand a band lower again; gives their keys."""
     (state.root / "releases").unlink()
     shutil.copytree(made_state / "releases", state.root / "releases")
-    newest, keys = state.releases.history("iom")[-1], [invented.key(state, n) for n in (2, 22, 42)]
-    moved = pl.col("person_key").is_in(keys)
-    frame = newest.frame("iom").with_columns(
-        band=pl.when(moved).then(pl.lit("high-medium")).otherwise("band"), band_last_week=pl.when(moved).then(pl.lit("high")).otherwise("band")
-    )
-    week = invented.NEWEST.plus(1)
+    return later(state, 1, {2: "high-medium", 22: "high-medium", 42: "high-medium"})
+
+
+def later(state: State, weeks: int, bands: dict[int, str]) -> list[str]:
+    """A release so many weeks after the invented ones, in which nothing changed but these bands; gives the keys of these people."""
+    newest, moved = state.releases.history("iom")[-1], {invented.key(state, n): band for n, band in bands.items()}
+    band = pl.col("person_key").replace_strict(moved, default=pl.col("band"))
+    frame = newest.frame("iom").with_columns(band=band, band_last_week="band")
+    week = invented.NEWEST.plus(weeks)
     files = {"iom.parquet": publishing.parquet(frame), "iom_about.json": newest.read("iom_about.json")}
     manifest = {"week": str(week), "origin": week.origin.isoformat(), "as_of": week.origin.isoformat(), "tools": {"iom": {"warnings": []}}}
     state.releases.keep(
         str(week), publishing.with_manifest(files, manifest), [NewTool("iom", "published", model=newest.model)],
         origin=week.origin, as_of=week.origin, sequence=1, event=invented.SYSTEM,
     )  # fmt: skip
-    return keys
+    return list(moved)
+
+
+def test_noting_who_moved_down_leaves_out_who_waits_for_a_review_since_the_band_moved_up(manager: TestClient, state: State, made_state: Path) -> None:
+    (state.root / "releases").unlink()
+    shutil.copytree(made_state / "releases", state.root / "releases")
+    later(state, 1, {21: "high"})  # was low-medium
+    later(state, 2, {2: "high-medium", 21: "high-medium", 22: "high-medium", 42: "high-medium"})
+    page = manager.get("/people?group=down").text
+    assert "1 of these also waits for a review since they moved up:" in page
+    assert "Note the other 3 together" in page
+    keys = re.findall(r'name="noted" value="([a-z2-7]+)"', page)
+    assert sorted(keys) == sorted(invented.key(state, n) for n in (2, 22, 42))
+    release = re.search(r'name="release" value="(\d+)"', page)
+    assert release
+    form = {"csrf": csrf_of(manager), "release": release[1], "noted": [*keys, invented.key(state, 21)]}  # named all the same
+    assert manager.post("/people/noted", data=form, follow_redirects=False).status_code == 303
+    assert desk.of_person(state.operations, invented.key(state, 21)) == []
+    page = manager.get("/people").text
+    assert "Moved up earlier, not reviewed: 1" in page
+    assert "Moved down: 1" in page
+    page = manager.get("/people?group=down").text
+    assert "1 of these also waits" in page
+    assert "together</button>" not in page
 
 
 def test_bands_that_moved_down_are_noted_together_each_by_name(manager: TestClient, state: State, made_state: Path) -> None:

@@ -367,10 +367,12 @@ def mark(operations: Operations) -> tuple[int, int]:
 
 
 def latest(operations: Operations) -> pl.DataFrame:
-    """The newest decision about each person who has one: LATEST, without words."""
+    """The newest decision about each person who has one: LATEST, without words. One that only noted a band leaves the review it found."""
     signed = {row["decision"] for row in operations.added(schema.sign_offs)}
-    newest = {row["person_key"]: row for row in operations.added(schema.decisions)}
-    rows = [(key, row["id"], row["at"], row["decision"], row["review_on"], row["id"] in signed) for key, row in newest.items()]
+    everything = operations.added(schema.decisions)
+    newest = {row["person_key"]: row for row in everything}
+    review = {row["person_key"]: row["review_on"] for row in everything if row["reason_code"] != NOTED}
+    rows = [(key, row["id"], row["at"], row["decision"], review.get(key), row["id"] in signed) for key, row in newest.items()]
     return pl.DataFrame(rows, schema=LATEST, orient="row")
 
 

@@ -20,7 +20,8 @@ release or the tool it is about is gone.
 | role | supervisor of the unit, or whoever else may confirm it | confirmed or refused |
 
 A person who was merged is worked on under the surviving record. Restricted people, and people whose unit is gone or has no
-offender manager, are the supervisor's. What was erased closes everything about it.
+offender manager, are the supervisor's. What was erased closes everything about it. Noting together that bands moved down is no
+decision here: it closes nothing.
 """
 
 from __future__ import annotations
@@ -269,7 +270,10 @@ class Recommended:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision about a person with what followed. `at`: instant, as the database writes it."""
+    """A decision about a person with what followed. `at`: instant, as the database writes it.
+
+    `noted`: a band that moved down, noted together with others (`desk.NOTED`): it answers no referral and no review.
+    """
 
     number: int
     person_key: str
@@ -281,6 +285,7 @@ class Decided:
     role: Role | None
     signed: Recorded | None = None
     follow_ups: tuple[Recorded, ...] = ()
+    noted: bool = False
 
 
 @dataclass(frozen=True)
@@ -458,7 +463,7 @@ def moved_up(found: Iterable[BandMoved], decided: Iterable[Decided], people: Map
     Args: `found`: every change of band of the releases looked at, oldest first.
     """
     newest: dict[str, Decided] = {}
-    for decision in sorted(decided, key=lambda d: d.number):
+    for decision in sorted((d for d in decided if not d.noted), key=lambda d: d.number):
         newest[_surviving(decision.person_key, people)] = decision
     changes: dict[str, list[BandMoved]] = {}
     for one in found:
@@ -773,9 +778,9 @@ def _surviving(person: str, people: Mapping[str, PersonNow]) -> str:
 
 
 def _with_later(found: Iterable[Decided], people: Mapping[str, PersonNow]) -> list[tuple[Decided, Decided | None]]:
-    """Each decision with the next one about the same person, merged records taken together."""
+    """Each decision with the next one about the same person, merged records taken together; bands noted together answer nothing."""
     by_person: dict[str, list[Decided]] = {}
-    for one in sorted(found, key=lambda d: d.number):
+    for one in sorted((d for d in found if not d.noted), key=lambda d: d.number):
         by_person.setdefault(_surviving(one.person_key, people), []).append(one)
     return [(one, own[i + 1] if i + 1 < len(own) else None) for own in by_person.values() for i, one in enumerate(own)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -17,7 +17,7 @@ from harmcast.errors import StoreDamaged
 from harmcast.oversight import grants, log, register
 from harmcast.oversight.access import ROLES as ROLE_NAMES
 from harmcast.oversight.access import Role
-from harmcast.store import case_reviews, merges, proposals, schema, strikes, work
+from harmcast.store import case_reviews, desk, merges, proposals, schema, strikes, work
 from harmcast.store.reads import units
 from harmcast.store.releases import Move, Release
 from harmcast.store.state import State
@@ -228,16 +228,17 @@ class _Reader:
 
     @cached_property
     def decided(self) -> list[work.Decided]:
-        """The newest decision about each person, those made lately, and those that these came after."""
+        """The newest decision about each person, those made lately, and those that these came after; bands noted together stand aside."""
         everything = self.state.operations.added(schema.decisions)
-        newest = {row["person_key"]: row["id"] for row in everything}
+        noted = {row["id"]: row["after"] for row in everything if row["reason_code"] == desk.NOTED}
+        newest = {row["person_key"]: row["id"] for row in everything if row["id"] not in noted}
         lately = {row["id"] for row in everything if row["at"] >= self.since}
-        before = {row["after"] for row in everything if row["id"] in lately}
-        rows = [row for row in everything if row["id"] in lately or row["id"] in before or newest[row["person_key"]] == row["id"]]
+        before = {_decided_before(row["after"], noted) for row in everything if row["id"] in lately}
+        rows = [row for row in everything if row["id"] in lately or row["id"] in before or newest.get(row["person_key"]) == row["id"]]
         signed, followed = self._recorded(schema.sign_offs, "outcome"), self._recorded(schema.follow_ups, "step")
         return [
             work.Decided(row["id"], row["person_key"], row["week"], row["decision"], self.day(row["at"]), row["at"], row["review_on"],
-                         ROLES.get(row["role"]), _last(signed.get(row["id"])), tuple(followed.get(row["id"], ())))
+                         ROLES.get(row["role"]), _last(signed.get(row["id"])), tuple(followed.get(row["id"], ())), row["id"] in noted)
             for row in rows
         ]  # fmt: skip
 
@@ -353,6 +354,13 @@ class _Reader:
                                owner=Role.SUPERVISOR if of_unit or others else Role.ADMINISTRATOR, says=says)
             )  # fmt: skip
         return found
+
+
+def _decided_before(number: int, noted: Mapping[int, int]) -> int:
+    """The decision before, over those that only noted a band. Args: `noted`: their numbers, with the one each came after."""
+    while number in noted:
+        number = noted[number]
+    return number
 
 
 def _last(steps: Sequence[work.Recorded] | None) -> work.Recorded | None:

@@ -64,6 +64,10 @@ class Needs:
             return reviews and group == "reviews"
         return (moved.source == self.release.name) == (group == "up")
 
+    def waits_since_up(self, key: str) -> bool:
+        """Whether somebody still waits for a review since the band moved up."""
+        return any(item.kind == "moved_up" for item in self.items.get(key, ()))
+
     def rows(self, keys: list[str]) -> pl.DataFrame:
         """Rows of these people in this order; whose row is closed stands in none of the groups."""
         rows = self.frame[[self.places[key] for key in keys]]
@@ -107,7 +111,8 @@ def my_people(visit: Here, group: str = "", band: str = "", custody: str = "", a
     _looked(visit, found, "people_listed", shown)
     given = {"group": group, "band": band, "custody": custody}
     rows = rows_of(visit, shown, found.items)
-    return _page(visit, found, GROUPS[group], group=group, rows=rows, given=given, **part)
+    noted = [key for key in shown["person_key"] if not found.waits_since_up(key)] if group == "down" else []
+    return _page(visit, found, GROUPS[group], group=group, rows=rows, noted=noted, given=given, **part)
 
 
 def _looked(visit: Visit, listed: Needs, action: str, shown: pl.DataFrame, **detail: Any) -> None:
@@ -139,7 +144,7 @@ def _page(visit: Visit, found: Needs, title: str, **values: Any) -> Response:
         list_bands=visit.settings.bands.list_bands,
         reviewed_by=min((item.due_on for key in found.keys("up") for item in found.items[key] if item.due_on), default=None),
         may_decide=visit.may(Action.DECIDE, tool.name),
-        **{"group": "", "sections": [], "rows": [], "given": {}, "asked": None, "outside": None, "purposes": PURPOSES, **values},
+        **{"group": "", "sections": [], "rows": [], "noted": [], "given": {}, "asked": None, "outside": None, "purposes": PURPOSES, **values},
     )
 
 
@@ -178,9 +183,12 @@ def search(visit: Here) -> Response:
 
 @pages.post("/people/noted", Action.DECIDE)
 def note_moved_down(visit: Here) -> Response:
-    """Notes together that bands moved down: a decision without change about each person named, so that the list says it is done."""
-    releases = visit.history()[1]
-    chosen = set(visit.form.get("noted", "").split("\n"))
+    """Notes together that bands moved down: a decision without change about each person named, so that the list says it is done.
+
+    Whoever waits for a review since the band moved up is left out.
+    """
+    releases, found = visit.history()[1], needs(visit)
+    chosen = {key for key in visit.form.get("noted", "").split("\n") if not found.waits_since_up(key)}
     frame = roster.filtered(visit.listed, group="down").filter(pl.col("person_key").is_in(sorted(chosen)))
     form = visit.fields
     if form.value("release") != str(releases[-1].id):
@@ -188,7 +196,7 @@ def note_moved_down(visit: Here) -> Response:
     elif frame.is_empty():
         form.fault("noted", "Choose at least one person")
     if form.errors:
-        return _page(visit, needs(visit), GROUPS["down"])
+        return _page(visit, found, GROUPS["down"])
     event = visit.event("alteration", "moved_down_noted", about=f"release:{releases[-1].name}", people=frame.height)
     with visit.writing(event) as tx:
         for row in frame.iter_rows(named=True):

@@ -61,7 +61,7 @@ def person_page(visit: Here, key: str, judged: str = "", view: str = "") -> Resp
         edges_say=edges_say(document),
         new_charges=new_charges(document, release, releases),
         notes=notes(visit, key, decisions),
-        referrals=[d for d in decisions[:1] if d.is_referral and not (d.follow_ups and d.follow_ups[-1]["step"] in CLOSED)],
+        referrals=[d for d in [d for d in decisions if d.reason_code != desk.NOTED][:1] if d.is_referral and not (d.follow_ups and d.follow_ups[-1]["step"] in CLOSED)],
         opened=visit.request.query_params.get("opened", "") or ticket_of(visit, key),
         short=lambda text: words.short_day(date.fromisoformat(text)),
         decisions=decisions,
