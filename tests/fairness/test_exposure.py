@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from harmcast.fairness.audit import audit_places
-from harmcast.fairness.exposure import UNKNOWN, by_fifth, overlap, recording_by_area
+from harmcast.fairness.exposure import UNKNOWN, _judged, by_fifth, overlap, recording_by_area
 from harmcast.fairness.thresholds import Thresholds
 
 
@@ -69,6 +69,13 @@ def test_a_fifth_under_forecast_is_a_concern(seed: int) -> None:
     audit = audit_places(forecast, outcomes, where, None, Thresholds())
     assert audit.verdict in ("concern", "stop")
     assert "places/1/higher" in {f.name for f in audit.findings}
+
+
+def test_a_fifth_is_met_only_where_its_whole_range_lies_inside_the_limits() -> None:
+    """The range of the first fifth leaves 1 out, and reaches beyond the limits: no concern at all fifths' level, and not met."""
+    table = pl.DataFrame({"fifth": ["1", "2", "3"], "expected": [100.0, 100.0, 100.0], "recorded": [72.0, 100.0, 85.0], "noise": [9.8, 4.0, 9.0]})
+    found = _judged(table, 1.0, Thresholds())
+    assert found["verdict"].to_list() == ["too few to say", "met", "too few to say"]
 
 
 def test_without_inputs_it_says_so() -> None:

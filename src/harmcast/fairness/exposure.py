@@ -81,7 +81,8 @@ def by_fifth(
         residents, flagged_share (of the fifth's residents who live in flagged cells, mean an origin), recorded_in_
         flagged, empty_flagged (flagged cells of the fifth in which nothing was recorded, over those flagged), ratio
         (recorded over expected, relative to the whole) with ratio_low, ratio_high (95%, robust to what is persistent
-        in a cell), judged_low, judged_high, per_1000 (expected a 1,000 residents an origin), verdict.
+        in a cell), judged_low, judged_high, per_1000 (expected a 1,000 residents an origin), verdict (met: the
+        whole 95% range of the ratio lies inside the bar of a concern, as for people).
     """
     known = _known(forecast, outcomes, top)
     origins = known["origin"].n_unique()
@@ -146,9 +147,10 @@ def _judged(table: pl.DataFrame, whole: float, t: Thresholds) -> pl.DataFrame:
     off = np.maximum(ratio, 1 / np.maximum(ratio, 1e-9))
     far = (off > 1 / t.places_ratio_concern) & ((low > 1) | (high < 1))
     sure = far & ((low > 1 / t.places_ratio_stop) | (high < t.places_ratio_stop))
-    words = np.where(sure, "stop", np.where(far, "concern", "met"))
-    words = np.where(clear, words, np.where(table["fifth"] == UNKNOWN, "printed", "too few to say"))
     spread = USUAL * se / np.maximum(ratio, 1e-9)
+    inside = (ratio * np.exp(-spread) >= t.places_ratio_concern) & (ratio * np.exp(spread) <= 1 / t.places_ratio_concern)
+    words = np.where(sure, "stop", np.where(far, "concern", np.where(inside, "met", "too few to say")))
+    words = np.where(clear, words, np.where(table["fifth"] == UNKNOWN, "printed", "too few to say"))
     numbers = {
         "ratio": ratio, "ratio_low": ratio * np.exp(-spread), "ratio_high": ratio * np.exp(spread),
         "half_width": USUAL * se, "judged_low": low, "judged_high": high,

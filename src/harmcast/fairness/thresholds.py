@@ -93,7 +93,7 @@ class Thresholds:
     )
     places_ratio_concern: float = _threshold(
         0.8,
-        "Recorded over forecast in a deprivation fifth, relative to the whole, outside this and one over this is a concern.",
+        "Recorded over forecast in a deprivation fifth, relative to the whole, outside this and one over this is a concern if chance alone would not give it. Met: the whole 95% interval lies inside.",
         "ratio",
     )
     places_ratio_stop: float = _threshold(
