@@ -20,7 +20,7 @@ LEAST_MOVES = 300
 OPENING = "opening"
 ALL, EVERYONE = "all", "everyone"
 NO_CHANGE_AGAINST = "no_change_against"  # no change, by an officer who judged otherwise
-ZERO_MEANS = f"Counts are rounded to multiples of {BASE}, so that every sum still holds: 0 means 0 to {BASE - 1}."
+ZERO_MEANS = f"Counts are rounded to multiples of {BASE}, so that every sum still holds: where 0 stands, there may be up to {BASE - 1}."
 
 # name of a table -> its columns; the last ones are counts. `group` "all" under attribute "everyone" is the total. In a table
 # with a single count, "all" in another column is the total over that column.

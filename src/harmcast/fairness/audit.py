@@ -110,7 +110,7 @@ def audit_people(
     )
 
 
-ROUNDED = f"{ZERO_MEANS} A share is of rounded counts, and of {LEAST_UNDER_A_RATE} or more. What is over a limit is judged on exact counts."
+ROUNDED = f"{ZERO_MEANS} A share is worked out from rounded counts, and only for groups of {LEAST_UNDER_A_RATE} people or more. Whether it is over a limit is judged on exact counts."
 REHEARSAL = (
     "Rehearsal: no released chance is a year old yet. The chances judged here were worked out afterwards, by a model fitted to what was "
     "known a year before. Nobody acted on them, and nothing here counts as met."
