@@ -37,7 +37,7 @@ WHITE = row("White", verdict="printed", n=2855)
 @pytest.mark.parametrize(
     ("verdict", "missed", "found"),
     [("met", None, "none"), ("met", "printed", "none"), ("concern", None, "difference"), ("stop", None, "far"), ("too few to say", None, "few"),
-     ("met", "concern", "difference"), ("met", "stop", "far"), ("printed", None, "few")],
+     ("met", "concern", "difference"), ("met", "stop", "far"), ("printed", None, "shown")],
 )  # fmt: skip
 def test_what_is_found_of_a_group(verdict: str, missed: str | None, found: Found) -> None:
     rows = [WHITE, row("Asian", verdict=verdict)] + ([row("Asian", "fnr", missed, value=0.9)] if missed else [])
@@ -59,7 +59,7 @@ def test_groups_stand_with_the_comparison_first_and_hidden_ones_last() -> None:
 def test_too_few_says_the_difference_its_range_and_how_many_would_tell() -> None:
     screen = panel(document(WHITE, row("Black", verdict="too few to say", n=553, value=0.06, wide=1.5)))
     assert screen
-    assert screen.rows[1].more == "1.20 times as often, could be 0.80 to 1.80. About 1,900 people would tell."  # 553 x (log 1.5 / log 1.25) squared = 1,826
+    assert screen.rows[1].more == "1.20 times as often, could be 0.80 to 1.80. About 1,900 people in this group would be enough to tell."  # 553 x (log 1.5 / log 1.25) squared = 1,826
 
 
 def test_a_group_of_whom_none_was_put_high_has_no_range_that_leaves_out_what_was_found() -> None:
@@ -151,9 +151,9 @@ def test_too_few_offences_say_how_many_would_tell_and_silence_is_no_fairness() -
     made = audit_places(forecast.filter(pl.col("origin") == first), outcomes.filter(pl.col("origin") == first), where, None, Thresholds())
     screen = panel(json.loads(json.dumps(made.document())))
     assert screen
-    assert {row.found for row in screen.rows} == {"few"}
-    assert all("offences would tell." in row.more for row in screen.rows)
-    assert screen.headline == "No group could be judged: too few offences."
+    assert {row.found for row in screen.rows} <= {"few", "outside"}
+    assert all("offences in this fifth would be enough to tell." in row.more for row in screen.rows)
+    assert screen.short == "No group could be judged: too few offences."
     assert "silence is no evidence" in screen.beside
 
 
@@ -171,8 +171,54 @@ def test_what_it_could_not_see_is_said() -> None:
     assert screen.could_not_see == ("Conduct that was never recorded.", "Rehearsal.", "People under management: counted apart, not judged.")
 
 
-@pytest.mark.parametrize(("high", "most"), [(0.06, 0.08), (0.079, 0.08), (0.081, 0.1)])
+@pytest.mark.parametrize(("high", "most"), [(0.06, 0.1), (0.099, 0.1), (0.101, 0.15), (0.157, 0.2)])
 def test_pictures_share_one_scale_that_holds_every_range(high: float, most: float) -> None:
     screen = panel(document(WHITE, row("Asian", high=high)))
     assert screen
     assert screen.most == pytest.approx(most)
+
+
+def test_a_difference_outside_the_limits_that_chance_could_explain_is_never_none_found() -> None:
+    screen = panel(document(WHITE, row("Asian"), row("Black", verdict="too few to say", n=100, value=0.07, wide=1.3), row("Other", verdict="too few to say", value=0.08, wide=2)))
+    assert screen
+    assert [r.found for r in screen.rows] == ["comparison", "none", "outside", "outside"]
+    assert screen.rows[2].says == "Outside the limits, could be chance"
+    assert screen.headline == "No difference beyond 0.8 to 1.25 times as often found where one could be judged. For Other and Black: outside the limits, could be chance."
+
+
+def test_a_range_that_leaves_out_the_comparison_says_why_it_is_too_few_to_say() -> None:
+    screen = panel(document(WHITE, row("Other", verdict="too few to say", n=100, value=0.08, wide=1.3)))
+    assert screen
+    assert "The range is of this group alone; with all groups compared together it could be chance." in screen.rows[1].more
+
+
+def test_age_and_sex_are_shown_and_not_judged() -> None:
+    screen = panel(document(row("M", attribute="sex", is_reference=True), row("F", attribute="sex", verdict="printed"), row("X", attribute="sex", verdict="printed", value=None, n=None)))
+    assert screen
+    assert [r.says for r in screen.rows] == ["The comparison", "Shown, not judged", "Too few to say"]
+    assert screen.headline == "Shown, not judged."
+    assert screen.beside == "Whether the chances held for each group is judged instead, among all comparisons: offending differs by age and sex."
+
+
+def test_a_finding_that_no_group_shows_is_no_silence() -> None:
+    screen = panel({**document(WHITE, row("Asian")), "findings": [{"name": "proxies/x", "verdict": "concern", "says": "x"}]})
+    assert screen
+    assert screen.is_over
+    assert screen.short == "Something else is over a limit: see all comparisons."
+
+
+def test_the_checks_of_the_records_are_counted() -> None:
+    records = [row("Asian", "charges_fell_away", verdict, scope="records") for verdict in ("met", "met", "too few to say", "printed")]
+    screen = panel(document(WHITE, row("Asian", verdict="too few to say"), *records))
+    assert screen
+    assert screen.beside.endswith("How the records came about was compared 3 times: 2 within limits, 1 too few to say.")
+
+
+def test_a_fifth_outside_the_limits_is_not_called_met_by_an_old_audit() -> None:
+    made = audit_places(*exposure.world(3), None, Thresholds()).document()
+    table = made["tables"][0]
+    first = dict(zip(table["columns"], table["rows"][0], strict=True)) | {"ratio": 0.72, "ratio_low": 0.56, "ratio_high": 0.94, "verdict": "met"}
+    table["rows"][0] = [first[column] for column in table["columns"]]
+    screen = panel(made)
+    assert screen
+    assert screen.rows[0].says == "Outside the limits, could be chance"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from markupsafe import Markup
 
 from harmcast import words
+from harmcast.documents.audit import AuditDocument
 from harmcast.documents.changed import AreaTotal
 from harmcast.oversight import findings, register
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.publish import released
+from harmcast.publish.panel import panel
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import alerts, retention, sign_in_lanes
 from harmcast.store.reads import data_quality, health, units
@@ -239,12 +241,13 @@ def _approvals(visit: Visit) -> HomeCard:
 
 
 def _verdicts(visit: Visit) -> HomeCard:
+    """What the newest audit of each tool found, in the words of its own page."""
     lines = []
     for tool in visit.settings.tools:
         audited = [r for r in visit.state.releases.history(tool.name, None) if f"{tool.name}_audit.json" in released.manifest(r).get("files", {})]
-        verdict = str(released.document(audited[-1], f"{tool.name}_audit").get("verdict", "none")) if audited else "not audited yet"
-        lines.append(CardLine(tool_title(tool), verdict, f"/audit/{tool.name}", verdict in ("concern", "stop")))
-    return HomeCard("Does anyone bear it unfairly?", tuple(lines))
+        screen = panel(cast(AuditDocument, released.document(audited[-1], f"{tool.name}_audit"))) if audited else None
+        lines.append(CardLine(tool_title(tool), screen.short if screen else "Not audited yet.", f"/audit/{tool.name}", screen is not None and screen.is_over))
+    return HomeCard("Who bears it?", tuple(lines))
 
 
 def _alarms(visit: Visit) -> HomeCard:
@@ -268,7 +271,7 @@ def _locked(visit: Visit) -> HomeCard:
     accounts = [user.account for user in visit.state.users.everyone() if user.is_active]
     locked = sign_in_lanes.guessed_at(visit.operations, accounts)
     lines = tuple(CardLine(account, "strangers guess at it", f"/users/{account}", True) for account in locked)
-    return HomeCard("Guessed at", lines, note="Devices these people have used before go on; a new one needs an invitation." if lines else "Nobody's password is guessed at now.")
+    return HomeCard("Wrong passwords", lines, note="Devices these people have used before go on; a new one needs an invitation." if lines else "None lately.")
 
 
 def _accounts(visit: Visit) -> HomeCard:
