@@ -352,3 +352,19 @@ def test_words_of_a_forces_own_for_nothing_go_in_every_column_at_once_as_the_pag
     rows = {"k": ["-", "NULL", "walk"], "t": ["2026-01-05 01:00"] * 3, "x": ["411", "Unknown", "1"], "y": ["1", "2", "-"]}
     made = run(f"CREATE VIEW crime_rows{step} {START} FROM crime_rows", raw_file("a.csv", rows))[0]
     assert made.rows.select("kind", "easting_m", "northing_m").rows() == [(None, "411", "1"), (None, None, "2"), ("walk", "1", None)]
+
+
+def test_the_mapping_that_the_page_shows_makes_every_table_it_names() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
+    shown = "CREATE VIEW crimes" + page.split("CREATE VIEW crimes")[1].split("```")[0]
+    crimes = {"CrimeNo": ["C1"], "HOClass": ["8/6"], "DateFrom": ["31/12/2024"], "TimeFrom": ["2315"], "Recorded": ["31/12/2024"], "Cancelled": ["NULL"]}
+    crimes |= {"X": ["400,100.5"], "Y": ["300100"], "Weapons": ["Hammer | LOCK KNIFE"], "Injury": ["Minor"]}
+    charges = {"Charge": ["CH1"], "Code": ["8/6"], "Day": ["31/12/2024"], "Suspects": ["NM/1|NM/2"]}
+    people = {"NomRef": ["NM/1"], "Name": ["A"], "DOB": ["31/12/1990"], "Gender": ["Male"], "MergedTo": ["NULL"], "Deceased": [None], "Updated": ["31/12/2024"]}
+    gone = {"What": ["CHARGE"], "Ref": ["CH1-NM/1"], "When": ["31/12/2024"], "Why": ["wrong person"]}
+    files = [raw_file(name, rows) for name, rows in (("CRIMES.csv", crimes), ("SUSPECTS.csv", charges), ("NOMINALS.csv", people), ("REMOVED.csv", gone))]
+    made = {one.table: one.rows for one in run(shown, *files)}
+    assert made["crimes"].select("weapon", "easting_m").rows() == [("knife", "400100.5")]
+    assert made["charges"]["charge_ref"].to_list() == ["CH1-NM/1", "CH1-NM/2"]
+    assert made["persons"].select("sex", "born_on", "merged_into", "died_on").rows() == [("male", "1990-12-31", None, None)]
+    assert made["deletions"].select("table", "ref").rows() == [("charges", "CH1-NM/1")]
