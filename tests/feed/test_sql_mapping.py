@@ -264,8 +264,31 @@ def test_what_goes_wrong_on_the_rows_is_named_without_their_values(text: str, ru
 def test_a_table_that_is_not_there_is_named_with_those_that_are_and_the_mapping_is_to_be_mended() -> None:
     with pytest.raises(FeedRefused) as refused:
         run(f"{START} FROM nowhere", raw_file("a.csv", places()), raw_file("B 2.csv", places()))
-    assert refused.value.faults[0].next_step == "Catalog Error: Table with name nowhere does not exist! The delivery has: a, b 2"
-    assert refused.value.next_step == "Mend the mapping, mapping.sql, as named, or send the export as it was before; then load again."
+    line = "Line 1: ... kind, t AS started_at, x AS easting_m, y AS northing_m FROM nowhere"
+    assert refused.value.faults[0].next_step == f"Catalog Error: Table with name nowhere does not exist! {line}. The delivery has: a, b 2"
+    assert refused.value.next_step == (
+        "Mend the mapping, mapping.sql, as named, or send the export as it was before. "
+        "The state holds a copy: put the edit in place with harmcast settings STATE --set settings.toml. Then load again."
+    )
+
+
+def test_wrong_sql_is_told_with_its_line_of_the_mapping() -> None:
+    good = "-- A note.\n" + f"{START} FROM a".replace("started_at", "started_at\n")
+    assert "\n" in good.split("started_at")[1]
+    with pytest.raises(FeedRefused) as refused:
+        run(good.replace(" x AS", " odd AS"), raw_file("a.csv", places()))
+    said = refused.value.faults[0].next_step
+    assert said == 'Binder Error: Referenced column "odd" not found in FROM clause! Line 3: , odd AS easting_m, y AS northing_m FROM a'
+    with pytest.raises(SettingsRefused) as unread:
+        sql_mapping.parse(good.replace(", x AS", ", x, AS"))
+    assert unread.value.faults[0].next_step == 'Parser Error: syntax error at or near "AS" Line 3: , x, AS easting_m, y AS northing_m FROM a'
+
+
+def test_the_old_arrow_of_a_lambda_is_told_how_to_be_written() -> None:
+    with pytest.raises(FeedRefused) as refused:
+        run(f"{START}, list_transform(split_words(k), w -> upper(w)) AS minutes FROM a", raw_file("a.csv", places()))
+    assert refused.value.faults[0].rule == "mapping_lambda"
+    assert refused.value.faults[0].next_step == "where it says w -> ... write lambda w: ...; docs/mapping.md shows how"
 
 
 def test_a_function_that_there_is_none_of_is_a_fault_without_a_row() -> None:

@@ -42,19 +42,22 @@ _VIEW = re.compile(
     r'\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?VIEW\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|\w+)\s+AS\s+(.*?);?\s*$',
     re.IGNORECASE | re.DOTALL,
 )
+_LINE = re.compile(r"^LINE (\d+): *(?:CREATE TABLE made\.\S+ AS )?(.*)$", re.MULTILINE)
 _COMMENTS = re.compile(r"^(\s|--[^\n]*(\n|$)|/\*.*?\*/)*", re.DOTALL)
+PUT = "The state holds a copy: put the edit in place with harmcast settings STATE --set settings.toml."
 HOW = "docs/mapping.md shows how"
 
 
 @dataclass(frozen=True)
 class MappingView:
-    """One view of the mapping. `reads` are the tables it names, the one its rows come from first."""
+    """One view of the mapping. `reads` are the tables it names, the one its rows come from first. `line`: of the mapping, on which `select` begins."""
 
     name: str
     select: str
     reads: tuple[str, ...]
     rows_from: tuple[str, ...]
     columns: tuple[str, ...] | None
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def parse(text: str, name: str = "mapping.sql") -> SqlMapping:
         try:
             statements = [_COMMENTS.sub("", statement.query) for statement in con.extract_statements(text)]
         except duckdb.Error as error:
-            raise _invalid([Fault("mapping_not_sql", name, next_step=_first_line(error))]) from None
+            raise _invalid([Fault("mapping_not_sql", name, next_step=_said(error))]) from None
         unstable = _unstable(con)
         views: list[MappingView] = []
         faults: list[Fault] = []
@@ -120,7 +123,8 @@ def parse(text: str, name: str = "mapping.sql") -> SqlMapping:
             faults += [Fault(rule, name, column=view_name, next_step=step) for rule, step in _forbidden(node, unstable)]
             faults += [Fault("mapping_names_unknown", name, column=view_name, next_step=f"no function is named {one}; {HOW}") for one in _unknown_functions(con, node)]
             reads = tuple(dict.fromkeys(_reads(node)))
-            views.append(MappingView(view_name, found[2], reads, tuple(dict.fromkeys(_rows_from(node))), _columns(node)))
+            line = text.count("\n", 0, max(text.find(found[2]), 0)) + 1
+            views.append(MappingView(view_name, found[2], reads, tuple(dict.fromkeys(_rows_from(node))), _columns(node), line))
     faults += _shape_faults(views, name)
     if faults:
         raise _invalid(list(dict.fromkeys(faults)))
@@ -129,12 +133,15 @@ def parse(text: str, name: str = "mapping.sql") -> SqlMapping:
 
 def _invalid(faults: list[Fault]) -> SettingsRefused:
     return SettingsRefused(
-        f"The mapping has {len(faults)} fault(s).", code="mapping_invalid", faults=tuple(faults), next_step=f"Edit the mapping; {HOW}."
+        f"The mapping has {len(faults)} fault(s).", code="mapping_invalid", faults=tuple(faults), next_step=f"Edit the mapping; {HOW}. {PUT}"
     )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+def _said(error: Exception, begins: int = 1) -> str:
+    """What DuckDB says is wrong, and the line of the mapping that it points at. Args: `begins`: the line on which its SQL begins."""
+    found = _LINE.search(str(error))
+    where = f" Line {begins + int(found[1]) - 1}: {found[2][:200]}" if found else ""
+    return str(error).splitlines()[0][:200] + where
 
 
 def _unstable(con: duckdb.DuckDBPyConnection) -> set[str]:
@@ -350,7 +357,7 @@ def run(mapping: SqlMapping, raws: Mapping[str, RawFile], names: Mapping[str, st
 
 
 def _refused(faults: list[Fault], mapping: SqlMapping) -> FeedRefused:
-    return refused(faults, "The mapping's work on the delivery", f"Mend the mapping, {mapping.name}, as named, or send the export as it was before; then load again.")
+    return refused(faults, "The mapping's work on the delivery", f"Mend the mapping, {mapping.name}, as named, or send the export as it was before. {PUT} Then load again.")
 
 
 def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mapping[str, str], limits: Limits) -> list[Made]:
@@ -363,7 +370,7 @@ def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mappin
             try:
                 con.execute(f'CREATE TABLE made."{view.name}" AS {view.select}')
             except duckdb.Error as error:
-                faults.append(_failed(mapping.name, view.name, error, list({file: name for name, file in list(files.items())[::-1]}.values())))
+                faults.append(_failed(mapping.name, view, error, list({file: name for name, file in list(files.items())[::-1]}.values())))
                 continue
             of_view[view.name] = list(dict.fromkeys(f for n in view.rows_from for f in of_view.get(n, [files[n]] if n in files else [])))
             if view.name in TABLES:
@@ -378,12 +385,15 @@ def _made(mapping: SqlMapping, frames: Mapping[str, pl.DataFrame], files: Mappin
     return found
 
 
-def _failed(where: str, view: str, error: duckdb.Error, delivered: list[str]) -> Fault:
+def _failed(where: str, of: MappingView, error: duckdb.Error, delivered: list[str]) -> Fault:
     """What DuckDB says of names may be told; what it says of values may not. Args: `delivered`: names of the tables there are."""
+    view = of.name
     if isinstance(error, duckdb.CatalogException):
-        return Fault("mapping_names_unknown", where, column=view, next_step=f"{_first_line(error)} The delivery has: {', '.join(sorted(delivered))}")
+        return Fault("mapping_names_unknown", where, column=view, next_step=f"{_said(error, of.line)}. The delivery has: {', '.join(sorted(delivered))}")
     if isinstance(error, duckdb.BinderException | duckdb.ParserException):
-        return Fault("mapping_names_unknown", where, column=view, next_step=_first_line(error))
+        if "lambda arrow" in str(error):
+            return Fault("mapping_lambda", where, column=view, next_step=f"where it says w -> ... write lambda w: ...; {HOW}")
+        return Fault("mapping_names_unknown", where, column=view, next_step=_said(error, of.line))
     if isinstance(error, duckdb.InterruptException):
         return Fault("mapping_takes_long", where, column=view, next_step="simplify it, or raise feed.mapping_seconds")
     if isinstance(error, duckdb.OutOfMemoryException):
