@@ -189,7 +189,7 @@ def test_no_change_by_somebody_who_judged_otherwise_went_against_the_score(
         save(manager, state, decision(manager, state, judgement=judgement))
     assert desk.of_person(state.operations, invented.key(state, OWN))[0].is_overridden
     page = supervisor.get("/unit-work").text
-    assert "2 of 3" in page[page.index('id="overrides"') : page.index("Deferred decisions are not counted")]
+    assert "2 of 3" in page[page.index('id="overrides"') : page.index("Not counted: deferred decisions, and people noted together as moved down.")]
     made = work.decisions(state.operations, "9999")
     assert [desk.is_against(one.decision, one.own_judgement) for one in made] == [False, True, True]
 

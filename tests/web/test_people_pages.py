@@ -110,13 +110,16 @@ def test_noting_who_moved_down_leaves_out_who_waits_for_a_review_since_the_band_
     assert desk.of_person(state.operations, invented.key(state, 21)) == []
     page = manager.get("/people").text
     assert "Moved up earlier, not reviewed: 1" in page
+    row = manager.get("/people?group=earlier").text
+    week = str(invented.NEWEST.plus(1))
+    assert f"moved up in {week}: high, was low-medium; since fallen to high-medium" in row
     assert "Moved down: 1" in page
     page = manager.get("/people?group=down").text
     assert "1 of these also waits" in page
     assert "together</button>" not in page
 
 
-def test_bands_that_moved_down_are_noted_together_each_by_name(manager: TestClient, state: State, made_state: Path) -> None:
+def test_bands_that_moved_down_are_noted_together_each_by_name(manager: TestClient, supervisor: TestClient, state: State, made_state: Path) -> None:
     down = fallen(state, made_state)
     page = manager.get("/people?group=down").text
     keys = re.findall(r'name="noted" value="([a-z2-7]+)"', page)
@@ -136,6 +139,10 @@ def test_bands_that_moved_down_are_noted_together_each_by_name(manager: TestClie
     assert {e["subject"] for e in events(state, "decision_made")} == set(keys)
     assert "Moved down: 0" in manager.get("/people").text
     assert unit_work.overrides(desk.since(state.operations, "")).n == 0  # noting is no judgement for or against the score
+    page = supervisor.get("/unit-work").text
+    assert "Moved down, noted together" in page
+    assert "moved_down" not in page
+    assert "Not counted: 3 moved down and noted together." in page
 
 
 def test_one_denominator_with_a_range_and_no_different_from_usual_in_the_row(manager: TestClient, state: State) -> None:
@@ -202,6 +209,10 @@ def test_a_supervisor_also_sees_people_without_a_unit(
 ) -> None:
     key = invented.key(state, 121)
     assert supervisor.get(f"/people/{key}").status_code == 200
+    assert f"{invented.UNIT} and people without a unit. Open" in supervisor.get("/people").text
+    assert f"{invented.UNIT}. Open" in manager.get("/people").text
+    listed = re.sub(r"<[^>]+>", "", supervisor.get("/unit-work").text)
+    assert "holds 52 people: 48 of Brede Unit in the bands on the list, 1 more of it under management, 3 without a unit." in " ".join(listed.split())
     assert manager.get(f"/people/{key}").status_code == 404
 
 

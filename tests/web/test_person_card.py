@@ -18,6 +18,7 @@ from tests.web import invented_people as invented
 from tests.web.conftest import csrf_of
 
 from harmcast import tables
+from harmcast.charts import people as people_charts
 from harmcast.evaluate import people_choose
 from harmcast.people import harm, minors
 from harmcast.publish import release_files as publishing
@@ -221,3 +222,12 @@ def test_a_range_of_chances_is_of_a_hundred() -> None:
     assert hundred_span(0.01, 0.18) == "1 to 18"
     assert hundred_span(0.001, 0.004) == "under 0.5"
     assert hundred_span(None, 0.2) == "no range"
+
+
+def test_the_scale_of_bands_names_all_five_in_rows_where_they_would_touch() -> None:
+    cuts = [30.0, 180.0, 365.0, 1825.0]
+    for width, heights in ((760, {78}), (340, {78, 93, 108})):
+        drawn = str(people_charts.band_scale(354.7, "high-medium", cuts, "days", width))
+        names = re.findall(r'<text[^>]*y="(\d+)"[^>]*>(low|low-medium|high-medium|high|super high)</text>', drawn)
+        assert [name for _, name in names] == ["low", "low-medium", "high-medium", "high", "super high"]
+        assert {int(y) for y, _ in names} == heights

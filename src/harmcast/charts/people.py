@@ -12,6 +12,8 @@ from harmcast.charts.kit import frame, nice_top, rounded, tag, ticks
 from harmcast.tables import BANDS
 from harmcast.words import hundred_span, in_hundred
 
+LETTER, GAP, ROW = 7.5, 8, 15  # how wide a letter of a label is taken to be, the least between two labels, and from row to row
+
 
 def _scale(cuts: Sequence[float], most: float) -> tuple[float, float]:
     """Ends of a logarithmic axis of harm that shows every band."""
@@ -19,7 +21,7 @@ def _scale(cuts: Sequence[float], most: float) -> tuple[float, float]:
 
 
 def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: int = 760) -> Markup:
-    """The five bands side by side on a logarithmic scale of harm, with a mark where the person stands."""
+    """The five bands side by side on a logarithmic scale of harm, with a mark where the person stands; names that would touch stand in three rows."""
     low, high = _scale(cuts, harm)
     height, top, bar = 86, 26, 22
 
@@ -28,8 +30,11 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
         return rounded(width * min(max(share, 0.0), 1.0))
 
     edges = [0.0, *(x(cut) for cut in cuts), float(width)]
+    half = [LETTER * len(name) / 2 for name in BANDS]
+    places = [min(max((edges[i] + edges[i + 1]) / 2, half[i]), width - half[i]) for i in range(len(BANDS))]
+    crowded = any(places[i] + half[i] + GAP > places[i + 1] - half[i + 1] for i in range(len(BANDS) - 1))
     body = []
-    for i, name in enumerate(BANDS):
+    for i in range(len(BANDS)):
         body.append(
             tag(
                 "rect",
@@ -40,23 +45,14 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
                 class_=f"app-band-fill app-band-fill--{i}",
             )
         )
-        if edges[i + 1] - edges[i] > 8 * len(name):
-            body.append(
-                tag(
-                    "text",
-                    name,
-                    x=rounded((edges[i] + edges[i + 1]) / 2),
-                    y=top + bar + 30,
-                    class_="app-chart__tick",
-                    text_anchor="middle",
-                )
-            )
+    for i, (name, place) in enumerate(zip(BANDS, places, strict=True)):
+        body.append(tag("text", name, x=rounded(place), y=top + bar + 30 + (ROW * (i % 3) if crowded else 0), class_="app-chart__tick", text_anchor="middle"))
     for cut in cuts:
         body.append(tag("line", x1=x(cut), x2=x(cut), y1=top - 4, y2=top + bar + 4, class_="app-chart__axis"))
         body.append(tag("text", f"{cut:,.0f}", x=x(cut), y=top - 8, class_="app-chart__tick", text_anchor="middle"))
     body.append(tag("path", d=f"M{x(harm)} {top + bar - 1} l-8 14 h16 z", class_="app-band-mark"))
     body.append(tag("line", x1=x(harm), x2=x(harm), y1=top - 2, y2=top + bar, class_="app-band-line"))
-    return frame(width, height, f"Harm today {harm:,.1f} {unit}, in the band {band}", body)
+    return frame(width, height + (2 * ROW if crowded else 0), f"Harm today {harm:,.1f} {unit}, in the band {band}", body)
 
 
 def half_year(past: Sequence[tuple[date, float | None]], cuts: Sequence[float], unit: str, width: int = 760, height: int = 250) -> Markup:

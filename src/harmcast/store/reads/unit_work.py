@@ -48,8 +48,19 @@ def reviewed_in_time(changes: pl.DataFrame, decisions: Sequence[DecisionWithoutW
 
 def overrides(decisions: Sequence[DecisionWithoutWords]) -> Share:
     """Share of decisions that went against the score (`desk.is_against`); deferred ones and bands noted as moved down together are not counted."""
-    counted = [d for d in decisions if d["decision"] != "defer" and d["reason_code"] != desk.NOTED]
+    counted = [d for d in decisions if _is_judgement(d)]
     return Share(sum(desk.is_against(d["decision"], d["own_judgement"]) for d in counted), len(counted))
+
+
+def left_out(decisions: Sequence[DecisionWithoutWords]) -> list[str]:
+    """What `overrides` does not count, in words."""
+    noted = sum(d["reason_code"] == desk.NOTED for d in decisions)
+    deferred = sum(not _is_judgement(d) for d in decisions) - noted
+    return [*([f"{noted:,} moved down and noted together"] if noted else []), *([f"{deferred:,} deferred"] if deferred else [])]
+
+
+def _is_judgement(decision: DecisionWithoutWords) -> bool:
+    return decision["decision"] != "defer" and decision["reason_code"] != desk.NOTED
 
 
 def override_alarm(share: Share, limits: Decisions) -> str | None:

@@ -10,7 +10,7 @@ import polars as pl
 from starlette.responses import Response
 
 from harmcast import words
-from harmcast.oversight.access import PURPOSES, Action
+from harmcast.oversight.access import PURPOSES, Action, Role
 from harmcast.oversight.log import Event
 from harmcast.publish import released, roster
 from harmcast.store import desk
@@ -85,13 +85,21 @@ def needs(visit: Visit) -> Needs:
     return Needs(frame, places, items, release)
 
 
-def rows_of(visit: Visit, frame: pl.DataFrame, items: dict[str, list[Item]]) -> list[dict[str, Any]]:
+def rows_of(visit: Visit, frame: pl.DataFrame, items: dict[str, list[Item]], group: str = "") -> list[dict[str, Any]]:
     """Rows of the list ready to read; a restricted row keeps nothing but that it is there."""
     found: list[dict[str, Any]] = []
     for row in frame.iter_rows(named=True):
-        open_items = [(item, tone(item, visit)) for item in items.get(row["person_key"], [])]
-        found.append({"closed": True} if row["closed"] else {**row, "items": open_items})
+        own = items.get(row["person_key"], [])
+        ups = [moved_up_says(item, row["band"]) for item in own if item.kind == "moved_up" and group == "earlier"]
+        found.append({"closed": True} if row["closed"] else {**row, "items": [(item, tone(item, visit)) for item in own], "up": next(iter(ups), "")})
     return found
+
+
+def moved_up_says(item: Item, band: str | None) -> str:
+    """How the band moved up, in the item's own words and week, and where it fell since."""
+    week = f" in {item.source}" if "-W" in item.source else ""  # of a merged person it names the older record
+    fallen = f"; since fallen to {band}" if band and not item.says.startswith(f"{band},") else ""
+    return f"moved up{week}: {item.says}{fallen}"
 
 
 @pages.get("/people", Action.LIST_PEOPLE, view=None)
@@ -110,7 +118,7 @@ def my_people(visit: Here, group: str = "", band: str = "", custody: str = "", a
     shown = frame.slice(part["start"], roster.PAGE_ROWS)
     _looked(visit, found, "people_listed", shown)
     given = {"group": group, "band": band, "custody": custody}
-    rows = rows_of(visit, shown, found.items)
+    rows = rows_of(visit, shown, found.items, group)
     noted = [key for key in shown["person_key"] if not found.waits_since_up(key)] if group == "down" else []
     return _page(visit, found, GROUPS[group], group=group, rows=rows, noted=noted, given=given, **part)
 
@@ -140,12 +148,18 @@ def _page(visit: Visit, found: Needs, title: str, **values: Any) -> Response:
         bands=BANDS,
         custody_choices=CUSTODY,
         groups=GROUPS,
-        scope=visit.user.unit or "People without a unit",
+        scope=_scope(visit),
         list_bands=visit.settings.bands.list_bands,
         reviewed_by=min((item.due_on for key in found.keys("up") for item in found.items[key] if item.due_on), default=None),
         may_decide=visit.may(Action.DECIDE, tool.name),
         **{"group": "", "sections": [], "rows": [], "noted": [], "given": {}, "asked": None, "outside": None, "purposes": PURPOSES, **values},
     )
+
+
+def _scope(visit: Visit) -> str:
+    """Whose list it is: a supervisor's holds people without a unit too."""
+    unit = visit.user.unit
+    return "People without a unit" if unit is None else f"{unit} and people without a unit" if visit.role is Role.SUPERVISOR else unit
 
 
 def _by_time_alone(visit: Visit, found: Needs) -> int:

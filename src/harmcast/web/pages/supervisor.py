@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 import polars as pl
 from starlette.responses import Response
@@ -18,6 +19,17 @@ from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import page
 
 pages = Pages()
+
+
+class OwnList(TypedDict):
+    """How many a supervisor's list holds: of the unit in the bands on the list, of it under management in others, without a unit."""
+
+    people: int
+    in_bands: int
+    managed: int
+    without_unit: int
+
+
 WEEKS = 13
 
 
@@ -57,11 +69,21 @@ def unit_page(visit: Here, all: str = "") -> Response:
         overdue=overdue.height,
         decisions=len(own),
         choices=unit_work.counted(own, "decision", desk.DECISIONS),
-        reasons=unit_work.counted(own, "reason_code", desk.REASONS),
+        reasons=unit_work.counted(own, "reason_code", {**desk.REASONS, desk.NOTED: "Moved down, noted together"}),
+        left_out=unit_work.left_out(own),
+        own_list=_own_list(visit, everyone),
         judgements=unit_work.counted(own, "own_judgement", desk.JUDGEMENTS),
         times=unit_work.counted(own, "time_band", {}),
         workload=unit_work.workload(by_unit, made, waiting),
     )
+
+
+def _own_list(visit: Visit, everyone: pl.DataFrame) -> OwnList:
+    """What a supervisor's list holds, whose parts the workload table counts otherwise."""
+    has_unit = pl.col("unit").is_not_null()
+    in_bands = everyone.filter(has_unit & pl.col("band").is_in(visit.settings.bands.list_bands).fill_null(False)).height
+    without = everyone.filter(~has_unit).height
+    return {"people": everyone.height, "in_bands": in_bands, "managed": everyone.height - in_bands - without, "without_unit": without}
 
 
 def _of_release(
