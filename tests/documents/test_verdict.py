@@ -70,13 +70,18 @@ def test_five_periods_apart_are_too_early_and_six_are_not() -> None:
 def test_overlapping_periods_are_listed_and_do_not_make_it_early_enough() -> None:
     found = of_places([period(k, 12, 10, weeks=1) for k in range(9)], [], 4)
     assert found.word == "too early"
-    assert found.so_far == "ahead in 9 of 9"
+    assert found.so_far == "ahead in 3 of 3"
+    assert (len(found.periods), found.total("offences"), found.total("ours")) == (9, 300, 36)  # weeks 8, 4 and 0: each offence once
+    assert found.force_says == "The force range held in 3 of 3."
+    assert of_places([period(k, 12, 10, weeks=1) for k in range(3)], [], 4).says.startswith(
+        "Too early to say whether it beats a plain count: in the newest four-week period that is over, its 20 places held 12 of 100 offences"
+    )
 
 
 def test_too_early_says_the_counts_and_who_is_ahead() -> None:
     found = of_places([period(0, 12, 10), period(1, 10, 10.4), period(2, 9, 10), period(3, 10.5, 10, held=False)], [], 4)
     assert found.says == (
-        "Too early to say whether it beats a plain count: in the 4 four-week periods that are over, its 20 places held 42 of 400 offences, "
+        "Too early to say whether it beats a plain count: in the 4 four-week periods that are over and do not overlap, its 20 places held 42 of 400 offences, "
         "a plain 24-month count's 40, a perfect choice 120 (ahead in 2, level in 1, behind in 1 of 4). The force range held in 3 of 4."
     )
 
@@ -94,7 +99,7 @@ def test_the_range_of_the_mean_difference_decides(gains: list[int], word: str) -
 
 def test_a_judged_tool_says_the_difference_with_its_range() -> None:
     says = of_places([period(k, 22, 20) for k in range(6)], [], 4).says
-    assert says.startswith("Better than a plain count: in the 6 four-week periods that are over, its 20 places held 132 of 600 offences")
+    assert says.startswith("Better than a plain count: in the 6 four-week periods that are over and do not overlap, its 20 places held 132 of 600 offences")
     assert "The difference is +2.0 offences a period, could be +2.0 to +2.0. The force range held in 6 of 6." in says
 
 

@@ -29,6 +29,6 @@ def test_the_page_says_refused_of_a_refused_entry_and_none_made_of_another(state
 
 
 def test_the_register_says_whether_a_tool_was_right_to_whoever_may_see_it(sign_in: SignIn) -> None:
-    says = "Too early to say whether it beats a plain count: in the 10 four-week periods that are over"
+    says = "Too early to say whether it beats a plain count: in the 3 four-week periods that are over and do not overlap"
     assert says in html.unescape(sign_in("ethics_reviewer").get("/register").text)
     assert says not in html.unescape(sign_in("administrator").get("/register").text)

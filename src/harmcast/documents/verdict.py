@@ -123,7 +123,8 @@ class PlacesVerdict:
 
     @property
     def compared(self) -> list[ReleasePeriod]:
-        return [p for p in self.periods if p.plain is not None]
+        """Periods with a plain count that do not overlap."""
+        return apart([p for p in self.periods if p.plain is not None], self.weeks)
 
     def total(self, name: Literal["offences", "ours", "plain", "best"]) -> float:
         return float(sum(getattr(p, name) for p in self.compared))
@@ -138,8 +139,8 @@ class PlacesVerdict:
 
     @property
     def force_says(self) -> str:
-        """Of how many periods the printed range of the force held what came."""
-        judged = [p.in_range for p in self.periods if p.in_range is not None]
+        """Of how many periods apart the printed range of the force held what came."""
+        judged = [p.in_range for p in apart(self.periods, self.weeks) if p.in_range is not None]
         return f"The force range held in {sum(judged)} of {len(judged)}." if judged else ""
 
     @property
@@ -154,9 +155,9 @@ class PlacesVerdict:
             when = f" The first {_weeks(self.weeks)} of a release end on {first.day} {first:%B %Y}." if first else ""
             return f"Nothing to judge yet: no release's {_weeks(self.weeks)} are over.{when}"
         n = len(self.compared)
-        over = "period that is over" if n == 1 else "periods that are over"
+        over = f"in the newest {_length(self.weeks)} period that is over" if n == 1 else f"in the {n} {_length(self.weeks)} periods that are over and do not overlap"
         held = (
-            f"in the {n} {_length(self.weeks)} {over}, its {LISTED} places held {self.total('ours'):,.0f} of {self.total('offences'):,.0f} offences, "
+            f"{over}, its {LISTED} places held {self.total('ours'):,.0f} of {self.total('offences'):,.0f} offences, "
             f"a {PLAIN[1]}'s {self.total('plain'):,.0f}, a perfect choice {self.total('best'):,.0f}"
         )
         if self.gain is None:
