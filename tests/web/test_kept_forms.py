@@ -101,7 +101,9 @@ def test_nothing_is_kept_of_a_form_that_is_not_the_sessions_own(what: str, manag
     clock.on(minutes=IDLE)
     if what == "no token":
         manager.cookies.clear()
-    assert save(manager, state, form).headers["location"] == "/sign-in?next=%2F"  # type: ignore[attr-defined]
+    back = save(manager, state, form).headers["location"]  # type: ignore[attr-defined]
+    assert back == f"/sign-in?next=%2Fpeople%2F{invented.key(state, OWN)}&lost=yes"
+    assert "You were signed out. What you typed was not saved." in manager.get(back).text
     assert kept_rows(state) == []
 
 

@@ -99,7 +99,8 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     def refused(request: Request, error: Refused) -> Response:
         if error.status == 401:
-            return go("/sign-in?" + urlencode({"next": error.where or "/"}))
+            lost = {"lost": "yes"} if request.method in guard.UNSAFE and error.where != "/kept" else {}
+            return go("/sign-in?" + urlencode({"next": error.where or "/", **lost}))
         return _problem(request, error.status, error.title, error.words)
 
     @app.exception_handler(PurposeNeeded)

@@ -25,6 +25,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from harmcast.documents.person import PersonRow
 from harmcast.errors import AccessDenied, RunStopped, StoreDamaged
@@ -496,9 +497,12 @@ def cookie_name(request: Request, name: str = SESSION_COOKIE) -> str:
 
 
 def _return_to(request: Request) -> str:
-    """Where to go after signing in: the same page, if it is one to look at."""
-    if request.method != "GET":
-        return "/"
+    """Where to go after signing in: the same page; of a form, the nearest page above the address that it was sent to."""
+    if request.method in UNSAFE:
+        path = request.url.path
+        while path and not any(route.matches({"type": "http", "path": path, "method": "GET"})[0] is Match.FULL for route in request.app.routes):
+            path = path.rpartition("/")[0]
+        return path or "/"
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

@@ -44,16 +44,16 @@ def home(visit: Here) -> Response:
 
 
 @pages.get("/sign-in", Action.SIGN_IN, view=None)
-def sign_in_page(visit: Here, next: str = "/") -> Response:
-    """The form; with the force's own log-in the way there stands first."""
+def sign_in_page(visit: Here, next: str = "/", lost: str = "") -> Response:
+    """The form; with the force's own log-in the way there stands first. `lost`: a form was sent that could not be kept."""
     if visit.session is not None:
         return go(safe_next(next))
-    return _form(visit, safe_next(next))
+    return _form(visit, safe_next(next), is_lost=bool(lost))
 
 
-def _form(visit: Visit, after: str, status: int = 200, fault: str = "") -> Response:
+def _form(visit: Visit, after: str, status: int = 200, fault: str = "", is_lost: bool = False) -> Response:
     oidc = visit.settings.web.login == "oidc"
-    return cookies.form_page(visit, "sign_in", status, (fault, "account") if fault else None, title="Sign in", after=after, oidc=oidc)
+    return cookies.form_page(visit, "sign_in", status, (fault, "account") if fault else None, title="Sign in", after=after, is_lost=is_lost, oidc=oidc)
 
 
 @pages.post("/sign-in", Action.SIGN_IN)
