@@ -249,6 +249,40 @@ def test_a_data_error_goes_its_way(manager: TestClient, sign_in: SignIn, state: 
     assert "put right" in manager.get(f"/people/{key}").text
 
 
+def test_an_objection_is_recorded_as_one_and_stands_on_the_page_and_beside_the_sign_off(
+    manager: TestClient, supervisor: TestClient, sign_in: SignIn, state: State
+) -> None:
+    key = invented.key(state, OWN)
+    page = manager.get(f"/people/{key}").text
+    assert 'value="data_error" checked' in page
+    sent = {**form_of(manager, f"/people/{key}"), "error-kind": "objection", "error-words": "Objects to being scored"}
+    refused = manager.post(f"/people/{key}/data-errors", data={**sent, "error-channel": "unit"})
+    assert refused.status_code == 400
+    assert "Choose how it came: by the person, or by somebody for them" in refused.text
+    assert representations.of_person(state.operations, key) == []
+    saved = manager.post(f"/people/{key}/data-errors", data={**sent, "error-channel": "person"}, follow_redirects=False)
+    assert saved.status_code == 303
+    (raised,) = representations.of_person(state.operations, key)
+    assert (raised.kind, raised.channel, raised.words, raised.role) == ("objection", "person", "Objects to being scored", "offender_manager")
+    (event,) = events(state, "representation_received")
+    assert (event["subject"], events(state, "data_error_reported")) == (key, [])
+    for client in (manager, supervisor):
+        page = client.get(f"/people/{key}").text
+        assert "<strong>Objection: received</strong>" in page
+        assert "“Objects to being scored”" in page
+    assert "Objection: received" in manager.get("/people").text
+    save(manager, state, decision(manager, state, decision="refer", words="a panel"))
+    page = supervisor.get(f"/people/{key}").text
+    asked = page[page.index("Sign off the referral") : page.index("Do you agree with this referral?")]
+    assert "Objection by the person or for them" in asked
+    assert "Objects to being scored" in asked
+    page = sign_in("data_protection_officer").get("/representations").text
+    assert "<strong>Objection by the person or for them</strong>" in page
+    assert "from the person; recorded by" in page
+    assert f'href="/log?subject={key}"' in page
+    assert invented.reference(OWN) not in page  # her role reads keys, not references
+
+
 def exported(response: object) -> list[list[str]]:
     return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))  # type: ignore[attr-defined]
 

@@ -63,6 +63,7 @@ KINDS: dict[str, str] = {
     "role": "Role proposed",
 }
 ABOUT_PEOPLE = frozenset({"referral", "moved_up", "review", "objection", "data_error", "complaint"})
+RECEIVED = frozenset({"objection", "data_error", "complaint"})
 OF_TOOL = frozenset({"recommendation", "referral", "moved_up", "review"})  # closed where the tool is refused or stopped
 
 
@@ -223,6 +224,11 @@ class Item:
     @property
     def title(self) -> str:
         return KINDS[self.kind]
+
+    @property
+    def stands(self) -> str:
+        """The state in words, with the kind before it where "Received" alone would not say of what."""
+        return f"{self.title}: {self.state.lower()}" if self.kind in RECEIVED else self.state
 
     def is_overdue(self, today: date) -> bool:
         """From the day after it was due."""

@@ -85,7 +85,7 @@ PEOPLE: tuple[Step, ...] = (
         "What the score does not know",
         (
             "What is missing matters as much as what is there. You know things about Sam that no record holds: say them when you decide.",
-            "If a record is wrong, “Report a data error” on the page sends it on. It is put right in CONNECT, and the next week is scored again.",
+            "If a record is wrong, “Report a data error or an objection” on the page sends it on. It is put right in CONNECT, and the next week is scored again.",
         ),
         "Sam has had no charge for eleven months. Name two explanations that the score cannot tell apart.",
         "Sam may have stopped; Sam may have been in custody, moved away, or not been reported.",

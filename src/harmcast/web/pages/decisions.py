@@ -1,4 +1,4 @@
-"""What is written on a person's page: decision, sign-off, follow-up, data error. Added, never changed."""
+"""What is written on a person's page: decision, sign-off, follow-up, data error or objection. Added, never changed."""
 
 from __future__ import annotations
 
@@ -188,16 +188,19 @@ def follow_up(visit: Here, key: str, number: Number) -> Response:
 
 @pages.post("/people/{key}/data-errors", Action.REPORT_DATA_ERROR)
 def report_error(visit: Here, key: str) -> Response:
-    """Keeps a report that something in this person's data is wrong; the data protection officer sees it."""
+    """Keeps what the unit reports about this person: an error in the data, an objection or a complaint. The data protection officer answers."""
     form = visit.fields
     _ticket(visit, form, key)
-    words = form.words("error-words", "Say what is wrong: which charge, and what it should say")
+    kind = form.choice("error-kind", representations.KINDS, "Choose what it is") if form.value("error-kind") else "data_error"
+    channel = form.choice("error-channel", representations.CHANNELS, "Choose how it came") if form.value("error-channel") else "unit"
+    if kind != "data_error" and channel == "unit":
+        form.fault("error-channel", "Choose how it came: by the person, or by somebody for them")
+    missing = "Say what is wrong: which charge, and what it should say" if kind == "data_error" else "Say what the person says, in a few words"
+    words = form.words("error-words", missing)
     if form.errors:
         return person_page(visit, key)
-    tool = visit.people_tool()
-    event = visit.event("alteration", "data_error_reported", subject=key)
-    with visit.writing(event) as tx:
-        representations.receive(
-            tx, key, tool.name, "data_error", visit.today, "unit", words, visit.user.account, visit.role.value
-        )
-    return go(f"/people/{key}?saved=data-error{_reopened(visit, key)}")
+    tool, is_error = visit.people_tool(), kind == "data_error"
+    action, detail = ("data_error_reported", {}) if is_error else ("representation_received", {"received": kind})
+    with visit.writing(visit.event("alteration", action, subject=key, **detail)) as tx:
+        representations.receive(tx, key, tool.name, kind, visit.today, channel, words, visit.user.account, visit.role.value)
+    return go(f"/people/{key}?saved={'data-error' if is_error else 'representation'}{_reopened(visit, key)}")

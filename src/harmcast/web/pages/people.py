@@ -15,7 +15,7 @@ from harmcast.oversight.log import Event
 from harmcast.publish import released, roster
 from harmcast.store import desk
 from harmcast.store.releases import Release
-from harmcast.store.work import Item
+from harmcast.store.work import RECEIVED, Item
 from harmcast.tables import BANDS
 from harmcast.web import open_work
 from harmcast.web.guard import Here, Pages, Visit, ticket_of
@@ -33,7 +33,7 @@ GROUPS = {
     "rest": "High-medium and below",
     "all": "Everyone on the list",
 }
-REVIEWS = frozenset({"referral", "review", "objection", "data_error", "complaint"})
+REVIEWS = RECEIVED | {"referral", "review"}
 BAD, GOOD = frozenset({"not_agreed", "overdue"}), frozenset({"agreed", "offered", "taken_up"})
 LISTED = ("high", "rest", "all")
 

@@ -18,7 +18,7 @@ from harmcast.publish.roster import HeldCircumstance
 from harmcast.settings import PeopleTool
 from harmcast.store import desk, representations
 from harmcast.store.releases import Release
-from harmcast.store.work import Item
+from harmcast.store.work import RECEIVED, Item
 from harmcast.tables import BANDS
 from harmcast.web import open_work, past_scores, tickets
 from harmcast.web.forms import Form
@@ -34,6 +34,7 @@ SAVED = {
     "sign-off": "Your sign-off is saved.",
     "follow-up": "The follow-up is saved.",
     "data-error": "The data error is reported.",
+    "representation": "It is recorded. The data protection officer answers it.",
 }
 
 
@@ -60,13 +61,15 @@ def person_page(visit: Here, key: str, judged: str = "", view: str = "") -> Resp
         **scales(document),
         edges_say=edges_say(document),
         new_charges=new_charges(document, release, releases),
-        notes=notes(visit, key, decisions),
+        notes=notes(visit, key, decisions, raised),
         referrals=[d for d in [d for d in decisions if d.reason_code != desk.NOTED][:1] if d.is_referral and not (d.follow_ups and d.follow_ups[-1]["step"] in CLOSED)],
         opened=visit.request.query_params.get("opened", "") or ticket_of(visit, key),
         short=lambda text: words.short_day(date.fromisoformat(text)),
         decisions=decisions,
         grounds=grounds,
         raised=raised,
+        kinds=representations.KINDS,
+        channels=representations.CHANNELS,
         timeline=timeline(visit, past, decisions, raised),
         hidden=hidden,
         judgement=judgement,
@@ -185,19 +188,21 @@ def new_charges(document: PersonDocument, release: Release, releases: list[Relea
     return words.listed([f"{kind.lower()} (counts from {words.short_day(day)})" for kind, day in new[:3]])
 
 
-def notes(visit: Visit, key: str, decisions: list[desk.Decision]) -> list[Note]:
+def notes(visit: Visit, key: str, decisions: list[desk.Decision], raised: list[representations.Representation]) -> list[Note]:
     """What is open about the person, as a note each: its state, who moved it there and in which words, and what comes next."""
     found: list[Note] = []
     for item in open_work.of_person(visit, key):
         about = next((d for d in decisions if item.kind == "referral" and d.id == item.number), None)
         signed = about.sign_offs[-1] if about and about.sign_offs else None
-        day = visit.local(signed["at"]).date() if signed else None
-        by = f"{_by(signed['by_name'], signed['role'])}, {words.day(day)}" if signed else ""
+        came = next((r for r in raised if item.kind in RECEIVED and r.id == item.number), None)
+        by, said = "", ""
+        if signed:
+            by, said = f"{_by(signed['by_name'], signed['role'])}, {words.day(visit.local(signed['at']).date())}", signed["words"] or ""
+        elif came:
+            by, said = f"recorded by {_by(came.by_name, came.role)}, {words.day(visit.local(came.at).date())}", came.words or ""
         owner = ROLES[item.owner][0]
         next_ = item.next if item.owner is visit.role else f"{owner}: {item.next.lower()}"
-        found.append(
-            {"item": item, "tone": tone(item, visit), "by": by, "words": (signed["words"] or "") if signed else "", "next": next_, "of": f"referral-{item.number}" if about else ""}
-        )
+        found.append({"item": item, "tone": tone(item, visit), "by": by, "words": said, "next": next_, "of": f"referral-{item.number}" if about else ""})
     return found
 
 
