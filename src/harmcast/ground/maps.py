@@ -229,12 +229,21 @@ def _keys(cells: Sequence[Cell], view: View) -> tuple[str, list[Box]]:
         else:
             x, y = _beside(cx, cy, taken, view)
             kept_clear.append(box)
-            lines.append(f'<path d="M{cx:.1f} {cy:.1f}L{x:.1f} {y:.1f}" stroke="#fff" stroke-width="4"/><path d="M{cx:.1f} {cy:.1f}L{x:.1f} {y:.1f}" stroke="#0b0c0c" stroke-width="1.4"/>')
+            ex, ey = _edge(box, x, y)
+            lines.append(f'<path d="M{ex:.1f} {ey:.1f}L{x:.1f} {y:.1f}" stroke="#fff" stroke-width="4"/><path d="M{ex:.1f} {ey:.1f}L{x:.1f} {y:.1f}" stroke="#0b0c0c" stroke-width="1.4"/>')
         own = (x - _KEY_PX / 2, y - _KEY_PX / 2, x + _KEY_PX / 2, y + _KEY_PX / 2)
         taken.append(own)
         kept_clear.append(own)
         body.append(_key(cell, x, y))
     return "".join([*lines, *body]), kept_clear
+
+
+def _edge(box: Box, x: float, y: float) -> tuple[float, float]:
+    """Where the line from a box's middle to a point outside leaves the box; the point itself where it lies inside."""
+    cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    dx, dy = x - cx, y - cy
+    part = min([1.0, *(half / abs(d) for half, d in (((box[2] - box[0]) / 2, dx), ((box[3] - box[1]) / 2, dy)) if d)])
+    return cx + part * dx, cy + part * dy
 
 
 def _beside(cx: float, cy: float, taken: Sequence[Box], view: View) -> tuple[float, float]:
