@@ -10,10 +10,12 @@ from fastapi.testclient import TestClient
 from tests.web.conftest import NOW, SignIn, carried
 from tests.web.invented_releases import register
 
+from harmcast import words
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
+from harmcast.web import release_evidence
 
 TODAY = NOW.date()
 CONCERN = Finding("concern", "iom", "selection/sex/male/higher", "Men are selected more.", 0.7, 0.8, 1.6)
@@ -124,3 +126,9 @@ def test_a_tool_that_stayed_behind_says_why_on_both_pages(held: State, sign_in: 
     assert "overtaken" not in scientist.get("/releases").text
     held.releases.keep("2026-W50", {"manifest.json": b'{"files": {}}'}, [NewTool("iom", "draft")], origin=TODAY, as_of=TODAY, sequence=1, event=event)
     assert "Stayed behind; a later week has overtaken it." in scientist.get("/releases").text
+
+
+def test_the_last_day_of_the_data_is_the_one_that_every_page_says(state: State) -> None:
+    release = state.releases.published("knife_injury")
+    (first, *_) = release_evidence.of_release(release, None, state.settings.tools[0])
+    assert (first.what, first.new) == ("Data to", words.day(release.origin - timedelta(days=1)))

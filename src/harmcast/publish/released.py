@@ -152,6 +152,13 @@ def local(moment: str, zone: str) -> datetime:
     return log.moment(moment).astimezone(ZoneInfo(zone))
 
 
+def data_to(release: Release) -> date:
+    """The last day that a release knows of: never the first day that it speaks of."""
+    said, last_day = manifest(release), release.origin - timedelta(days=1)
+    ends = str(said.get("data_to") or said.get("as_of") or "")[:10]
+    return min(date.fromisoformat(ends), last_day) if ends else last_day
+
+
 def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> ReleaseLine:
     """The line about one tool's release.
 
@@ -159,8 +166,6 @@ def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> Release
     from the model's record (`fell_back`, `reason`).
     """
     said, record = manifest(release), document(release, f"{tool.name}_model")
-    ends = str(said.get("data_to") or said.get("as_of") or "")[:10]
-    last_day = release.origin - timedelta(days=1)
     if isinstance(tool, PlacesTool):
         models = frame(release, tool.name)["model"].unique().sort().to_list() if has(release, tool.name) else [release.model]
         model = words.listed([words.model_name(str(name)) for name in models])
@@ -173,7 +178,7 @@ def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> Release
         status=release.standing,
         origin=release.origin,
         horizon_weeks=tool.horizon_weeks if isinstance(tool, PlacesTool) else 4,
-        data_to=min(date.fromisoformat(ends), last_day) if ends else last_day,
+        data_to=data_to(release),
         made_at=local(release.made_at, zone),
         model=model + (f", version {record['version']}" if record.get("version") else ""),
         code_version=str(said.get("code_version", "")),

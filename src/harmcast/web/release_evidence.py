@@ -49,7 +49,7 @@ def of_release(release: Release, before: Release | None, tool: PlacesTool | Peop
     """Figures of a tool's release beside those of the one before it (None: there is none)."""
     said: ReleaseManifest = released.manifest(release)
     was: ReleaseManifest = released.manifest(before) if before else {}
-    rows = [_beside("Data to", said.get("data_to") or said.get("as_of"), was.get("data_to") or was.get("as_of"), differs=False)]
+    rows = [_beside("Data to", words.day(released.data_to(release)), words.day(released.data_to(before)) if before else None, differs=False)]
     rows.append(_beside("Model", _models(release, tool.name), _models(before, tool.name)))
     rows.append(_beside("Made by the code", said.get("code_version"), was.get("code_version")))
     if isinstance(tool, PlacesTool):
