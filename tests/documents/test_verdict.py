@@ -149,3 +149,9 @@ def test_a_rehearsal_is_never_a_verdict() -> None:
 def test_small_numbers_are_not_told() -> None:
     small = replace(RESULTS, came=None, card=PutHigh(274, None, None, None), plain=PutHigh(274, None, None, None))
     assert "fewer than 5 of them became high harm" in PeopleVerdict(small).says
+
+
+def test_a_rehearsal_says_where_the_score_did_no_better_than_plain_harm() -> None:
+    worse = replace(RESULTS, rehearsal=True, card=PutHigh(240, 22, 93, None), plain=PutHigh(240, 24, 91, None))
+    assert PeopleVerdict(worse).says.endswith("Picking as many by plain harm alone found 24 of them. So the score did no better than plain harm.")
+    assert PeopleVerdict(replace(RESULTS, rehearsal=True)).says.endswith("found 15 of them.")

@@ -226,6 +226,8 @@ class PeopleVerdict:
             return f"Too early to say: no released chance's {MONTHS} months are over.{until}"
         first = f"Too early to say of what went out.{until} Tried afterwards on the year before, on which nobody acted: it put" if one.rehearsal else "It put"
         plain = f" Picking as many by plain harm alone found {_few(one.plain.became)} of them." if one.plain.put_high else ""
+        if plain and one.rehearsal and one.card.became is not None and one.plain.became is not None and one.card.became <= one.plain.became:
+            plain += " So the score did no better than plain harm."
         return (
             f"{first} {one.card.put_high:,} people high, and {_few(one.card.became)} of them became high harm within {one.months} months. "
             f"{_few(one.came)} of {one.people:,} became so, and it missed {_few(one.card.missed)} of them; it had said {one.said:,.0f} would.{plain}"

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from harmcast import words
 from harmcast.charts import people as people_charts
 from harmcast.documents.audit import AuditDocument
+from harmcast.documents.verdict import PeopleVerdict
 from harmcast.oversight import release_rules
 from harmcast.oversight.access import Action
 from harmcast.publish import group_impact, released
@@ -64,12 +65,14 @@ def audit_page(visit: Here, tool: str, by: str = "", week: str = "", view: str =
 def _around(visit: Visit, tool: PlacesTool | PeopleTool, release: Release | None) -> dict[str, Any]:
     """What both views share; among it how good the tool is at all, as every page says it, empty where nothing is published."""
     history = released.history(visit.state, tool.name)
+    judged = released.verdict_on(visit.state, tool, history) if history else None
     return {
         "title": f"Who bears it? {tool_title(tool)}",
         "tool": tool,
         "tool_title": tool_title(tool),
         "tabs": tool_tabs(visit.seen_tools, "audit", tool.name),
-        "verdict_says": released.verdict_on(visit.state, tool, history).says if history else "",
+        "verdict_says": judged.says if judged else "",
+        "first_outcomes": judged.ends if isinstance(judged, PeopleVerdict) else None,
         "release": release,
     }
 
@@ -118,7 +121,7 @@ def _file(release: Release | None, tool: str) -> Response:
 
 def _lifted(visit: Visit, release: Release | None, verdict: str) -> str:
     """Which of the audit's findings two people have lifted, and until when."""
-    if release is None or verdict not in ("concern", "stop"):
+    if release is None or not release.findings or verdict not in ("concern", "stop"):
         return ""
     makers, lifts = visit.state.releases.makers(release), visit.state.lifts.all()
     standing = [
@@ -128,7 +131,7 @@ def _lifted(visit: Visit, release: Release | None, verdict: str) -> str:
         if release_rules.is_lifted(finding, lift, visit.today, makers)
     ]
     if not standing:
-        return "Nothing of it is lifted: two people may lift a concern for a time, on the page of releases."
+        return "It stands: nobody has lifted it. Two people may lift a concern for a time, on the page of releases."
     return " ".join(
         f"Lifted until {words.day(lift.until)} by {lift.first} and {lift.second}: {finding.says} {lift.first_reason}" for finding, lift in standing
     )
