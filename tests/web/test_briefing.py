@@ -6,14 +6,17 @@ import html
 import re
 from collections.abc import Sequence
 
+import polars as pl
 import pytest
 from tests.web.conftest import SignIn, Site, form_of
 from tests.web.test_browser import axe, visit
 
+from harmcast.ground import naming
 from harmcast.oversight.log import Event
 from harmcast.store import cell_records
 from harmcast.store.cell_records import LENGTHS, Recommendation
 from harmcast.store.state import State, open_state
+from harmcast.web import areas
 
 TOOL, ANALYST = "knife_injury", "intelligence_analyst"
 EVENT = Event(ANALYST, ANALYST, "alteration", "tasking_recommended")
@@ -142,3 +145,22 @@ def test_it_fits_every_screen(browser: object, site: Site, width: int) -> None:
     page.goto(f"{site.address}/areas/{TOOL}/briefing")  # type: ignore[attr-defined]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")  # type: ignore[attr-defined]
     page.context.close()  # type: ignore[attr-defined]
+
+
+def test_home_makes_the_briefing_of_the_tool_that_has_places_recommended(state: State, sign_in: SignIn) -> None:
+    client = sign_in(ANALYST)
+    assert re.findall(r'href="(/areas/\w+/briefing)"', client.get("/home").text) == ["/areas/knife_injury/briefing"]
+    cell = str(state.releases.published("serious_violence").frame("serious_violence")["cell"][0])
+    with state.operations.writing(EVENT) as tx:
+        cell_records.recommend(tx, "serious_violence", cell, "2026-W47", Recommendation("The Dock", "Fri 22:00", "Because.", "Walk."), ANALYST, ANALYST)
+    assert re.findall(r'href="(/areas/\w+/briefing)"', client.get("/home").text) == ["/areas/serious_violence/briefing"]
+    recommend(state, [Recommendation("The Quay", "Fri 22:00", "Because.", "Walk.")])
+    assert re.findall(r'href="(/areas/\w+/briefing)"', client.get("/home").text) == ["/areas/knife_injury/briefing", "/areas/serious_violence/briefing"]
+
+
+def test_a_place_whose_name_is_shared_is_named_with_its_streets(state: State) -> None:
+    frame = state.releases.published(TOOL).frame(TOOL).head(3).with_columns(
+        place=pl.Series([naming.BETWEEN.join(parts) for parts in (("Brevoller 2", "Dock Road"), ("Brevoller 2", "Mill Lane"), ("Naskesk", "High Street"))]),
+        expected=pl.Series([3.0, 2.0, 1.0]),
+    )  # fmt: skip
+    assert areas.names(areas.rows(frame, {})) == ["Brevoller 2 (Dock Road)", "Brevoller 2 (Mill Lane)", "Naskesk"]

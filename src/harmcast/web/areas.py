@@ -5,6 +5,7 @@ Only what was published is read; nothing is forecast here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -153,6 +154,12 @@ def _row(record: dict[str, Any], past: tuple[Outcome, ...]) -> Row:
         weeks_seen=record.get("baseline_weeks_seen_52w", 52),
         past=past,
     )
+
+
+def names(found: Sequence[Row]) -> list[str]:
+    """What each place is called in a sentence: its settlement, with its roads where several places share that."""
+    shared = Counter(row.where for row in found)
+    return [f"{row.where} ({row.ways})" if shared[row.where] > 1 and row.ways else row.where for row in found]
 
 
 def groups(found: Sequence[Row]) -> dict[int, Group]:

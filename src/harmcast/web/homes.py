@@ -132,9 +132,13 @@ def cards(visit: Visit) -> list[HomeCard]:
 
 @dataclass(frozen=True)
 class AreasAtOnce:
-    """What an analyst sees of the places tools at once: each tool's range of the whole force, the first one's map with the open work on it."""
+    """What an analyst sees of the places tools at once: each tool's range of the whole force, the first one's map with the open work on it.
+
+    `briefings`: the tools whose briefing has places recommended, with their names; the first one where none has.
+    """
 
     ranges: list[tuple[str, PlacesTool, AreaTotal]]
+    briefings: list[tuple[str, PlacesTool]]
     overview: Markup
     first: PlacesTool
     about: released.ReleaseLine
@@ -163,7 +167,9 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
         visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: places by expected offences, numbers are open recommendations",
     )  # fmt: skip
     about = released.about(newest, tool, visit.settings.force.timezone)
-    return AreasAtOnce(ranges, overview, tool, about, force_map.attribution(visit.state))
+    open_tools = {item.tool for item in open_work.seen(visit) if item.kind == "recommendation" and item.key in open_work.ON_BRIEFING}
+    briefings = [(title, one) for title, one, _ in ranges if one.name in open_tools] or [(tool_title(tool), tool)]
+    return AreasAtOnce(ranges, briefings, overview, tool, about, force_map.attribution(visit.state))
 
 
 def _changed(visit: Visit) -> HomeCard | None:

@@ -15,6 +15,7 @@ from harmcast.store.work import Desk, Item
 from harmcast.web.guard import Visit
 
 USERS = frozenset({Role.INTELLIGENCE_ANALYST, Role.OFFENDER_MANAGER, Role.SUPERVISOR})  # who act on what a tool says
+ON_BRIEFING = frozenset({"waits", "deferred"})  # recommendations that a tasking briefing prints
 _work = ReadCache(most=4)
 _parts = ReadCache(most=40)
 

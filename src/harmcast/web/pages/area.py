@@ -31,7 +31,6 @@ RECENT_RELEASES = 26
 MOST_RECOMMENDED = 5  # places of one briefing: more do not fit on its page
 NAMED_CHANGES = 3
 KEYS = "ABCDE"
-WAITING = frozenset({"waits", "deferred"})
 PATROL_DAYS = 28
 
 
@@ -235,7 +234,7 @@ class BriefingPlace:
 def recommended(visit: Visit, tool: str, rows: Sequence[Row]) -> tuple[list[BriefingPlace], list[int]]:
     """The newest open recommendations on these places, MOST_RECOMMENDED of them and in the order they were made; numbers of the rest."""
     by_cell = {row.cell: row for row in rows}
-    found = [i for i in open_work.seen(visit) if i.kind == "recommendation" and i.key in WAITING and i.tool == tool and i.about in by_cell]
+    found = [i for i in open_work.seen(visit) if i.kind == "recommendation" and i.key in open_work.ON_BRIEFING and i.tool == tool and i.about in by_cell]
     numbers = sorted({item.number for item in found}, reverse=True)
     shown = []
     for letter, number in zip(KEYS, sorted(numbers[:MOST_RECOMMENDED]), strict=False):
@@ -279,7 +278,7 @@ def briefing(visit: Here, tool: str, week: str = "", area: str = "") -> Response
             label="Map of the places listed below; a letter is the table's own",
         ),
         changes=released.what_changed(tool, chosen.upto, area or None).sentences(
-            {row.cell: letters.get(row.cell) or row.where for row in everything}, area or "The force", NAMED_CHANGES
+            {row.cell: letters.get(row.cell) or name for row, name in zip(everything, areas.names(everything), strict=True)}, area or "The force", NAMED_CHANGES
         ),
         verdict=released.verdict_on(visit.state, chosen.tool, chosen.history),
         back=f"/areas/{tool}",
