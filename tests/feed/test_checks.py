@@ -204,6 +204,29 @@ def test_too_many_broken_rows_refuse_the_whole(checked: State, deliver: Deliver,
     assert error.code == "quarantine_share"
 
 
+PUT = "The state holds a copy: put the edit in place with harmcast settings STATE --set settings.toml."
+
+
+def test_the_next_step_is_in_the_mapping_where_the_mapping_is_the_cure(checked: State, deliver: Deliver, rows: Good) -> None:
+    tables: dict[str, Any] = {name: [row] for name, row in rows.items()}
+    strange = {**rows["crimes"], "weapon": "sword"}
+    error = refused_code(checked, deliver({**tables, "crimes": [strange]}, FIRST))
+    assert error.next_step == f"Map the values named, in the mapping. {PUT} Then load again."
+    without_sex = {name: value for name, value in rows["persons"].items() if name != "sex"}
+    error = refused_code(checked, deliver({**tables, "crimes": [strange], "persons": [without_sex]}, FIRST))
+    assert error.next_step == f"Map the values named, in the mapping. {PUT} Mend the export as named and send the delivery again."
+
+
+def test_a_required_column_empty_in_every_row_is_one_the_mapping_gives_nothing_for(checked: State, deliver: Deliver, rows: Good) -> None:
+    tables: dict[str, Any] = {name: [row] for name, row in rows.items()}
+    every = [{**row, "offence_code": ""} for row in many(rows["crimes"], "crime_ref", 10)]
+    error = refused_code(checked, deliver({**tables, "crimes": every}, FIRST))
+    assert [(f.rule, f.count, f.next_step) for f in error.faults][1:] == [("required_missing", 10, "the mapping gives nothing for it")]
+    some = [*every[:9], {**every[9], "offence_code": "008/06"}]
+    error = refused_code(checked, deliver({**tables, "crimes": some}, FIRST))
+    assert [(f.rule, f.count, f.next_step) for f in error.faults][1:] == [("required_missing", 9, "")]
+
+
 def test_a_table_that_a_tool_needs_must_come_once(checked: State, deliver: Deliver, rows: Good) -> None:
     error = refused_code(checked, deliver({"crimes": [rows["crimes"]]}, FIRST))
     assert {fault.where for fault in error.faults} == {"persons", "charges"}

@@ -38,7 +38,7 @@ Every fault is found before anything is decided. Two kinds:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -267,8 +267,14 @@ def _finished(checked: Checked, faults: list[Fault], ground: CheckContext) -> Ch
                 next_step=f"{checked.quarantined / checked.received:.1%} of the rows are broken; feed.quarantine_max_share allows {ground.quarantine_max_share:.1%}",
             )
         )  # fmt: skip
-        checked.faults += grouped(checked.quarantine)
+        read = checked.received - sum(fault.rule in {"row_columns", "not_utf8"} for fault in checked.quarantine)
+        checked.faults += [_given_nothing(cause) if cause.count == read else cause for cause in grouped(checked.quarantine)]
     return checked
+
+
+def _given_nothing(cause: Cause) -> Cause:
+    """A required column that is empty in every row is one that the mapping does not fill."""
+    return replace(cause, next_step="the mapping gives nothing for it") if cause.rule == "required_missing" else cause
 
 
 def grouped(quarantine: Iterable[Fault]) -> list[Cause]:

@@ -85,17 +85,31 @@ class RawFile:
 
 
 MEND = "Mend the export as named and send the delivery again."
+PUT = "The state holds a copy: put the edit in place with harmcast settings STATE --set settings.toml."
+IN_MAPPING = {  # of faults that the mapping or the settings cure, what to do
+    "value_new": "Map the values named, in the mapping.",
+    "column_retyped": "Read the column with another macro in the mapping, or have the type sent that was sent before.",
+    "off_area_share": "Look at how the mapping reads the coordinates, and at crs, boundary and off_area_max_share of the settings.",
+    "quarantine_share": "Look at the rows and rules named: mend the export, give the column another macro in the mapping, or, where the export is known to be so, raise quarantine_max_share.",
+}
 
 
-def refused(faults: list[Fault], what: str = "The delivery", next_step: str = MEND) -> FeedRefused:
+def refused(faults: list[Fault], what: str = "The delivery", next_step: str | None = None) -> FeedRefused:
     """The error that names every fault found."""
     rules = sorted({fault.rule for fault in faults if not isinstance(fault, Cause)})
     return FeedRefused(
         f"{what} is refused whole: {sum(not isinstance(fault, Cause) for fault in faults)} fault(s); the last good week stays.",
         code=faults[0].rule if len(rules) == 1 else "delivery_faults",
         faults=tuple(faults),
-        next_step=next_step,
+        next_step=next_step or _next_step(rules),
     )
+
+
+def _next_step(rules: list[str]) -> str:
+    """What to do about faults, by their rules: mend the export, or the mapping and the settings, or both."""
+    own = [IN_MAPPING[rule] for rule in rules if rule in IN_MAPPING]
+    export = [MEND] if len(own) < len(rules) else []
+    return " ".join([*own, *([PUT] if own else []), *(export or ["Then load again."])])
 
 
 def read_manifest(delivery: Path, timezone: str = "Europe/London") -> Manifest:

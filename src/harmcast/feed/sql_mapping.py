@@ -28,7 +28,7 @@ import polars.selectors as cs
 from harmcast import offence_codes
 from harmcast.errors import Fault, FeedRefused, SettingsRefused
 from harmcast.feed import values
-from harmcast.feed.extract import RawFile, refused
+from harmcast.feed.extract import PUT, RawFile, refused
 from harmcast.feed.mapping import COORDINATES, TABLES
 from harmcast.tables import FILE, ROW, Table
 
@@ -44,7 +44,6 @@ _VIEW = re.compile(
 )
 _LINE = re.compile(r"^LINE (\d+): *(?:CREATE TABLE made\.\S+ AS )?(.*)$", re.MULTILINE)
 _COMMENTS = re.compile(r"^(\s|--[^\n]*(\n|$)|/\*.*?\*/)*", re.DOTALL)
-PUT = "The state holds a copy: put the edit in place with harmcast settings STATE --set settings.toml."
 HOW = "docs/mapping.md shows how"
 
 
