@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harmcast.errors import FeedRefused
-from harmcast.feed import profile, sql_mapping
+from harmcast.feed import extract, profile, sql_mapping
 
 
 @pytest.fixture
@@ -100,6 +100,30 @@ def test_a_name_without_a_date_stays(tmp_path: Path) -> None:
     text = profile.first_mapping(profile.of_delivery(tmp_path))
     assert '[feed.files."crimes2026.csv"]  delimiter' in text
     assert 'FROM "crimes2026";' in text
+
+
+def test_a_file_that_tells_nothing_of_its_encoding_is_written_as_the_others(tmp_path: Path) -> None:
+    (tmp_path / "crimes.csv").write_bytes(b"crime_ref,ho_code\nC1,8/6\n")
+    (tmp_path / "empty.csv").write_bytes(b"a,b\n")
+    assert [file.form.encoding for file in profile.of_delivery(tmp_path).files] == ["cp1252", "cp1252"]
+    (tmp_path / "people.csv").write_text("urn,surname\nP1,Caf\u00e9\n", encoding="utf-8")
+    assert [file.form.encoding for file in profile.of_delivery(tmp_path).files] == ["utf-8", "utf-8", "utf-8"]
+
+
+def test_likely_words_for_nothing_several_in_a_cell_and_columns_without_a_place_are_said(tmp_path: Path) -> None:
+    suspects = ["NM/1|NM/2", "-", "N/K", "NM/3"]
+    (tmp_path / "charges_20261116.csv").write_text("ChargeNo,Suspects,Odd\n" + "".join(f"CH{i},{suspects[i % 4]},x\n" for i in range(40)))
+    seen = profile.of_delivery(tmp_path)
+    column = seen.files[0].columns[1]
+    assert (column.likely_null, column.several) == ({"-": 10, "N/K": 10}, 10)
+    assert "10 x -, likely for nothing; 10 x N/K, likely for nothing; 10 with several words parted by a bar" in "\n".join(seen.lines())
+    text = profile.first_mapping(seen)
+    assert "-- guess: '-', 'N/K' stand for nothing, in every column." in text
+    assert 'AS person_ref,  -- guess from text; several in a cell: a step with unnest(split_words("Suspects")) makes a row of each' in text
+    assert text.endswith("-- to do: no place was found for these columns of charges: Odd\n")
+    raw = extract.read_file(tmp_path, "charges_20261116.csv")
+    made = sql_mapping.run(sql_mapping.parse(text), {raw.name: raw}, {raw.name: "charges"})[0]
+    assert made.rows["person_ref"].to_list()[:4] == ["NM/1|NM/2", None, None, "NM/3"]
 
 
 def test_a_folder_without_a_table_is_named(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from harmcast.tables import CHARGES, CRIMES, PERSONS, ROW, Column, Table
 
 SHOWN_FROM, LIST_MOST, SHAPES_SHOWN = 10, 50, 3
 MOSTLY = 0.9
+SEVERAL = 0.01  # of a column's values; then a bar in them parts words, and is no slip
+LIKELY_NULL = ["-", "--", ".", "?", "n/k", "nk", "not known", "not recorded"]  # words for nothing in many forces, which only the force can say
 PROTECTED = r"(?i)birth|born|(?<![a-z])d[\W_]?o[\W_]?b(?![a-z])|^dob|sex|gender|ethnic|\brace\b|relig|faith|nation|disab|health|marital|pregnan|^ic\d?$|ic.?code|self.?defin|^sde|name$"
 NEEDED = {"born_on": "the date of birth; without it nobody is scored"}  # no column must have a value, but its absence must be seen
 DATED = re.compile(r"[ _.-]?(\d{4}[_.-]?\d{2}[_.-]?\d{2}|\d{2}[_.-]\d{2}[_.-]\d{4}|\d{4}-?W\d{2}|\d{8})([T_ -]?\d{4,6})?$")
@@ -45,13 +47,18 @@ _KINDS: tuple[tuple[str, str], ...] = (
 
 @dataclass
 class ColumnSeen:
-    """One column. `kind` fits at least nine tenths of its values; `shapes`: the commonest, with counts; `codes`: its short list."""
+    """One column. `kind` fits at least nine tenths of its values; `shapes`: the commonest, with counts; `codes`: its short list.
+
+    `likely_null`: words that may stand for nothing; `several`: values in which a bar parts words.
+    """
 
     name: str
     kind: str
     rows: int
     empty: int
     null_words: dict[str, int] = field(default_factory=dict)
+    likely_null: dict[str, int] = field(default_factory=dict)
+    several: int = 0
     distinct: int = 0
     shapes: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
@@ -85,6 +92,8 @@ class Profile:
             for c in file.columns:
                 told = [c.kind, f"{c.empty:,} empty", f"{c.distinct:,} distinct"]
                 told += [f"{count:,} x the word {word}" for word, count in c.null_words.items()]
+                told += [f"{count:,} x {word}, likely for nothing" for word, count in c.likely_null.items()]
+                told += [f"{c.several:,} with several words parted by a bar"] if c.several else []
                 told += [f"from {c.lowest} to {c.highest}"] if c.lowest is not None else []
                 told += ["codes " + ", ".join(f"{code} ({count:,})" for code, count in c.codes.items())] if c.codes else []
                 told += ["shapes " + ", ".join(f"{shape} ({count:,})" for shape, count in c.shapes.items())] if c.shapes and not c.codes else []
@@ -98,8 +107,11 @@ def of_delivery(delivery: Path, max_file_mb: int = 4096) -> Profile:
     if not paths:
         raise extract.refused([Fault("delivery_empty", "the folder", next_step="name a folder of .csv, .txt, .tsv or .parquet files")])
     found, faults = [], []
+    encodings = {path: _encoding(path) for path in paths if path.suffix.lower() != ".parquet"}
+    told = [one for one in encodings.values() if one is not None and one != "utf-16"]
+    usual = max(sorted(set(told)), key=told.count, default="cp1252")
     for path in paths:
-        form = form_of(path)
+        form = _form(path, encodings[path] or usual) if path in encodings else FileForm()
         try:
             raw = extract.read_file(delivery, path.name, form.encoding, form.delimiter, form.quote, max_file_mb)
         except FeedRefused as error:
@@ -110,19 +122,25 @@ def of_delivery(delivery: Path, max_file_mb: int = 4096) -> Profile:
     return Profile(found, faults)
 
 
-def form_of(path: Path) -> FileForm:
-    """How a text file seems to be written: its encoding, and the delimiter that its first line holds most of."""
-    if path.suffix.lower() == ".parquet":
-        return FileForm()
+def _encoding(path: Path) -> str | None:
+    """The encoding a text file seems to have; None: it is empty or holds ASCII alone, which tells nothing."""
     with path.open("rb") as handle:
         head = handle.read(HEAD_BYTES)
-    encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8" if _is_utf8(path) else "cp1252"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return None if _reads_as("ascii", path) else "utf-8" if _reads_as("utf-8", path) else "cp1252"
+
+
+def _form(path: Path, encoding: str) -> FileForm:
+    """How a text file seems to be written: its encoding, and the delimiter that its first line holds most of."""
+    with path.open("rb") as handle:
+        head = handle.read(HEAD_BYTES)
     first = head.decode(encoding, errors="replace").splitlines()[:1] or [""]
     return FileForm(encoding=encoding, delimiter=max(DELIMITERS, key=first[0].count))
 
 
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _reads_as(encoding: str, path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
         with path.open("rb") as handle:
             while block := handle.read(HEAD_BYTES):
@@ -135,13 +153,18 @@ def _is_utf8(path: Path) -> bool:
 
 def _seen(text: pl.Series, kind: str) -> ColumnSeen:
     words = values.is_null_word(text)
-    held = text.filter(~words & text.is_not_null())
+    likely = text.str.to_lowercase().is_in(LIKELY_NULL).fill_null(False)
+    held = text.filter(~words & ~likely & text.is_not_null())
     tally = held.value_counts(sort=True, name="rows").sort("rows", text.name, descending=[True, False])
     seen = ColumnSeen(text.name, "empty" if held.is_empty() else "text", len(text), text.null_count(), distinct=tally.height)
     if words.any():
         seen.null_words = dict(text.filter(words).value_counts(sort=True, name="rows").sort(text.name).iter_rows())
+    if likely.any():
+        seen.likely_null = dict(text.filter(likely).value_counts(sort=True, name="rows").sort(text.name).iter_rows())
     if held.is_empty():
         return seen
+    barred = int(held.str.contains("|", literal=True).sum())
+    seen.several = barred if barred >= max(SHOWN_FROM, SEVERAL * len(held)) else 0
     seen.kind = next((name for name, pattern in _KINDS if _share(held, pattern) >= MOSTLY), kind)
     if seen.kind == "number with thousands marks" and not held.str.contains(",").any():
         seen.kind = "whole number" if _share(held, r"^-?\d+$") >= MOSTLY else "number"
@@ -185,6 +208,7 @@ def _toml(file: FileSeen) -> str:
 
 # -- a first mapping -----------------------------------------------------------------------------
 
+_TABLES = (CRIMES, PERSONS, CHARGES)
 _STEMS: Mapping[str, str] = {CRIMES.name: "crime|offen|incident|occurr", CHARGES.name: "charge|custody|dispos|suspect", PERSONS.name: "person|people|nominal|subject|offender"}
 _NAMES: Mapping[str, str] = {
     "crime_ref": "crime.?(ref|no|num|id)|^crime$|occurrence|incident.?(ref|no|id)",
@@ -221,21 +245,44 @@ def first_mapping(profile: Profile) -> str:
     """A mapping to be edited: what was guessed is marked `guess`, what nothing was found for `to do`."""
     lines = ["-- A first mapping, made by `harmcast profile`. Look at every line: `guess` was taken from names and shapes,", "-- `to do` was not found. The settings say how the files are written:"]
     lines += [f"-- {_toml(file).strip()}" for file in profile.files]
-    for table in (CRIMES, PERSONS, CHARGES):
-        file = next((f for f in profile.files if re.search(_STEMS[table.name], f.name, re.IGNORECASE)), None)
+    files = {table.name: next((f for f in profile.files if re.search(_STEMS[table.name], f.name, re.IGNORECASE)), None) for table in _TABLES}
+    for table in _TABLES:
+        file = files[table.name]
         if file is None:
             lines += ["", f"-- to do: no file looked like {table.name}."]
             continue
-        lines += ["", f"CREATE VIEW {table.name} AS SELECT", "  source_row,"]
+        source, step = _rows_of(file)
+        lines += ["", *(line for line in step if line not in lines), f"CREATE VIEW {table.name} AS SELECT", "  source_row,"]
         guessed = [_guess(column, table, file) for column in table.columns]
         wanted = [line for line in guessed if line is not None]
         lines += [f"  {expression}{',' if i < len(wanted) - 1 else ''}  -- {note}" for i, (expression, note) in enumerate(wanted)]
-        lines.append(f'FROM "{_pattern(file.name)[1]}";')
+        lines.append(f'FROM "{source}";')
+    for file in profile.files:
+        placed = {found.name for table in _TABLES if files[table.name] is file for column in table.columns if (found := _source_of(column, file))}
+        if left := [c.name for c in file.columns if c.name not in placed]:
+            lines += ["", f"-- to do: no place was found for these columns of {_pattern(file.name)[1]}: {', '.join(left)}"]
     return "\n".join(lines) + "\n"
 
 
+def _rows_of(file: FileSeen) -> tuple[str, list[str]]:
+    """The name that a view reads a file's rows by, and the step that makes it, where words of the force's own stand for nothing."""
+    name = _pattern(file.name)[1]
+    words = sorted({word for c in file.columns for word in c.likely_null})
+    if not words:
+        return name, []
+    listed, every = ", ".join(f"'{word}'" for word in words), "COLUMNS(* EXCLUDE (source_row))"
+    return f"{name}_rows", [
+        f"-- guess: {listed} stand for nothing, in every column.",
+        f'CREATE VIEW "{name}_rows" AS SELECT source_row, CASE WHEN {every} IN ({listed}) THEN NULL ELSE {every} END FROM "{name}";',
+    ]
+
+
+def _source_of(column: Column, file: FileSeen) -> ColumnSeen | None:
+    return next((c for c in file.columns if re.search(_NAMES.get(column.name, "^$"), c.name, re.IGNORECASE)), None)
+
+
 def _guess(column: Column, table: Table, file: FileSeen) -> tuple[str, str] | None:
-    found = next((c for c in file.columns if re.search(_NAMES.get(column.name, "^$"), c.name, re.IGNORECASE)), None)
+    found = _source_of(column, file)
     if found is None:
         return (f"NULL AS {column.name}", f"to do: {NEEDED.get(column.name, column.says)}") if column.required or column.name in NEEDED else None
     source = f'null_words("{found.name}")'
@@ -252,4 +299,5 @@ def _guess(column: Column, table: Table, file: FileSeen) -> tuple[str, str] | No
     elif column.closed:
         order = ", ".join(f"'{word}'" for word in column.closed)
         return f"lower({source}) AS {column.name}", f"guess: one of {order}; map other words with CASE ... WHEN, several in a cell with worst_of(split_words(...))"
-    return f"{source} AS {column.name}", f"guess from {found.kind}"
+    several = f'; several in a cell: a step with unnest(split_words("{found.name}")) makes a row of each (docs/mapping.md)' if found.several else ""
+    return f"{source} AS {column.name}", f"guess from {found.kind}{several}"
