@@ -51,6 +51,14 @@ def test_the_folder_names_the_version_that_holds_every_table_twice(shown: State)
         assert (folder / "app" / "script.qvs").is_file()
 
 
+def test_only_a_force_that_has_qlik_is_told_that_its_apps_are_written(shown: State) -> None:
+    assert [line for line in qlik.refresh_and_reload(shown, "operator", "operator", TODAY) if "is written" in line] == []
+    shutil.rmtree(shown.root / "qlik")
+    with_qlik = replace(shown, settings=shown.settings.model_copy(update={"qlik": Qlik(user_directory="FORCE")}))
+    said = qlik.refresh_and_reload(with_qlik, "operator", "operator", TODAY)
+    assert [line.split(" for ")[0] for line in said if "is written" in line] == ["The app areas", "The app checks"]
+
+
 def test_writing_again_changes_nothing(shown: State) -> None:
     first = qlik.refresh(shown, "operator", "operator", TODAY)
     again = qlik.refresh(shown, "operator", "operator", TODAY)

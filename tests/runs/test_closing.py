@@ -113,6 +113,16 @@ def test_protected_columns_are_opened_once_for_a_closing_and_not_for_reading_it(
     assert len(opened()) == 2
 
 
+def test_the_opening_says_what_its_tables_are_for(state: State, deliver: Deliver, rows: Good, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_accepted(state, deliver(rows_of(rows), "2026-03-02T05:00:00"))
+    monkeypatch.setattr(statistics, "closed", lambda *_: [])
+    monkeypatch.setattr(statistics, "keep", lambda *_: None)
+    monkeypatch.setattr(closing.explore, "keep_groups", lambda *_: None)
+    said = closing.close_opening(state, date(2026, 3, 2), OPERATOR)
+    assert said[0].startswith("The opening counts by group are closed, as known at the end of 2026-03-02: ")
+    assert " tables, from which answers take their counts of groups, until the first quarter is closed." in said[0]
+
+
 def rows_of(rows: Good, **changed: dict[str, str]) -> dict[str, list[dict[str, str]]]:
     return {table: [{**row, **changed.get(table, {})}] for table, row in rows.items()}
 

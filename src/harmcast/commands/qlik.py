@@ -22,7 +22,7 @@ def qlik_write(state: StateFolder) -> CommandResult:
     who = actor(made)
     written = written_for_qlik.refresh(made, who.account, who.roles[0][0])
     said = after_release(made, who.account, who.roles[0][0], bool(written.changed))
-    lines = [*written.lines, *said] or ["Nothing changed."]
+    lines = [*written.written, *written.lines, *said] or ["Nothing changed."]
     document = {"versions": written.versions, "changed": written.changed, "failed": written.failed}
     return CommandResult(document, lines, exit_code=25 if written.failed else 0)
 

@@ -58,11 +58,15 @@ def with_verdict(effects: Iterable[Effect], *verdicts: Verdict) -> list[Effect]:
 
 
 def lines(effects: Iterable[Effect]) -> list[str]:
-    """What is printed for people: what is not ok, worst first, then how many are ok."""
+    """What is printed for people: what is not ok, worst first, then how many are ok; the same of several values stands once."""
     effects = list(effects)
-    said = []
+    together: dict[tuple[str, str, str, str, str], list[str]] = {}
     for e in with_verdict(effects, "refuse", "hold", "note"):
-        said.append(f"  {e.verdict.upper():<6} {e.check}, {e.scope}: {e.says}")
-        said += [f"{'':>9}Next: {e.next_step}"] if e.next_step else []
+        of, space, value = e.scope.rpartition(" ")
+        together.setdefault((e.verdict, e.check, of + space, e.says, e.next_step), []).append(value)
+    said = []
+    for (verdict, check, of, says, step), values in together.items():
+        said.append(f"  {verdict.upper():<6} {check}, {of}{', '.join(values)}: {says}")
+        said += [f"{'':>9}Next: {step}"] if step else []
     fine = sum(e.verdict == "ok" for e in effects)
     return [f"Effects: {len(effects)} looked at, {fine} as before.", *said]

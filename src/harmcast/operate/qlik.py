@@ -33,6 +33,7 @@ from harmcast.publish.qlik import acceptance, access, build, star
 from harmcast.publish.qlik.qvd import qvd
 from harmcast.publish.qlik.script import ACCESS_FILE
 from harmcast.publish.release_files import NOTICE, document, parquet
+from harmcast.settings import Qlik
 from harmcast.store import durable, files
 from harmcast.store.reads import health
 from harmcast.store.state import State
@@ -47,11 +48,15 @@ _LATEST = re.compile(r"^SET vVersion='(v\d{6}-[0-9a-f]{8})';$")
 
 @dataclass
 class WrittenForQlik:
-    """What was written: app -> version, and what to say; apps whose data changed, and those that could not be written."""
+    """What was written: app -> version, and what to say; apps whose data changed, and those that could not be written.
+
+    `written`: what to say of apps written, to a force that has Qlik; `lines`: what to say to everybody.
+    """
 
     versions: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
 
@@ -80,7 +85,8 @@ def refresh(state: State, actor: str, role: str, today: date | None = None, *, e
 def refresh_and_reload(state: State, actor: str, role: str, today: date | None = None, *, erased: bool = False) -> list[str]:
     """Writes the folder and, where something in it changed, asks Qlik to reload. Says what was done, and what could not be."""
     written = refresh(state, actor, role, today, erased=erased)
-    return [*written.lines, *after_release(state, actor, role, bool(written.changed))]
+    said = written.written if state.settings.qlik != Qlik() else []
+    return [*said, *written.lines, *after_release(state, actor, role, bool(written.changed))]
 
 
 def _refresh(state: State, app: str, today: date, found: WrittenForQlik, event: Event, erased: bool) -> None:
@@ -106,7 +112,7 @@ def _refresh(state: State, app: str, today: date, found: WrittenForQlik, event: 
         durable.write_folder(folder / version, {**parts, "dictionary.json": build.dictionary(app), "manifest.json": document(manifest)})
         _write(folder / "latest.qvs", f"SET vVersion='{version}';\n".encode())
         found.changed.append(app)
-        found.lines.append(f"The app {app} for Qlik is written ({version}, {sum(rows.values()):,} rows).")
+        found.written.append(f"The app {app} for Qlik is written ({version}, {sum(rows.values()):,} rows).")
         held = version
     found.versions[app] = held
     _write_app(folder, build.app_files(app, tables, state.settings.map.wms_url, state.settings.map.wms_layers))

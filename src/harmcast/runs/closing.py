@@ -64,7 +64,9 @@ def _close(state: State, tool: PeopleTool, name: str, day: date, closed_on: date
     statistics.keep(state.root, state.operations, closing, event)
     scored = exact.standing["person_ref"]
     explore.keep_groups(state, explore.of_groups(state, name, day, closed_on, exact.labels, exact.source, scored, exact.charged, exact.model), actor)
-    said = f"{name} is closed, as known at the end of {day.isoformat()}: {len(closing.tables)} tables."
+    until = ", until the first quarter is closed" if name == OPENING else ""
+    what = "The opening counts by group are" if name == OPENING else f"{name} is"
+    said = f"{what} closed, as known at the end of {day.isoformat()}: {len(closing.tables)} tables, from which answers take their counts of groups{until}."
     if stands:
         said += f" Fewer than {LEAST_MOVES} people have moved since: {', '.join(stands)} stand as printed before."
     return [said]

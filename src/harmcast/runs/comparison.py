@@ -22,9 +22,9 @@ def comparison(seen: Seen) -> list[Counts]:
     crimes = seen.after(CRIMES.name).filter(pl.col("status") == "recorded")
     if crimes.height:
         day = pl.col("recorded_at")
-        found += [_by("Crimes recorded", "year", crimes, day.dt.strftime("%Y")), _by("Crimes recorded", "month", crimes, day.dt.strftime("%Y-%m"))]
+        found += [_by("Crimes recorded (without cancelled)", "year", crimes, day.dt.strftime("%Y")), _by("Crimes recorded (without cancelled)", "month", crimes, day.dt.strftime("%Y-%m"))]
         if "area" in crimes.columns:
-            found.append(_by("Crimes recorded", "policing area", crimes, pl.col("area").fill_null("no area")))
+            found.append(_by("Crimes recorded (without cancelled)", "policing area", crimes, pl.col("area").fill_null("no area")))
         for tool in seen.state.settings.places_tools:
             if all(key in crimes.columns for key in tool.where):
                 of_tool = _matching(crimes, tool.where)
