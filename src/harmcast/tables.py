@@ -125,7 +125,7 @@ PERSONS = Table(
     columns=(
         Column("person_ref", "text", "The force's reference of the person.", required=True, sensitivity="reference", shown="reference"),
         Column("name", "text", "Shown to the person's own unit only.", optional=True, sensitivity="name"),
-        Column("born_on", "date", "Opened only to say whether under 18 on a date, and for the audit's age bands.", sensitivity="protected", shown="protected"),
+        Column("born_on", "date", "Opened only to say whether under 18 on a date, to count those that a load changes, and for the audit's age bands.", sensitivity="protected", shown="protected"),
         Column("sex", "code", "Opened by the fairness audit alone.", sensitivity="protected", shown="protected"),
         Column("ethnicity_self", "code", "Self-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected", shown="protected"),
         Column("ethnicity_officer", "code", "Officer-defined ethnicity; opened by the fairness audit alone.", sensitivity="protected", shown="protected"),

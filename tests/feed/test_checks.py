@@ -343,6 +343,16 @@ def test_a_refusal_for_broken_rows_names_rule_column_count_and_rows(make_state: 
     assert "persons.csv, column born_on: date_unreadable, 10 row(s), first in row 1, 5, 9, 13, 17" in str(error)
 
 
+@pytest.mark.parametrize(("written", "hint"), [(["04/28/1990", "4-15-90"], True), (["04/28/1990", "28/04/1990"], False), (["1990/28/04", "04/11/1990"], False)])
+def test_dates_in_american_order_are_said_to_look_so_and_no_value_is(make_state: MakeState, deliver: Deliver, rows: Good, written: list[str], hint: bool) -> None:
+    people = [{**rows["persons"], "person_ref": f"P{i}", "born_on": written[i] if i < len(written) else "1990-02-01"} for i in range(9)]
+    error = refused_code(make_state(settings()), deliver({"crimes": [rows["crimes"]], "persons": people, "charges": [rows["charges"]]}))
+    _, cause = error.faults
+    assert (cause.rule, cause.column, cause.count, cause.rows) == ("date_unreadable", "born_on", 2, (1, 2))
+    assert cause.next_step == ("day over 12 where the month should be: American order?" if hint else "")
+    assert not [day for day in written if day in str(error) + str(error.document())]
+
+
 def test_longitude_and_latitude_0_0_is_no_place(make_state: MakeState, deliver: Deliver, rows: Good) -> None:
     crime = {key: value for key, value in rows["crimes"].items() if key not in ("easting_m", "northing_m")}
     crimes = [{**crime, "crime_ref": "C1", "lon": "0", "lat": "0.0"}, {**crime, "crime_ref": "C2", "lon": "-1.9", "lat": "52.5"}]

@@ -181,6 +181,16 @@ def test_nine_rows_are_too_few_to_refuse_by() -> None:
     assert references.keys("crimes", 10, 0, 10, 0.05)[1].verdict == "refuse"
 
 
+@pytest.mark.parametrize(("changed", "exchanged", "again", "verdicts"), [
+    (0, 0, 0, ["ok", "ok"]), (4, 4, 20, ["ok", "ok"]), (5, 4, 20, ["hold", "ok"]), (5, 5, 50, ["ok", "hold"]), (6, 0, 50, ["hold", "ok"]), (5, 0, 50, ["ok", "ok"]),
+])  # fmt: skip
+def test_births_that_a_load_changes_are_held_where_many_or_where_day_and_month_are_exchanged(changed: int, exchanged: int, again: int, verdicts: list[str]) -> None:
+    found = people.births_changed(changed, exchanged, again)
+    assert [(e.check, e.scope) for e in found] == [("births", "persons born_on changed"), ("births", "persons born_on exchanged")]
+    assert [e.verdict for e in found] == verdicts
+    assert [bool(e.next_step) for e in found] == [verdict == "hold" for verdict in verdicts]
+
+
 # -- dates ----------------------------------------------------------------------------------------
 
 

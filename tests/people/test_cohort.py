@@ -95,3 +95,12 @@ def test_under_18_on_the_day_before_and_on_the_birthday() -> None:
     assert said["leap", date(2026, 3, 1)] is False
     assert said["none", date(2026, 3, 1)] is None
     assert found.columns == ["person_ref", "day", "under_18"]
+
+
+def test_births_changed_are_counted_and_of_these_those_of_day_and_month_exchanged() -> None:
+    held = pl.DataFrame({"person_ref": list("abcdefg"), "born_on": [date(1990, 3, 4)] * 5 + [None, date(1990, 5, 5)]}, schema_overrides={"born_on": pl.Date})
+    new = pl.DataFrame({
+        "person_ref": list("abcdfgz"),
+        "born_on": [date(1990, 3, 4), date(1990, 4, 3), date(1991, 4, 3), None, date(1990, 4, 3), date(1990, 5, 5), date(1990, 4, 3)],
+    })  # fmt: skip
+    assert minors.changed(held, new) == minors.BirthsChanged(changed=2, exchanged=1)

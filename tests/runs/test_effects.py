@@ -214,6 +214,21 @@ def test_a_week_of_people_without_a_birth_is_held_though_the_history_has_them(hi
     assert tried(history, deliver, week)["births persons born_on"].verdict == "hold"
 
 
+@pytest.mark.parametrize(("exchanged", "verdict"), [(4, None), (5, "hold")])
+def test_births_that_come_again_in_american_order_are_held_though_every_one_can_be_read(history: State, deliver: Deliver, exchanged: int, verdict: str | None) -> None:
+    week = weeks_of(0, 0)
+    again = [{**row, "changed_at": (MADE - timedelta(days=1)).isoformat()} for row in week["persons"]]
+    swapped = [row for row in again if 1 + int(row["person_ref"][1:]) % 9 != 10 + int(row["person_ref"][1:]) % 10 <= 12][:exchanged]
+    for row in swapped:
+        year, month, day = row["born_on"].split("-")
+        row["born_on"] = f"{year}-{day}-{month}"
+    found = tried(history, deliver, {**week, "persons": again})
+    assert (found["births persons born_on exchanged"].verdict if "births persons born_on exchanged" in found else None) == verdict
+    if verdict:
+        assert found["births persons born_on exchanged"].says == "5 of 200 people sent again come with another date of birth, 5 of these by day and month exchanged."
+    assert "births persons born_on changed" not in found
+
+
 def test_a_correction_under_an_older_change_date_is_not_taken_and_is_said(history: State, deliver: Deliver) -> None:
     """Of the rows sent again 4 differ under an older date, 1 under the same one (taken), and 3 are as held."""
     again = [dict(row) for row in weeks_of(60, 1)["crimes"][:8]]

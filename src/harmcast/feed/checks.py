@@ -58,6 +58,7 @@ EARLIEST = date(1900, 1, 1)
 LONGEST_CODE = 200
 LONGEST_TEXT = 2_000
 CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]"
+AMERICAN = r"^\s*(0?[1-9]|1[0-2])[/. -](1[3-9]|2\d|3[01])[/. -](\d{4}|\d{2})\b"  # month, day over 12, year
 RETYPED_SHARE = 0.5
 OFFENCE_CODE = "offence_code"
 ROWS_NAMED = 5
@@ -170,14 +171,14 @@ class _Rows:
         self.notes: dict[str, int] = {}
         self.codes: dict[How, dict[str, int]] = {}
 
-    def against(self, rule: str, column: str | None, bad: pl.Series) -> int:
+    def against(self, rule: str, column: str | None, bad: pl.Series, next_step: str = "") -> int:
         """Sets aside the rows marked, under a rule."""
         bad = bad.fill_null(False)
         count = int(bad.sum())
         if count:
             self.bad = self.bad | bad
             files = self.rows[FILE].filter(bad) if FILE in self.rows.columns else [self.file] * count
-            self.quarantine += [Fault(rule, file, int(row), column) for file, row in zip(files, self.rows[ROW].filter(bad), strict=True)]
+            self.quarantine += [Fault(rule, file, int(row), column, next_step) for file, row in zip(files, self.rows[ROW].filter(bad), strict=True)]
         return count
 
     def note(self, rule: str, marked: pl.Series) -> None:
@@ -279,12 +280,12 @@ def _given_nothing(cause: Cause) -> Cause:
 
 def grouped(quarantine: Iterable[Fault]) -> list[Cause]:
     """Faults of rows as one each for rule and column: how many rows, and the first five."""
-    found: dict[tuple[str, str, str | None], list[int]] = {}
+    found: dict[tuple[str, str, str | None, str], list[int]] = {}
     for fault in quarantine:
-        found.setdefault((fault.where, fault.rule, fault.column), []).append(fault.row or 0)
+        found.setdefault((fault.where, fault.rule, fault.column, fault.next_step), []).append(fault.row or 0)
     return [
-        Cause(rule, where, column=column, count=len(rows), rows=tuple(sorted(set(rows))[:ROWS_NAMED]))
-        for (where, rule, column), rows in sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
+        Cause(rule, where, column=column, next_step=step, count=len(rows), rows=tuple(sorted(set(rows))[:ROWS_NAMED]))
+        for (where, rule, column, step), rows in sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
     ]
 
 
@@ -324,7 +325,7 @@ def _typed(
                 Fault("column_retyped", rows.file, column=name, next_step="most values are not of the column's type")
             )
         word = {"datetime": "date", "date": "date", "flag": "flag"}.get(column.kind, "number")
-        rows.against(f"{word}_unreadable", name, unreadable)
+        rows.against(f"{word}_unreadable", name, unreadable, _american(given.filter(unreadable)) if word == "date" else "")
         rows.set(typed.alias(name))
         if name == OFFENCE_CODE and ground.home_office:
             faults += _one_form(rows)
@@ -347,6 +348,12 @@ def _typed(
             if name not in {"review_due_on", "to_on"}:
                 rows.against("date_in_future", name, day > ground.made_at.date() + timedelta(days=1))
     return faults
+
+
+def _american(unreadable: pl.Series) -> str:
+    """A hint where most dates that could not be read have the day where the month should be."""
+    has_day = int(unreadable.cast(pl.String).str.contains(AMERICAN).sum()) if len(unreadable) else 0
+    return "day over 12 where the month should be: American order?" if has_day > 0.5 * len(unreadable) else ""
 
 
 def _damaged_references(rows: _Rows, name: str, damaged: pl.Series) -> list[Fault]:

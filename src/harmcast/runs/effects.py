@@ -440,12 +440,16 @@ def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
     judged_by = moves.rules_and_cuts(seen.state, tool) if was_in else None
     if judged_by is not None:
         counts |= moves.bands_moved(seen.before, seen.after, _touched(seen), seen.made_on, *judged_by)
+    found = []
     new_people = seen.work.new.get(PERSONS.name)
     if was_in and new_people is not None and "born_on" in new_people.columns:
         inside = moves.cohort_of(seen.before, seen.made_on).filter(pl.col("reason").is_null())["person_ref"]
-        counts |= moves.ages_moved(seen.state, new_people, inside, seen.made_on, seen.actor)
+        ages, births = moves.births_moved(seen.state, new_people, inside, seen.made_on, seen.actor)
+        counts |= ages
+        known = new_people.select("person_ref").join(seen.before(PERSONS.name), on="person_ref", how="semi").height
+        found = people.births_changed(births.changed, births.exchanged, known + seen.work.counts[PERSONS.name].unchanged)
     past = seen.past("people")
-    return [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in counts.items()]
+    return found + [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in counts.items()]
 
 
 def _births(seen: Seen) -> list[Effect]:

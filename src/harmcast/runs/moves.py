@@ -95,18 +95,21 @@ def rules_and_cuts(state: State, tool: PeopleTool) -> tuple[Rules, Cuts] | None:
 # -- ages ----------------------------------------------------------------------------------------------
 
 
-def ages_moved(state: State, new_people: pl.DataFrame, in_cohort: pl.Series, day: date, actor: Actor) -> dict[str, int]:
-    """How many of the charged are, by the birth dates of a load, under 18 no longer, under 18 now, or of unknown age now.
+def births_moved(
+    state: State, new_people: pl.DataFrame, in_cohort: pl.Series, day: date, actor: Actor
+) -> tuple[dict[str, int], minors.BirthsChanged]:
+    """How many of the charged are, by the birth dates of a load, under 18 no longer, under 18 now, or of unknown age now; and births changed.
 
     The reading of the birth dates held is in the log; of the dates only yes, no or unknown comes back.
     Args: `new_people`: rows of the load, handed to `people.minors` as they are.
     """
-    held = people_run.under_18(state, [day], day, state.records.latest(), actor, "Whether a load changes who is under 18")
+    held, changed = people_run.births_of_load(state, new_people, day, actor)
     now = minors.flags(new_people, [day])
     both = held.join(now, on="person_ref", how="inner", suffix="_now").filter(pl.col("person_ref").is_in(in_cohort.implode()))
     was, is_now = pl.col("under_18"), pl.col("under_18_now")
-    return {
+    ages = {
         "no_longer_under_18": both.filter(was & is_now.not_()).height,
         "under_18_now": both.filter(was.not_() & is_now).height,
         "birth_lost": both.filter(was.is_not_null() & is_now.is_null()).height,
     }
+    return ages, changed

@@ -71,9 +71,19 @@ def known_people(state: State, sequence: int) -> Known:
 
 def under_18(state: State, days: Sequence[date], as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:
     """Whether people were under 18 on each day; the reading of birth dates is an event of its own."""
+    return minors.flags(_births(state, as_of, sequence, actor, why), days)
+
+
+def births_of_load(state: State, new_people: pl.DataFrame, day: date, actor: Actor) -> tuple[pl.DataFrame, minors.BirthsChanged]:
+    """Whether people held were under 18 on a day, and how many births a load changes, by one reading of the birth dates held, logged."""
+    why = "Whether a load changes births, and who is under 18"
+    births = _births(state, day, state.records.latest(), actor, why)
+    return minors.flags(births, [day]), minors.changed(births, new_people)
+
+
+def _births(state: State, as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose=why, object="persons_protected")
-    births = state.records.protected("people.minors", event, as_of, sequence)
-    return minors.flags(births, days)
+    return state.records.protected("people.minors", event, as_of, sequence)
 
 
 def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, str]:

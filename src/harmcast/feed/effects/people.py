@@ -25,6 +25,7 @@ MOVES = {
 USUAL = {"joined": (50, 0.05), "band_up": (50, 0.05), "no_longer_under_18": (2, 0.001)}  # least, share of everyone, where the past is short
 BIRTHS_KNOWN, LEAST_BIRTHS = 0.5, 20
 BIRTHS_USUAL = 0.95  # a past in which everybody's was known bounds nothing: one in twenty without is never odd
+LEAST_CHANGED, BIRTHS_CHANGED, LEAST_EXCHANGED = 5, 0.1, 5
 DELETED_A_LOAD = (20, 0.01)
 DELETED_FOUR_WEEKS = (60, 0.03)
 
@@ -50,6 +51,21 @@ def births(known: int, n: int, past: Sequence[float], deviations: float) -> Effe
     step = "Map born_on, and look how the export writes dates of birth: who has none is not scored." if odd else ""
     words = f"{known:,} of {n:,} people charged have a known date of birth" + (f"; {100 * median(past):.1f}% before." if past else ".")
     return Effect("births", "persons born_on", share, low, None, "hold" if odd else "ok", step, words)
+
+
+def births_changed(changed: int, exchanged: int, again: int) -> list[Effect]:
+    """People held who were sent again and have another date of birth by the load: any other, and day and month exchanged.
+
+    Args: `again`: how many people held were sent again.
+    """
+    step = "Look how the export writes dates of birth: a reader that took the month for the day changes those of the first twelve days without a fault."
+    words = f"{changed:,} of {again:,} people sent again come with another date of birth"
+    share = changed / again if again else 0.0
+    odd, swapped = changed >= LEAST_CHANGED and share > BIRTHS_CHANGED, exchanged >= LEAST_EXCHANGED
+    return [
+        Effect("births", "persons born_on changed", share, 0.0, BIRTHS_CHANGED, "hold" if odd else "ok", step if odd else "", words + "."),
+        Effect("births", "persons born_on exchanged", exchanged, 0, LEAST_EXCHANGED - 1, "hold" if swapped else "ok", step if swapped else "", f"{words}, {exchanged:,} of these by day and month exchanged."),
+    ]
 
 
 def deletions(table: str, deleted: int, four_weeks: int, held: int, most_share: float) -> Effect:
