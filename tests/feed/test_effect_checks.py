@@ -94,6 +94,18 @@ def test_a_code_that_ends_alone_is_no_recoding() -> None:
     assert [e.verdict for e in codes.recoded("serious_violence", ["008/01"], weekly, 4.0)] == ["ok"]
 
 
+@pytest.mark.parametrize(("weekly", "verdict"), [
+    ([0] + [20] * 52, "hold"), ([1] + [20] * 52, "ok"), ([0] * 3 + [20] * 52, "hold"), ([0] + [9] * 52, "ok"), ([0] + [20, 0] * 26, "ok"),
+    ([0] + [20] * 11, "ok"), ([0] * 45 + [20] * 12, "hold"), ([], "ok"),
+])  # fmt: skip
+def test_a_class_usual_every_week_is_held_only_where_none_at_all_came(weekly: list[int], verdict: str) -> None:
+    """[20, 0] * 26 scatters so much that a week without any is usual."""
+    (found,) = codes.gone("crimes", {"008": weekly}, {"008": date(2026, 2, 23)}, 4.5)
+    assert (found.check, found.verdict) == ("classes", verdict)
+    assert found.scope == ("crimes 008" if verdict == "hold" else "crimes")
+    assert (found.says == "none of class 008 since 2026-02-23; 20 a week were usual.") == (verdict == "hold")
+
+
 @pytest.mark.parametrize(("missing", "verdict"), [(0, "ok"), (10, "note"), (11, "hold")])
 def test_more_than_a_tenth_without_weight_is_held(missing: int, verdict: str) -> None:
     found = codes.weights("iom", {"exact": 100 - missing, "missing": missing}, {}, {"999": missing} if missing else {}, 4.0)

@@ -10,6 +10,7 @@ A refusal stops the load; what is held makes it wait for a person.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -75,6 +76,7 @@ def looked_at(seen: Seen) -> list[Effect]:
     for table in RECORDED:
         if table in work.new:
             found += _unknown_codes(seen, table)
+            found += _classes(seen, table)
             found.append(counted.volume(table, seen.weekly(table), seen.deviations))
     return found
 
@@ -129,6 +131,7 @@ class Seen:
         self._before: dict[str, pl.DataFrame] = {}
         self._after: dict[str, pl.DataFrame] = {}
         self._past: dict[str, dict[str, list[float]]] = {}
+        self._by_code: dict[str, dict[str, dict[int, int]]] = {}
 
     def before(self, table: str) -> pl.DataFrame:
         """What is held of a table."""
@@ -172,6 +175,14 @@ class Seen:
     def weekly(self, table: str) -> list[int]:
         """Rows a week, the newest week first, declared gaps left out."""
         return self.without_gaps(dict(self.recent(table).group_by("back").len().iter_rows()), self.weeks_held(table))
+
+    def by_code(self, table: str) -> dict[str, dict[int, int]]:
+        """Rows of the last 57 weeks by offence code and by how many weeks ago."""
+        if table not in self._by_code:
+            found = self._by_code.setdefault(table, {})
+            for code, back, n in self.recent(table).group_by("offence_code", "back").len().iter_rows():
+                found.setdefault(code, {})[back] = n
+        return self._by_code[table]
 
     def past(self, check: str) -> dict[str, list[float]]:
         """Values of a check in the loads that count, by scope, the newest first."""
@@ -351,7 +362,6 @@ def _matched(seen: Seen) -> list[Effect]:
         connection.execute("SET threads = 2")
         connection.register("recent", recent.to_arrow())
         found = connection.sql(f"SELECT back, {filters} FROM recent GROUP BY back").pl() if series and recent.height else None
-        code = connection.sql("SELECT offence_code, back, count(*) AS n FROM recent GROUP BY ALL").pl() if recent.height else None
     effects = lacking
     for i, (scope, _, whole) in enumerate(series):
         by_back = dict(found.select("back", f"s{i}").iter_rows()) if found is not None else {}
@@ -361,14 +371,21 @@ def _matched(seen: Seen) -> list[Effect]:
     for tool in tools:
         wanted = tool.where.get("offence_code", [])
         classes = {value.split("/")[0] for value in wanted}
-        by_code: dict[str, dict[int, int]] = {}
-        for name, back, n in code.iter_rows() if code is not None and wanted else ():
-            if name.split("/")[0] in classes:
-                by_code.setdefault(name, {})[back] = n
-        weekly_of = {name: seen.without_gaps(backs, weeks) for name, backs in by_code.items()}
         if wanted:
+            weekly_of = {name: seen.without_gaps(backs, weeks) for name, backs in seen.by_code(CRIMES.name).items() if name.split("/")[0] in classes}
             effects += codes.recoded(tool.name, wanted, weekly_of, seen.deviations)
     return effects
+
+
+def _classes(seen: Seen, table: str) -> list[Effect]:
+    """Offence classes, the first part of a code, of which the newest weeks hold none at all."""
+    by_class: dict[str, Counter[int]] = {}
+    for code, backs in seen.by_code(table).items():
+        by_class.setdefault(code.split("/")[0], Counter()).update(backs)
+    weeks, deviations = seen.weeks_held(table), seen.deviations + VALUE_EXTRA
+    weekly = {name: seen.without_gaps(backs, weeks) for name, backs in by_class.items()}
+    since = {name: seen.made_on - timedelta(weeks=min(backs)) for name, backs in by_class.items()}
+    return codes.gone(table, weekly, since, deviations)
 
 
 def _series(tool: PlacesTool) -> list[tuple[str, dict[str, list[str]], bool]]:

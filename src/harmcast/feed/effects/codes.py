@@ -1,8 +1,9 @@
-"""Offence codes: one that ends while another begins, numbers that could be two, codes nobody knows, charges without a weight."""
+"""Offence codes: one that ends while another begins, a class that is gone, numbers that could be two, codes nobody knows, charges without a weight."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from harmcast.documents.effects import Effect, Verdict
 from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound, share_bound
@@ -11,6 +12,7 @@ WINDOWS = (1, 4)
 WITHOUT_WEIGHT = 0.1
 NOT_KNOWN = 0.1
 LEAST_CHARGES, LEAST_CODES = 20, 20
+USUAL_A_WEEK = 10
 
 
 def _move(weekly: Sequence[int], deviations: float, weeks: int) -> int:
@@ -39,6 +41,24 @@ def recoded(tool: str, wanted: Sequence[str], weekly: Mapping[str, Sequence[int]
                 low, high = limits or (None, None)
                 found[code] = Effect("recoded", f"{tool} {code}", now, low, high, "hold", step, words)
     return list(found.values()) or [Effect("recoded", tool, 0, None, None, "ok", "", "no code of the definition ends while another begins.")]
+
+
+def gone(table: str, weekly: Mapping[str, Sequence[int]], since: Mapping[str, date], deviations: float) -> list[Effect]:
+    """Offence classes usual every week of which the newest weeks hold none at all.
+
+    Args: every class's weekly counts, the newest first, and the day since which none was recorded.
+    """
+    found = []
+    for name in sorted(weekly):
+        silent = next((k for k, count in enumerate(weekly[name]) if count), len(weekly[name]))
+        past = weekly[name][silent : silent + WEEKS_COMPARED]
+        usual = sum(past) / max(len(past), 1)
+        limits = bound(past, deviations) if silent and usual >= USUAL_A_WEEK else None
+        if limits is not None and limits[0] > 0:
+            words = f"none of class {name} since {since[name]}; {usual:,.0f} a week were usual."
+            step = "Look whether the extract or the mapping leaves the class out, or writes its codes in another way."
+            found.append(Effect("classes", f"{table} {name}", 0, limits[0], None, "hold", step, words))
+    return found or [Effect("classes", table, 0, None, None, "ok", "", "no offence class that was usual is gone.")]
 
 
 def _named(codes: Mapping[str, int]) -> str:
