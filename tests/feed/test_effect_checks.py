@@ -275,6 +275,13 @@ def test_deletions_above_a_cap_need_two_people_and_above_a_share_are_refused(del
     assert (found.verdict, found.people) == (verdict, needed)
 
 
+@pytest.mark.parametrize(("unfound", "count", "verdict"), [(12, 12, "hold"), (4, 4, "ok"), (5, 9, "hold"), (5, 10, "ok"), (0, 0, "ok")])
+def test_listed_keys_that_name_nothing_are_held_above_half(unfound: int, count: int, verdict: str) -> None:
+    found = people.listed("charges", unfound, count)
+    assert (found.check, found.scope, found.verdict) == ("deletions", "charges listed", verdict)
+    assert found.says == f"{unfound} of {count} listed keys name nothing held."
+
+
 def test_one_incident_with_many_victims_is_named() -> None:
     assert places.incident("knife_injury", 10, 1).verdict == "ok"
     assert places.incident("knife_injury", 11, 1).verdict == "note"

@@ -292,6 +292,18 @@ def test_twenty_deletions_go_unasked(history: State, deliver: Deliver) -> None:
     assert not load_delivery(history, deliver({"deletions": gone}, MADE.isoformat())).waiting
 
 
+def test_a_list_of_deletions_that_names_nothing_held_waits(history: State, deliver: Deliver) -> None:
+    gone = [{"table": "charges", "ref": f"h-{n}", "deleted_at": "2026-03-01T00:00:00", "reason": ""} for n in range(100, 112)]
+    found = tried(history, deliver, {"deletions": gone})
+    assert (found["deletions charges listed"].verdict, found["deletions charges listed"].says) == ("hold", "12 of 12 listed keys name nothing held.")
+
+
+def test_keys_deleted_before_name_something(history: State, deliver: Deliver) -> None:
+    gone = [{"table": "charges", "ref": f"H{n}", "deleted_at": "2026-03-01T00:00:00", "reason": ""} for n in range(100, 112)]
+    load_delivery(history, deliver({"deletions": gone}, (MADE - timedelta(hours=1)).isoformat()))
+    assert "deletions charges listed" not in tried(history, deliver, {"deletions": gone})
+
+
 def held(value: float, low: float = 10.0) -> Effect:
     return Effect("matched", "serious_violence", value, low, 40.0, "hold", "look")
 

@@ -142,6 +142,7 @@ def _listed_deletions(state: State, work: Work) -> None:
             continue
         wanted = listed.select(pl.col("ref").alias(table.key[0])).unique()
         standing = _standing_after(state, work, table, wanted)
+        work.listed[name], work.unfound[name] = wanted.height, wanted.join(standing, on=list(table.key), how="anti").height
         going, unchanged, superseded = versions.deleted(listed, standing, table, work.manifest.made_at)
         already = pl.concat(work.tombstones[name]).select(table.key) if name in work.tombstones else None
         if already is not None:

@@ -499,6 +499,8 @@ def _deletions(seen: Seen) -> list[Effect]:
         if gone or held:
             most = seen.state.settings.feed.deleted_max_share
             found.append(people.deletions(table, gone, gone + before.get(table, 0), held, most))
+        if table in seen.work.listed:
+            found.append(people.listed(table, seen.work.unfound[table], seen.work.listed[table]))
     return found
 
 

@@ -106,6 +106,7 @@ class Work:
     Attributes:
         checked: what the checks made of each table; the rows themselves are let go once compared.
         new, tombstones: by table, rows to be written and keys deleted at source.
+        listed, unfound: by table, keys that the delivery lists as deleted, and how many of them name nothing that was ever held.
         effects: what it does to the meaning of what is held.
         comparison: figures for comparing with the force's own, of a first or newly mapped load.
         blocked, still_there: keyed hashes of erased references, and of those the delivery still holds.
@@ -116,6 +117,8 @@ class Work:
     counts: dict[str, FileCount] = field(default_factory=dict)
     new: dict[str, pl.DataFrame] = field(default_factory=dict)
     tombstones: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    listed: dict[str, int] = field(default_factory=dict)
+    unfound: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     still_there: set[str] = field(default_factory=set)

@@ -28,6 +28,7 @@ BIRTHS_USUAL = 0.95  # a past in which everybody's was known bounds nothing: one
 LEAST_CHANGED, BIRTHS_CHANGED, LEAST_EXCHANGED = 5, 0.1, 5
 DELETED_A_LOAD = (20, 0.01)
 DELETED_FOUR_WEEKS = (60, 0.03)
+LEAST_UNFOUND, UNFOUND = 5, 0.5
 
 
 def people(tool: str, move: str, count: int, cohort: int, past: Sequence[float], deviations: float) -> Effect:
@@ -83,3 +84,12 @@ def deletions(table: str, deleted: int, four_weeks: int, held: int, most_share: 
         step = "Two people look at what the source says went; until then everything stays as it was."
         return Effect("deletions", table, deleted, 0, once, "hold", step, words, people=2)
     return Effect("deletions", table, deleted, 0, once, "ok", "", words)
+
+
+def listed(table: str, unfound: int, count: int) -> Effect:
+    """Keys listed as deleted that name nothing held, now or ever: what should have gone stays."""
+    share = unfound / count if count else 0.0
+    odd = unfound >= LEAST_UNFOUND and share > UNFOUND
+    step = "Look whether the list writes references as the table does, and names the right table: what it meant to delete stays." if odd else ""
+    words = f"{unfound:,} of {count:,} listed keys name nothing held."
+    return Effect("deletions", f"{table} listed", share, 0.0, UNFOUND, "hold" if odd else "ok", step, words)
