@@ -242,8 +242,16 @@ def test_points_off_the_area_are_counted_and_most_of_them_refuse(
     tables: dict[str, Any] = {name: [row] for name, row in rows.items()}
     result = load_accepted(state, deliver({**tables, "crimes": crimes}, FIRST))
     assert next(c for c in result.files if c.table == "crimes").notes["off_area"] == 1
+    (effect,) = [e for e in result.effects if e.check == "off_area"]
+    assert (effect.verdict, effect.value) == ("note", 0.05)
+    assert effect.says == "1 of 20 crimes with a place lie off the force's area (5.0%); no cell gets them."
     swapped = [{**row, **outside} for row in crimes]
-    assert refused_code(state, deliver({"crimes": swapped}, SECOND)).code == "off_area_share"
+    error = refused_code(state, deliver({"crimes": swapped}, SECOND))
+    assert error.code == "off_area_share"
+    assert "crimes.csv: off_area_share, 20 row(s), first in row 1, 2, 3, 4, 5 (of 20 with a place; check the coordinate system" in str(error)
+    thousandth = [{**row, "easting_m": "405.123"} if k < 7 else row for k, row in enumerate(crimes)]
+    said = str(refused_code(state, deliver({"crimes": thousandth}, SECOND)))
+    assert "7 row(s), first in row 1, 2, 3, 4, 5 (of 20 with a place; 7 lie within 1,000 m of the grid's origin on an axis: a point as thousands mark?; check" in said
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bench.accepted import accept, load_accepted
 
 from harmcast.documents.effects import Effect
 from harmcast.errors import FeedRefused
+from harmcast.runs import inbox
 from harmcast.runs.effects import carried_over, effects_of_load
 from harmcast.runs.load import load_delivery, try_delivery
 from harmcast.store import loads
@@ -302,6 +303,21 @@ def test_keys_deleted_before_name_something(history: State, deliver: Deliver) ->
     gone = [{"table": "charges", "ref": f"H{n}", "deleted_at": "2026-03-01T00:00:00", "reason": ""} for n in range(100, 112)]
     load_delivery(history, deliver({"deletions": gone}, (MADE - timedelta(hours=1)).isoformat()))
     assert "deletions charges listed" not in tried(history, deliver, {"deletions": gone})
+
+
+def test_charges_that_wait_are_told_in_all_and_by_this_delivery(history: State, deliver: Deliver) -> None:
+    """One waits from before, one comes without its person, and one's person is deleted."""
+    first = weeks_of(0, 0)
+    first["charges"] = [{**first["charges"][0], "charge_ref": "N1", "person_ref": "NOBODY1"}]
+    load_delivery(history, deliver(first, (MADE - timedelta(hours=1)).isoformat()))
+    kept = history.records.known("charges", columns=["person_ref"])["person_ref"].to_list()
+    one = min(ref for ref in set(kept) if kept.count(ref) == 2)
+    gone = [{"table": "persons", "ref": one, "deleted_at": "2026-03-02T00:00:00", "reason": ""}]
+    second = [{**first["charges"][0], "charge_ref": "N2", "person_ref": "NOBODY2"}]
+    result = try_delivery(history, deliver({"charges": second, "deletions": gone}, MADE.isoformat()))
+    count = next(c for c in result.files if c.table == "charges")
+    assert (count.waiting, count.waiting_new) == (4, 3)
+    assert any("4 charges wait for their person in all, 3 by this delivery" in line for line in inbox.lines(result))
 
 
 def held(value: float, low: float = 10.0) -> Effect:

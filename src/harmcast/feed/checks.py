@@ -62,6 +62,7 @@ AMERICAN = r"^\s*(0?[1-9]|1[0-2])[/. -](1[3-9]|2\d|3[01])[/. -](\d{4}|\d{2})\b" 
 RETYPED_SHARE = 0.5
 OFFENCE_CODE = "offence_code"
 ROWS_NAMED = 5
+NEAR_AXIS_M = 1_000
 CODES_SHOWN, CODE_LENGTH_SHOWN = 50, 40  # more distinct values, or longer ones, are no code list
 Inside = Callable[[Any, Any], Any]
 """Eastings and northings (arrays, m) -> whether each lies on the force's area."""
@@ -97,6 +98,7 @@ class Checked:
         files: the files delivered that its rows come from.
         keep: which row of a repeated key stands.
         made, delivered, unread: of an SQL mapping: rows it made, rows delivered, and rows of those that could not be read.
+        placed: crimes accepted that have a place.
         codes: offence codes that are not class and subclass: `offence_codes.How` -> code as printed -> rows.
     """
 
@@ -117,6 +119,7 @@ class Checked:
     made: int | None = None
     delivered: int = 0
     unread: int = 0
+    placed: int = 0
 
 
 # -- columns -------------------------------------------------------------------------------------
@@ -498,20 +501,22 @@ def _off_area(checked: Checked, ground: CheckContext) -> None:
     """Counts points off the force's area; most of them off means a wrong coordinate system."""
     if ground.inside is None:
         return
-    placed = checked.rows.select("easting_m", "northing_m").drop_nulls()
+    placed = checked.rows.select(ROW, "easting_m", "northing_m").drop_nulls()
+    checked.placed = placed.height
     if placed.is_empty():
         return
-    off = int((~ground.inside(placed["easting_m"].to_numpy(), placed["northing_m"].to_numpy())).sum())
-    if off:
-        checked.notes["off_area"] = off
-    if off / placed.height > ground.off_area_max_share:
+    off = placed.filter(~pl.Series(ground.inside(placed["easting_m"].to_numpy(), placed["northing_m"].to_numpy())))
+    if off.height:
+        checked.notes["off_area"] = off.height
+    if off.height / placed.height > ground.off_area_max_share:
+        small = off.filter(pl.min_horizontal(pl.col("easting_m", "northing_m").abs()) < NEAR_AXIS_M).height
+        said = f"of {placed.height:,} with a place" + (f"; {small:,} lie within {NEAR_AXIS_M:,} m of the grid's origin on an axis: a point as thousands mark?" if small else "")
         checked.faults.append(
             Fault(
-                "off_area_share",
-                checked.file,
-                next_step="check the coordinate system, the boundary, feed.off_area_max_share",
+                "off_area_share", checked.file, count=off.height, rows=tuple(off[ROW].head(ROWS_NAMED)),
+                next_step=f"{said}; check the coordinate system, the boundary, feed.off_area_max_share",
             )
-        )
+        )  # fmt: skip
 
 
 def _repeated_places(checked: Checked) -> None:

@@ -68,7 +68,7 @@ def looked_at(seen: Seen) -> list[Effect]:
     for look in (_keys, _older, _links, _copied, _deletions, _resolution, _placeholders, _bare_codes):
         found += look(seen)
     if CRIMES.name in work.new:
-        for look in (_matched, _gaps, _incident, _one_point):
+        for look in (_matched, _gaps, _incident, _one_point, _off_area):
             found += look(seen)
     tool = state.settings.people_tool
     if tool is not None and (CHARGES.name in work.new or PERSONS.name in work.new):
@@ -247,13 +247,13 @@ def _keys(seen: Seen) -> list[Effect]:
             replaced = both.filter(differ()).height
             is_meant = table in seen.work.checked and seen.work.checked[table].keep == "first"
             repeated = count.notes.get("key_repeated", 0)
-            found += references.keys(table, count.received, repeated, replaced, most, is_meant=is_meant)
+            found += references.keys(table, count.rows, repeated, replaced, most, is_meant=is_meant)
     return found
 
 
 def _older(seen: Seen) -> list[Effect]:
     counts = [seen.work.counts[table] for table in (CRIMES.name, CHARGES.name, PERSONS.name) if table in seen.work.counts]
-    return [references.older(count.table, count.notes.get("changed_at_older", 0), count.received) for count in counts]
+    return [references.older(count.table, count.notes.get("changed_at_older", 0), count.rows) for count in counts]
 
 
 def _crime_is_another() -> pl.Expr:
@@ -315,10 +315,10 @@ def _resolution(seen: Seen) -> list[Effect]:
 
 
 WORDS = {
-    "birth_placeholder": ("persons born_on", "births are dates that systems write for none (1 January 1900, 31 December 9999 and the like) and count as unknown"),
-    "birth_shared": ("persons born_on shared", "births are a day that far more people share than any usual day and count as unknown; births are personal, so the day is not told"),
-    "birth_unlikely": ("persons age at a charge", "births lie after a charge, or make an age under 10 or over 100 at one, and count as unknown"),
-    "happened_placeholder": ("charges happened_on", "offence dates stand for unknown; the day of the charge stands in"),
+    "birth_placeholder": ("persons born_on", "births of {n} rows read are dates that systems write for none (1 January 1900, 31 December 9999 and the like) and count as unknown"),
+    "birth_shared": ("persons born_on shared", "births of {n} rows read are a day that far more people share than any usual day and count as unknown; births are personal, so the day is not told"),
+    "birth_unlikely": ("persons age at a charge", "births of {n} rows read lie after a charge, or make an age under 10 or over 100 at one, and count as unknown"),
+    "happened_placeholder": ("charges happened_on", "offence dates of {n} rows read stand for unknown; the day of the charge stands in"),
 }
 
 
@@ -327,7 +327,7 @@ def _placeholders(seen: Seen) -> list[Effect]:
     for count in seen.work.counts.values():
         for note, (scope, words) in WORDS.items():
             if scope.startswith(count.table):
-                found.append(dates.placeholders(scope, count.notes.get(note, 0), count.received, words))
+                found.append(dates.placeholders(scope, count.notes.get(note, 0), count.rows - count.quarantined, words))
     return found
 
 
@@ -435,6 +435,13 @@ def _one_point(seen: Seen) -> list[Effect]:
     most = placed.group_by("easting_m", "northing_m").len().sort("len", "easting_m", "northing_m", descending=True).row(0)
     square = " ".join(f"{axis}{int(metres // 1000) * 1000}" for axis, metres in zip("EN", most[:2], strict=True))
     return [places.one_point(most[2], placed.height, square)]
+
+
+def _off_area(seen: Seen) -> list[Effect]:
+    if seen.state.file("force.boundary") is None:
+        return []
+    off = seen.work.counts[CRIMES.name].notes.get("off_area", 0)
+    return [places.off_area(off, seen.work.checked[CRIMES.name].placed, seen.state.settings.feed.off_area_max_share)]
 
 
 def _weights(seen: Seen, tool: PeopleTool) -> list[Effect]:

@@ -73,7 +73,7 @@ def lines(result: LoadResult) -> list[str]:
             f"{f.received:>10,} {f.loaded:>9,} {f.unchanged:>9,} {f.superseded:>10,} {f.quarantined:>11,} {f.left_out:>9,}  "
             f"{f.file} ({f.table})" + (f"; {f.made:,} rows made" if f.made is not None else "")
             + (f"; {f.deleted:,} deleted at source" if f.deleted else "")
-            + (f"; {f.waiting:,} charges wait for their person" if f.waiting else "")
+            + (f"; {f.waiting:,} charges wait for their person in all, {f.waiting_new:,} by this delivery" if f.waiting else "")
         )
         said += [f"{'':>64} {rule}: {count:,}" for rule, count in sorted(f.notes.items())]
     rules: dict[tuple[str, str, str], int] = {}

@@ -245,7 +245,13 @@ def _count_waiting(state: State, work: Work) -> None:
     held = pl.concat(charges).unique("charge_ref", keep="last")
     for gone in work.tombstones.get(CHARGES.name, []):
         held = held.join(gone, on="charge_ref", how="anti")
-    work.counts[CHARGES.name].waiting = held.join(pl.concat(people), on="person_ref", how="anti").height
+    there = pl.concat(people)
+    for gone in work.tombstones.get(PERSONS.name, []):
+        there = there.join(gone, on="person_ref", how="anti")
+    waiting = held.join(there, on="person_ref", how="anti")
+    before = charges[0].join(people[0], on="person_ref", how="anti")
+    count = work.counts[CHARGES.name]
+    count.waiting, count.waiting_new = waiting.height, waiting.join(before, on="charge_ref", how="anti").height
 
 
 def _note_delivery(tx: Writing, work: Work, result: LoadResult, left_source: set[str], mapping: str | None) -> int:
@@ -254,7 +260,7 @@ def _note_delivery(tx: Writing, work: Work, result: LoadResult, left_source: set
         {
             "table_name": count.table,
             "columns": json.dumps(columns[count.table]),
-            **{name: value for name, value in asdict(count).items() if name not in {"table", "notes"}},
+            **{name: value for name, value in asdict(count).items() if name not in {"table", "notes", "waiting_new"}},
             "notes": json.dumps(count.notes, sort_keys=True),
         }
         for count in result.files

@@ -29,6 +29,8 @@ from harmcast.tables import CHARGES, CRIMES, PERSONS
 class FileCount:
     """What became of the rows of one table of one file; `deleted` and `waiting` count keys held, not rows received.
 
+    `waiting` are all charges held whose person is not, `waiting_new` those of them that wait by this delivery.
+
     Of an SQL mapping `made` counts the rows it made of those received, and `unread` the rows received that could not be read;
     then made + unread, not received, are the rows that add up.
     """
@@ -43,6 +45,7 @@ class FileCount:
     left_out: int = 0
     deleted: int = 0
     waiting: int = 0
+    waiting_new: int = 0
     made: int | None = None
     unread: int = 0
     notes: dict[str, int] = field(default_factory=dict)
@@ -56,9 +59,13 @@ class FileCount:
         )
 
     @property
+    def rows(self) -> int:
+        """The rows to account for: received, or made of those and unread."""
+        return self.received if self.made is None else self.made + self.unread
+
+    @property
     def adds_up(self) -> bool:
-        to_account_for = self.received if self.made is None else self.made + self.unread
-        return to_account_for == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
+        return self.rows == self.loaded + self.unchanged + self.superseded + self.quarantined + self.left_out
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,12 @@ CLOCK_SLACK = timedelta(days=1)
 
 
 def placeholders(scope: str, unknown: int, n: int, words: str) -> Effect:
-    """Values of a column that stand for unknown and now count so."""
+    """Values of a column that stand for unknown and now count so.
+
+    Args: `n`: rows read, those left out later among them; `words` name it as {n}.
+    """
     step = "Ask the force how unknown dates are written, and name the word in the mapping." if unknown else ""
-    return Effect("placeholders", scope, unknown, 0, None, "note" if unknown else "ok", step, f"{unknown:,} of {n:,} {words}.")
+    return Effect("placeholders", scope, unknown, 0, None, "note" if unknown else "ok", step, f"{unknown:,} {words.format(n=f'{n:,}')}.")
 
 
 def resolution(scope: str, by_day: Sequence[int], recorded_by_day: Sequence[int], by_time: Sequence[int]) -> list[Effect]:

@@ -27,3 +27,10 @@ def one_point(at_point: int, n: int, square: str) -> Effect:
     step = "Look whether the point stands for an unknown place (a police station's own, say); leave those places empty in the mapping." if odd else ""
     where = f", in the square {square}" if odd else ""
     return Effect("placeholders", "crimes place", share, 0, NOTED_SHARE, verdict, step, f"{at_point:,} of {n:,} crimes lie at one point{where}.")
+
+
+def off_area(off: int, placed: int, most: float) -> Effect:
+    """New crimes whose place lies off the force's area, of all that have one: no cell gets them. Above `most` the delivery was refused."""
+    step = "Look where they lie: another force's crimes, or places that stand for none." if off else ""
+    words = f"{off:,} of {placed:,} crimes with a place lie off the force's area ({100 * off / placed if placed else 0:.1f}%); no cell gets them."
+    return Effect("off_area", "crimes place", off / placed if placed else 0.0, 0.0, most, "note" if off else "ok", step, words)

@@ -39,29 +39,29 @@ def copied(count: int, charges: int) -> Effect:
     return Effect("links", "charges copied", count, None, None, "note" if count else "ok", step, words)
 
 
-def older(table: str, count: int, received: int) -> Effect:
+def older(table: str, count: int, rows: int) -> Effect:
     """Rows of a later delivery that differ from what is held and were not taken, for their `changed_at` is older than the one held."""
-    share = count / received if received else 0.0
+    share = count / rows if rows else 0.0
     is_odd = count >= LEAST and share > OLDER_MOST
     verdict: Verdict = "hold" if is_odd else "note" if count else "ok"
     step = "Look whether changed_at is the row's own last change: a date that stays as it was, or one of the day alone, hides corrections." if count else ""
-    words = f"{count:,} of {received:,} rows differ from what is held and were not taken: their changed_at is older."
+    words = f"{count:,} of {rows:,} rows differ from what is held and were not taken: their changed_at is older."
     return Effect("older", f"{table} changed_at", share, 0.0, OLDER_MOST, verdict, step, words)
 
 
-def keys(table: str, received: int, repeated: int, replaced: int, most: float, *, is_meant: bool = False) -> list[Effect]:
+def keys(table: str, rows: int, repeated: int, replaced: int, most: float, *, is_meant: bool = False) -> list[Effect]:
     """Repeated keys, and versions whose date, place and offence all differ from those they replace.
 
-    Args: `is_meant`: the mapping says which row of a repeated key stands (`keep = "first"`), so repeats are expected.
+    Args: `rows`: received, or made of those by an SQL mapping; `is_meant`: the mapping says which row of a repeated key stands (`keep = "first"`), so repeats are expected.
     """
     found = []
     for what, count, words, may in (
         ("repeated", repeated, "rows repeat a key of the same delivery", is_meant),
         ("reused", replaced, "rows replace one of the same key that differs in date, place and offence", False),
     ):
-        share = count / received if received else 0.0
+        share = count / rows if rows else 0.0
         refused = share > most and count >= LEAST_REPLACED and not may
         step = "Send whole references: cut short by a spreadsheet, or counted anew each year, they stand for another record." if count else ""
         verdict: Verdict = "refuse" if refused else "note" if count else "ok"
-        found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {received:,} {words}."))
+        found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {rows:,} {words}."))
     return found
