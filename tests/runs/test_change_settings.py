@@ -68,6 +68,17 @@ def test_a_file_with_a_fault_changes_nothing(state: State, tmp_path: Path, text:
     assert not [e for e in state.operations.entries() if e.action == "settings_changed"]
 
 
+def test_a_mapping_that_is_no_sql_changes_nothing_and_one_that_is_acts_from_the_next_load(state: State, tmp_path: Path) -> None:
+    text = BASE + '[feed]\nmapping = "force.sql"\n'
+    with pytest.raises(SettingsRefused) as refused:
+        change_settings.change(state, written(tmp_path, text, force_dot_sql="CREATE VEIW crimes AS SELECT 1"), OPERATOR)
+    assert [fault.rule for fault in refused.value.faults] == ["mapping_not_sql"]
+    assert state.file("feed.mapping") is None
+    assert not (state.root / "settings.next").exists()
+    said = change_settings.change(state, written(tmp_path, text, force_dot_sql="CREATE VIEW deletions AS SELECT source_row, a AS \"table\", b AS ref, c AS deleted_at, d AS reason FROM gone;"), OPERATOR)
+    assert "force.sql: another file. From the next load on, which then waits to be accepted; what is held stays as it was read." in said.lines
+
+
 def test_it_needs_the_role_once_a_state_has_users(state: State, tmp_path: Path) -> None:
     state.users.add("ada", "Ada", Event("system", "operator", "administration", "user_added"))
     file = written(tmp_path, BASE)

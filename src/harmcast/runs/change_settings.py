@@ -11,7 +11,8 @@ from typing import Any
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.oversight.log import Event
-from harmcast.settings import Settings
+from harmcast.runs.received import mapping_of
+from harmcast.settings import Settings, named_files
 from harmcast.store import kept_settings
 from harmcast.store.state import State, copy_settings
 from harmcast.store.users import Actor
@@ -30,6 +31,7 @@ MEANS = {
     "people": "From the next weekly run on; the person model in use was fitted with the settings before, so refit it.",
     "force": "From the next weekly run on; pages name the force anew at once.",
     "gaps": "From the next weekly run on.",
+    "feed.mapping": "From the next load on, which then waits to be accepted; what is held stays as it was read.",
     "feed": "From the next load on.",
     "fairness": "From the next weekly run on: a finding lifted before may come back, or go.",
     "audit": "From the next weekly run on: groups are put together anew, so figures before and after do not compare.",
@@ -85,6 +87,8 @@ def change(state: State, file: Path, actor: Actor) -> SettingsResult:
         shutil.rmtree(beside, ignore_errors=True)
         try:
             new = copy_settings(file, beside)
+            as_changed = State(state.root, new, state.operations, state.secret, beside)
+            mapping_of(as_changed)
             changes = differences(state.settings, new)
             files = _other_files(state.settings_folder, beside)
             _refuse_fixed(changes)
@@ -97,7 +101,9 @@ def change(state: State, file: Path, actor: Actor) -> SettingsResult:
                 kept_settings.put_in_place(state.root)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    lines = [f"{c.name}: {c.before} -> {c.after}. {c.means}" for c in changes] + [f"{name}: another file. {_means(name)}" for name in files]
+    named = {path.relative_to(beside).as_posix(): setting for setting in named_files(new) if (path := as_changed.file(setting)) is not None}
+    lines = [f"{c.name}: {c.before} -> {c.after}. {c.means}" for c in changes]
+    lines += [f"{name}: another file. {_means(named.get(name, name))}" for name in files]
     return SettingsResult({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
 
 
