@@ -1,4 +1,4 @@
-"""Twelve kinds of tampering with rows and chain by SQL, as somebody could who holds the database and not the state's secret.
+"""Thirteen kinds of tampering with rows and chain by SQL, as somebody could who holds the database and not the state's secret.
 
     python -m bench.row_tampering [--times 1000] [--outside 100]
 
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from bench import outside
 from bench.results import Row, saved
+from harmcast.errors import StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry, Event
 from harmcast.store import operations as operations_of
@@ -206,9 +207,24 @@ def entry_removed(raw: sqlite3.Connection, rng: random.Random) -> Done:
     return Done(frozenset((str(tab), str(key)) for tab, key in wrote), frozenset({i + 1}))
 
 
+def row_edited_then_changed_properly(raw: sqlite3.Connection, rng: random.Random) -> Done:
+    """A row edited, and then a proper change of it, which must be refused: its line would make the forged row a proper one."""
+    done = row_edited(raw, rng)
+    raw.commit()
+    account = next(iter(done.rows))[1]
+    path = str(raw.execute("PRAGMA database_list").fetchone()[2])
+    opened = Operations(sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool), SECRET)
+    try:
+        with opened.writing(Event("u0", "administrator", "administration", "user_changed")) as tx:
+            users.change(tx, account, standing=rng.choice(["active", "disabled"]))
+    except StoreDamaged:
+        pass
+    return done
+
+
 KINDS: tuple[Tamper, ...] = (
     row_edited, role_edited, row_removed, row_added, row_put_back, line_and_row_edited, line_removed, line_and_row_added, line_moved, entry_forged,
-    entry_edited, entry_removed,
+    entry_edited, entry_removed, row_edited_then_changed_properly,
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from harmcast.runs import audit, closing, force_area, ground, held_effects, inbo
 from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.store import checkpoints, desk, kept_settings
+from harmcast.store import checkpoints, desk, kept_settings, verify
 from harmcast.store.kept import keep, kept
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
@@ -111,6 +111,7 @@ def run_week(
     week = Week.of(as_of)
     with state.run_lock("the weekly run", actor.account):
         checkpoints.must_agree(state)
+        verify.must_be_whole(state.operations)
         state.releases.sweep()
         loads = inbox.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         closed = closing.close_what_is_due(state, as_of, actor)

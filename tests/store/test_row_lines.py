@@ -171,6 +171,79 @@ def test_a_decision_or_sign_off_that_no_entry_wrote_is_refused(held: State) -> N
         desk.of_person(held.operations, key)
 
 
+@pytest.mark.parametrize(
+    ("sql", "change"),
+    [
+        ("UPDATE users SET os_account = 'eve'", sa.update(schema.users).where(schema.users.c.account == "bob").values(name="Robert")),
+        ("UPDATE users SET os_account = 'eve'", sa.update(schema.users).values(name="Robert")),
+        (
+            "INSERT INTO user_roles (id, account, role, given_at, given_by) VALUES (9, 'bob', 'administrator', 'x', 'bob')",
+            sa.update(schema.user_roles).where(schema.user_roles.c.id == 9).values(ended_at="2026-11-16"),
+        ),
+        ("UPDATE person_keys SET person_ref = 'P-ANOTHER'", sa.delete(schema.person_keys).where(schema.person_keys.c.person_ref == "P-ANOTHER")),
+    ],
+)
+def test_a_proper_change_never_makes_a_forged_row_a_proper_one(held: State, sql: str, change: sa.Update | sa.Delete) -> None:
+    entries = len(held.operations.entries())
+    by_sql(held, sql)
+    with pytest.raises(StoreDamaged) as refused, held.operations.writing(WRITE) as tx:
+        tx.execute(change)
+    assert refused.value.code == "row_unwritten"
+    assert len(held.operations.entries()) == entries
+    assert verify.verify_state(held).faults
+
+
+def test_a_row_written_twice_in_one_transaction_is_its_own(held: State) -> None:
+    with held.operations.writing(WRITE) as tx:
+        for name in ("Rob", "Robert"):
+            tx.execute(sa.update(schema.users).values(name=name))
+        users.enter(tx, "eve", "Eve")
+        tx.execute(sa.update(schema.users).where(schema.users.c.account == "eve").values(name="Evelyn"))
+    assert verify.verify_state(held).faults == ()
+    assert [row["name"] for row in held.operations.checked(schema.users, order_by=(schema.users.c.account,))] == ["Robert", "Evelyn"]
+
+
+def test_a_key_led_to_another_person_is_refused(held: State) -> None:
+    key = keys.person_key(held.secret, 1)
+    assert keys.key_of(held.operations, "P-REAL-REFERENCE") == key
+    with held.operations.reading() as connection:
+        keys.must_be_written(held.operations, connection, [key, "a key that nobody has"])
+        keys.must_be_written(held.operations, connection, [])
+    by_sql(held, "UPDATE person_keys SET person_ref = 'P-ANOTHER'")
+    again = Operations(held.operations.engine, held.secret)
+    for operations in (held.operations, again):
+        with pytest.raises(StoreDamaged), operations.reading() as connection:
+            keys.must_be_written(operations, connection, [key])
+        with pytest.raises(StoreDamaged):
+            keys.key_of(operations, "P-ANOTHER")
+
+
+def test_nothing_is_made_of_rows_that_no_entry_wrote(held: State) -> None:
+    verify.must_be_whole(held.operations)
+    by_sql(held, "UPDATE users SET name = 'Rob'")
+    with pytest.raises(StoreDamaged) as refused:
+        verify.must_be_whole(held.operations)
+    assert refused.value.code == "row_unwritten"
+    assert [(fault.rule, fault.where) for fault in refused.value.faults] == [("row_changed", "users bob")]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE versions SET row = replace(row, 'North', 'South') WHERE tab = 'user_roles'",
+        "UPDATE versions SET hash = (SELECT hash FROM versions WHERE tab = 'users') WHERE tab = 'user_roles'",
+        "UPDATE versions SET row = NULL WHERE tab = 'user_roles'",
+        "INSERT INTO versions (seq, n, tab, key, row, hash) SELECT seq, 900, tab, '9', row, hash FROM versions WHERE tab = 'user_roles'",
+    ],
+)
+def test_a_past_day_is_not_read_from_lines_that_no_entry_wrote(held: State, sql: str) -> None:
+    assert held.operations.as_of(schema.user_roles, date(2100, 1, 1))[0]["unit"] == "North"
+    by_sql(held, sql)
+    for operations in (held.operations, Operations(held.operations.engine, held.secret)):
+        with pytest.raises(StoreDamaged, match="user_roles"):
+            operations.as_of(schema.user_roles, date(2100, 1, 1))
+
+
 def test_lines_changed_after_they_were_proven_are_refused(held: State) -> None:
     assert held.users.find("bob")
     row = {**held.operations.rows(sa.select(schema.users))[0], "name": "Rob"}

@@ -25,15 +25,13 @@ class Cuts:
 
 
 def frozen(operations: Operations, tool: str, index_sha256: str, by: str | None = None) -> Cuts | None:
-    """The cuts of a tool under a harm index that held at an instant (None: now); None if none were taken yet."""
+    """The cuts of a tool under a harm index that held at an instant (None: now); None if none were taken yet. Raises StoreDamaged (`row_unwritten`)."""
     table = schema.band_cuts
-    query = sa.select(table).where(table.c.tool == tool, table.c.index_sha256 == index_sha256)
-    if by is not None:
-        query = query.where(table.c.frozen_at <= by)
-    rows = operations.rows(query.order_by(table.c.id.desc()).limit(1))
+    until = sa.true() if by is None else table.c.frozen_at <= by
+    rows = operations.checked(table, table.c.tool == tool, table.c.index_sha256 == index_sha256, until, order_by=(table.c.id,))
     if not rows:
         return None
-    row = rows[0]
+    row = rows[-1]
     return Cuts(tuple(json.loads(row["cuts"])), row["reference_date"], row["harm_unit"], index_sha256, row["people"])
 
 

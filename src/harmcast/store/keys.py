@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import polars as pl
@@ -45,8 +45,7 @@ def blocked(operations: Operations, made_at: datetime | None = None) -> set[str]
     """
     table = schema.erased
     still = table.c.left_at.is_(None)
-    query = sa.select(table.c.ref_hash).where(still if made_at is None else still | (table.c.left_at >= made_at.isoformat()))
-    return {row["ref_hash"] for row in operations.rows(query)}
+    return {row["ref_hash"] for row in operations.checked(table, still if made_at is None else still | (table.c.left_at >= made_at.isoformat()))}
 
 
 def unblock(tx: Writing, hashes: Iterable[str], left_at: datetime) -> None:
@@ -86,19 +85,17 @@ def held(operations: Operations) -> pl.DataFrame:
 
 
 def key_of(operations: Operations, person_ref: str) -> str | None:
-    """The key of a reference; None if no such person is held."""
+    """The key of a reference; None if no such person is held. Raises StoreDamaged (`row_unwritten`)."""
     table = schema.person_keys
-    with operations.reading() as connection:
-        return connection.execute(
-            sa.select(table.c.person_key).where(table.c.person_ref == person_ref)
-        ).scalar_one_or_none()
+    found = operations.checked(table, table.c.person_ref == person_ref)
+    return str(found[0]["person_key"]) if found else None
 
 
-def refs_of(operations: Operations, keys: Iterable[str]) -> dict[str, str]:
-    """The force's references of the keys that are held: key -> reference."""
-    table = schema.person_keys
-    query = sa.select(table.c.person_key, table.c.person_ref).where(table.c.person_key.in_(list(keys)))
-    return {row["person_key"]: row["person_ref"] for row in operations.rows(query)}
+def must_be_written(operations: Operations, connection: sa.Connection, keys: Collection[str]) -> None:
+    """Raises StoreDamaged (`row_unwritten`) where one of these keys was led to another person than it was given to."""
+    if keys:
+        table = schema.person_keys
+        operations.checked(table, table.c.person_key.in_(list(keys)), connection=connection)
 
 
 def _content_key(connection: sa.Connection, key: str) -> bytes | None:

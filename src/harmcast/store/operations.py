@@ -44,6 +44,8 @@ ADOPTED = "rows_adopted"  # the entry of an upgrade that vouches for the rows it
 AT_ONCE = 5_000  # keys in one question
 
 Dml = sa.Insert | sa.Update | sa.Delete
+# Of connection, table, which rows, and the lines that the transaction has written so far.
+BeforeChange = Callable[[sa.Connection, sa.Table, "sa.ColumnElement[bool] | None", Sequence[RowLine]], None]
 
 
 def database_url(setting: str | None, root: Path) -> sa.URL:
@@ -169,6 +171,15 @@ def translating() -> Iterator[None]:
         raise named from error
 
 
+def unwritten(table: str) -> StoreDamaged:
+    """A row, or a line of one, that no entry of the log wrote."""
+    return StoreDamaged(
+        f"A row of {table} is not what the log says was written.",
+        code="row_unwritten",
+        next_step="Nothing is decided on it. Run `harmcast log verify`, which names it, and tell the data owner.",
+    )
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -187,8 +198,9 @@ class Writing:
     `lines` are the versions of kept rows it wrote; the entry of `events[carrier]` vouches for them.
     """
 
-    def __init__(self, connection: sa.Connection, event: Event, at: str, keyed: Callable[[str, str], str]) -> None:
+    def __init__(self, connection: sa.Connection, event: Event, at: str, keyed: Callable[[str, str], str], before_change: BeforeChange | None = None) -> None:
         self.connection = connection
+        self._before_change = before_change
         self.at = at
         self.keyed = keyed
         self.events = [event]
@@ -205,7 +217,8 @@ class Writing:
     def execute(self, statement: Any, rows: Any = None) -> Any:
         """Runs a statement. A change of a kept table leaves a line for each row; KeyError for a table nobody declared.
 
-        Raises: TypeError for a change of what is only added to.
+        Raises: TypeError for a change of what is only added to; StoreDamaged (`row_unwritten`) where a row to be changed is
+        not one that an entry wrote: its line would make a forged row a proper one.
         """
         if not isinstance(statement, Dml):
             return self.connection.execute(statement, rows)
@@ -216,6 +229,8 @@ class Writing:
             result = self.connection.execute(statement, rows)
             many = rows is not None or not isinstance(statement, sa.Insert)
             return Changed(result.rowcount, None if many else result.inserted_primary_key)
+        if self._before_change and not isinstance(statement, sa.Insert):
+            self._before_change(self.connection, table, statement.whereclause, self.lines)
         changed = self.connection.execute(statement.returning(*table.columns), rows).mappings().all()
         gone = isinstance(statement, sa.Delete)
         self.lines += [row_lines.line(table, dict(row), gone) for row in changed]
@@ -249,6 +264,7 @@ class Operations:
         self._added: dict[str, list[dict[str, Any]]] = {}
         self._adding = Lock()
         self._proven: dict[int, dict[str, str]] = {}  # entry -> table and key -> hash of its newest line there
+        self._proven_rowless: dict[int, frozenset[bytes]] = {}  # entry -> hashes of its lines of ROWLESS tables: there may be one a person
 
     @property
     def seal_key(self) -> bytes:
@@ -288,7 +304,7 @@ class Operations:
         with translating(), self._writer.connect() as connection, rebuilding(connection), connection.begin():
             if not self.is_sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
-            tx = Writing(connection, event, self.now(), self.keyed)
+            tx = Writing(connection, event, self.now(), self.keyed, None if is_rebuilding else self._written_before)
             yield tx
             tx.appended = self._append(tx)
         if tx.lines:
@@ -357,24 +373,27 @@ class Operations:
 
         Raises: StoreDamaged (`row_unwritten`) if a row is not what an entry wrote, or its entry is not the log's own.
         """
-        query = sa.select(table).where(*where).order_by(*order_by)
         with self._reading_on(connection) as reader:
-            unwritten = StoreDamaged(
-                f"A row of {table.name} is not what the log says was written.",
-                code="row_unwritten",
-                next_step="Nothing is decided on it. Run `harmcast log verify`, which names it, and tell the data owner.",
-            )
-            try:
-                rows = [dict(row) for row in reader.execute(query).mappings()]
-            except ValueError:  # a day that is none
-                raise unwritten from None
-            lines = [row_lines.line(table, row) for row in rows]
-            newest = self._newest.of(reader, table.name)
-            odd = [line for line in lines if not self._is_written(reader, line, newest)]
-            exact = self._newest_lines(reader, table.name, [line.key for line in odd]) if odd else {}
-            if not all(self._is_written(reader, line, exact) for line in odd):
-                raise unwritten
+            return self._checked(reader, table, sa.select(table).where(*where).order_by(*order_by))
+
+    def _checked(self, reader: sa.Connection, table: sa.Table, query: sa.Select[Any], own: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """The rows of a query of one kept table. `own`: key -> hash of what this very transaction has written so far."""
+        try:
+            rows = [dict(row) for row in reader.execute(query).mappings()]
+        except ValueError:  # a day that is none
+            raise unwritten(table.name) from None
+        lines = [line for line in (row_lines.line(table, row) for row in rows) if (own or {}).get(line.key) != line.hash]
+        newest = {} if table.name in row_lines.ROWLESS else self._newest.of(reader, table.name)
+        odd = [line for line in lines if not self._is_written(reader, line, newest)]
+        exact = self._newest_lines(reader, table.name, [line.key for line in odd]) if odd else {}
+        if not all(self._is_written(reader, line, exact) for line in odd):
+            raise unwritten(table.name)
         return rows
+
+    def _written_before(self, connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool] | None, written: Sequence[RowLine]) -> None:
+        """Raises StoreDamaged (`row_unwritten`) unless each row that is to be changed is one that an entry, or this transaction, wrote."""
+        query = sa.select(table) if where is None else sa.select(table).where(where)
+        self._checked(connection, table, query, {line.key: line.hash for line in written if line.tab == table.name})
 
     def added(self, table: sa.Table) -> list[dict[str, Any]]:
         """Every row of a table of ADDED_ONLY without its bytes, by number; each is checked when it is first read, and then held.
@@ -393,7 +412,14 @@ class Operations:
     def _is_written(self, connection: sa.Connection, line: RowLine, newest: Mapping[str, NewestLine]) -> bool:
         """Whether a row's line is the newest of its key, written by an entry of ours."""
         seq, held = newest.get(line.key, (0, ""))
-        return line.hash == held and self._proof(connection, seq).get(f"{line.tab} {line.key}") == held
+        return line.hash == held and self._vouches(connection, seq, line)
+
+    def _vouches(self, connection: sa.Connection, seq: int, line: RowLine) -> bool:
+        """Whether an entry of ours wrote this line as the newest of its key there."""
+        proof = self._proof(connection, seq)
+        if line.tab in row_lines.ROWLESS:
+            return bytes.fromhex(line.hash) in self._proven_rowless.get(seq, ())
+        return proof.get(f"{line.tab} {line.key}") == line.hash
 
     def has_lines(self, table: sa.Table, key: str | None = None) -> bool:
         """Whether the log ever wrote a row of a kept table (of a key); also where the row itself has gone since."""
@@ -434,6 +460,7 @@ class Operations:
             ).all()
             if entry is None or not self.is_ours(entry) or entry.writes != row_lines.writes(line.hash for line in lines):
                 return {}
+            self._proven_rowless[seq] = frozenset(bytes.fromhex(line.hash) for line in lines if line.tab in row_lines.ROWLESS)
             self._proven[seq] = {f"{line.tab} {line.key}": line.hash for line in lines if line.tab not in row_lines.ROWLESS}
         return self._proven[seq]
 
@@ -447,21 +474,23 @@ class Operations:
         """The rows of a kept table as they stood at the end of a day in a zone, by key: of each its newest line by then.
 
         Rows that an upgrade adopted count from the day they were first written. Bytes and password hashes are digests.
-        Raises: KeyError for a table whose rows no line holds.
+        Raises: KeyError for a table whose rows no line holds; StoreDamaged (`row_unwritten`) for a line that no entry wrote.
         """
         if not schema.is_kept(table.name) or table.name in row_lines.ROWLESS:
             raise KeyError(f"no line holds a row of {table.name}")
         end = log.instant(datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)))
         lines, events = schema.versions, schema.events
         query = (
-            sa.select(lines.c.key, lines.c.row, events.c.at, events.c.action)
+            sa.select(lines.c.seq, lines.c.key, lines.c.row, lines.c.hash, events.c.at, events.c.action)
             .join(events, events.c.seq == lines.c.seq)
             .where(lines.c.tab == table.name, sa.or_(events.c.at < end, events.c.action == ADOPTED))
             .order_by(lines.c.seq, lines.c.n)
         )
         first = schema.KEPT[table.name]
         found: dict[str, dict[str, Any]] = {}
-        for line in self.rows(query):
+        held = self.rows(query)
+        self._must_be_vouched_for([(line["seq"], RowLine(table.name, line["key"], line["row"], line["hash"])) for line in held], table.name)
+        for line in held:
             row = row_lines.values(table, line["row"]) if line["row"] is not None else None
             if line["at"] >= end and (row is None or first is None or row[first] is None or row[first] >= end or line["key"] in found):
                 continue
@@ -470,6 +499,14 @@ class Operations:
             else:
                 found[line["key"]] = row
         return [found[key] for key in sorted(found)]
+
+    def _must_be_vouched_for(self, lines: Sequence[tuple[int, RowLine]], tab: str) -> None:
+        """Raises StoreDamaged (`row_unwritten`) unless each line is what was written, by the entry it stands under."""
+        last = {(seq, line.key): line for seq, line in lines}  # an entry may write a row twice: its last line counts
+        with self.reading() as connection:
+            wrong = any(not line.is_whole or (line.row is None and not line.is_gone) for _, line in lines)
+            if wrong or not all(self._vouches(connection, seq, line) for (seq, _), line in last.items()):
+                raise unwritten(tab)
 
     def fact(self, name: str) -> str | None:
         """A fact of the state by name, e.g. `state_id`; None if there is none."""

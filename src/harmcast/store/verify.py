@@ -25,7 +25,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from harmcast.documents.plain import PlainRecord
-from harmcast.errors import StoreDamaged
+from harmcast.errors import Fault, StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry
 from harmcast.store import checkpoints, files, ledger, row_lines, schema
@@ -120,6 +120,18 @@ def verify_state(state: State) -> Agreement:
     """Every sign of tampering that the state alone can show. Raises RunStopped if it cannot be read."""
     agreement = verify_database(state.operations)
     return Agreement(agreement.events, agreement.rows, (*agreement.faults, *_file_faults(state)))
+
+
+def must_be_whole(operations: Operations) -> None:
+    """Raises StoreDamaged (`row_unwritten`) on the first look that finds chain or rows other than written: nothing is made of them."""
+    agreement = verify_database(operations)
+    if agreement.faults:
+        raise StoreDamaged(
+            f"{len(agreement.faults):,} rows or entries of the operational database are not what was written.",
+            code="row_unwritten",
+            next_step="Nothing is made of them. Run `harmcast log verify`, which names them, keep everything as it is, tell the data owner.",
+            faults=tuple(Fault(fault.kind, f"{fault.table} {fault.key}" if fault.table else f"entry {fault.event}") for fault in agreement.faults),
+        )
 
 
 def verify_database(operations: Operations) -> Agreement:

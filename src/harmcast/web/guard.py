@@ -38,6 +38,7 @@ from harmcast.publish import released, roster
 from harmcast.publish.roster import Roster
 from harmcast.settings import PeopleTool, PlacesTool, Settings
 from harmcast.store import alerts, kept_forms, seen, sessions
+from harmcast.store import keys as people_keys
 from harmcast.store.operations import Operations, Writing
 from harmcast.store.reads import events, looks
 from harmcast.store.releases import Release
@@ -322,7 +323,11 @@ class Visit:
             self.refuse_more_people(len(keys))
 
     def count_people(self, tx: Writing, action: str, keys: Collection[str]) -> None:
-        """Counts people looked at or taken away, in the transaction that says so. Raises BudgetReached."""
+        """Counts people looked at or taken away, in the transaction that says so.
+
+        Raises: BudgetReached; StoreDamaged (`row_unwritten`) where a key of theirs was led to somebody else.
+        """
+        people_keys.must_be_written(self.operations, tx.connection, keys)
         way = WAYS.get(action)
         if way is None:
             return

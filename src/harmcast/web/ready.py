@@ -12,6 +12,7 @@ from harmcast.oversight import access
 from harmcast.oversight.access import Role
 from harmcast.publish import released, roster
 from harmcast.settings import PlacesTool
+from harmcast.store import keys
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.web import areas, open_work, past_scores, templating
@@ -59,6 +60,8 @@ def _read_people(state: State, history: list[Release], tool: str) -> None:
             roster.counts_of_list(state, people, state.settings, today, leads)
     roster.everyone(state, history, tool)
     roster.circumstances_of(state, "")
+    with state.operations.reading() as connection:
+        keys.must_be_written(state.operations, connection, newest.frame(tool)["person_key"].head(1).to_list())
     open_work.everything(state, today)
     newest.row_of(tool, "", ("reasons",))
     roster.model_of(state, newest)
