@@ -37,6 +37,7 @@ from harmcast.documents.effects import Effect
 from harmcast.runs import received
 from harmcast.runs.compared import compare
 from harmcast.runs.effects import Seen, carried_over, effects_of, looked_at
+from harmcast.runs.received import FileCount
 from harmcast.store.state import State, create
 from harmcast.tables import CHARGES, CRIMES, PERSONS
 
@@ -270,8 +271,8 @@ def look(state: State, force: Weeks, end: date, tables: Tables, weeks: int, past
     gone = {CHARGES.name: [tables["gone"]]} if "gone" in tables else {}
     rng = np.random.default_rng(older)
     not_taken = {name: int(rng.binomial(rows.height, USUALLY_OLDER)) if older is not None else 0 for name, rows in new.items()}
-    counts = {name: SimpleNamespace(table=name, received=rows.height, notes={"changed_at_older": not_taken[name]}) for name, rows in new.items()}
-    work: Any = SimpleNamespace(manifest=SimpleNamespace(made_at=made_at), checked={}, new=new, tombstones=gone, counts=counts)
+    counts = {name: FileCount(name, name, rows.height, notes={"changed_at_older": not_taken[name]}) for name, rows in new.items()}
+    work: Any = SimpleNamespace(manifest=SimpleNamespace(made_at=made_at), checked={}, new=new, tombstones=gone, counts=counts, listed={}, unfound={})
     seen = Seen(state, work)
     charges = force.charges.filter(pl.col("charged_on") < since)
     seen._before = {

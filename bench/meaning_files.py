@@ -252,6 +252,21 @@ def _without(table: str) -> Plant:
     return plant
 
 
+def _without_class(tables: Tables, size: float, rng: np.random.Generator, codes: list[str]) -> Tables:
+    """The commonest class of crimes is left out of the last so many weeks."""
+    rows = tables[CRIMES.name]
+    classes, day = rows["offence_code"].str.split("/").list.first(), rows["recorded_at"].str.head(10).str.to_date()
+    last: date = day.max()  # type: ignore[assignment]
+    commonest = classes.value_counts().sort("count", "offence_code", descending=True)["offence_code"][0]
+    return {**tables, CRIMES.name: rows.filter((classes != commonest) | (day <= last - timedelta(weeks=size)))}
+
+
+def _exchanged(born: pl.Expr) -> pl.Expr:
+    """A birth whose day may be a month, read in American order."""
+    year, month, day = born.str.slice(0, 4), born.str.slice(5, 2), born.str.slice(8, 2)
+    return pl.when(day.cast(pl.Int64) <= 12).then(year + "-" + day + "-" + month).otherwise(born)
+
+
 def _headers_only(tables: Tables, size: float, rng: np.random.Generator, codes: list[str]) -> Tables:
     emptied = [(CHARGES.name,), (PERSONS.name,), (CHARGES.name, PERSONS.name), tuple(tables)][int(size) - 1]
     return {name: rows.clear() if name in emptied else rows for name, rows in tables.items()}
@@ -331,6 +346,10 @@ FAULTS: dict[str, Fault_] = {
     "crimes absent from a complete extract": Fault_(_without(CRIMES.name), _said("deletions:hold", "deletions:refuse"), when=("whole",), sizes=(0.02, 0.1, 0.5, 0.9), asked=0.1),
     "charges absent from a complete extract": Fault_(_without(CHARGES.name), _said("deletions:hold", "deletions:refuse"), when=("whole",), sizes=(0.02, 0.1, 0.5, 0.9), asked=0.1, table=CHARGES.name),
     "made in the future, days": Fault_(lambda tables, *_: tables, _said("time:refuse"), when=("weeks",), sizes=(2, 7, 30, 365), asked=2, days_ahead=True),
+    "births read in American order": Fault_(
+        _in(PERSONS.name, "born_on", _exchanged), _said("births:hold"), when=("whole",), table=PERSONS.name, asked=0.25,
+    ),
+    "an offence class left out, weeks": Fault_(_without_class, _said("classes:hold"), sizes=(1, 2, 3, 4), asked=2),
 }  # fmt: skip
 
 
