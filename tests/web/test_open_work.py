@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from tests.web.conftest import UNIT, csrf_of
@@ -9,7 +10,8 @@ from tests.web.invented_people import key
 
 from harmcast.oversight import log
 from harmcast.oversight.access import Role
-from harmcast.store import work
+from harmcast.oversight.log import Event
+from harmcast.store import desk, work
 from harmcast.web import open_work
 
 
@@ -33,6 +35,23 @@ def test_who_moved_up_waits_for_the_units_manager_until_somebody_decides(state, 
     assert (closed.state, closed.says) == ("Reviewed", "Refer for support")
     referral = items(state, "referral")[0]
     assert (referral.state, referral.owner, referral.about) == ("Waits for supervisor", Role.SUPERVISOR, key(state, 2))
+
+
+def test_a_band_noted_as_moved_down_closes_neither_the_review_nor_a_referral_as_it_is_read(state, clock):
+    clock.at = log.moment(state.releases.published("iom").published_at) + timedelta(hours=1)
+    event, refer = Event("m", "offender_manager", "alteration", "decision_made"), key(state, 22)
+    base = desk.NewDecision(
+        refer, "2026-W47", state.releases.published("iom").id, UNIT, None, "high", "refer", "escalating", ["connect"], "same",
+        clock.at.date() + timedelta(weeks=12), desk.NOT_MEASURED, False, "a panel", {}, 0,
+    )  # fmt: skip
+    with state.operations.writing(event) as tx:
+        number = desk.decide(tx, base, "offender_manager", "offender_manager")
+        for person, after in ((key(state, 2), 0), (refer, number)):
+            noted = replace(base, person_key=person, decision="no_change", reason_code=desk.NOTED, own_judgement=None, review_on=None, after=after)
+            desk.decide(tx, noted, "offender_manager", "offender_manager")
+    assert next(i for i in items(state, "moved_up") if i.about == key(state, 2)).is_open
+    assert next(i for i in items(state, "moved_up") if i.about == refer).state == "Reviewed"
+    assert [i.state for i in items(state, "referral")] == ["Waits for supervisor"]
 
 
 def test_work_is_read_again_only_when_a_record_changed(state, manager):
