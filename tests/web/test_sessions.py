@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.conftest import PASSWORD, Clock, SignIn, carried, csrf_of, try_password
+from tests.web.conftest import PASSWORD, UNIT, Clock, SignIn, carried, csrf_of, try_password
 
 from harmcast.invented import demo_logins
 from harmcast.oversight.access import Role
@@ -61,6 +61,25 @@ def test_a_session_fixed_beforehand_is_not_adopted(web: FastAPI, sign_in: SignIn
     attacker = TestClient(web)
     attacker.cookies.set("harmcast", "chosen-by-someone-else")
     assert not is_in(attacker)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"account = 'supervisor', role = 'supervisor', unit = '{UNIT}'",
+        "account = 'ethics_reviewer', role = 'ethics_reviewer'",
+        "ends_at = '2099-01-01T00:00:00.000000Z'",
+        "made_at = '2099-01-01T00:00:00.000000Z'",
+        "csrf = token_hash",
+    ],
+)
+def test_a_session_row_changed_in_the_database_is_nobodys_session(web: FastAPI, sign_in: SignIn, change: str) -> None:
+    """An analyst with the database is not the supervisor by a statement, nor signed in for longer."""
+    client = sign_in(ACCOUNT)
+    assert is_in(client)
+    with web.state.harmcast.operations.unlogged() as connection:
+        connection.execute(sa.text(f"UPDATE sessions SET {change} WHERE account = '{ACCOUNT}'"))
+    assert not is_in(client)
 
 
 def test_idle_minutes_end_a_session_and_a_page_keeps_it(sign_in: SignIn, clock: Clock) -> None:

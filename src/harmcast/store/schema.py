@@ -364,7 +364,7 @@ sessions = Table(
     Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
     Column("role", Name),
     Column("unit", Name),
-    Column("csrf", Hash, nullable=False),
+    Column("csrf", Hash, nullable=False),  # token of its forms: keyed, over account, role, unit and times, so that a changed row opens nothing
     Column("made_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
@@ -376,7 +376,7 @@ one_time_codes = Table(
     _id(),
     Column("account", Name, ForeignKey("users.account"), nullable=False, index=True),
     Column("what", Name, nullable=False),  # name of a command, or `invitation`
-    Column("code_hash", Hash, nullable=False),  # keyed, over account and what too: the database alone makes none and moves none
+    Column("code_hash", Hash, nullable=False),  # keyed, over account, what and times too: the database alone makes none and moves none
     Column("made_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("used_at", Instant),

@@ -2,13 +2,17 @@
 
 A session ends after idle minutes without a page, after absolute hours in any case, at sign-out, and with the next
 request once the user is disabled or the role taken away. Signing in always makes a new token.
+
+The token of its forms is itself a keyed hash, over whose session it is, in which role and unit, and how long: a row that was
+changed is nobody's session.
 """
 
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -45,23 +49,28 @@ class Session:
 def begin(tx: Writing, account: str, role: Role, unit: str | None, web: Web) -> str:
     """Opens a session and gives its token, which is stored nowhere."""
     token = secrets.token_urlsafe(32)
-    ends = log.moment(tx.at) + timedelta(hours=web.absolute_hours)
+    hashed, ends = tx.keyed("session", token), log.instant(log.moment(tx.at) + timedelta(hours=web.absolute_hours))
     tx.insert(
         schema.sessions,
-        token_hash=tx.keyed("session", token),
+        token_hash=hashed,
         account=account,
         role=role.value,
         unit=unit,
-        csrf=secrets.token_hex(32),
+        csrf=_seal(tx.keyed, hashed, account, role.value, unit, tx.at, ends),
         made_at=tx.at,
         seen_at=tx.at,
-        ends_at=log.instant(ends),
+        ends_at=ends,
     )
     return token
 
 
+def _seal(keyed: Callable[[str, str], str], token_hash: str, account: str, role: str, unit: str | None, made_at: str, ends_at: str) -> str:
+    """What gives a session its rights, under the state's secret; it is the token of its forms too."""
+    return keyed("session rights", json.dumps([token_hash, account, role, unit, made_at, ends_at]))
+
+
 def find(operations: Operations, token: str, web: Web) -> Session | None:
-    """The session of a token; None if there is none, it ended, or its user or role no longer stands."""
+    """The session of a token; None if there is none, it ended, its user or role no longer stands, or its row is not what was written."""
     table, now = schema.sessions, operations.now()
     return _found(operations, token, table.c.ends_at > now, table.c.seen_at > _idle_since(now, web))
 
@@ -96,11 +105,16 @@ def _found(operations: Operations, token: str, *conditions: sa.ColumnElement[boo
     )
     with operations.reading() as connection:
         row = connection.execute(query).mappings().first()
-        if row is None:
+        if row is None or not _is_sealed(operations, dict(row)):
             return None
         operations.checked(users, users.c.account == row["account"], connection=connection)
         operations.checked(roles, roles.c.id == row["role_id"], connection=connection)
         return _session(dict(row))
+
+
+def _is_sealed(operations: Operations, row: Mapping[str, Any]) -> bool:
+    sealed = _seal(operations.keyed, *(row[name] for name in ("token_hash", "account", "role", "unit", "made_at", "ends_at")))
+    return hmac.compare_digest(sealed.encode(), str(row["csrf"]).encode())
 
 
 def _session(row: Mapping[str, Any]) -> Session:
