@@ -111,6 +111,43 @@ def test_a_code_cannot_be_given_to_somebody_else_by_the_database_nor_made_by_it(
     assert refused(state, "publish", "AAAAA-AAAAA") == "code_refused"
 
 
+def test_a_used_code_opens_nothing_whatever_its_row_says(state: State) -> None:
+    code = drawn(state, "bob", "publish")
+    assert state.actor("publish", code).account == "bob"
+    for change in ("used_at = NULL", "used_at = NULL, ends_at = '2099-01-01T00:00:00.000000Z'", "used_at = NULL, id = id + 1000"):
+        with state.operations.unlogged() as connection:
+            connection.execute(sa.text(f"UPDATE one_time_codes SET {change}"))
+        assert refused(state, "publish", code) == "code_refused"
+    assert codes_used(state)[-1]["command"] == "publish"
+
+
+def test_a_used_invitation_opens_nothing_whatever_its_row_says(state: State) -> None:
+    code = drawn(state, "bob", codes.INVITATION)
+    with state.operations.writing(BY) as tx:
+        assert codes.take_invitation(tx, "bob", code)
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text("UPDATE one_time_codes SET used_at = NULL"))
+    assert not codes.is_invitation(state.operations, "bob", code)
+    with state.operations.writing(BY) as tx:
+        assert not codes.take_invitation(tx, "bob", code)
+    assert [one["command"] for one in codes_used(state)] == ["invitation"]
+
+
+def codes_used(state: State) -> list[dict[str, str]]:
+    return [json.loads(entry.detail) for entry in state.operations.entries() if entry.action == "code_used"]
+
+
+def test_a_code_cannot_be_made_to_live_longer_by_the_database_nor_by_a_clock_set_back(state: State) -> None:
+    now = state.operations._now
+    code = drawn(state, "bob", "publish")
+    state.operations._now = lambda: now() - timedelta(minutes=1)
+    assert refused(state, "publish", code) == "code_refused"
+    state.operations._now = lambda: now() + timedelta(minutes=11)
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text("UPDATE one_time_codes SET ends_at = '2099-01-01T00:00:00.000000Z'"))
+    assert refused(state, "publish", code) == "code_refused"
+
+
 def test_a_disabled_persons_code_opens_nothing(state: State) -> None:
     code = drawn(state, "bob", "publish")
     state.users.set_standing("bob", "disabled", BY)
