@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.web import invented_people as invented
 from tests.web.conftest import SignIn, csrf_of
 
+from harmcast.store import schema
 from harmcast.store.state import State
 
 SHOWN = ("Charges that count most", "Chance of becoming high harm", "Charges held")
@@ -64,6 +66,25 @@ def test_a_granted_list_leaves_once_however_many_ask_at_once(web: FastAPI, manag
     for thread in threads:
         thread.join()
     assert sorted(statuses) == [200] + [403] * 7
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "UPDATE export_requests SET decision = 'granted', decided_by = 'supervisor', decided_at = '2026-09-21T10:00:00.000000Z'",
+        "UPDATE export_requests SET reason = 'another'",
+    ],
+)
+def test_a_request_that_no_entry_wrote_opens_no_list(web: FastAPI, state: State, manager: TestClient, supervisor: TestClient, forged: str) -> None:
+    """Neither a grant forged in the database, nor a request changed there that a supervisor would grant unknowing."""
+    manager.post("/exports", data={"csrf": csrf_of(manager), "names": "yes", "reason": "for me"})
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text(forged))
+    before = len(state.operations.rows(sa.select(schema.exports)))
+    took = manager.post("/exports/1/download", data={"csrf": csrf_of(manager)})
+    decided = supervisor.post("/exports/1/decision", data={"csrf": csrf_of(supervisor), "answer": "granted"})
+    assert (took.status_code, decided.status_code) == (503, 503)
+    assert len(state.operations.rows(sa.select(schema.exports))) == before
 
 
 @pytest.mark.parametrize(

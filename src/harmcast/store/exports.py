@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -74,28 +75,28 @@ def decide(tx: Writing, number: int, decision: str, by: str) -> bool:
 def requests(operations: Operations, what: str, unit: str | None, most: int, number: int | None = None) -> list[ExportRequest]:
     """The requests of one unit (None: of people without a unit), the newest first, or the one of a number."""
     table, exports = schema.export_requests, schema.exports
-    taken = sa.exists().where(exports.c.request == table.c.id)
-    query = (
-        sa.select(table, taken.label("taken"))
-        .where(_of_unit(table, unit), table.c.what == what)
-        .order_by(table.c.id.desc())
-        .limit(most)
-    )
+    rows = _newest(operations, table, most, _of_unit(table, unit), table.c.what == what, *([] if number is None else [table.c.id == number]))
+    taken = {row["request"] for row in operations.checked(exports, exports.c.request.in_([row["id"] for row in rows]))}
     return [
         ExportRequest(
             row["id"], json.loads(row["query"]).get("band") or "", row["reason"], row["by"], row["at"],
-            row["decision"], row["decided_by"], bool(row["taken"]),
+            row["decision"], row["decided_by"], row["id"] in taken,
         )
-        for row in operations.rows(query if number is None else query.where(table.c.id == number))
+        for row in rows
     ]  # fmt: skip
 
 
 def of_unit(operations: Operations, what: str, unit: str | None, most: int) -> list[Exported]:
     """The lists that left for one unit, the newest first."""
     table = schema.exports
-    columns = (table.c.id, table.c.rows, table.c.with_names, table.c.reason, table.c.by, table.c.at)
-    query = sa.select(*columns).where(_of_unit(table, unit), table.c.what == what).order_by(table.c.id.desc()).limit(most)
-    return [Exported(**row) for row in operations.rows(query)]
+    rows = _newest(operations, table, most, _of_unit(table, unit), table.c.what == what)
+    return [Exported(row["id"], row["rows"], row["with_names"], row["reason"], row["by"], row["at"]) for row in rows]
+
+
+def _newest(operations: Operations, table: sa.Table, most: int, *where: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The newest rows, each as an entry wrote it. Raises StoreDamaged for one that is not."""
+    numbers = [row["id"] for row in operations.rows(sa.select(table.c.id).where(*where).order_by(table.c.id.desc()).limit(most))]
+    return operations.checked(table, table.c.id.in_(numbers), order_by=(table.c.id.desc(),))
 
 
 def was_taken(tx: Writing, number: int) -> bool:
