@@ -20,6 +20,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from harmcast.oversight.log import Event
+from harmcast.store import kept_settings
 from harmcast.store import state as states
 from harmcast.store.state import State
 
@@ -157,6 +159,12 @@ def make_state(tmp_path: Path) -> Iterator[Callable[..., State]]:
     yield make
     for state in opened:
         state.close()
+
+
+def take_settings(state: State) -> None:
+    """Says that the settings as a test wrote them are those that were taken."""
+    with state.operations.writing(Event("test", "operator", "administration", "settings_taken")) as tx:
+        kept_settings.take(tx, state.root)
 
 
 @pytest.fixture

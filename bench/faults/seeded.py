@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.faults import kill
+from harmcast.oversight.log import Event
+from harmcast.store import kept_settings
+from harmcast.store.state import open_state
 
 Seed = Callable[[Path], list[str]]
 CASES: dict[str, tuple[int, Seed]] = {}
@@ -146,7 +149,16 @@ def _fed(folder: Path, text: str) -> list[str]:
 
 def _sql(folder: Path, url: str) -> list[str]:
     _fed(folder, f'source = "sql"\n{url}')
+    state = open_state(folder / "state")
+    with state.operations.writing(Event("setup", "operator", "administration", "settings_taken")) as tx:
+        kept_settings.take(tx, state.root)
+    state.close()
     return ["load", str(folder / "state")]
+
+
+def _by_hand(folder: Path) -> list[str]:
+    setting(folder, "\n[web]\npeople_a_day = 100000\n")
+    return ["week", str(folder / "state")]
 
 
 def _named_file(folder: Path) -> list[str]:
@@ -174,6 +186,7 @@ for _code, _exit, _seed in (
     ("not_geojson", 21, lambda f: _with_file(f, "force.boundary", "b.geojson", "{}}")),
     ("mapping_not_toml", 21, lambda f: _with_file(f, "feed.mapping", "m.toml", "= =")),
     ("mapping_invalid", 21, lambda f: _with_file(f, "feed.mapping", "m.toml", "[tables.crimes]\n[tables.crimes.columns]\ncrime_ref='a'\n")),
+    ("settings_by_hand", 24, _by_hand),
     ("feed_url_missing", 21, lambda f: _sql(f, "")),
     ("database_address", 21, lambda f: _sql(f, 'url = "nothing at all"')),
     ("source_unreachable", 25, lambda f: _sql(f, 'url = "postgresql://nobody@127.0.0.1:1/none"')),

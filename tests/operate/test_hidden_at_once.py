@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.conftest import Deliver
+from tests.conftest import Deliver, take_settings
 from tests.force import OPERATOR
 from tests.publish.qlik.by_hand import in_use, with_people
 
@@ -30,6 +30,7 @@ def leaving(own_weeks: State) -> State:
     path = own_weeks.root / "settings" / "settings.toml"
     text = path.read_text()
     path.write_text(text.replace("[web]\n", LEAVES.lstrip()) if "[web]\n" in text else text + LEAVES)
+    take_settings(own_weeks)
     own_weeks.close()
     return open_state(own_weeks.root)
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.conftest import take_settings
 from tests.force import OPERATOR, InventedForce
 
 from harmcast.errors import FeedRefused, RunStopped
@@ -26,8 +27,9 @@ def with_settings(state: State, section: str, line: str) -> State:
     """The state with one more line in a section of its settings."""
     path = state.root / "settings" / "settings.toml"
     text = path.read_text()
-    state.close()
     path.write_text(text.replace(f"[{section}]\n", f"[{section}]\n{line}\n") if f"[{section}]\n" in text else f"{text}\n[{section}]\n{line}\n")
+    take_settings(state)
+    state.close()
     return open_state(state.root)
 
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from tests.conftest import take_settings
 from tests.force import OPERATOR, InventedForce
 
 from harmcast.errors import AccessDenied, SettingsRefused, StoreDamaged
@@ -16,6 +18,7 @@ from harmcast.runs import change_settings
 from harmcast.store import kept_settings
 from harmcast.store.state import State, open_state
 from harmcast.store.users import Actor
+from harmcast.web.app import serve
 from harmcast.weekly import rebuild_week, run_week
 
 BASE = '[force]\nname = "Test force"\n[[tools]]\nname = "knife_injury"\nkind = "places"\ncell_area_km2 = 1.0\nwhere = { weapon = ["knife"] }\n[[tools]]\nname = "iom"\nkind = "people"\n'
@@ -104,14 +107,80 @@ def test_a_state_of_before_loses_the_settings_that_went_in_one_event(state: Stat
     path = state.root / "settings" / "settings.toml"
     old = path.read_text() + '[release]\nconcern_needs_reason = true\nkeep_places_weeks = 520\n[web]\nwms = "x"\nidle_minutes = 20\n'
     path.write_text(old)
+    take_settings(state)
     for _ in range(2):
         again = open_state(state.root)
         assert again.settings.web.idle_minutes == 20
+        assert again.actor("week").account.startswith("os:")
         entries = [e for e in again.operations.entries() if e.action == "settings_upgraded"]
         assert [json.loads(e.detail)["gone"] for e in entries] == [["release.concern_needs_reason", "release.keep_places_weeks", "web.wms"]]
         again.close()
     assert "wms" not in path.read_text()
     assert "concern_needs_reason" not in path.read_text()
+
+
+BY_HAND = "\n[web]\npeople_a_day = 100000\n"
+
+
+def test_settings_changed_by_hand_run_nothing_until_they_are_put_back_or_taken(state: State) -> None:
+    """Two people's codes cannot be walked round by writing the file: no week, no load, nothing that opens; shutting and mending go on."""
+    path = state.root / "settings" / "settings.toml"
+    text, sha256 = path.read_text(), kept_settings.sha256_of(state.root / "settings")
+    path.write_text(text + BY_HAND)
+    again = open_state(state.root)
+    for command in ("week", "load", "fleet", "publish", "accept", "users role"):
+        with pytest.raises(StoreDamaged) as refused:
+            again.actor(command)
+        assert (refused.value.code, f"settings-kept/{sha256}" in refused.value.next_step) == ("settings_by_hand", True)
+    with pytest.raises(StoreDamaged) as refused:
+        serve(again)
+    assert refused.value.code == "settings_by_hand"
+    for command in ("status", "log verify", "backup", "withdraw", "settings --set"):
+        assert again.actor(command).account.startswith("os:")
+    again.close()
+    shutil.rmtree(state.root / "settings")
+    shutil.copytree(state.root / "settings-kept" / sha256, state.root / "settings")
+    put_back = open_state(state.root)
+    assert put_back.actor("week").account.startswith("os:")
+    put_back.close()
+
+
+@pytest.mark.parametrize("into", ["as they are", "as they were", "others"])
+def test_settings_changed_by_hand_are_mended_by_taking_a_file(state: State, tmp_path: Path, into: str) -> None:
+    path = state.root / "settings" / "settings.toml"
+    text = path.read_text()
+    path.write_text(text + BY_HAND)
+    again = open_state(state.root)
+    file = path if into == "as they are" else written(tmp_path, text if into == "as they were" else BASE)
+    change_settings.change(again, file, OPERATOR)
+    again.close()
+    mended = open_state(state.root)
+    assert mended.actor("week").account.startswith("os:")
+    assert mended.settings.web.people_a_day == (100_000 if into == "as they are" else 150)
+    assert [e.action for e in mended.operations.entries()].count("settings_changed") == 1
+    mended.close()
+
+
+def test_a_state_from_before_takes_its_settings_as_they_stand_once(state: State) -> None:
+    """No line of the log says yet which were taken: the first opening says it, and later ones hold to it."""
+    with state.operations.writing(Event("test", "operator", "administration", "tested")) as tx:
+        tx.connection.execute(sa.text("DELETE FROM facts WHERE name = 'settings_sha256'"))
+        tx.connection.execute(sa.text("DELETE FROM versions WHERE tab = 'facts' AND key = 'settings_sha256'"))
+    for _ in range(2):
+        again = open_state(state.root)
+        (entry,) = [e for e in again.operations.entries() if e.action == "settings_taken"]
+        assert json.loads(entry.detail) == {"settings_sha256": kept_settings.sha256_of(state.root / "settings")}
+        again.close()
+
+
+def test_the_row_that_says_which_settings_were_taken_cannot_be_changed_or_taken_away(state: State) -> None:
+    for forged in ("UPDATE facts SET value = 'other' WHERE name = 'settings_sha256'", "DELETE FROM facts WHERE name = 'settings_sha256'"):
+        with state.operations.unlogged() as connection:
+            connection.execute(sa.text(forged))
+        with pytest.raises(StoreDamaged) as refused:
+            kept_settings.must_be_taken(state.root, state.operations)
+        assert refused.value.code == "row_unwritten"
+        open_state(state.root).close()  # to be looked at
 
 
 def test_a_past_week_is_made_again_from_its_own_settings_and_files(own_weeks: State, invented_force: InventedForce, tmp_path: Path) -> None:

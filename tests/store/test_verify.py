@@ -22,9 +22,11 @@ def test_whole_with_a_line_outside_exits_0_and_without_one_25(make_state: Callab
     assert (found.exit_code, found.document()["whole"]) == (25, True)
     assert any("a rollback cannot be seen" in line for line in found.lines())
     watched = make_state(SETTINGS + f'\n[log]\ncheckpoint_dir = "{tmp_path / "elsewhere"}"\n', name="watched")
-    checkpoints.write(watched)
+    point = checkpoints.write(watched)
+    assert point is not None
     found = verify(watched)
-    assert (found.exit_code, found.document()) == (0, {"whole": True, "events": 3, "rows": 1, "witnesses": 1, "faults": []})
+    assert f"Looked at outside: checkpoint_dir; the first line is of {point.at}." in found.lines()
+    assert (found.exit_code, found.document()) == (0, {"whole": True, "events": 3, "rows": 2, "witnesses": 1, "faults": []})
 
 
 def test_a_changed_row_exits_24_and_says_table_key_entry_actor_and_time(make_state: Callable[..., State]) -> None:
@@ -37,6 +39,20 @@ def test_a_changed_row_exits_24_and_says_table_key_entry_actor_and_time(make_sta
     assert found.exit_code == 24
     assert found.document()["faults"] == [{"kind": "row_changed", "table": "users", "key": "bob", "event": entry.seq}]
     assert f"  row_changed: users bob (entry {entry.seq} by setup, {entry.at}): is not what was written" in found.lines()
+
+
+def test_settings_changed_by_hand_are_named(make_state: Callable[..., State]) -> None:
+    state = make_state()
+    made = state.operations.entries()[-1]
+    path = state.root / "settings" / "settings.toml"
+    text = path.read_text()
+    path.write_text(text + "\n[web]\npeople_a_day = 100000\n")
+    found = verify(state)
+    assert found.exit_code == 24
+    assert found.document()["faults"] == [{"kind": "file", "table": "settings", "key": None, "event": made.seq}]
+    assert f"  file: settings (entry {made.seq} by system, {made.at}): are not those that were taken: changed by hand" in found.lines()
+    path.write_text(text)
+    assert verify(state).exit_code == 25
 
 
 def test_a_changed_file_of_record_is_named(own_weeks: State) -> None:

@@ -115,3 +115,9 @@ def second_hint(name: str) -> str:
 
 
 PERSONS = {name: command for name, command in COMMANDS.items() if command.person}
+
+# What goes by the settings does not run where they were changed by hand; what looks, shuts, keeps the state or mends them does.
+BY_SETTINGS = frozenset(
+    {"week", "load", "fleet", "ground", "reload", "qlik write", "forget --left-source"}
+    | {name for name, one in PERSONS.items() if one.opens and name != "settings --set"}
+)

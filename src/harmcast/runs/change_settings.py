@@ -93,12 +93,13 @@ def change(state: State, file: Path, actor: Actor) -> SettingsResult:
             files = _other_files(state.settings_folder, beside)
             _refuse_fixed(changes)
             before, after = kept_settings.sha256_of(state.settings_folder), kept_settings.sha256_of(beside)
-            if not changes and not files:
+            if not changes and not files and kept_settings.taken(state.operations) == before:
                 return SettingsResult({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
             detail = {"before": before, "after": after, "changed": [c.document() for c in changes], "files": files}
             event = Event(actor.account, role, "administration", "settings_changed", object="settings", detail=detail)
-            with state.operations.writing(event):
+            with state.operations.writing(event) as tx:
                 kept_settings.put_in_place(state.root)
+                kept_settings.take(tx, state.root)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     named = {path.relative_to(beside).as_posix(): setting for setting in named_files(new) if (path := as_changed.file(setting)) is not None}

@@ -1,8 +1,11 @@
 """A state's settings and the files they name: as they stand, as they stood at each release, and how they are changed whole.
 
 STATE/settings/               what holds now
-STATE/settings-kept/<hash>/   a copy for each release made, named by its hash: a past week is made again from it
+STATE/settings-kept/<hash>/   a copy of each as it was taken, and as it stood at each release, named by its hash: a past week is made again from it
 STATE/settings.next/          a change that is written but not yet in place; the next opening puts it there
+
+The fact `settings_sha256` says which settings were taken: by `init`, by two people, or by an upgrade. Files that are others were
+changed by hand: `log verify` names them, and nothing is run with them.
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from pathlib import Path
 from harmcast import settings as settings_of
 from harmcast.errors import StoreDamaged
 from harmcast.settings import Settings, gone
-from harmcast.store import files
+from harmcast.store import files, operations, schema
+from harmcast.store.operations import Operations, Writing
 
 SETTINGS = "settings"
 KEPT = "settings-kept"
 NEXT = "settings.next"
 BEFORE = "settings.before"
 FILE = "settings.toml"
+FACT = "settings_sha256"
 
 
 def sha256_of(folder: Path) -> str:
@@ -52,6 +57,45 @@ def keep(root: Path) -> str:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     return sha256
+
+
+def take(tx: Writing, root: Path) -> str:
+    """Says in the log that the settings as they stand are the state's, and keeps a copy; gives their hash."""
+    sha256 = keep(root)
+    operations.set_fact(tx, FACT, sha256)
+    return sha256
+
+
+def taken(database: Operations) -> str | None:
+    """Hash of the settings that were taken; None for a state from before this was said. Raises StoreDamaged for a row that no entry wrote."""
+    rows = database.checked(schema.facts, schema.facts.c.name == FACT)
+    if not rows and database.has_lines(schema.facts, FACT):
+        raise StoreDamaged(
+            "The row that says which settings were taken is gone.",
+            code="row_unwritten",
+            next_step="Run `harmcast log verify`, which names it, and tell the data owner.",
+        )
+    return str(rows[0]["value"]) if rows else None
+
+
+def must_be_taken(root: Path, database: Operations) -> None:
+    """Raises StoreDamaged (`settings_by_hand`) where the settings are not those that were taken."""
+    sha256 = taken(database)
+    if sha256 is not None and sha256_of(root / SETTINGS) != sha256:
+        raise StoreDamaged(
+            "The settings were changed by hand: they are not those that were taken.",
+            code="settings_by_hand",
+            next_step=f"Put the files back: {KEPT}/{sha256} in the state holds them. Or have two people take these: `harmcast settings STATE --set FILE`.",
+        )
+
+
+def are_taken(root: Path, database: Operations) -> bool:
+    """Whether the settings are those that were taken."""
+    try:
+        must_be_taken(root, database)
+    except StoreDamaged:
+        return False
+    return True
 
 
 def kept(root: Path, sha256: str) -> Path:

@@ -30,7 +30,7 @@ import sqlalchemy as sa
 
 from harmcast import settings as settings_of
 from harmcast.errors import AccessDenied, Fault, RunStopped, SettingsRefused, StoreDamaged
-from harmcast.oversight.commands import CODE_MINUTES, COMMANDS
+from harmcast.oversight.commands import BY_SETTINGS, CODE_MINUTES, COMMANDS
 from harmcast.oversight.log import Event
 from harmcast.settings import Settings
 from harmcast.store import codes, files, kept_settings, keys, operations, schema, upgrade
@@ -130,7 +130,7 @@ class State:
         entered the operator sets up.
 
         Raises: AccessDenied (`account_disabled`, `account_unmapped`, `code_needed`, `second_code_needed`, `code_refused`, `second_person_needed`,
-            `role_needed`).
+            `role_needed`); StoreDamaged (`settings_by_hand`).
         """
         one = COMMANDS[command]
         uid = os.getuid()
@@ -139,6 +139,8 @@ class State:
         before_first = self.users.before_first()
         is_service = uid in (0, self.root.stat().st_uid)
         own = None if is_service or before_first else self.users.of_os_account(os_account)
+        if command in BY_SETTINGS:
+            kept_settings.must_be_taken(self.root, self.operations)
         if not one.person or before_first or (one.at_set_up and code is None and self.users.in_set_up()):
             return own or operator
         if code is None:
@@ -294,6 +296,7 @@ def create(state: Path, settings_file: Path, actor: str = "system") -> State:
             )
         with database.writing(event) as tx:
             operations.set_fact(tx, "state_id", secrets.token_hex(16))
+            tx.says(settings_sha256=kept_settings.take(tx, beside))
         database.close()
         files.sync_folder(beside)
         if state.exists():
@@ -344,10 +347,15 @@ def brought_up(opened: State) -> State:
     if upgrade.revision(database) != upgrade.HEAD:
         with opened.run_lock("schema upgrade"):
             upgrade.upgrade(database, Event("system", "operator", "administration", "schema_upgraded", object="state"))
-    if opened.gone_settings:
+    is_first = not database.has_lines(schema.facts, kept_settings.FACT)
+    if opened.gone_settings and (is_first or kept_settings.are_taken(opened.root, database)):
         event = Event("system", "operator", "administration", "settings_upgraded", object="settings", detail={"gone": list(opened.gone_settings)})
-        with opened.run_lock("settings upgrade"), database.writing(event):
+        with opened.run_lock("settings upgrade"), database.writing(event) as tx:
             kept_settings.strip_own(opened.root)
+            tx.says(settings_sha256=kept_settings.take(tx, opened.root))
+    elif is_first:
+        with database.writing(Event("system", "operator", "administration", "settings_taken", object="settings")) as tx:
+            tx.says(settings_sha256=kept_settings.take(tx, opened.root))
     with database.reading() as connection:
         if connection.execute(sa.select(schema.facts.c.value).where(schema.facts.c.name == "state_id")).first() is None:
             raise StoreDamaged(

@@ -11,7 +11,7 @@ of it against the lines kept outside is `checkpoints.py`'s; a state alone can on
 | version | a line is not what was written, or no entry wrote it |
 | row_changed, row_missing, row_unknown | a row is not its newest line, is gone, or has no line |
 | row_gone_back | a row is as it was in an earlier version |
-| file | a file of record is missing or not what the ledger names |
+| file | a file of record is missing or not what the ledger names; the settings are not those that were taken |
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, StoreDamaged
 from harmcast.oversight import log
 from harmcast.oversight.log import Entry
-from harmcast.store import checkpoints, files, ledger, row_lines, schema
+from harmcast.store import checkpoints, files, kept_settings, ledger, row_lines, schema
 from harmcast.store.operations import Operations
 from harmcast.store.releases import FOLDER as RELEASES
 from harmcast.store.row_lines import RowLine
@@ -112,7 +112,9 @@ def verify(state: State, checkpoint: Path | None = None, key: str | None = None)
     more = [StateFault(fault.rule, None, None, fault.seq, fault.says) for fault in outside.faults]
     faults = (*agreement.faults, *more)
     lost = [f"A restore was declared: entries {p.lost[0]} to {p.lost[1]} were lost." for p in outside.points if p.lost]
-    said = (*lost, *outside.notes, *with_actors(state.operations, faults))
+    since = outside.points[0].at if outside.points else "never"
+    looked = [f"Looked at outside: {', '.join(place.name for place in outside.places)}; the first line is of {since}."] if outside.places else []
+    said = (*looked, *lost, *outside.notes, *with_actors(state.operations, faults))
     return Verification(agreement.events, agreement.rows, len(outside.points), faults, said)
 
 
@@ -255,7 +257,11 @@ def _file_faults(state: State) -> list[StateFault]:
     for row in rows:
         wrong = _wrong_file(state, row["kind"], row["name"], row["sha256"])
         if wrong:
-            found.append(StateFault("file", table.name, str(row["id"]), _entry_of(state.operations, str(row["id"])), wrong))
+            found.append(StateFault("file", table.name, str(row["id"]), _entry_of(state.operations, table, str(row["id"])), wrong))
+    facts, name = schema.facts, kept_settings.FACT
+    taken = state.operations.rows(sa.select(facts.c.value).where(facts.c.name == name))
+    if taken and taken[0]["value"] != kept_settings.sha256_of(state.root / kept_settings.SETTINGS):
+        found.append(StateFault("file", kept_settings.SETTINGS, None, _entry_of(state.operations, facts, name), "are not those that were taken: changed by hand"))
     return found
 
 
@@ -278,9 +284,9 @@ def _wrong_file(state: State, kind: str, name: str, sha256: str) -> str:
     return ""
 
 
-def _entry_of(operations: Operations, key: str) -> int | None:
+def _entry_of(operations: Operations, of: sa.Table, key: str) -> int | None:
     table = schema.versions
-    query = sa.select(sa.func.max(table.c.seq).label("seq")).where(table.c.tab == schema.ledger.name, table.c.key == key)
+    query = sa.select(sa.func.max(table.c.seq).label("seq")).where(table.c.tab == of.name, table.c.key == key)
     found: int | None = operations.rows(query)[0]["seq"]
     return found
 
@@ -294,7 +300,7 @@ def with_actors(operations: Operations, faults: Iterable[StateFault]) -> list[st
     entries = {row["seq"]: f"entry {row['seq']} by {row['actor']}, {row['at']}" for row in operations.rows(query)}
     said = []
     for fault in listed:
-        what = f"{fault.table} {fault.key}" if fault.table else "the log"
+        what = " ".join(filter(None, (fault.table, fault.key))) or "the log"
         place = entries.get(fault.event or 0, f"entry {fault.event}" if fault.event is not None else "no entry")
         said.append(f"  {fault.kind}: {what} ({place}): {fault.says}")
     return said

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from harmcast.errors import AccessDenied, HarmcastError, RunStopped, traced
 from harmcast.oversight.access import PURPOSES, Action
+from harmcast.store import kept_settings
 from harmcast.store.state import State
 from harmcast.web import guard, pages, ready, templating
 from harmcast.web.forms import typed
@@ -151,9 +152,10 @@ def _bare_problem(status: int, title: str, words: str, reference: str) -> Respon
 
 
 def serve(state: State, host: str = "127.0.0.1", port: int = 8000, log_level: str = "warning") -> None:
-    """Serves the dashboards until stopped."""
+    """Serves the dashboards until stopped. Raises StoreDamaged (`settings_by_hand`)."""
     import uvicorn
 
+    kept_settings.must_be_taken(state.root, state.operations)
     ready.keep(state)
     uvicorn.run(
         create_app(state), host=host, port=port, log_level=log_level, log_config=LOGGING, server_header=False, proxy_headers=False
