@@ -105,9 +105,9 @@ def test_a_name_without_a_date_stays(tmp_path: Path) -> None:
 def test_a_file_that_tells_nothing_of_its_encoding_is_written_as_the_others(tmp_path: Path) -> None:
     (tmp_path / "crimes.csv").write_bytes(b"crime_ref,ho_code\nC1,8/6\n")
     (tmp_path / "empty.csv").write_bytes(b"a,b\n")
-    assert [file.form.encoding for file in profile.of_delivery(tmp_path).files] == ["cp1252", "cp1252"]
-    (tmp_path / "people.csv").write_text("urn,surname\nP1,Caf\u00e9\n", encoding="utf-8")
-    assert [file.form.encoding for file in profile.of_delivery(tmp_path).files] == ["utf-8", "utf-8", "utf-8"]
+    assert [file.form.encoding for file in profile.of_delivery(tmp_path).files] == ["utf-8", "utf-8"]
+    (tmp_path / "people.csv").write_text("urn,surname\nP1,Caf\u00e9\n", encoding="cp1252")
+    assert [file.form.encoding for file in profile.of_delivery(tmp_path).files] == ["cp1252", "cp1252", "cp1252"]
 
 
 def test_likely_words_for_nothing_several_in_a_cell_and_columns_without_a_place_are_said(tmp_path: Path) -> None:

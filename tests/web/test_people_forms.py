@@ -333,6 +333,9 @@ def test_names_need_a_second_person_and_go_once(manager: TestClient, supervisor:
     assert "Invented Person 3" in got.text
     assert "Invented Person 7" not in got.text
     assert manager.post(f"{address}/download", data=token).status_code == 403
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.delete(schema.exports))
+    assert manager.post(f"{address}/download", data=token).status_code == 403, "the log still says that it left"
     own = supervisor.post(
         "/exports", data={"csrf": csrf_of(supervisor), "names": "yes", "reason": "mine"}, follow_redirects=False
     )

@@ -109,7 +109,7 @@ def of_delivery(delivery: Path, max_file_mb: int = 4096) -> Profile:
     found, faults = [], []
     encodings = {path: _encoding(path) for path in paths if path.suffix.lower() != ".parquet"}
     told = [one for one in encodings.values() if one is not None and one != "utf-16"]
-    usual = max(sorted(set(told)), key=told.count, default="cp1252")
+    usual = max(sorted(set(told)), key=told.count, default="utf-8")
     for path in paths:
         form = _form(path, encodings[path] or usual) if path in encodings else FileForm()
         try:

@@ -11,7 +11,7 @@ from harmcast.documents.plain import PlainRecord
 from harmcast.oversight.access import Action, Role
 from harmcast.publish import released, roster
 from harmcast.publish.release_files import NOTICE
-from harmcast.store import exports
+from harmcast.store import exports, keys
 from harmcast.store.exports import Exported, ExportRequest
 from harmcast.store.seen import BudgetReached
 from harmcast.tables import BANDS
@@ -151,8 +151,10 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
         with visit.writing(event) as tx:
             if request is not None and exports.was_taken(tx, request):
                 raise TAKEN
-            if request is None:  # a list that a second person granted is opened whole
+            if request is None:
                 visit.count_people(tx, "people_downloaded", frame["person_key"].to_list())
+            else:  # a list that a second person granted is opened whole
+                keys.must_be_written(visit.operations, tx.connection, frame["person_key"].to_list())
             exports.note(
                 tx, WHAT, frame.height, digest, account, visit.role.value, visit.user.unit,
                 with_names=request is not None, reason=reason, request=request, subjects=frame["person_key"].to_list(),
