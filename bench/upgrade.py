@@ -38,7 +38,8 @@ from bench.servers import postgres, programs
 ROOT = Path(__file__).parents[1]
 VERSIONS = ROOT / "src/harmcast/store/migrations/versions"
 MONDAY = date(2026, 11, 16)
-NEW_EVENTS = ("schema_upgraded", "rows_adopted")
+NEW_EVENTS = ("schema_upgraded", "rows_adopted", "settings_taken")
+NEW_FACT = "settings_sha256"  # which settings the upgraded state took
 RELEASED = "0003"  # schema of version 0.1.0
 LEAVES = {"releases": {"reasons"}, "sessions": {"purpose"}}  # columns that the upgrade takes away: reasons become findings (`found_of`)
 GONE = {"checkpoints", "login_attempts"}  # what the first held stands in the files outside; misses are counted by lane
@@ -108,6 +109,7 @@ class Held:
             self.administer("CHECKPOINT")  # a copied sequence has numbers logged ahead in its model only: a crash would give them twice
             path = to / "settings/settings.toml"
             path.write_text(re.sub(r'(url = ".+/)\w+"', rf'\1{name}"', path.read_text()))
+            _take_settings(to, self.url(to))
         try:
             yield to
         finally:
@@ -122,13 +124,27 @@ class Held:
         engine.dispose()
 
 
+def _take_settings(state: Path, url: sa.URL) -> None:
+    """The copy's settings name its own database: they are said to be taken, as its log would refuse them otherwise. An older state took none."""
+    from harmcast.oversight.log import Event
+    from harmcast.store import kept_settings, operations, upgrade
+
+    opened = operations.Operations(operations.engine_of(url), (state / "secret").read_bytes())
+    try:
+        if upgrade.revision(opened) == upgrade.HEAD:
+            with opened.writing(Event("system", "operator", "administration", "settings_changed", object="settings")) as tx:
+                kept_settings.take(tx, state)
+    finally:
+        opened.close()
+
+
 # -- what must be the same -----------------------------------------------------------------------
 
 
 def tables(url: sa.URL, columns: dict[str, list[str]] | None = None, whole: bool = True) -> dict[str, Any]:
     """Each table's rows, and where `whole` the digest of their contents, of the columns named.
 
-    The upgrade's own events are left out: they carry the moment it happened.
+    The upgrade's own events and fact are left out: they carry the moment it happened.
     """
     engine = sa.create_engine(url)
     held = sa.MetaData()
@@ -139,7 +155,7 @@ def tables(url: sa.URL, columns: dict[str, list[str]] | None = None, whole: bool
             if name == "alembic_version" or (columns is not None and name not in columns):
                 continue
             chosen = [table.c[c] for c in (columns[name] if columns is not None else sorted(table.c.keys()))]
-            where = table.c.action.not_in(NEW_EVENTS) if name == "events" else sa.true()
+            where = table.c.action.not_in(NEW_EVENTS) if name == "events" else table.c.name != NEW_FACT if name == "facts" else sa.true()
             if not whole:
                 found[name] = connection.execute(sa.select(sa.func.count()).select_from(table).where(where)).scalar_one()
                 continue

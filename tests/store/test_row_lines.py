@@ -328,7 +328,7 @@ def test_rows_of_an_older_state_are_adopted_in_one_entry_and_count_from_their_ow
         connection.execute(sa.insert(schema.alerts).values(at="2026-02-02T00:00:00.000000Z", kind="late", words="x"))
     upgrade.upgrade(state.operations, Event("system", "operator", "administration", "schema_upgraded"))
     adopted = state.operations.entries()[-1]
-    assert (adopted.action, json.loads(adopted.detail)) == ("rows_adopted", {"alerts": 1, "facts": 1, "users": 1})
+    assert (adopted.action, json.loads(adopted.detail)) == ("rows_adopted", {"alerts": 1, "facts": 2, "users": 1})
     assert verify.verify_state(state).faults == ()
     assert state.users.find("bob")
     assert state.operations.as_of(schema.alerts, date(2026, 2, 1)) == []
