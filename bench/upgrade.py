@@ -144,7 +144,7 @@ def _take_settings(state: Path, url: sa.URL) -> None:
 def tables(url: sa.URL, columns: dict[str, list[str]] | None = None, whole: bool = True) -> dict[str, Any]:
     """Each table's rows, and where `whole` the digest of their contents, of the columns named.
 
-    The upgrade's own events and fact are left out: they carry the moment it happened.
+    The upgrade's own events and fact are left out: they carry the moment it happened, or a copy's own name.
     """
     engine = sa.create_engine(url)
     held = sa.MetaData()
@@ -155,7 +155,7 @@ def tables(url: sa.URL, columns: dict[str, list[str]] | None = None, whole: bool
             if name == "alembic_version" or (columns is not None and name not in columns):
                 continue
             chosen = [table.c[c] for c in (columns[name] if columns is not None else sorted(table.c.keys()))]
-            where = table.c.action.not_in(NEW_EVENTS) if name == "events" else table.c.name != NEW_FACT if name == "facts" else sa.true()
+            where = _not_of_the_upgrade(name, table)
             if not whole:
                 found[name] = connection.execute(sa.select(sa.func.count()).select_from(table).where(where)).scalar_one()
                 continue
@@ -167,6 +167,15 @@ def tables(url: sa.URL, columns: dict[str, list[str]] | None = None, whole: bool
             found[name] = (count, digest.hexdigest())
     engine.dispose()
     return found
+
+
+def _not_of_the_upgrade(name: str, table: sa.Table) -> sa.ColumnElement[bool]:
+    """What the upgrade adds itself: its events, and the fact and its line, which name a copy's own database."""
+    if name == "events":
+        return table.c.action.not_in(NEW_EVENTS)
+    if name == "versions":
+        return sa.or_(table.c.tab != "facts", table.c.key != NEW_FACT)
+    return table.c.name != NEW_FACT if name == "facts" else sa.true()
 
 
 def columns_of(url: sa.URL) -> dict[str, list[str]]:
