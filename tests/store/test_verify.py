@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from tests.conftest import SETTINGS
 
+from harmcast.errors import StoreDamaged
 from harmcast.oversight.log import Event
 from harmcast.store import checkpoints
 from harmcast.store.state import State
+from harmcast.store.users import Actor
 from harmcast.store.verify import verify
+from harmcast.weekly import run_week
 
 BY = Event("setup", "operator", "administration", "user_added")
 
@@ -39,6 +44,18 @@ def test_a_changed_row_exits_24_and_says_table_key_entry_actor_and_time(make_sta
     assert found.exit_code == 24
     assert found.document()["faults"] == [{"kind": "row_changed", "table": "users", "key": "bob", "event": entry.seq}]
     assert f"  row_changed: users bob (entry {entry.seq} by setup, {entry.at}): is not what was written" in found.lines()
+
+
+def test_the_weekly_run_stops_before_it_writes_where_a_row_is_not_what_was_written(make_state: Callable[..., State]) -> None:
+    state = make_state()
+    state.users.add("bob", "Bob", BY)
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text("UPDATE users SET name = 'Rob'"))
+    entries = len(state.operations.entries())
+    with pytest.raises(StoreDamaged) as refused:
+        run_week(state, date(2026, 11, 22), Actor("op", "op", ()))
+    assert refused.value.code == "row_unwritten"
+    assert len(state.operations.entries()) == entries
 
 
 def test_settings_changed_by_hand_are_named(make_state: Callable[..., State]) -> None:

@@ -287,6 +287,14 @@ def exported(response: object) -> list[list[str]]:
     return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))  # type: ignore[attr-defined]
 
 
+def test_a_key_led_to_another_person_is_shown_and_leaves_nowhere(manager: TestClient, state: State) -> None:
+    assert manager.get("/people?group=all").status_code == 200
+    with state.operations.unlogged() as connection:
+        connection.execute(sa.text("UPDATE person_keys SET person_ref = person_ref || 'X'"))
+    assert manager.get("/people?group=all").status_code == 503
+    assert manager.post("/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "x"}).status_code == 503
+
+
 def test_a_list_without_names_leaves_with_its_watermark(manager: TestClient, state: State) -> None:
     response = manager.post(
         "/exports", data={"csrf": csrf_of(manager), "names": "no", "reason": "=HYPERLINK(1)\nfor the meeting"}
