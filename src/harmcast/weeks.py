@@ -7,7 +7,6 @@ The origin is the first day that is forecast; everything observed lies before it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -107,20 +106,6 @@ class Window:
         return self.first <= day < self.end
 
 
-def forecast_window(origin: date, horizon_weeks: int = WINDOW_WEEKS) -> Window:
-    """The days that a forecast made at `origin` speaks of."""
-    return Window(origin, origin + timedelta(days=DAYS_A_WEEK * horizon_weeks))
-
-
-def windows_before(origin: date, first_day: date, days: int = WINDOW_DAYS) -> list[Window]:
-    """Whole windows of `days` that end at the origin or earlier and begin on `first_day` or later, oldest first."""
-    count = max(0, (origin - first_day).days // days)
-    return [
-        Window(origin - timedelta(days=days * (k + 1)), origin - timedelta(days=days * k))
-        for k in reversed(range(count))
-    ]
-
-
 def origins_back(last_day_observed: date, origins: int, days: int = WINDOW_DAYS) -> list[date]:
     """Origins whose forecast windows do not overlap and whose last window ends with `last_day_observed`, oldest first."""
     end = last_day_observed + timedelta(days=1)
@@ -130,14 +115,6 @@ def origins_back(last_day_observed: date, origins: int, days: int = WINDOW_DAYS)
 def last_complete_week(as_of: date) -> Week:
     """The latest week that is over at the end of `as_of`."""
     return Week.of(as_of + timedelta(days=1)).plus(-1)
-
-
-def weeks_between(first: Week, last: Week) -> Iterator[Week]:
-    """Every week from `first` to `last`, both included."""
-    week = first
-    while week <= last:
-        yield week
-        week = week.plus(1)
 
 
 def add_months(day: date, months: int) -> date:

@@ -51,7 +51,7 @@ def test_a_decision_is_kept_whole_and_sealed(operations: Operations) -> None:
     (kept,) = desk.of_person(operations, person)
     assert (kept.id, kept.words, kept.shown, kept.checks) == (number, "seen at home", {"harm": 12.5}, ("connect",))
     assert kept.by_name == "Sam Aster"
-    assert kept.waits_for_sign_off
+    assert (kept.is_referral, kept.sign_offs) == (True, ())
     raw = operations.rows(sa.select(schema.decisions.c.words_enc, schema.decisions.c.shown_enc))[0]
     assert b"seen at home" not in raw["words_enc"]
     assert b"harm" not in raw["shown_enc"]

@@ -92,11 +92,6 @@ def of_monitor(tool: str, rule: str, says: str) -> Finding:
     return Finding(SUSPENSION, tool, rule, says, None, None, None)
 
 
-def log_not_whole(tool: str, fault: str, says: str) -> Finding:
-    """The log, or the rows it covers, do not agree with themselves or with what was seen outside."""
-    return Finding(LOG, tool, fault, says, None, None, None)
-
-
 def to_text(findings: Iterable[Finding]) -> str:
     """Findings as the store keeps them."""
     return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, sort_keys=True)

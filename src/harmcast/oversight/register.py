@@ -15,7 +15,6 @@ from harmcast.oversight.findings import Finding
 from harmcast.oversight.release_rules import open_findings
 
 Status = Literal["shadow", "trial", "in use", "stopped"]
-STATUSES: tuple[Status, ...] = ("shadow", "trial", "in use", "stopped")
 
 REQUIRED_ENTRIES = ("dpia", "legal", "ethics")
 REFUSABLE = (*REQUIRED_ENTRIES, "eia", "appropriate_policy")  # a refusal of one of these stops the tool, in shadow too

@@ -77,10 +77,6 @@ class Panel:
         """(windows, units) counts of whole windows of `horizon_weeks` that end at the origin, oldest first."""
         return in_windows(self.weekly, self.horizon_weeks)
 
-    @cached_property
-    def leading_windows(self) -> dict[str, Counts]:
-        return {name: in_windows(counts, self.horizon_weeks) for name, counts in self.leading.items()}
-
     @property
     def weekly_total(self) -> NDArray[np.int64]:
         """Crimes of the whole force in each week, oldest first."""
@@ -385,8 +381,3 @@ def rolling_panels(
     return panels, np.stack(came)
 
 
-def in_window(crimes: Any, units: Units, where: Filter, first: date, end: date) -> pl.DataFrame:
-    """Crimes of the tool in each unit from `first` up to but not including `end`: columns cell and count, zeros included."""
-    weeks = (end - first).days // DAYS_A_WEEK
-    counts = panel(crimes, units, where, {}, end, weeks, first_day=first).windows[0]
-    return pl.DataFrame({"cell": list(units.keys), "count": counts.astype(np.int64)})

@@ -157,19 +157,9 @@ class Decision:
         return self.decision == "refer"
 
     @property
-    def is_overridden(self) -> bool:
-        """Whether the person's judgement went against the score."""
-        return is_against(self.decision, self.own_judgement)
-
-    @property
     def agreed_at(self) -> str | None:
         """When a supervisor agreed to the referral; None where nobody has."""
         return next((s["at"] for s in self.sign_offs if s["outcome"] == "agreed"), None)
-
-    @property
-    def waits_for_sign_off(self) -> bool:
-        return self.is_referral and not self.sign_offs
-
 
 @dataclass(frozen=True)
 class NewDecision:

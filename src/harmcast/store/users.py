@@ -292,9 +292,6 @@ class Users:
         table = schema.training
         return cast("list[TrainingHeld]", self.operations.checked(table, table.c.account == account, order_by=(table.c.id.desc(),)))
 
-    def is_trained(self, account: str, tool: str) -> bool:
-        return tool in self.tools_trained(account)
-
     def get(self, account: str) -> Actor:
         """The account with the roles it has now. Raises AccessDenied (`account_unknown`) if none or disabled."""
         found = self.find(account)

@@ -38,10 +38,3 @@ def thinned_panel(table: pl.DataFrame, months: Sequence[int], seed: int, most: i
     return table[rows].with_columns(weight=pl.Series(weight))
 
 
-def of_some_people(table: pl.DataFrame, seed: int, most: int) -> pl.DataFrame:
-    """All rows of so many people, drawn with a seed, as make about `most` rows; the whole table where it is no longer."""
-    if table.height <= most:
-        return table
-    numbers = table["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
-    drawn = np.random.default_rng(seed).random(int(numbers.max()) + 1) < most / table.height
-    return table.filter(pl.Series(drawn[numbers]))

@@ -12,7 +12,6 @@ from harmcast.gaps import Gap, missing
 
 FEWEST = 40  # rows under which a share of days says nothing
 ONE_DAY_SHARE, ONE_TIME_SHARE = 0.5, 0.5
-WEEKS_SPANNED = 8
 UNDER_USUAL = 0.1
 BY_CHANCE = 1e-6  # an empty week is proposed as a gap where chance would bring one more seldom than this
 CLOCK_SLACK = timedelta(days=1)

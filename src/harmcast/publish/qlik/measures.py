@@ -174,7 +174,6 @@ CHECKS_DIMENSIONS = (
 )  # fmt: skip
 _OF_SCORES = ("score_name", "score_origin")
 _OF_AUDIT = ("audit_scope", "audit_attribute", "audit_group", "audit_measure")
-_OF_DELIVERIES = ("delivery_day", "delivery_table")
 _OF_RULES = ("rule", "rule_column")
 
 

@@ -21,7 +21,6 @@ from harmcast.publish.release_files import NOTICE, document, parquet
 
 FOLDER = "qlik"
 NO_UNIT = "supervisors only"
-_FACT_KEYS = ("release", "week", "tool")
 
 
 @dataclass(frozen=True)

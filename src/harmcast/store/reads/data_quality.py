@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 
-import polars as pl
 import sqlalchemy as sa
 
 from harmcast.errors import Fault
@@ -92,27 +91,6 @@ def set_aside(operations: Operations, delivery: int | None, most: int = 100) -> 
     return [
         Fault(one["rule"], one["file"], column=one["column"], count=one["rows"], rows=tuple(first.get((one["file"], one["rule"], one["column"]), ()))) for one in held
     ]
-
-
-def loaded_by_table(operations: Operations, before: str) -> pl.DataFrame:
-    """A row a table of each delivery made before an instant and loaded: `table, made_on, received` and PARTS.
-
-    Of an SQL mapping `received` counts the rows that it made, which the parts add up to.
-    """
-    held, files = schema.deliveries, schema.delivery_files
-    to_account_for = sa.func.coalesce(files.c.made + files.c.unread, files.c.received).label("received")
-    query = (
-        sa.select(held.c.made_at, files.c.table_name, to_account_for, *(files.c[name] for name in PARTS))
-        .join_from(held, files, files.c.delivery == held.c.id)
-        .where(held.c.made_at < before, held.c.standing == "loaded")
-    )
-    counts = ("received", *PARTS)
-    frame = pl.DataFrame(
-        [(r["table_name"], date.fromisoformat(r["made_at"][:10]), *(int(r[c]) for c in counts)) for r in operations.rows(query)],
-        schema={"table": pl.String, "made_on": pl.Date, **dict.fromkeys(counts, pl.Int64)},
-        orient="row",
-    )
-    return frame.sort("table", "made_on")
 
 
 def delivery_days(operations: Operations) -> tuple[date | None, date | None]:

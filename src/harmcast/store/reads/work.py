@@ -22,15 +22,6 @@ class DecisionMade:
     own_judgement: str | None
 
 
-@dataclass(frozen=True)
-class RoleHeld:
-    """A role that an account held at an instant."""
-
-    account: str
-    role: str
-    unit: str | None
-
-
 def decisions(operations: Operations, before: str) -> list[DecisionMade]:
     """Every decision made before an instant."""
     table = schema.decisions
@@ -89,9 +80,3 @@ def tasking(operations: Operations, tool: str, before: str) -> dict[str, int]:
     return {**counts, "notes": int(written[0]["n"])}
 
 
-def roles_held(operations: Operations, at: str) -> list[RoleHeld]:
-    """The roles that accounts held at an instant."""
-    table = schema.user_roles
-    still = sa.or_(table.c.ended_at.is_(None), table.c.ended_at >= at)
-    query = sa.select(table.c.account, table.c.role, table.c.unit).where(table.c.given_at < at, still)
-    return [RoleHeld(**row) for row in operations.rows(query.order_by(table.c.id))]
