@@ -55,7 +55,8 @@ def kept(folder: Path = FOLDER) -> list[Kept]:
 def _read(path: Path) -> Kept:
     document = json.loads(path.read_text(encoding="utf-8"))
     module = document.get("module", "")
-    holds = bool(module) and document.get("source") == source_hash(module) and _same_data(document.get("data"), data_hash(module))
+    rests_on = document.get("part") or module
+    holds = bool(module) and document.get("source") == source_hash(rests_on, tuple(document.get("files", ()))) and _same_data(document.get("data"), data_hash(rests_on))
     return Kept(document["bench"], module, tuple(document.get("arguments", ())), document["commit"], tuple(document["rows"]), holds)
 
 

@@ -1,6 +1,6 @@
 """Chances and ranges beside known ones: forces of another make (`other_forces`) and invented ones (`known_forces`).
 
-    python -m bench.known_chances [--grid]     without --grid two seeds of each regime; with it six
+    python -m bench.known_chances [--quick]     six seeds of each regime; --quick: two
 
 For each force a model by the frozen procedure, everyone scored, and a sample compared with the chances that follow from the
 process. Each force's figures are kept under `.bench/known-chances` by a hash of the code they rest on, so a run goes on where it stopped.
@@ -128,7 +128,7 @@ def _kept(name: str, make: Any) -> list[dict[str, Any]]:
     return list(json.loads(path.read_text()))
 
 
-def report(seeds: int = 2) -> list[Row]:
+def report(seeds: int = len(SEEDS)) -> list[Row]:
     """Prints every force, and gives the rows of what was asked."""
     rows = []
     for drift, step in DRIFTS.items():
@@ -206,5 +206,5 @@ def _of_regime(where: str, h: int, got: list[dict[str, Any]], drifts: bool) -> l
 
 
 if __name__ == "__main__":
-    for row in report(len(SEEDS) if "--grid" in sys.argv else 2):
+    for row in report(2 if "--quick" in sys.argv else len(SEEDS)):
         print(("met   " if row.met else "SHORT ") + f"{row.what}: asked {row.asked}, got {row.got}")

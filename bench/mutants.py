@@ -78,10 +78,15 @@ def modules_of(room: Room) -> list[str]:
 def hash_of(room: Room) -> str:
     """Of the room's modules and of their tests: another draw belongs to other code."""
     digest = hashlib.sha256()
-    tests = sorted(p for name in room.tests for p in ((ROOT / name).rglob("*.py") if (ROOT / name).is_dir() else [ROOT / name]))
-    for path in [*(ROOT / name for name in modules_of(room)), *tests]:
-        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    for name in files_of(room):
+        digest.update(name.encode() + (ROOT / name).read_bytes())
     return digest.hexdigest()[:16]
+
+
+def files_of(room: Room) -> list[str]:
+    """The room's modules and its tests, relative to the project's root."""
+    tests = sorted(p for name in room.tests for p in ((ROOT / name).rglob("*.py") if (ROOT / name).is_dir() else [ROOT / name]))
+    return [*modules_of(room), *(path.relative_to(ROOT).as_posix() for path in tests)]
 
 
 def where_a_fault_says_nothing(text: str) -> set[int]:
@@ -218,7 +223,7 @@ def main() -> int:
         for fault in alive:
             reason = listed.get((fault.module, fault.operator, fault.text))
             print(f"  {'equivalent' if reason else 'ALIVE'}  {fault.says()}{f' ({reason})' if reason else ''}", flush=True)
-        short |= saved(f"mutants-{name}", [row_of(name, tried, alive, seed, listed)])
+        short |= saved(f"mutants-{name}", [row_of(name, tried, alive, seed, listed)], files=files_of(ROOMS[name]))
     return short
 
 

@@ -6,7 +6,7 @@ philadelphia  dated histories with the peers' conventions, year by year; then `h
 georgia, california  no dated charges: the shipped kinds of model on the columns these come with, against the peers' rows
 again         a second computation of harm, bands and features; features from a feed cut at the origin
 card-sizes    what the points card was sized on, by cross-validation; only when named
-forces        chances and ranges beside known ones: forces of another make, of 3, 4, 6 and 12 years, with drift, and the demo; GRID=1 takes six seeds each
+forces        chances and ranges beside known ones: forces of another make, of 3, 4, 6 and 12 years, with drift, and the demo, six seeds each
 force         300,000 people: a week's scores and a refit in seconds, and known chances there
 
 Real data comes from HARMCAST_DATA; without it those parts are left out aloud. Each part's rows are kept as `people-PART` (bench/results.py).
@@ -27,15 +27,16 @@ from bench.results import Row, saved
 
 DATA = Path(os.environ.get("HARMCAST_DATA", Path(__file__).resolve().parent.parent.parent / "shared" / "data")) / "people"
 GEORGIA = DATA / "nij_georgia" / "NIJRecid_round1.csv"
-REAL: dict[str, Callable[[], list[Row]]] = {
-    "philadelphia": lambda: people_philadelphia.rows(DATA),
-    "georgia": lambda: people_columns.georgia(GEORGIA),
-    "california": lambda: people_columns.california(DATA / "california_parole" / "journal.pone.0141328.s001.csv"),
+Part = tuple[str, Callable[[], list[Row]]]  # the module whose rows these are, and what makes them
+REAL: dict[str, Part] = {
+    "philadelphia": ("bench.people_philadelphia", lambda: people_philadelphia.rows(DATA)),
+    "georgia": ("bench.peers.people_columns", lambda: people_columns.georgia(GEORGIA)),
+    "california": ("bench.peers.people_columns", lambda: people_columns.california(DATA / "california_parole" / "journal.pone.0141328.s001.csv")),
 }
-INVENTED: dict[str, Callable[[], list[Row]]] = {
-    "again": people_again.rows,
-    "forces": lambda: known_chances.report(6 if os.environ.get("GRID") else 2),
-    "force": people_force.rows,
+INVENTED: dict[str, Part] = {
+    "again": ("bench.people_again", people_again.rows),
+    "forces": ("bench.known_chances", known_chances.report),
+    "force": ("bench.people_force", people_force.rows),
 }
 PARTS = REAL | INVENTED
 
@@ -59,10 +60,10 @@ def main(arguments: list[str]) -> int:
             print(f"left out: {name}: no measuring data at {DATA}; set HARMCAST_DATA")
             continue
         began, processor = time.perf_counter(), time.process_time()
-        rows = PARTS[name]()
+        rows = PARTS[name][1]()
         seconds, of_processor = time.perf_counter() - began, time.process_time() - processor
         print(f"== {name}: {seconds:.0f} s, {of_processor:.0f} s of processor, memory so far {memory_gb():.2f} GB", flush=True)
-        short |= saved(f"people-{name}", rows)
+        short |= saved(f"people-{name}", rows, part=PARTS[name][0])
         print()
     return short
 

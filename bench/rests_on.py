@@ -23,7 +23,7 @@ DATA = "HARMCAST_DATA"
 def files_of(module: str) -> frozenset[Path]:
     """The files `module` reaches: Python by its imports, and what lies beside them (templates, tables, styles)."""
     found: set[Path] = set()
-    waiting = [module]
+    waiting = [module, f"{module}.__main__"]  # a package is started by its `__main__`
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -45,10 +45,10 @@ def files_of(module: str) -> frozenset[Path]:
     return frozenset(found | beside)
 
 
-def source_hash(module: str) -> str:
-    """SHA-256, shortened to 16 digits, over the names and bytes of all that `module` reaches."""
+def source_hash(module: str, files: tuple[str, ...] = ()) -> str:
+    """SHA-256, shortened to 16 digits, over the names and bytes of all that `module` reaches, and of `files` beside it that are there."""
     digest = hashlib.sha256()
-    for path in sorted(files_of(module)):
+    for path in sorted(files_of(module) | {ROOT / name for name in files if (ROOT / name).is_file()}):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
@@ -87,6 +87,14 @@ def _file_of(name: str) -> Path | None:
     return None
 
 
+def _is_the_command(node: ast.AST) -> bool:
+    """`programs / "harmcast"`: a program in a folder; not `src / "harmcast"`, which is the folder of the source."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant) and node.right.value == COMMAND):
+        return False
+    folder = node.left.right if isinstance(node.left, ast.BinOp) else node.left
+    return not (isinstance(folder, ast.Constant) and folder.value == "src")
+
+
 @cache
 def _named_in(path: Path) -> tuple[str, ...]:
     """Modules that a file imports or names: each dotted name, and its parts, since the last may be a function."""
@@ -98,11 +106,10 @@ def _named_in(path: Path) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif _is_the_command(node) and path.is_relative_to(FOLDERS["bench"]):
+            names.append("harmcast.cli")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in sayings and path != Path(__file__):
-            if node.value == COMMAND and path.is_relative_to(FOLDERS["bench"]):
-                names.append("harmcast.cli")
-            if len(node.value) < 400 or "import" in node.value:
-                names += NAMED.findall(node.value)
+            names += NAMED.findall(node.value) if len(node.value) < 400 or "import" in node.value else []
     # `python -m bench.faults` and packages started whole
     package = [f"bench.{path.parent.name}.{p.stem}" for p in path.parent.glob("*.py")] if path.name == "__main__.py" else []
     if any(isinstance(node, ast.Attribute) and node.attr == "iter_modules" for node in ast.walk(tree)):  # each module of its own folder

@@ -43,8 +43,12 @@ def started() -> str:
     return name.removesuffix(".__main__")
 
 
-def saved(bench: str, rows: Sequence[Row], folder: Path = FOLDER) -> int:
-    """Prints each row, keeps them, and gives the exit code: 1 if one fell short."""
+def saved(bench: str, rows: Sequence[Row], folder: Path = FOLDER, part: str | None = None, files: Sequence[str] = ()) -> int:
+    """Prints each row, keeps them, and gives the exit code: 1 if one fell short.
+
+    `part`: the module that alone made these rows, where the bench that was started has others; they rest on it. `files`: what they rest
+    on beside it, as paths from the root.
+    """
     for row in rows:
         print(f"{row.promise!s:>5}  {'met  ' if row.met else 'SHORT'}  {row.what}: asked {row.asked}; got {row.got}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,8 +58,10 @@ def saved(bench: str, rows: Sequence[Row], folder: Path = FOLDER) -> int:
         "module": module,
         "arguments": sys.argv[1:],
         "commit": commit(),
-        "source": source_hash(module),
-        "data": data_hash(module),
+        "part": part,
+        "files": list(files),
+        "source": source_hash(part or module, tuple(files)),
+        "data": data_hash(part or module),
         "rows": [asdict(row) for row in rows],
     }
     (folder / f"{bench}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

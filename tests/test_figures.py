@@ -79,6 +79,39 @@ def test_a_figure_holds_until_a_file_it_rests_on_changes(small_tree: Path, monke
     assert ("holds" if still_holds else "*stale*") in figures.page([after]).splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("part", "files", "changed", "still_holds"),
+    [
+        ("bench.part", (), "bench/small.py", True),
+        ("bench.part", (), "src/harmcast/other.py", False),
+        (None, ("tests/test_room.py",), "tests/test_room.py", False),
+        (None, ("tests/test_room.py",), "src/harmcast/other.py", True),
+    ],
+)
+def test_a_figure_of_a_part_rests_on_that_part_and_on_the_files_named(
+    small_tree: Path, monkeypatch: pytest.MonkeyPatch, part: str | None, files: tuple[str, ...], changed: str, still_holds: bool
+) -> None:
+    (small_tree / "bench/part.py").write_text("from harmcast import other\n")
+    (small_tree / "tests").mkdir()
+    (small_tree / "tests/test_room.py").write_text("")
+    monkeypatch.setattr("bench.results.started", lambda: "bench.small")
+    monkeypatch.setattr("sys.argv", ["small"])
+    saved("small", [Row(11, "seconds", "at most 5", "4", True)], small_tree / "figures", part, files)
+    (small_tree / changed).write_text((small_tree / changed).read_text() + "# changed\n")
+    again()
+    (after,) = figures.kept(small_tree / "figures")
+    assert after.holds is still_holds
+
+
+def test_a_folder_of_the_source_is_not_the_command() -> None:
+    assert "src/harmcast/cli.py" not in reached("bench.known_chances")
+    assert "src/harmcast/cli.py" in reached("bench.people_philadelphia")
+
+
+def test_a_bench_started_as_a_package_rests_on_what_its_main_reaches() -> None:
+    assert {"bench/faults/__main__.py", "bench/faults/kill.py"} <= reached("bench.faults")
+
+
 def test_a_figure_of_a_bench_that_is_no_more_is_not_shown(small_tree: Path) -> None:
     folder = small_tree / "figures"
     folder.mkdir()

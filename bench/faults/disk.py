@@ -24,7 +24,6 @@ import errno, os, sys
 from pathlib import Path
 from bench.faults import disk
 disk.fail_sync(int(sys.argv[3]), getattr(errno, sys.argv[4]))
-from bench.accepted import week_by_command
 sys.exit(week_by_command(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[5]))
 """
 ROOT = Path(__file__).parents[2]
