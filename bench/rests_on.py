@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {"harmcast": ROOT / "src" / "harmcast", "bench": ROOT / "bench"}
 NAMED = re.compile(r"\b(?:harmcast|bench)(?:\.\w+)+")
+KEEPERS = {"results.py", "rests_on.py", "figures.py"}  # they keep and print figures; none of them measures
 COMMAND = "harmcast"  # a bench that starts the command line rests on all of it
 DATA = "HARMCAST_DATA"
 
@@ -42,7 +43,7 @@ def files_of(module: str) -> frozenset[Path]:
     if FOLDERS["harmcast"] / "web" in folders:
         beside |= {p for p in (FOLDERS["harmcast"] / "web").rglob("*") if p.is_file() and p.suffix in {".html", ".css", ".js"} and "vendor" not in p.parts}
     beside |= {p for p in FOLDERS["bench"].glob("*/*.toml")}
-    return frozenset(found | beside)
+    return frozenset(path for path in found | beside if not (path.parent == FOLDERS["bench"] and path.name in KEEPERS))
 
 
 def source_hash(module: str, files: tuple[str, ...] = ()) -> str:
