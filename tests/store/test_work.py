@@ -10,8 +10,8 @@ from harmcast.oversight.findings import Finding
 from harmcast.oversight.register import Tool
 from harmcast.oversight.release_rules import Lift
 from harmcast.settings import WorkSettings
-from harmcast.store import work
-from harmcast.store.work import (
+from harmcast.store import work, work_kinds
+from harmcast.store.work_records import (
     BandMoved,
     Decided,
     Delivered,
@@ -54,13 +54,13 @@ def only(items):
 # -- recommendations -----------------------------------------------------------------------------
 
 
-def recommended(*steps: Recorded, **changes) -> Recommended:
-    made = Recommended(11, "knife_injury", "c7", "2026-W46", day(10), A, steps)
+def recommended(last: Recorded | None = None, **changes) -> Recommended:
+    made = Recommended(11, "knife_injury", "c7", "2026-W46", day(10), A, last)
     return replace(made, **changes)
 
 
-def state_of(*steps: Recorded, **changes):
-    return only(work.recommendations([recommended(*steps, **changes)], RULES))
+def state_of(last: Recorded | None = None, **changes):
+    return only(work_kinds.recommendations([recommended(last, **changes)], RULES))
 
 
 def test_a_recommendation_waits_until_the_next_tasking():
@@ -86,7 +86,7 @@ def test_not_adopted_and_each_word_of_what_was_done_close_it():
     item = state_of(Recorded("not_adopted", day(12), day(13)))
     assert (item.state, item.closed_on, item.next) == ("Not adopted", day(13), "")
     for key, words in {"done": "Done", "done_in_part": "Done in part", "not_done": "Not done", "not_known": "Not known what was done"}.items():
-        item = state_of(Recorded("adopted", day(10), day(12)), Recorded(key, day(20), day(21)))
+        item = state_of(Recorded(key, day(20), day(21)))
         assert (item.state, item.closed_on) == (words, day(21))
 
 
@@ -97,11 +97,11 @@ def test_one_written_on_a_withdrawn_release_stays_and_says_so():
 
 def test_a_refused_tool_closes_what_users_had_open_on_it():
     rules = replace(RULES, stopped={"knife_injury": day(24)})
-    item = only(work.recommendations([recommended()], rules))
+    item = only(work_kinds.recommendations([recommended()], rules))
     assert (item.state, item.closed_on) == ("Tool refused or stopped", day(24))
-    referral = only(work.referrals([decided()], PEOPLE, replace(RULES, stopped={"iom": day(25)})))
+    referral = only(work_kinds.referrals([decided()], PEOPLE, replace(RULES, stopped={"iom": day(25)})))
     assert (referral.state, referral.is_open) == ("Tool refused or stopped", False)
-    assert only(work.referrals([decided()], PEOPLE, rules)).is_open
+    assert only(work_kinds.referrals([decided()], PEOPLE, rules)).is_open
 
 
 # -- referrals and reviews -------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def decided(number: int = 5, person: str = "k1", decision: str = "refer", on: da
 
 
 def referral(*found: Decided):
-    return work.referrals(found, PEOPLE, RULES)
+    return list(work_kinds.referrals(found, PEOPLE, RULES))
 
 
 def test_a_referral_waits_for_the_supervisor_of_the_unit_within_a_week():
@@ -132,13 +132,13 @@ def test_support_is_recorded_until_it_was_declined_or_ended():
     item = only(referral(decided(signed=signed)))
     assert (item.state, item.owner, item.due_on) == ("Referral agreed", M, date(2027, 2, 12))
     for key, words, is_open in (("offered", "Support offered", True), ("taken_up", "Support taken up", True), ("declined", "Support declined", False), ("ended", "Support ended", False)):
-        item = only(referral(decided(signed=signed, follow_ups=(Recorded(key, day(25), day(26)),))))
+        item = only(referral(decided(signed=signed, followed=Recorded(key, day(25), day(26)))))
         assert (item.state, item.is_open) == (words, is_open)
     assert item.closed_on == day(26)
 
 
 def test_support_recorded_before_the_sign_off_closes_nothing():
-    item = only(referral(decided(follow_ups=(Recorded("declined", day(21), day(21)),))))
+    item = only(referral(decided(followed=Recorded("declined", day(21), day(21)))))
     assert (item.state, item.owner) == ("Waits for supervisor", S)
 
 
@@ -169,7 +169,7 @@ def test_what_was_erased_is_closed_as_erased_and_has_no_address():
 
 def test_a_review_opens_a_week_before_its_date_and_is_overdue_the_day_after():
     def review(on: date, *later: Decided):
-        return work.reviews([decided(decision="no_change", on=day(1), review_on=on), *later], PEOPLE, RULES)
+        return list(work_kinds.reviews([decided(decision="no_change", on=day(1), review_on=on), *later], PEOPLE, RULES))
 
     assert review(day(4, 12)) == []
     item = only(review(day(3, 12)))
@@ -182,9 +182,9 @@ def test_a_review_opens_a_week_before_its_date_and_is_overdue_the_day_after():
 
 def test_a_referral_that_is_agreed_stands_for_its_own_review():
     agreed = decided(review_on=day(25), signed=Recorded("agreed", day(21), day(21)))
-    assert work.reviews([agreed], PEOPLE, RULES) == []
-    ended = replace(agreed, follow_ups=(Recorded("ended", day(22), day(22)),))
-    assert only(work.reviews([ended], PEOPLE, RULES)).state == "Review overdue"
+    assert list(work_kinds.reviews([agreed], PEOPLE, RULES)) == []
+    ended = replace(agreed, followed=Recorded("ended", day(22), day(22)))
+    assert only(work_kinds.reviews([ended], PEOPLE, RULES)).state == "Review overdue"
 
 
 # -- bands that moved up -----------------------------------------------------------------------------
@@ -195,23 +195,23 @@ def moved(was: str, now: str, on: date = day(16), person: str = "k1", release: i
 
 
 def test_a_band_that_moved_up_waits_for_a_decision_a_week():
-    item = only(work.moved_up([moved("low", "super high")], [], PEOPLE, RULES))
+    item = only(work_kinds.moved_up([moved("low", "super high")], [], PEOPLE, RULES))
     assert (item.state, item.owner, item.unit, item.due_on, item.says) == ("Not reviewed", M, UNIT, day(23), "super high, was low")
-    assert work.moved_up([moved("high", "low")], [], PEOPLE, RULES) == []
+    assert list(work_kinds.moved_up([moved("high", "low")], [], PEOPLE, RULES)) == []
 
 
 def test_only_a_decision_after_it_was_published_closes_it():
     before, after = decided(4, on=day(15)), decided(5, on=day(17), decision="no_change")
-    assert only(work.moved_up([moved("low", "high")], [before], PEOPLE, RULES)).is_open
-    item = only(work.moved_up([moved("low", "high")], [before, after], PEOPLE, RULES))
+    assert only(work_kinds.moved_up([moved("low", "high")], [before], PEOPLE, RULES)).is_open
+    item = only(work_kinds.moved_up([moved("low", "high")], [before, after], PEOPLE, RULES))
     assert (item.state, item.closed_on, item.says) == ("Reviewed", day(17), "No change")
 
 
 def test_noting_together_that_bands_moved_down_reviews_nobody_who_moved_up():
     up, down = moved("low", "high"), moved("high", "high-medium", day(23))
     noted = decided(6, on=day(24), decision="no_change", noted=True)
-    assert only(work.moved_up([up, down], [noted], PEOPLE, RULES)).is_open
-    item = only(work.moved_up([up, down], [decided(5, on=day(20), decision="no_change"), noted], PEOPLE, RULES))
+    assert only(work_kinds.moved_up([up, down], [noted], PEOPLE, RULES)).is_open
+    item = only(work_kinds.moved_up([up, down], [decided(5, on=day(20), decision="no_change"), noted], PEOPLE, RULES))
     assert (item.state, item.closed_on) == ("Reviewed", day(20))
 
 
@@ -219,21 +219,21 @@ def test_noting_together_that_bands_moved_down_answers_no_referral_and_no_review
     noted = decided(6, on=day(24), decision="no_change", noted=True, review_on=None)
     assert only(referral(decided(), noted)).state == "Waits for supervisor"
     due = decided(5, decision="no_change", review_on=day(27))
-    assert only(work.reviews([due, noted], PEOPLE, RULES)).state == "Review due"
+    assert only(work_kinds.reviews([due, noted], PEOPLE, RULES)).state == "Review due"
 
 
 def test_a_band_that_fell_to_where_it_was_closes_it_and_one_that_stays_higher_does_not():
     ups = moved("low", "high")
-    item = only(work.moved_up([ups, moved("high", "low", day(23))], [], PEOPLE, RULES))
+    item = only(work_kinds.moved_up([ups, moved("high", "low", day(23))], [], PEOPLE, RULES))
     assert (item.state, item.closed_on) == ("Band fell again", day(23))
-    assert only(work.moved_up([ups, moved("high", "high-medium", day(23))], [], PEOPLE, RULES)).is_open
+    assert only(work_kinds.moved_up([ups, moved("high", "high-medium", day(23))], [], PEOPLE, RULES)).is_open
 
 
 # -- objections and data errors ------------------------------------------------------------------------
 
 
-def received(*steps: Recorded, kind: str = "data_error", person: str = "k1"):
-    return only(work.representations([Received(7, kind, person, date(2026, 10, 31), M, steps)], PEOPLE, RULES))
+def received(last: Recorded | None = None, kind: str = "data_error", person: str = "k1"):
+    return only(work_kinds.representations([Received(7, kind, person, date(2026, 10, 31), M, last)], PEOPLE, RULES))
 
 
 def test_an_objection_is_answered_by_the_officer_within_one_calendar_month():
@@ -243,10 +243,9 @@ def test_an_objection_is_answered_by_the_officer_within_one_calendar_month():
 
 
 def test_upheld_goes_to_the_scientist_and_is_closed_by_scoring_again():
-    upheld = Recorded("upheld", day(20), day(20))
-    item = received(upheld)
+    item = received(Recorded("upheld", day(20), day(20)))
     assert (item.state, item.owner, item.due_on, item.href) == ("Upheld, to be corrected", D, day(4, 12), "/corrections#number-7")
-    item = received(upheld, Recorded("rescored", day(24), day(24)))
+    item = received(Recorded("rescored", day(24), day(24)))
     assert (item.state, item.closed_on) == ("Corrected and scored again", day(24))
 
 
@@ -268,32 +267,32 @@ def released(number: int, standing: str, on: date, findings=(), waited: bool = T
 
 
 def test_a_release_waits_for_the_other_of_two_roles():
-    assert [(i.state, i.owner) for i in work.releases([released(1, "draft", day(23))], RULES)] == [("Draft", D)]
-    assert [(i.state, i.owner, i.due_on) for i in work.releases([released(1, "held", day(23))], RULES)] == [("Held", D, day(25))]
+    assert [(i.state, i.owner) for i in work_kinds.releases([released(1, "draft", day(23))], RULES)] == [("Draft", D)]
+    assert [(i.state, i.owner, i.due_on) for i in work_kinds.releases([released(1, "held", day(23))], RULES)] == [("Held", D, day(25))]
     for reviewer, owner in ((D, S), (S, D)):
-        item = only(work.releases([released(1, "reviewed", day(23), reviewer=reviewer)], RULES))
+        item = only(work_kinds.releases([released(1, "reviewed", day(23), reviewer=reviewer)], RULES))
         assert (item.state, item.owner) == ("Reviewed, waits for a second person", owner)
 
 
 def test_publishing_refusing_and_a_later_week_close_it_and_a_clean_week_is_no_work():
-    assert work.releases([released(1, "published", day(23), waited=False)], RULES) == []
+    assert list(work_kinds.releases([released(1, "published", day(23), waited=False)], RULES)) == []
     for standing, words in (("published", "Published"), ("withdrawn", "Withdrawn")):
-        item = only(work.releases([released(1, standing, day(23))], RULES))
+        item = only(work_kinds.releases([released(1, standing, day(23))], RULES))
         assert (item.state, item.closed_on) == (words, day(23))
-    old, new = work.releases([released(1, "draft", day(16)), released(2, "held", day(23))], RULES)
+    old, new = work_kinds.releases([released(1, "draft", day(16)), released(2, "held", day(23))], RULES)
     assert (old.state, old.closed_on, new.is_open) == ("Overtaken by a later week", day(23), True)
 
 
 def test_a_model_is_approved_by_somebody_of_the_other_role_than_its_maker():
     def model(standing: str, maker: Role | None = None):
-        return only(work.models([ModelKept(1, "iom-model-2026-W47", "iom", standing, day(23), day(24), maker)], RULES))
+        return only(work_kinds.models([ModelKept(1, "iom-model-2026-W47", "iom", standing, day(23), day(24), maker)], RULES))
 
     assert (model("candidate").owner, model("candidate", D).owner, model("candidate").due_on) == (D, S, day(25))
     assert (model("approved").state, model("withdrawn").state, model("withdrawn").closed_on) == ("Approved", "Refused", day(24))
 
 
 def finding(releases, lifts=(), entries=()):
-    return work.findings(releases, lifts, entries, RULES)
+    return work_kinds.findings(releases, lifts, entries, RULES)
 
 
 def lift(second: str | None, until: date, from_on: date = day(10), ended_on: date | None = None) -> Lift:
@@ -334,7 +333,7 @@ def test_what_nobody_may_lift_is_the_data_scientists_to_mend():
 
 def approval(*entries: EnteredApproval, status: str = "in use"):
     tool = Tool("knife_injury", "places", "Knife crime", status, day(1))  # type: ignore[arg-type]
-    return {item.about: item for item in work.approvals([tool], entries, RULES)}
+    return {item.about: item for item in work_kinds.approvals([tool], entries, RULES)}
 
 
 def entered(kind: str, outcome: str = "approved", review_by: date | None = None, number: int = 1, dated: date = day(1, 3)) -> EnteredApproval:
@@ -362,47 +361,47 @@ def delivered(number: int, standing: str, on: date, made: date | None = None, fi
 
 
 def test_a_refused_delivery_is_closed_by_a_later_good_one():
-    item = only(work.deliveries([delivered(1, "refused", day(23))], 8, RULES))
+    item = only(work_kinds.deliveries([delivered(1, "refused", day(23))], 8, RULES))
     assert (item.state, item.owner, item.due_on) == ("Refused", D, day(25))
-    refused, *_ = work.deliveries([delivered(1, "refused", day(23)), delivered(2, "loaded", day(24))], 8, RULES)
+    refused, *_ = work_kinds.deliveries([delivered(1, "refused", day(23)), delivered(2, "loaded", day(24))], 8, RULES)
     assert (refused.state, refused.closed_on) == ("A later one was good", day(24))
 
 
 def test_one_that_waits_is_the_scientists_and_then_the_second_persons():
-    assert only(work.deliveries([delivered(1, "waiting", day(25))], 8, RULES)).owner is D
-    assert only(work.deliveries([delivered(1, "waiting", day(25), first_by="dara")], 8, RULES)).owner is S
-    rejected = only(work.deliveries([delivered(1, "rejected", day(25))], 8, RULES))
+    assert only(work_kinds.deliveries([delivered(1, "waiting", day(25))], 8, RULES)).owner is D
+    assert only(work_kinds.deliveries([delivered(1, "waiting", day(25), first_by="dara")], 8, RULES)).owner is S
+    rejected = only(work_kinds.deliveries([delivered(1, "rejected", day(25))], 8, RULES))
     assert (rejected.state, rejected.closed_on) == ("Rejected", day(25))
 
 
 def test_none_that_came_is_late_the_day_after_the_days_allowed():
-    assert work.deliveries([delivered(1, "loaded", day(18))], 8, RULES) == []
-    item = only(work.deliveries([delivered(1, "loaded", day(17))], 8, RULES))
+    assert list(work_kinds.deliveries([delivered(1, "loaded", day(18))], 8, RULES)) == []
+    item = only(work_kinds.deliveries([delivered(1, "loaded", day(17))], 8, RULES))
     assert (item.state, item.opened_on, item.due_on) == ("Late", day(26), day(28))
-    item = only(work.deliveries([delivered(1, "loaded", day(2)), delivered(2, "loaded", day(20))], 8, RULES))
+    item = only(work_kinds.deliveries([delivered(1, "loaded", day(2)), delivered(2, "loaded", day(20))], 8, RULES))
     assert (item.state, item.closed_on) == ("A later one was good", day(20))
 
 
 def test_a_download_with_names_waits_for_the_units_supervisor():
     asked = ListAsked(2, UNIT, M, day(25), None, None)
-    item = only(work.downloads([asked], RULES))
+    item = only(work_kinds.asked("download", [asked], RULES))
     assert (item.state, item.owner, item.unit, item.due_on) == ("Waits for supervisor", S, UNIT, day(27))
     for answer, words in (("granted", "Granted"), ("refused", "Refused")):
-        item = only(work.downloads([replace(asked, decision=answer, decided_on=day(26))], RULES))
+        item = only(work_kinds.asked("download", [replace(asked, decision=answer, decided_on=day(26))], RULES))
         assert (item.state, item.closed_on) == (words, day(26))
 
 
 def test_case_reviews_wait_for_the_officer_and_roles_for_whoever_may_confirm_them():
     asked = ListAsked(2, None, E, day(25), None, None)
-    item = only(work.case_reviews([asked], RULES))
+    item = only(work_kinds.asked("case_review", [asked], RULES))
     assert (item.state, item.owner, item.opened_by, item.due_on, item.href) == ("Waits for data protection officer", P, E, day(27), "/case-reviews#request-2")
     proposed = ListAsked(3, UNIT, U, day(25), None, None, about="Dora", owner=S, says="Offender manager of Brede Unit")
-    item = only(work.role_proposals([proposed], RULES))
+    item = only(work_kinds.asked("role", [proposed], RULES))
     assert (item.state, item.owner, item.unit, item.about, item.opened_by) == ("Waits for a second person", S, UNIT, "Dora", U)
-    assert only(work.role_proposals([replace(proposed, owner=U, unit=None)], RULES)).owner is U
-    for make, answers in ((work.case_reviews, {"granted": "Granted", "refused": "Refused"}), (work.role_proposals, {"confirmed": "Given", "refused": "Refused"})):
+    assert only(work_kinds.asked("role", [replace(proposed, owner=U, unit=None)], RULES)).owner is U
+    for kind, answers in (("case_review", {"granted": "Granted", "refused": "Refused"}), ("role", {"confirmed": "Given", "refused": "Refused"})):
         for answer, words in answers.items():
-            item = only(make([replace(asked, decision=answer, decided_on=day(26))], RULES))
+            item = only(work_kinds.asked(kind, [replace(asked, decision=answer, decided_on=day(26))], RULES))
             assert (item.state, item.closed_on) == (words, day(26))
 
 
@@ -412,8 +411,8 @@ def test_case_reviews_wait_for_the_officer_and_roles_for_whoever_may_confirm_the
 def test_homes_list_mine_what_waits_for_others_and_what_was_closed_in_14_days():
     waits, refused = decided(), decided(6, "k2", signed=Recorded("not_agreed", day(24), day(24)))
     elsewhere = decided(7, "k3")
-    ended = decided(8, "k1", on=day(26), signed=Recorded("agreed", day(26), day(26)), follow_ups=(Recorded("ended", day(26), day(26)),))
-    items = work.referrals([waits, refused, elsewhere, ended], PEOPLE, RULES)
+    ended = decided(8, "k1", on=day(26), signed=Recorded("agreed", day(26), day(26)), followed=Recorded("ended", day(26), day(26)))
+    items = list(work_kinds.referrals([waits, refused, elsewhere, ended], PEOPLE, RULES))
     manager, supervisor = work.desk_of(items, M, UNIT, RULES), work.desk_of(items, S, UNIT, RULES)
     assert [i.number for i in manager.mine] == []
     assert [i.number for i in manager.waiting] == [6]
@@ -425,7 +424,7 @@ def test_homes_list_mine_what_waits_for_others_and_what_was_closed_in_14_days():
 
 
 def test_everything_without_a_unit_is_everybodys_of_the_role():
-    items = work.recommendations([recommended()], RULES)
+    items = list(work_kinds.recommendations([recommended()], RULES))
     assert len(work.desk_of(items, A, None, RULES).mine) == 1
     assert work.desk_of(items, A, None, RULES).overdue(TODAY) == 1
     assert work.desk_of(items, D, None, RULES).mine == ()

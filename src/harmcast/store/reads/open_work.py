@@ -1,4 +1,4 @@
-"""The records that open work is derived from, read as they stand, and the items that `store.work` makes of them."""
+"""The records that open work is derived from, read as they stand, and the items that `store.work_kinds` makes of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -17,11 +17,25 @@ from harmcast.errors import StoreDamaged
 from harmcast.oversight import grants, log, register
 from harmcast.oversight.access import ROLES as ROLE_NAMES
 from harmcast.oversight.access import Role
-from harmcast.store import case_reviews, desk, merges, proposals, schema, strikes, work
+from harmcast.store import case_reviews, desk, merges, proposals, schema, strikes, work, work_kinds
 from harmcast.store.reads import units
 from harmcast.store.releases import Move, Release
 from harmcast.store.state import State
-from harmcast.store.work import Item, PersonNow, WorkRules
+from harmcast.store.work import Item
+from harmcast.store.work_records import (
+    BandMoved,
+    Decided,
+    Delivered,
+    EnteredApproval,
+    ListAsked,
+    ModelKept,
+    PersonNow,
+    Received,
+    Recommended,
+    Recorded,
+    ReleaseStood,
+    WorkRules,
+)
 from harmcast.tables import BANDS
 
 CHANGE_RELEASES = 13
@@ -127,26 +141,30 @@ class _Reader:
         self._now = now
         self._changes = changes
 
-    def kinds(self) -> Sequence[tuple[tuple[str, ...], Callable[[], list[Item]]]]:
+    def kinds(self) -> Sequence[tuple[tuple[str, ...], Callable[[], Iterable[Item]]]]:
         rules, settings = self.rules, self.state.settings
         return (
-            (("recommendation",), lambda: work.recommendations(self.recommended(), rules)),
-            (("referral",), lambda: work.referrals(self.decided, self.people, rules)),
-            (("moved_up",), lambda: work.moved_up(self.moved, self.decided, self.people, rules)),
-            (("review",), lambda: work.reviews(self.decided, self.people, rules)),
-            (("objection", "data_error", "complaint"), lambda: work.representations(self.received, self.people, rules)),
-            (("release",), lambda: work.releases(self.released, rules)),
-            (("model",), lambda: work.models(self.models(), rules)),
-            (("finding",), lambda: work.findings(self.released, self.state.lifts.all(), self.entered, rules)),
-            (("approval",), lambda: work.approvals(self.state.register.tools(self.today), self.entered, rules)),
-            (("delivery",), lambda: work.deliveries(self.delivered(), settings.feed.late_days, rules)),
-            (("download",), lambda: work.downloads(self.asked(schema.export_requests), rules)),
-            (("erasure",), lambda: work.erasures(self.asked(schema.erasure_requests), rules)),
-            (("case_review",), lambda: work.case_reviews(self.asked(schema.export_requests, case_reviews.WHAT), rules)),
-            (("role",), lambda: work.role_proposals(self.proposed(), rules)),
+            (("recommendation",), lambda: work_kinds.recommendations(self.recommended(), rules)),
+            (("referral",), lambda: work_kinds.referrals(self.decided, self.people, rules)),
+            (("moved_up",), lambda: work_kinds.moved_up(self.moved, self.decided, self.people, rules)),
+            (("review",), lambda: work_kinds.reviews(self.decided, self.people, rules)),
+            (tuple(sorted(work.RECEIVED)), lambda: work_kinds.representations(self.received, self.people, rules)),
+            (("release",), lambda: work_kinds.releases(self.released, rules)),
+            (("model",), lambda: work_kinds.models(self.models(), rules)),
+            (("finding",), lambda: work_kinds.findings(self.released, self.state.lifts.all(), self.entered, rules)),
+            (("approval",), lambda: work_kinds.approvals(self.state.register.tools(self.today), self.entered, rules)),
+            (("delivery",), lambda: work_kinds.deliveries(self.delivered(), settings.feed.late_days, rules)),
+            (("download",), lambda: work_kinds.asked("download", self.asked(schema.export_requests), rules)),
+            (("erasure",), lambda: work_kinds.asked("erasure", self.asked(schema.erasure_requests), rules)),
+            (("case_review",), lambda: work_kinds.asked("case_review", self.asked(schema.export_requests, case_reviews.WHAT), rules)),
+            (("role",), lambda: work_kinds.asked("role", self.proposed(), rules)),
         )
 
     # -- what all share --
+
+    def rows(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+        """Rows of a kept table by number, each as the log says."""
+        return self.state.operations.checked(table, *where, order_by=(table.c.id,))
 
     def day(self, at: str) -> date:
         return log.moment(at).astimezone(self.zone).date()
@@ -197,18 +215,16 @@ class _Reader:
 
     # -- records of each kind --
 
-    def recommended(self) -> list[work.Recommended]:
-        table = schema.tasking
-        rows = self.state.operations.checked(table, order_by=(table.c.id,))
-        steps: dict[int, list[work.Recorded]] = {}
-        for row in rows:
-            if row["step"] in ("outcome", "done") and row["about"] is not None and row["choice"] in work.STATES["recommendation"]:
-                on = row["decided_on"] or self.day(row["at"])
-                steps.setdefault(row["about"], []).append(work.Recorded(row["choice"], on, self.day(row["at"]), row["deferred_to"], row["words"] or ""))
-        withdrawn, struck = self._withdrawn_when_written(), strikes.of(self.state.operations, table.name)
+    def recommended(self) -> list[Recommended]:
+        rows = self.rows(schema.tasking)
+        last = {
+            row["about"]: Recorded(row["choice"], row["decided_on"] or self.day(row["at"]), self.day(row["at"]), row["deferred_to"])
+            for row in rows if row["step"] in ("outcome", "done") and row["choice"] in work.STATES["recommendation"]
+        }  # fmt: skip
+        withdrawn, struck = self._withdrawn_when_written(), strikes.of(self.state.operations, schema.tasking.name)
         return [
-            work.Recommended(row["id"], row["tool"], row["cell"], row["week"], self.day(row["at"]), ROLES.get(row["role"]),
-                             tuple(steps.get(row["id"], ())), withdrawn(row["tool"], row["week"], row["at"]))
+            Recommended(row["id"], row["tool"], row["cell"], row["week"], self.day(row["at"]), ROLES.get(row["role"]),
+                             last.get(row["id"]), withdrawn(row["tool"], row["week"], row["at"]))
             for row in rows if row["step"] == "recommendation" and row["id"] not in struck
         ]  # fmt: skip
 
@@ -227,7 +243,7 @@ class _Reader:
         return is_withdrawn
 
     @cached_property
-    def decided(self) -> list[work.Decided]:
+    def decided(self) -> list[Decided]:
         """The newest decision about each person, those made lately, and those that these came after; bands noted together stand aside."""
         everything = self.state.operations.added(schema.decisions)
         noted = {row["id"]: row["after"] for row in everything if row["reason_code"] == desk.NOTED}
@@ -237,20 +253,18 @@ class _Reader:
         rows = [row for row in everything if row["id"] in lately or row["id"] in before or newest.get(row["person_key"]) == row["id"]]
         signed, followed = self._recorded(schema.sign_offs, "outcome"), self._recorded(schema.follow_ups, "step")
         return [
-            work.Decided(row["id"], row["person_key"], row["week"], row["decision"], self.day(row["at"]), row["at"], row["review_on"],
-                         ROLES.get(row["role"]), _last(signed.get(row["id"])), tuple(followed.get(row["id"], ())), row["id"] in noted)
+            Decided(row["id"], row["person_key"], row["week"], row["decision"], self.day(row["at"]), row["at"], row["review_on"],
+                         ROLES.get(row["role"]), signed.get(row["id"]), followed.get(row["id"]), row["id"] in noted)
             for row in rows
         ]  # fmt: skip
 
-    def _recorded(self, table: sa.Table, what: str) -> dict[int, list[work.Recorded]]:
-        found: dict[int, list[work.Recorded]] = {}
-        for row in self.state.operations.added(table):
-            written = self.day(row["at"])
-            found.setdefault(row["decision"], []).append(work.Recorded(row[what], row.get("happened_on", written), written))
-        return found
+    def _recorded(self, table: sa.Table, what: str) -> dict[int, Recorded]:
+        """What was last recorded on each decision."""
+        rows = ((row, self.day(row["at"])) for row in self.state.operations.added(table))
+        return {row["decision"]: Recorded(row[what], row.get("happened_on", written), written) for row, written in rows}
 
     @cached_property
-    def moved(self) -> list[work.BandMoved]:
+    def moved(self) -> list[BandMoved]:
         """Changes of band of the last releases about people who stand on a list, oldest first."""
         tool, listed = self.rules.people_tool, self.state.settings.bands.list_bands
         found = []
@@ -258,42 +272,43 @@ class _Reader:
             at = release.published_at or release.made_at
             on = self.day(at)
             found += [
-                work.BandMoved(key, release.id, release.name, was, now, on, at) for key, was, now in self._changes(release, str(tool)).iter_rows()
+                BandMoved(key, release.id, release.name, was, now, on, at) for key, was, now in self._changes(release, str(tool)).iter_rows()
             ]
         rising = {m.person_key for m in found if m.now in listed and BANDS.index(m.now) > BANDS.index(m.was)}
         return [m for m in found if m.person_key in rising]
 
     @cached_property
-    def received(self) -> list[work.Received]:
-        table, steps = schema.representations, schema.representation_steps
-        written: dict[int, list[work.Recorded]] = {}
-        for row in self.state.operations.checked(steps, order_by=(steps.c.id,)):
-            key = {"upheld": "upheld", "upheld_in_part": "upheld"}.get(row["outcome"] or "", row["outcome"]) if row["step"] == "outcome" else row["step"]
-            on = self.day(row["at"])
-            written.setdefault(row["representation"], []).append(work.Recorded(str(key), on, on))
+    def received(self) -> list[Received]:
+        """With the last step that counts: `looked at` after an answer says nothing new, and only what was upheld is scored again."""
+        last: dict[int, Recorded] = {}
+        for row in self.rows(schema.representation_steps):
+            key = str(row["outcome"]).removesuffix("_in_part") if row["step"] == "outcome" else row["step"]
+            before = last[row["representation"]].key if row["representation"] in last else ""
+            if (key == "looked_at" and before not in ("", "looked_at")) or (key == "rescored" and before != "upheld"):
+                continue
+            last[row["representation"]] = Recorded(key, self.day(row["at"]), self.day(row["at"]))
         return [
-            work.Received(row["id"], row["kind"], row["person_key"] or "", row["received_on"], ROLES.get(row["role"]), tuple(_in_order(written.get(row["id"], ()))))
-            for row in self.state.operations.checked(table, order_by=(table.c.id,)) if row["kind"] in work.KINDS
+            Received(row["id"], row["kind"], row["person_key"] or "", row["received_on"], ROLES.get(row["role"]), last.get(row["id"]))
+            for row in self.rows(schema.representations) if row["kind"] in work.KINDS
         ]  # fmt: skip
 
     @cached_property
     def _releases(self) -> list[tuple[Release, list[Move]]]:
         """Every tool's releases with their moves, by number."""
         found = [release for tool in self.state.settings.tools for release in self.state.releases.history(tool.name, None)]
-        table = schema.release_moves
         moves: dict[int, list[Move]] = {}
-        for move in cast("list[Move]", self.state.operations.checked(table, order_by=(table.c.id,))):
+        for move in cast("list[Move]", self.rows(schema.release_moves)):
             moves.setdefault(move["release"], []).append(move)
         return [(release, moves.get(release.id, [])) for release in sorted(found, key=lambda r: r.id)]
 
     @cached_property
-    def released(self) -> list[work.ReleaseStood]:
+    def released(self) -> list[ReleaseStood]:
         found = []
         for release, moves in self._releases:
             reviewed = [ROLES.get(move["role"]) for move in moves if move["to_standing"] == "reviewed"]
             since = self.day(moves[-1]["at"] if moves else release.made_at)
             found.append(
-                work.ReleaseStood(
+                ReleaseStood(
                     release.id, release.name, release.tool, release.standing, self.day(release.made_at), since,
                     waited=bool(moves) and moves[0]["to_standing"] != "published", reviewer=reviewed[-1] if reviewed else None,
                     makers=frozenset(move["by"] for move in moves if move["from_standing"] is None), findings=release.findings,
@@ -301,7 +316,7 @@ class _Reader:
             )  # fmt: skip
         return found
 
-    def models(self) -> list[work.ModelKept]:
+    def models(self) -> list[ModelKept]:
         roles = schema.user_roles
         scientists = {row["account"] for row in self.state.operations.rows(sa.select(roles.c.account).where(roles.c.role == Role.DATA_SCIENTIST.value, roles.c.ended_at.is_(None)))}
         found = []
@@ -309,35 +324,32 @@ class _Reader:
             for model in self.state.models.all(tool.name):
                 since = model.approved_at or model.refused_at or model.made_at
                 maker = Role.DATA_SCIENTIST if model.made_by in scientists else None
-                found.append(work.ModelKept(model.id, model.name, model.tool, model.standing, self.day(model.made_at), self.day(since), maker))
+                found.append(ModelKept(model.id, model.name, model.tool, model.standing, self.day(model.made_at), self.day(since), maker))
         return found
 
     @cached_property
-    def entered(self) -> list[work.EnteredApproval]:
-        table = schema.register_entries
+    def entered(self) -> list[EnteredApproval]:
         return [
-            work.EnteredApproval(row["id"], row["tool"], row["kind"], row["outcome"], row["dated"], self.day(row["at"]), row["review_by"])
-            for row in self.state.operations.checked(table, order_by=(table.c.id,))
+            EnteredApproval(row["id"], row["tool"], row["kind"], row["outcome"], row["dated"], self.day(row["at"]), row["review_by"])
+            for row in self.rows(schema.register_entries)
         ]
 
-    def delivered(self) -> list[work.Delivered]:
-        table = schema.deliveries
+    def delivered(self) -> list[Delivered]:
         return [
-            work.Delivered(row["id"], row["delivery_id"], row["standing"], self.day(row["accepted_at"] or row["loaded_at"]),
+            Delivered(row["id"], row["delivery_id"], row["standing"], self.day(row["accepted_at"] or row["loaded_at"]),
                            date.fromisoformat(row["made_at"][:10]) if row["made_at"] else None, row["first_by"])
-            for row in self.state.operations.checked(table, order_by=(table.c.id,))
+            for row in self.rows(schema.deliveries)
         ]  # fmt: skip
 
-    def asked(self, table: sa.Table, what: str = "people") -> list[work.ListAsked]:
-        of_people = [table.c.what == what] if "what" in table.c else []
+    def asked(self, table: sa.Table, what: str = "people") -> list[ListAsked]:
+        of_what = [table.c.what == what] if "what" in table.c else []
         return [
-            work.ListAsked(row["id"], row.get("unit"), ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
+            ListAsked(row["id"], row.get("unit"), ROLES.get(row["role"]), self.day(row["at"]), row["decision"],
                            self.day(row["decided_at"]) if row["decided_at"] else None)
-            for row in self.state.operations.checked(table, *of_people, order_by=(table.c.id,))
+            for row in self.rows(table, *of_what)
         ]  # fmt: skip
 
-
-    def proposed(self) -> list[work.ListAsked]:
+    def proposed(self) -> list[ListAsked]:
         """Roles proposed, each with who may confirm it: a supervisor of the unit where there is one, else any or a second administrator."""
         held = proposals.all_of(self.state.operations)
         everyone = self.state.users.everyone() if held else []
@@ -349,7 +361,7 @@ class _Reader:
             of_unit = one.role in grants.PEOPLE_ROLES and (one.answer is not None or one.unit in others)
             says = ROLE_NAMES[one.role][0] + (f" of {one.unit}" if one.unit else "")
             found.append(
-                work.ListAsked(one.id, one.unit if of_unit else None, Role.ADMINISTRATOR, self.day(one.at), one.answer,
+                ListAsked(one.id, one.unit if of_unit else None, Role.ADMINISTRATOR, self.day(one.at), one.answer,
                                self.day(one.answered_at) if one.answered_at else None, about=names.get(one.account, one.account),
                                owner=Role.SUPERVISOR if of_unit or others else Role.ADMINISTRATOR, says=says)
             )  # fmt: skip
@@ -361,18 +373,3 @@ def _decided_before(number: int, noted: Mapping[int, int]) -> int:
     while number in noted:
         number = noted[number]
     return number
-
-
-def _last(steps: Sequence[work.Recorded] | None) -> work.Recorded | None:
-    return steps[-1] if steps else None
-
-
-def _in_order(steps: Iterable[work.Recorded]) -> list[work.Recorded]:
-    """Steps as they count: `looked at` after an answer says nothing new, and only what was upheld is scored again."""
-    found: list[work.Recorded] = []
-    for step in steps:
-        last = found[-1].key if found else ""
-        if (step.key == "looked_at" and last not in ("", "looked_at")) or (step.key == "rescored" and last != "upheld"):
-            continue
-        found.append(step)
-    return found
