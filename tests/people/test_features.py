@@ -127,3 +127,12 @@ def test_no_feature_is_protected_or_says_where() -> None:
     assert not protected & set(NAMES)
     assert all(feature.says and feature.unit for feature in FEATURES)
     assert not [name for name in NAMES if any(word in name for word in ("age", "born", "sex", "ethnic", "unit", "area", "cell"))]
+
+
+def test_which_way_each_feature_may_move_the_chance() -> None:
+    rises = ["harm_share", "quick_harm_share", "heaviest_share", "last_weight_share", "events_all", "events_6m", "events_12m", "events_24m", "serious_events"]
+    rises += ["kinds", "violent_events", "violent_24m", "weapon_events"]
+    falls = ["months_since_last", "mean_gap_months", "last_gap_months"]
+    free = ["weight_trend", "months_since_first", "convicted_share"]
+    expected = dict.fromkeys(rises, 1) | dict.fromkeys(falls, -1) | dict.fromkeys(free, 0)
+    assert {feature.name: feature.direction for feature in FEATURES} == expected

@@ -31,6 +31,19 @@ def test_a_class_stands_for_its_subclasses_and_the_report_says_so() -> None:
     assert report["concern"] is True
 
 
+@pytest.mark.parametrize(("without", "concern"), [(0, False), (1, False), (2, True), (10, True)])
+def test_weights_filled_are_a_concern_above_a_tenth_of_the_charges(without: int, concern: bool) -> None:
+    own = harm.index_from(index(offence_code=["008/01"], weight=["365"]))
+    codes = ["999/99"] * without + ["008/01"] * (10 - without)
+    report = harm.weight_report(pl.DataFrame({"offence_code": codes}), own)
+    assert (report["filled_or_coarse_share"], report["concern"]) == (pytest.approx(without / 10), concern)
+
+
+def test_no_charge_at_all_is_no_concern_about_weights() -> None:
+    report = harm.weight_report(pl.DataFrame({"offence_code": []}, schema={"offence_code": pl.String}), harm.default_index())
+    assert (report["charges"], report["filled_or_coarse_share"], report["concern"]) == (0, None, False)
+
+
 @pytest.mark.parametrize(
     ("columns", "rule"),
     [
@@ -123,6 +136,8 @@ def test_what_followed_recomputes_from_its_counts() -> None:
     banded = pl.DataFrame({"band": ["low"] * 100 + ["high"] * 50 + ["super high"] * 50, "came": [False] * 95 + [True] * 5 + [True, False] * 50})
     found = {r["band"]: r for r in bands.what_followed(banded, "came").to_dicts()}
     assert found["low"]["followed_share"] == found["low"]["followed"] / found["low"]["people"] == 0.05
+    assert (found["low"]["low"], found["low"]["high"]) == pytest.approx((0.02154, 0.11175), abs=1e-5), "Wilson, 5 of 100"
+    assert (found["high"]["low"], found["high"]["high"]) == pytest.approx((0.36645, 0.63355), abs=1e-5), "Wilson, 25 of 50"
     assert found["high"]["rises"] is True
     assert found["super high"]["rises"] is False
     assert found["low-medium"]["followed_share"] is None
