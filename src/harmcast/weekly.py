@@ -112,6 +112,7 @@ def run_week(
     with state.run_lock("the weekly run", actor.account):
         checkpoints.must_agree(state)
         verify.must_be_whole(state.operations)
+        kept_settings.must_be_taken(state.root, state.operations)
         state.releases.sweep()
         loads = inbox.load_what_is_due(state, as_of, actor, delivery, part(progress, 0.0, 0.3))
         closed = closing.close_what_is_due(state, as_of, actor)

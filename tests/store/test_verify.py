@@ -58,6 +58,15 @@ def test_the_weekly_run_stops_before_it_writes_where_a_row_is_not_what_was_writt
     assert len(state.operations.entries()) == entries
 
 
+def test_the_weekly_run_is_not_made_with_settings_changed_by_hand(make_state: Callable[..., State]) -> None:
+    state = make_state()
+    path = state.root / "settings" / "settings.toml"
+    path.write_text(path.read_text() + "\n[web]\npeople_a_day = 100000\n")
+    with pytest.raises(StoreDamaged) as refused:
+        run_week(state, date(2026, 11, 22), Actor("op", "op", ()))
+    assert refused.value.code == "settings_by_hand"
+
+
 def test_settings_changed_by_hand_are_named(make_state: Callable[..., State]) -> None:
     state = make_state()
     made = state.operations.entries()[-1]
