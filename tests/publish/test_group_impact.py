@@ -66,6 +66,13 @@ def test_silence_is_said_to_be_no_evidence() -> None:
     )
 
 
+def test_records_alone_are_not_taken_for_the_score() -> None:
+    of_records = ["records", *row("female", "met", measure="charges_fell_away")[1:]]
+    said = "of the score itself there was too little to judge any group"
+    assert said in group_impact.body(document(of_records, row("female", "too few to say")))
+    assert said not in group_impact.body(document(of_records, row("female", "met")))
+
+
 def test_groups_too_few_for_a_share_are_named_with_their_counts() -> None:
     few = row("female", "printed", None, None)
     few[COLUMNS.index("numerator") : COLUMNS.index("denominator") + 1] = 5.0, 45.0

@@ -57,6 +57,7 @@ VERDICTS = {
     "stop": "Something is far over a limit set beforehand, even at the near end of its range. It holds the release, and no signature lifts it.",
 }
 SILENT = "There were too few people or offences to judge any ratio."
+RECORDS_ALONE = "All that was judged is how the records came about: of the score itself there was too little to judge any group."
 COLUMNS = {
     "fifth": "Deprivation fifth (1 is the most deprived)",
     "expected": "Forecast",
@@ -181,7 +182,9 @@ class Reading:
             return f"{SILENT} Silence is no evidence, so it counts as a concern."
         if not self.document["judged"]:
             return SILENT
-        return VERDICTS[self.document["verdict"]]
+        of_people = [r for r in self._measured if r["scope"] != "records" and r.get("verdict") in ("met", "concern", "stop")]
+        silent = f" {RECORDS_ALONE}" if self.is_people and not of_people else ""
+        return VERDICTS[self.document["verdict"]] + silent
 
     def overview(self) -> list[AttributeLine]:
         """For each attribute and each judged measure how many groups were met, a concern, a stop or too few."""
