@@ -15,7 +15,7 @@ from harmcast.publish.answers.pieces import PiecePart, Sentence, When, library
 from .conftest import TOOLS, invented_facts
 
 ROOT = Path(__file__).parents[2]
-FILES = ("keys.toml", "pieces.toml", "design.toml", "definitions.toml", "tables.toml")
+FILES = ("pieces.toml", "design.toml", "definitions.toml", "tables.toml")
 
 
 def texts(**changed: tuple[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Sentences of answers: templates in TOML, filled from facts. Read whole and checked before any answer is made.
 
-keys.toml         every key a template may name: title, who would hold it, for which kind of tool
-pieces.toml       a piece answers one thing: one sentence or two first, then detail, tables, papers
+pieces.toml       every key a template may name: title, who would hold it, for which kind of tool; and the pieces: a piece answers one thing, one
+                  sentence or two first, then detail, tables, papers
 design.toml       what is true of the software by its design, each with a check over facts or the name of a test
 definitions.toml  sentences that state no fact: what a word means. The only ones without a fact
 tables.toml       how a fact that holds rows is laid out
@@ -194,7 +194,7 @@ def text_of(name: str) -> str:
 @lru_cache(maxsize=1)
 def library() -> Library:
     """The library as shipped. Raises SettingsRefused (`answer_template_wrong`) with file and line."""
-    return read({name: text_of(name) for name in ("keys.toml", "pieces.toml", "design.toml", "definitions.toml", "tables.toml")})
+    return read({name: text_of(name) for name in ("pieces.toml", "design.toml", "definitions.toml", "tables.toml")})
 
 
 def read(texts: Mapping[str, str]) -> Library:
@@ -205,15 +205,16 @@ def read(texts: Mapping[str, str]) -> Library:
             raw[name] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsRefused(f"{name}: {error}", code="answer_template_wrong", next_step="Mend the file.") from error
-    keys = {name: KeyOf(**entry) for name, entry in raw["keys.toml"]["keys"].items()}
+    own = raw["pieces.toml"]
+    keys = {name: KeyOf(**entry) for name, entry in own.pop("keys").items()}
     check = _Check(texts, keys, raw["design.toml"], tuple(raw["definitions.toml"]["references"]))
     design = {name: check.design(name, entry) for name, entry in raw["design.toml"].items()}
     definitions = {name: check.words("definitions.toml", says) for name, says in raw["definitions.toml"]["definitions"].items()}
     tables = {name: check.table(name, entry) for name, entry in raw["tables.toml"].items()}
-    standings = {name: check.words("keys.toml", says, ("what", "who", "dated", "by")) for name, says in raw["keys.toml"]["standings"].items()}
+    standings = {name: check.words("pieces.toml", says, ("what", "who", "dated", "by")) for name, says in own.pop("standings").items()}
     pieces = {}
-    for name, entry in raw["pieces.toml"].items():
-        parts = [tuple(check.part(part, definitions, tables, raw["pieces.toml"]) for part in entry.get(side, ())) for side in ("answer", "detail")]
+    for name, entry in own.items():
+        parts = [tuple(check.part(part, definitions, tables, own) for part in entry.get(side, ())) for side in ("answer", "detail")]
         pieces[name] = Piece(name, *parts)
     return Library(keys, pieces, design, definitions, tables, standings, check.references)
 
