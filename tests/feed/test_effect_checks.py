@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from harmcast.feed.effects import codes, counted, dates, people, places, references
-from harmcast.feed.effects.bounds import at_most, bound, share_bound
+from harmcast.feed.effects.bounds import at_most, bound, none_is_unlikely, share_bound
 from harmcast.gaps import Gap
 
 
@@ -96,14 +96,33 @@ def test_a_code_that_ends_alone_is_no_recoding() -> None:
 
 @pytest.mark.parametrize(("weekly", "verdict"), [
     ([0] + [20] * 52, "hold"), ([1] + [20] * 52, "ok"), ([0] * 3 + [20] * 52, "hold"), ([0] + [9] * 52, "ok"), ([0] + [20, 0] * 26, "ok"),
-    ([0] + [20] * 11, "ok"), ([0] * 45 + [20] * 12, "hold"), ([], "ok"),
+    ([0] + [20] * 11, "ok"), ([0] * 45 + [20] * 12, "hold"), ([0] + [13] * 52, "hold"), ([0] + [12] * 52, "ok"), ([0] * 57, "ok"), ([], "ok"),
+    ([0] * 2 + [5] * 52, "ok"), ([0] * 3 + [5] * 52, "hold"), ([0] * 12 + [1] * 45, "ok"), ([0] * 13 + [1] * 44, "hold"),
+    ([0] * 25 + [1, 0] * 16, "ok"), ([0] * 26 + [1, 0] * 15 + [1], "hold"),
 ])  # fmt: skip
-def test_a_class_usual_every_week_is_held_only_where_none_at_all_came(weekly: list[int], verdict: str) -> None:
-    """[20, 0] * 26 scatters so much that a week without any is usual."""
+def test_a_class_is_held_where_none_came_for_longer_than_chance_brings(weekly: list[int], verdict: str) -> None:
+    """4.5 deviations are a chance of 3.4e-6, or e to the -12.59: so many must be expected of a class that counts alone scatter."""
     (found,) = codes.gone("crimes", {"008": weekly}, {"008": date(2026, 2, 23)}, 4.5)
     assert (found.check, found.verdict) == ("classes", verdict)
     assert found.scope == ("crimes 008" if verdict == "hold" else "crimes")
-    assert (found.says == "none of class 008 since 2026-02-23; 20 a week were usual.") == (verdict == "hold")
+    assert (found.value, found.low) == (0, 1 if verdict == "hold" else None)
+
+
+def test_a_class_that_is_gone_is_named_with_what_would_be_as_before() -> None:
+    (found,) = codes.gone("crimes", {"008": [0] * 3 + [5] * 52, "028": [5] * 55}, {"008": date(2026, 2, 23), "028": date(2026, 3, 16)}, 4.5)
+    assert (found.scope, found.says) == ("crimes 008", "none of class 008 since 2026-02-23; about 15 would be as before.")
+
+
+@pytest.mark.parametrize(("past", "longest"), [
+    ([20, 0] * 26, 6),  # each week multiplies the chance by e to the -1.93
+    ([60] * 4 + [0] * 4 + [60] * 4 + [0] * 40, 56),  # two bursts of four weeks
+    ([9] * 13 + [0] * 13 + [9] * 13 + [0] * 13, 19),  # a season: by single weeks alone 8
+    ([100] * 47 + [900] * 5, 0),  # five wild weeks of 52 widen nothing
+    ([100] * 46 + [900] * 6, 5),
+    ([20] * 11, 56),  # too few weeks to judge by
+])  # fmt: skip
+def test_the_longest_silence_that_is_as_before_grows_with_how_much_a_class_scatters(past: list[int], longest: int) -> None:
+    assert [weeks for weeks in range(1, 57) if not none_is_unlikely(past, weeks, 4.5)] == list(range(1, longest + 1))
 
 
 @pytest.mark.parametrize(("missing", "verdict"), [(0, "ok"), (10, "note"), (11, "hold")])

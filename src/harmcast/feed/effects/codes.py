@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from harmcast.documents.effects import Effect, Verdict
-from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound, share_bound
+from harmcast.feed.effects.bounds import WEEKS_COMPARED, WINDOWS, bound, none_is_unlikely, share_bound
 
-WINDOWS = (1, 4)
 WITHOUT_WEIGHT = 0.1
 NOT_KNOWN = 0.1
 LEAST_CHARGES, LEAST_CODES = 20, 20
-USUAL_A_WEEK = 10
 
 
 def _move(weekly: Sequence[int], deviations: float, weeks: int) -> int:
@@ -44,7 +42,7 @@ def recoded(tool: str, wanted: Sequence[str], weekly: Mapping[str, Sequence[int]
 
 
 def gone(table: str, weekly: Mapping[str, Sequence[int]], since: Mapping[str, date], deviations: float) -> list[Effect]:
-    """Offence classes usual every week of which the newest weeks hold none at all.
+    """Offence classes of which the newest weeks hold none at all, and more weeks than chance leaves empty.
 
     Args: every class's weekly counts, the newest first, and the day since which none was recorded.
     """
@@ -52,13 +50,11 @@ def gone(table: str, weekly: Mapping[str, Sequence[int]], since: Mapping[str, da
     for name in sorted(weekly):
         silent = next((k for k, count in enumerate(weekly[name]) if count), len(weekly[name]))
         past = weekly[name][silent : silent + WEEKS_COMPARED]
-        usual = sum(past) / max(len(past), 1)
-        limits = bound(past, deviations) if silent and usual >= USUAL_A_WEEK else None
-        if limits is not None and limits[0] > 0:
-            words = f"none of class {name} since {since[name]}; {usual:,.0f} a week were usual."
+        if silent and none_is_unlikely(past, silent, deviations):
+            words = f"none of class {name} since {since[name]}; about {silent * sum(past) / len(past):,.0f} would be as before."
             step = "Look whether the extract or the mapping leaves the class out, or writes its codes in another way."
-            found.append(Effect("classes", f"{table} {name}", 0, limits[0], None, "hold", step, words))
-    return found or [Effect("classes", table, 0, None, None, "ok", "", "no offence class that was usual is gone.")]
+            found.append(Effect("classes", f"{table} {name}", 0, 1, None, "hold", step, words))  # 1 however long it lasts: who accepted it is not asked again
+    return found or [Effect("classes", table, 0, None, None, "ok", "", "no offence class is gone.")]
 
 
 def _named(codes: Mapping[str, int]) -> str:

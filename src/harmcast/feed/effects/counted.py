@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harmcast.documents.effects import Effect, Verdict
-from harmcast.feed.effects.bounds import WEEKS_COMPARED, bound
-
-WINDOWS = (1, 4)
+from harmcast.feed.effects.bounds import WEEKS_COMPARED, WINDOWS, bound
 
 
 def against_before(check: str, scope: str, weekly: Sequence[int], deviations: float, next_step: str) -> Effect:
