@@ -191,6 +191,16 @@ def test_links_that_find_nobody_are_noted_and_a_jump_is_held() -> None:
     assert references.links("charges crime_ref", 19, 19, 0, 0, 4.0).verdict == "note"
 
 
+@pytest.mark.parametrize(("scope", "unfound", "said"), [
+    ("charges person_ref", 0, ""),
+    ("charges person_ref", 1, "Look whether both tables come from the same extract and write references alike. A person sent before their first charge was not kept and must be sent again, with that charge or after it."),
+    ("charges crime_ref", 1, "Look whether both tables come from the same extract and write references alike."),
+    ("persons merged_into", 1, "Look whether both tables come from the same extract and write references alike."),
+])  # fmt: skip
+def test_a_charge_of_a_person_not_held_says_that_the_person_must_come_again(scope: str, unfound: int, said: str) -> None:
+    assert references.links(scope, unfound, 100, 0, 1000, 4.0).next_step == said
+
+
 def test_one_reference_that_gathers_ten_times_the_next_is_held() -> None:
     assert references.gathered("charges crime_ref", 30, 2, 900).verdict == "ok"
     assert references.gathered("charges crime_ref", 31, 2, 900).verdict == "hold"

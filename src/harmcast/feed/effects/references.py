@@ -9,6 +9,7 @@ LEAST = 20
 GATHERS_LEAST, GATHERS_TIMES = 30, 10
 LEAST_REPLACED = 10
 OLDER_MOST = 0.1
+PEOPLE_CHARGED = "charges person_ref"
 
 
 def links(scope: str, unfound: int, n: int, unfound_before: int, n_before: int, deviations: float, most: float = 0.5) -> Effect:
@@ -19,6 +20,8 @@ def links(scope: str, unfound: int, n: int, unfound_before: int, n_before: int, 
     is_odd = n >= LEAST and now > max(high, (usual or 0.0) + 0.05)
     verdict: Verdict = "hold" if is_odd else "note" if unfound else "ok"
     step = "Look whether both tables come from the same extract and write references alike." if unfound else ""
+    if unfound and scope == PEOPLE_CHARGED:
+        step += " A person sent before their first charge was not kept and must be sent again, with that charge or after it."
     words = f"{unfound:,} of {n:,} new references find nobody" + (f"; {100 * usual:.1f}% before." if usual is not None else ".")
     return Effect("links", scope, now, 0.0, high, verdict, step, words)
 
