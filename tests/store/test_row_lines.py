@@ -342,3 +342,8 @@ def test_an_upgrade_never_adopts_a_row_that_was_wrong_before(held: State) -> Non
         upgrade._adopt(tx, WRITE, before)
         assert tx.lines == []
     assert ("row_changed", "users", "bob") in kinds(held)
+
+
+def test_what_an_entry_holds_of_its_lines_is_one_digest_of_a_hash_a_line() -> None:
+    assert row_lines.writes([]) == hashlib.sha256(b"").hexdigest()
+    assert row_lines.writes(["aa", "bb"]) == hashlib.sha256(b"aa\nbb\n").hexdigest()

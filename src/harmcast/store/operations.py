@@ -458,10 +458,10 @@ class Operations:
             lines = connection.execute(
                 sa.select(table.c.tab, table.c.key, table.c.hash).where(table.c.seq == seq).order_by(table.c.n)
             ).all()
-            if entry is None or not self.is_ours(entry) or entry.writes != row_lines.writes(line.hash for line in lines):
+            if entry is None or not self.is_ours(entry) or entry.writes != row_lines.writes([held for _, _, held in lines]):
                 return {}
-            self._proven_rowless[seq] = frozenset(bytes.fromhex(line.hash) for line in lines if line.tab in row_lines.ROWLESS)
-            self._proven[seq] = {f"{line.tab} {line.key}": line.hash for line in lines if line.tab not in row_lines.ROWLESS}
+            self._proven_rowless[seq] = frozenset(map(bytes.fromhex, [held for tab, _, held in lines if tab in row_lines.ROWLESS]))
+            self._proven[seq] = {f"{tab} {key}": held for tab, key, held in lines if tab not in row_lines.ROWLESS}
         return self._proven[seq]
 
     def is_ours(self, entry: Entry) -> bool:

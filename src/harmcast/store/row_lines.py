@@ -94,7 +94,7 @@ def _floats(table: sa.Table, row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def writes(hashes: Iterable[str]) -> str:
     """What an entry holds of its lines: SHA-256 of their hashes in order, one a line."""
-    return hashlib.sha256("".join(f"{one}\n" for one in hashes).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*hashes, ""]).encode()).hexdigest()
 
 
 def values(table: sa.Table, row: str) -> dict[str, Any]:
