@@ -130,6 +130,7 @@ class Seen:
         self.deviations = state.settings.feed.volume_deviations
         self._before: dict[str, pl.DataFrame] = {}
         self._after: dict[str, pl.DataFrame] = {}
+        self._recent: dict[str, pl.DataFrame] = {}
         self._past: dict[str, dict[str, list[float]]] = {}
         self._by_code: dict[str, dict[str, dict[int, int]]] = {}
 
@@ -151,18 +152,21 @@ class Seen:
         if table not in self._after:
             key = [_wanted(self.state, table)[0]]
             going = [self.new(table).select(key), *(gone.select(key) for gone in self.work.tombstones.get(table, []))]
-            stays = self.before(table).join(pl.concat(going), on=key, how="anti", maintain_order="left")
+            goes = self.before(table)[key[0]].is_in(pl.concat(going)[key[0]].implode())
+            stays = self.before(table).filter(~goes) if goes.any() else self.before(table)  # millions of rows: copied only where some go
             self._after[table] = pl.concat([stays, self.new(table)], how="diagonal_relaxed")
         return self._after[table]
 
     def recent(self, table: str) -> pl.DataFrame:
         """The table once the load counts, rows recorded in the last 57 weeks, with `back`: how many weeks ago (0: the last)."""
-        column = pl.col(RECORDED[table])
-        day = column.dt.date() if table == CRIMES.name else column
-        rows = self.after(table).filter(column >= self.made_on - timedelta(weeks=WEEKS), column < self.made_on)
-        if table == CRIMES.name:
-            rows = rows.filter(pl.col("status") == "recorded")
-        return rows.with_columns(back=((pl.lit(self.made_on) - day).dt.total_days() - 1) // 7)
+        if table not in self._recent:
+            column = pl.col(RECORDED[table])
+            day = column.dt.date() if table == CRIMES.name else column
+            rows = self.after(table).filter(column >= self.made_on - timedelta(weeks=WEEKS), column < self.made_on)
+            if table == CRIMES.name:
+                rows = rows.filter(pl.col("status") == "recorded")
+            self._recent[table] = rows.with_columns(back=((pl.lit(self.made_on) - day).dt.total_days() - 1) // 7)
+        return self._recent[table]
 
     def weeks_held(self, table: str) -> int:
         """Whole weeks from the first record to the delivery, at most 57."""
@@ -283,23 +287,28 @@ def _links(seen: Seen) -> list[Effect]:
     for table, column, other, key in LINKS:
         if table not in seen.work.new or (other == CRIMES.name and not seen.state.settings.places_tools):
             continue
-        there = seen.after(other).select(pl.col(key).alias(column))
         news, held = (rows.select(column).drop_nulls() for rows in (seen.new(table), seen.before(table)))
-        missing = [rows.join(there, on=column, how="anti").height for rows in (news, held)]
+        named = pl.concat([news.with_columns(is_new=pl.lit(True)), held.with_columns(is_new=pl.lit(False))])
+        there = seen.after(other).select(pl.col(key).alias(column)).join(named, on=column, how="semi")  # few of millions
+        is_new = named.join(there, on=column, how="anti")["is_new"]
+        missing = [int(is_new.sum()), int((~is_new).sum())]
         scope = f"{table} {column}"
         found.append(references.links(scope, missing[0], news.height, missing[1], held.height, seen.deviations))
         if column == "crime_ref":
-            sizes = seen.after(table)[column].drop_nulls().value_counts()["count"].sort(descending=True).to_list()
-            found.append(references.gathered(scope, sizes[0] if sizes else 0, sizes[1] if len(sizes) > 1 else 0, sum(sizes)))
+            refs = seen.after(table)[column].drop_nulls()
+            most = [*refs.value_counts()["count"].top_k(2).sort(descending=True), 0, 0]
+            found.append(references.gathered(scope, most[0], most[1], len(refs)))
     return found
 
 
 def _copied(seen: Seen) -> list[Effect]:
     if CHARGES.name not in seen.work.new or seen.state.settings.harm.one_event != "crime_or_day":
         return []
-    alike, news, held = ["person_ref", *people_charges.ALIKE], seen.new(CHARGES.name), seen.after(CHARGES.name)
-    linked = held.drop_nulls("crime_ref").group_by(alike).agg(pl.col("crime_ref").n_unique()).filter(pl.col("crime_ref") == 1)
-    return [references.copied(news.filter(pl.col("crime_ref").is_null()).join(linked, on=alike, how="semi").height, news.height)]
+    alike, news = ["person_ref", *people_charges.ALIKE], seen.new(CHARGES.name)
+    unlinked = news.filter(pl.col("crime_ref").is_null())
+    linked = seen.after(CHARGES.name).drop_nulls("crime_ref").join(unlinked, on=alike, how="semi")
+    linked = linked.group_by(alike).agg(pl.col("crime_ref").n_unique()).filter(pl.col("crime_ref") == 1)
+    return [references.copied(unlinked.join(linked, on=alike, how="semi").height, news.height)]
 
 
 def _resolution(seen: Seen) -> list[Effect]:
@@ -340,8 +349,9 @@ def _unknown_codes(seen: Seen, table: str) -> list[Effect]:
     if seen.state.settings.force.offence_codes != "home_office":
         return []
     news, held = seen.new(table)["offence_code"], seen.before(table)["offence_code"]
-    new, before = (offences.unknown(codes) for codes in (news, held))
-    return [codes.unknown(table, new, len(news), sum(before.values()), len(held), seen.deviations)]
+    rows = held.value_counts()
+    before = rows.filter(pl.col("offence_code").is_in([*offences.unknown(rows["offence_code"])]))["count"].sum()
+    return [codes.unknown(table, offences.unknown(news), len(news), before, len(held), seen.deviations)]
 
 
 def _matched(seen: Seen) -> list[Effect]:
@@ -356,11 +366,12 @@ def _matched(seen: Seen) -> list[Effect]:
         Effect("matched", f"{tool.name} {key}", 0, None, None, "hold", "Map the column, or change the tool's `where`.", "no crime has this column.")
         for tool in tools for key in tool.where if key not in columns
     ]  # fmt: skip
-    filters = ", ".join(f"count(*) FILTER (WHERE {counting.matching(where, columns)}) AS s{i}" for i, (_, where, _) in enumerate(series))
+    filters = ", ".join(f"coalesce(sum(\"in all\") FILTER (WHERE {counting.matching(where, columns)}), 0)::BIGINT AS s{i}" for i, (_, where, _) in enumerate(series))
     weeks = seen.weeks_held(CRIMES.name)
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
-        connection.register("recent", recent.to_arrow())
+        used = {key for _, where, _ in series for key in where}
+        connection.register("recent", recent.group_by("back", *sorted(used)).len("in all").to_arrow())  # few rows of many crimes
         found = connection.sql(f"SELECT back, {filters} FROM recent GROUP BY back").pl() if series and recent.height else None
     effects = lacking
     for i, (scope, _, whole) in enumerate(series):
@@ -398,14 +409,14 @@ def _series(tool: PlacesTool) -> list[tuple[str, dict[str, list[str]], bool]]:
 
 
 def _gaps(seen: Seen) -> list[Effect]:
-    days = seen.after(CRIMES.name)["recorded_at"].dt.date()
-    first = days.min()
+    days = seen.after(CRIMES.name).group_by(day=pl.col("recorded_at").dt.date()).len()
+    first = days["day"].min()
     if not isinstance(first, date):
         return []
     monday = first + timedelta(days=(7 - first.weekday()) % 7)
     end = seen.made_on - timedelta(days=seen.made_on.weekday())
     mondays = [monday + timedelta(weeks=k) for k in range(max(0, (end - monday).days // 7))]
-    by_week = dict(days.dt.truncate("1w").value_counts().iter_rows())
+    by_week = dict(days.group_by(pl.col("day").dt.truncate("1w")).agg(pl.col("len").sum()).iter_rows())
     return dates.gaps(mondays, [by_week.get(day, 0) for day in mondays], seen.state.settings.gap_days)
 
 
@@ -416,7 +427,7 @@ def _incident(seen: Seen) -> list[Effect]:
         if rows.is_empty() or any(key not in rows.columns for key in where):
             return 0
         with duckdb.connect() as connection:
-            connection.register("crimes", rows.to_arrow())
+            connection.register("crimes", rows.select(sorted({*where, "easting_m", "northing_m", "happened_from"})).to_arrow())
             sizes = connection.sql(
                 "SELECT max(n) FROM (SELECT count(*) AS n FROM crimes WHERE easting_m IS NOT NULL AND "
                 f"{counting.matching(where, rows.columns)} GROUP BY round(easting_m), round(northing_m), CAST(happened_from AS DATE))"
@@ -432,7 +443,7 @@ def _one_point(seen: Seen) -> list[Effect]:
     placed = seen.recent(CRIMES.name).drop_nulls(["easting_m", "northing_m"]).select("easting_m", "northing_m")
     if placed.is_empty():
         return []
-    most = placed.group_by("easting_m", "northing_m").len().sort("len", "easting_m", "northing_m", descending=True).row(0)
+    most = placed.group_by("easting_m", "northing_m").len().filter(pl.col("len") == pl.col("len").max()).sort("easting_m", "northing_m", descending=True).row(0)
     square = " ".join(f"{axis}{int(metres // 1000) * 1000}" for axis, metres in zip("EN", most[:2], strict=True))
     return [places.one_point(most[2], placed.height, square)]
 
@@ -447,19 +458,20 @@ def _off_area(seen: Seen) -> list[Effect]:
 def _weights(seen: Seen, tool: PeopleTool) -> list[Effect]:
     number = seen.state.settings.tools.index(tool)
     index, _ = people_run.index_of(seen.state, f"tools.{number}.harm_index", tool.harm_index)
-    charges = seen.after(CHARGES.name).select("offence_code", "charged_on")
+    is_late = pl.col("charged_on") >= seen.made_on - FOUR_WEEKS
+    charges = seen.after(CHARGES.name).group_by("offence_code").agg(charges=pl.len(), lately=is_late.sum())
     found = charges.join(harm.weights_of(charges["offence_code"], index).select("offence_code", "filled"), on="offence_code", how="left")
-    lately = found.filter(pl.col("charged_on") >= seen.made_on - FOUR_WEEKS)
-    by_code = dict(found.filter(pl.col("filled") == "missing").group_by("offence_code").len().iter_rows())
-    return codes.weights(tool.name, _by_fill(found), _by_fill(lately), by_code, seen.deviations)
+    by_code = dict(found.filter(pl.col("filled") == "missing").select("offence_code", "charges").iter_rows())
+    return codes.weights(tool.name, _by_fill(found, "charges"), _by_fill(found, "lately"), by_code, seen.deviations)
 
 
-def _by_fill(rows: pl.DataFrame) -> dict[str, int]:
-    return dict(rows.group_by("filled").len().iter_rows())
+def _by_fill(codes: pl.DataFrame, count: str) -> dict[str, int]:
+    return dict(codes.group_by("filled").agg(pl.col(count).sum()).iter_rows())
 
 
 def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
-    counts, was_in = moves.joined_and_left(seen.before, seen.after, seen.made_on)
+    counts, inside = moves.joined_and_left(seen.before, seen.after, seen.made_on)
+    was_in = len(inside)
     counts["changed"] = moves.rewritten(seen.new(CHARGES.name), seen.before(CHARGES.name))
     judged_by = moves.rules_and_cuts(seen.state, tool) if was_in else None
     if judged_by is not None:
@@ -467,7 +479,6 @@ def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
     found = []
     new_people = seen.work.new.get(PERSONS.name)
     if was_in and new_people is not None and "born_on" in new_people.columns:
-        inside = moves.cohort_of(seen.before, seen.made_on).filter(pl.col("reason").is_null())["person_ref"]
         ages, births = moves.births_moved(seen.state, new_people, inside, seen.made_on, seen.actor)
         counts |= ages
         known = new_people.select("person_ref").join(seen.before(PERSONS.name), on="person_ref", how="semi").height

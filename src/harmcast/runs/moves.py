@@ -25,8 +25,8 @@ from harmcast.transitions.landmarks import Rules
 TableOf = Callable[[str], pl.DataFrame]
 
 
-def joined_and_left(before: TableOf, after: TableOf, day: date) -> tuple[dict[str, int], int]:
-    """How many joined, and left by each reason, ages aside; and how many were in before."""
+def joined_and_left(before: TableOf, after: TableOf, day: date) -> tuple[dict[str, int], pl.Series]:
+    """How many joined, and left by each reason, ages aside; and the references that were in before."""
     held, then = cohort_of(before, day), cohort_of(after, day)
     inside = held.filter(pl.col("reason").is_null())
     moves = {"joined": then.filter(pl.col("reason").is_null()).join(inside, on="person_ref", how="anti").height}
@@ -34,7 +34,7 @@ def joined_and_left(before: TableOf, after: TableOf, day: date) -> tuple[dict[st
     moves["gone"] = left.filter(pl.col("is_there").is_null()).height
     for reason in ("merged_away", "no_charge_stands", "dead", "review_overdue"):
         moves[reason] = left.filter(pl.col("then") == reason).height
-    return moves, inside.height
+    return moves, inside["person_ref"]
 
 
 def cohort_of(table: TableOf, day: date) -> pl.DataFrame:

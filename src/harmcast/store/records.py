@@ -213,7 +213,7 @@ class Records:
         spec = HELD[table]
         key = list(spec.key)
         wanted = list(columns) if columns is not None else None
-        read = None if wanted is None else list(dict.fromkeys([*key, *wanted, "known_on", *OF_VERSION]))
+        read = None if wanted is None else list(dict.fromkeys([*key, *wanted, *(["known_on"] if as_of is not None else []), "deleted"]))
         parts = self.parts(table, upto)
         first = self.versions(table, columns=read, parts=parts[:1])
         later = self.versions(table, columns=read, parts=parts[1:])
@@ -226,7 +226,8 @@ class Records:
         if later.height:
             first = first.join(later.select(key), on=key, how="anti", nulls_equal=True, maintain_order="left")
             first = pl.concat([first, later], how="diagonal")
-        first = first.filter(~pl.col("deleted"))
+        if first["deleted"].any():
+            first = first.filter(~pl.col("deleted"))
         if wanted is not None:
             return first.select([name for name in wanted if name in first.columns])
         return first.drop([name for name in OF_VERSION if name in first.columns])
