@@ -350,7 +350,7 @@ def _unknown_codes(seen: Seen, table: str) -> list[Effect]:
         return []
     news, held = seen.new(table)["offence_code"], seen.before(table)["offence_code"]
     rows = held.value_counts()
-    before = rows.filter(pl.col("offence_code").is_in([*offences.unknown(rows["offence_code"])]))["count"].sum()
+    before = int(rows.filter(pl.col("offence_code").is_in([*offences.unknown(rows["offence_code"])]))["count"].sum())
     return [codes.unknown(table, offences.unknown(news), len(news), before, len(held), seen.deviations)]
 
 
