@@ -164,7 +164,7 @@ def full_state(people: int, years: float) -> tuple[Path, date]:
 
 def reported(people: int, years: float) -> list[Row]:
     """Promises 33 and 17 on a full-size force."""
-    from harmcast.publish.answers import checking
+    from tests.publish import rates_again
 
     state, as_of = full_state(people, years)
     rows, rates, faults = [], 0, 0
@@ -174,8 +174,8 @@ def reported(people: int, years: float) -> list[Row]:
         timed("report", kind, str(state), "--as-of", str(as_of), "--out", str(folder / "second"))
         same = all((folder / "first" / name).read_bytes() == (folder / "second" / name).read_bytes() for name in (f"{kind}.html", f"{kind}.json"))
         document = json.loads((folder / "first" / f"{kind}.json").read_text())
-        rates += len(list(checking.rates(document)))
-        faults += len(checking.faults(document))
+        rates += len(list(rates_again.rates(document)))
+        faults += len(rates_again.faults(document))
         rows.append(Row(33, f"report {kind} at {people:,} people, s", f"at most {MOST_SECONDS:g}", f"{wall:.1f} ({cpu:.1f} of CPU, {memory:.1f} GB)", wall <= MOST_SECONDS))
         rows.append(Row(33, f"report {kind} again, byte for byte", "the same", "the same" if same else "another", same))
     rows.append(Row(17, "published rates that do not follow from their counts to 1e-9", "0", f"{faults} of {rates}", faults == 0 and rates > 0))

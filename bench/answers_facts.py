@@ -178,18 +178,19 @@ def _asked(document: dict[str, Any]) -> list[Row]:
 
 def _read(state: Any, day: date) -> list[Row]:
     """Reading ages, by the formula of Flesch and Kincaid, headings and cells included."""
+    from tests.publish.reading import own_words, reading_age
+
     from harmcast.people import offences
     from harmcast.publish.answers import person_facts, subject
     from harmcast.publish.answers.compose import compose
     from harmcast.publish.answers.document import Words
-    from harmcast.publish.answers.reading import reading_age
 
     document = compose("public", _collected(state, day))
     page = [document.title, *(w for p in document.parts for s in p.sections for w in (p.title, s.title, *(b.text for b in s.blocks if isinstance(b, Words) and b.text)))]
     kinds = dict(offences.crosswalk().select("offence_code", "subgroup").iter_rows())
     refs = state.person_keys()["person_ref"].sort().to_list()[::40][:50]
     letters = [held for ref in refs if (held := person_facts.gather(state, ref, day, kinds)) is not None]
-    ages = sorted(reading_age(subject.own_words(subject.answer(held))) for held in letters)
+    ages = sorted(reading_age(own_words(subject.answer(held))) for held in letters)
     return [
         Row(33, "reading age of the page for everyone", "under 12", f"{reading_age(page):.1f}", reading_age(page) < 12),
         Row(33, f"reading age of {len(ages)} letters to people, headings and cells: median, oldest", "under 12", f"{ages[len(ages) // 2]:.1f}, {ages[-1]:.1f}", ages[-1] < 12),

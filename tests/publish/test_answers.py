@@ -15,13 +15,14 @@ import pytest
 
 from harmcast.documents.facts import Fact, Facts
 from harmcast.errors import SettingsRefused
-from harmcast.publish.answers import checking, render
+from harmcast.publish.answers import render
 from harmcast.publish.answers.compose import FORMS, compose
 from harmcast.publish.answers.document import Words
-from harmcast.publish.answers.reading import reading_age
 from harmcast.publish.release_files import NOTICE
 
+from . import rates_again
 from .conftest import AS_OF, paper
+from .reading import reading_age
 
 A1 = ["A1", "A1a", "A1b", "A1c", "A1d", "A1e", "A1f", "A1g", "A1h"]
 A2 = ["A2", "A2a", "A2b", "A2c", "A2d", "A2e", "A2f", "A2g", "A2h", "A2i"]
@@ -163,7 +164,7 @@ def test_what_was_withdrawn_since_is_one_line(facts):
 
 @pytest.mark.parametrize("kind", FORMS)
 def test_every_published_rate_follows_from_its_counts(kind, any_facts):
-    assert checking.faults(made(kind, any_facts)) == []
+    assert rates_again.faults(made(kind, any_facts)) == []
 
 
 def test_the_checker_finds_a_rate_that_is_off_by_a_millionth_or_of_too_few(facts):
@@ -171,11 +172,11 @@ def test_the_checker_finds_a_rate_that_is_off_by_a_millionth_or_of_too_few(facts
     table = next(b for p in document["parts"] for s in p["sections"] for b in s["blocks"] if b.get("key") == "tool.tracked")
     assert (table["rows"][0]["with_conviction"], table["rows"][0]["share"]) == (6050, 0.605)
     table["rows"][0]["share"] += 1e-6
-    assert len(checking.faults(document)) == 1
+    assert len(rates_again.faults(document)) == 1
     few = next(b for p in document["parts"] for s in p["sections"] for b in s["blocks"] if b.get("key") == "tool.bands")
     assert [(r["people"], r["share"]) for r in few["rows"]] == [(5300, 65 / 5300), (40, None)]
     few["rows"][1]["share"] = 5 / 40
-    assert len(checking.faults(document)) == 2
+    assert len(rates_again.faults(document)) == 2
 
 
 def test_true_and_false_positives_stand_beside_the_base_rate(facts):

@@ -14,11 +14,12 @@ from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts, render, subject
 from harmcast.publish.answers.collect import _variables_of_places, answer_day, collect
 from harmcast.publish.answers.compose import FORMS, compose
-from harmcast.publish.answers.reading import reading_age, syllables
 from harmcast.store import cell_records, schema, statistics, strikes
 from harmcast.store.operations import Operations
 from harmcast.store.reads.looks import Look
 from harmcast.store.state import State, create
+
+from .reading import own_words, reading_age, syllables
 
 SETTINGS = """
 [force]
@@ -259,7 +260,7 @@ def test_no_code_no_log_odds_and_no_share_of_one_is_in_the_letter():
     [{}, {"scores": pl.DataFrame(), "decisions": [], "representations": [], "views": [], "followed": []}, {"charges": pl.DataFrame(schema={"charge_ref": pl.String, "offence_code": pl.String, "happened_on": pl.Date, "charged_on": pl.Date, "outcome": pl.String, "outcome_on": pl.Date})}],
 )  # fmt: skip
 def test_its_reader_of_under_twelve_can_read_it_headings_and_cells_included(changed):
-    assert reading_age(subject.own_words(subject.answer(held(**changed)))) < 12
+    assert reading_age(own_words(subject.answer(held(**changed)))) < 12
 
 
 def test_words_about_a_person_are_escaped_and_the_page_asks_not_to_be_indexed():

@@ -12,7 +12,7 @@ from tests.scrambled import scramble, snapshot, write_everywhere
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.oversight import log
 from harmcast.oversight.log import Event
-from harmcast.publish.answers import checking, person_facts
+from harmcast.publish.answers import person_facts
 from harmcast.publish.answers.compose import FORMS
 from harmcast.runs import explore
 from harmcast.runs.answer import read_questions, write_answer
@@ -22,6 +22,8 @@ from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.weekly import run_week
 from harmcast.weeks import Week
+
+from . import rates_again
 
 ASKER = Actor("os:asker", "asker", (("operator", None),))
 
@@ -37,8 +39,8 @@ def test_reports_recompute_repeat_and_are_logged(own_weeks: State, tmp_path: Pat
     for kind in FORMS:
         write_answer(own_weeks, kind, as_of, first, ASKER)
     documents = {kind: json.loads((first / f"{kind}.json").read_text()) for kind in FORMS}
-    assert sum(len(list(checking.rates(d))) for d in documents.values()) >= 8
-    assert {kind: checking.faults(d) for kind, d in documents.items()} == {kind: [] for kind in FORMS}
+    assert sum(len(list(rates_again.rates(d))) for d in documents.values()) >= 8
+    assert {kind: rates_again.faults(d) for kind, d in documents.items()} == {kind: [] for kind in FORMS}
     made = [json.loads(e.detail) for e in own_weeks.operations.entries() if e.action == "report_made"]
     assert [d["as_of"] for d in made] == [as_of.isoformat()] * len(FORMS)
     for kind in FORMS:

@@ -1,7 +1,7 @@
 """The shape every answer has: a summary, parts, numbered sections, and blocks that say what is held and what is not.
 
 Counts come before rates, and a rate carries the names of the counts it is made of, so that anyone can work it out
-again (`checking.py`). Each block names the facts it rests on. A document holds no clock: its dates are those of the facts.
+again (`tests/publish/rates_again.py`). Each block names the facts it rests on. A document holds no clock: its dates are those of the facts.
 """
 
 from __future__ import annotations

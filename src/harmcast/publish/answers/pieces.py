@@ -15,11 +15,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib import resources
-from typing import Any, TypedDict
+from typing import Any
 
 from harmcast import words
 from harmcast.documents.facts import Fact, Facts
@@ -117,17 +117,6 @@ class Piece:
     detail: tuple[Sentence | PiecePart, ...]
 
 
-class TableEntry(TypedDict, total=False):
-    """A table as tables.toml has it: columns [name, title, kind], rates [name, title, [over], [under]]."""
-
-    title: str
-    columns: list[list[str]]
-    rates: list[tuple[str, str, list[str], list[str]]]
-    note: str
-    split: str
-    order: list[str]
-
-
 @dataclass(frozen=True)
 class TableForm:
     """How rows become a table: columns (name, title, kind), rates (name, title, over, under); `split` a column into tables."""
@@ -151,17 +140,6 @@ class Library:
     definitions: Mapping[str, str]
     tables: Mapping[str, TableForm]
     standings: Mapping[str, str]
-    references: tuple[str, ...] = field(default=())
-
-    def walk(self, piece: str, kind: str) -> Iterator[Sentence | PiecePart]:
-        """Sentences and items of a piece for a kind of tool, those of pieces it includes as well."""
-        for part in (*self.pieces[piece].answer, *self.pieces[piece].detail):
-            if part.kind not in ("", kind):
-                continue
-            if isinstance(part, PiecePart) and part.what == "include":
-                yield from self.walk(part.of, kind)
-            else:
-                yield part
 
 
 def shown(fact: Fact, form: str = "") -> str:
@@ -216,7 +194,7 @@ def read(texts: Mapping[str, str]) -> Library:
     for name, entry in own.items():
         parts = [tuple(check.part(part, definitions, tables, own) for part in entry.get(side, ())) for side in ("answer", "detail")]
         pieces[name] = Piece(name, *parts)
-    return Library(keys, pieces, design, definitions, tables, standings, check.references)
+    return Library(keys, pieces, design, definitions, tables, standings)
 
 
 @dataclass(frozen=True)
@@ -261,7 +239,7 @@ class _Check:
             self.words("design.toml", entry[side])
         return entry
 
-    def table(self, name: str, entry: TableEntry) -> TableForm:
+    def table(self, name: str, entry: Mapping[str, Any]) -> TableForm:
         file = "tables.toml"
         self.key(file, name, f'["{name}"]')
         columns = tuple((c[0], self.words(file, c[1]), c[2] if len(c) > 2 else "text") for c in entry["columns"])

@@ -73,22 +73,6 @@ def answer(held: PersonFacts) -> Document:
     )
 
 
-def own_words(document: Document) -> list[str]:
-    """Every word of the letter and its lists that the reader meets, headings and cells included; what officers wrote in free text is not ours."""
-    found = [document.title]
-    for part in document.parts:
-        found.append(part.title)
-        for section in part.sections:
-            found.append(section.title)
-            for block in section.blocks:
-                if isinstance(block, Words):
-                    found.append(block.text)
-                elif isinstance(block, AnswerTable):
-                    found += [block.title, *(c.title for c in block.columns)]
-                    found += [str(row[c.name]) for row in block.rows for c in block.columns if c.kind == "text" and c.name not in ("words", "ref") and row.get(c.name)]
-    return found
-
-
 def _says(name: str, **slots: str) -> Words:
     return Words(filled(letter()["says"][name], slots))
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from harmcast.publish.answers.document import AnswerTable, Document, Words
+
 _WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|\d[\d,.]*")
 _SENTENCE = re.compile(r"[^.!?:;]+[.!?:;]?")
 
@@ -38,3 +40,19 @@ def reading_age(texts: list[str]) -> float:
     if not words:
         raise ValueError("there is no word to read")
     return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59 + 5
+
+
+def own_words(document: Document) -> list[str]:
+    """Every word of the letter and its lists that the reader meets, headings and cells included; what officers wrote in free text is not ours."""
+    found = [document.title]
+    for part in document.parts:
+        found.append(part.title)
+        for section in part.sections:
+            found.append(section.title)
+            for block in section.blocks:
+                if isinstance(block, Words):
+                    found.append(block.text)
+                elif isinstance(block, AnswerTable):
+                    found += [block.title, *(c.title for c in block.columns)]
+                    found += [str(row[c.name]) for row in block.rows for c in block.columns if c.kind == "text" and c.name not in ("words", "ref") and row.get(c.name)]
+    return found

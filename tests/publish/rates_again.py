@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harmcast.documents.answer import AnswerSays, BlockSays
-
+Says = Mapping[str, Any]  # an answer, or a block of one, as its JSON holds it
 CLOSE = 1e-9
 
 
-def rates(document: AnswerSays) -> Iterator[tuple[str, Any, list[Any], list[Any], int]]:
+def rates(document: Says) -> Iterator[tuple[str, Any, list[Any], list[Any], int]]:
     """Every rate of a document: where it stands, its value, the counts over and under its line, and from how many it is printed."""
     for where, block in _blocks(document):
         if block["type"] == "words":
@@ -25,7 +24,7 @@ def rates(document: AnswerSays) -> Iterator[tuple[str, Any, list[Any], list[Any]
                     yield f"{where}, {block['title']}, row {number}, {c['name']}", row[c["name"]], over, under, block.get("least", 0)
 
 
-def faults(document: AnswerSays, close: float = CLOSE) -> list[str]:
+def faults(document: Says, close: float = CLOSE) -> list[str]:
     """Rates that do not follow from their counts, or are printed although a count is not or too few stand under the line."""
     found = []
     for where, value, over, under, least in rates(document):
@@ -38,7 +37,7 @@ def faults(document: AnswerSays, close: float = CLOSE) -> list[str]:
     return found
 
 
-def _blocks(document: AnswerSays) -> Iterator[tuple[str, BlockSays]]:
+def _blocks(document: Says) -> Iterator[tuple[str, Says]]:
     for block in document["intro"]:
         yield "intro", block
     for part in document["parts"]:
