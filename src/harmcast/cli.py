@@ -16,7 +16,6 @@ from cyclopts import Parameter
 from harmcast.commands.base import (
     AsOf,
     Code,
-    CommandResult,
     SecondCode,
     StateFolder,
     actor,
@@ -26,6 +25,7 @@ from harmcast.commands.base import (
     day,
     opened,
 )
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import HarmcastError, NotFit, RunStopped, traced
 from harmcast.progress import shown
 
@@ -96,8 +96,7 @@ def settings(
     from harmcast.runs import change_settings
 
     opened_state = opened(state)
-    result = change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state, code, second_code, "--set"))
-    return CommandResult(result.document, result.lines)
+    return change_settings.shown(opened_state) if set_ is None else change_settings.change(opened_state, set_, actor(opened_state, code, second_code, "--set"))
 
 
 @command(app)
@@ -190,8 +189,7 @@ def backtest(
 
     opened_state = opened(state)
     with shown() as progress:
-        result = backtest_tool(opened_state, tool, origins=origins, to=to, models=models, out=out, progress=progress)
-    return CommandResult(result.document, result.lines)
+        return backtest_tool(opened_state, tool, origins=origins, to=to, models=models, out=out, progress=progress)
 
 
 @command(app)
@@ -208,8 +206,7 @@ def refit(
     opened_state = opened(state)
     who = actor(opened_state, code)
     with shown() as progress:
-        result = refit_people(opened_state, tool, day(as_of), who, progress, level_only)
-    return CommandResult(result.document, result.lines)
+        return refit_people(opened_state, tool, day(as_of), who, progress, level_only)
 
 
 Release = Annotated[str, Parameter(help="Name of a release, e.g. 2026-W47, or of a model release.")]
@@ -232,8 +229,7 @@ def findings(state: StateFolder, release: Release) -> CommandResult:
     """What was found about a release, by name: what each finding stops, who may lift it, and until when it is lifted."""
     from harmcast.runs.lift import findings_of
 
-    result = findings_of(opened(state), release, date.today())
-    return CommandResult(result.document, result.lines)
+    return findings_of(opened(state), release, date.today())
 
 
 @command(app)

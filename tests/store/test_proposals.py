@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import AccessDenied
 from harmcast.oversight.log import Event
 from harmcast.runs import accounts
@@ -20,7 +21,7 @@ OPERATOR = Actor("os:harmcast", "harmcast", (("operator", None),))
 LOOK = Event("test", "none", "administration", "looked")
 
 
-def enter(state: State, actor: Actor, account: str, role: str | None, unit: str | None = None) -> accounts.Entered:
+def enter(state: State, actor: Actor, account: str, role: str | None, unit: str | None = None) -> CommandResult:
     return accounts.enter(state, actor, account, account.title(), role, unit, os_account=None, oidc_subject=None)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from harmcast import __version__
+from harmcast.documents.command_result import CommandResult
 from harmcast.oversight.commands import COMMANDS
 
 if TYPE_CHECKING:
@@ -38,17 +38,6 @@ for group in (users, register, report, answer, log, qlik):
 StateFolder = Annotated[Path, Parameter(help="Folder of the force's state.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document instead of text.")]
 AsOf = Annotated[date | None, Parameter(help="What was known at the end of this day (YYYY-MM-DD); default today.")]
-
-
-@dataclass
-class CommandResult:
-    """What a command says: lines for people, one document for programs, and its exit code."""
-
-    document: Mapping[str, object]
-    lines: list[str] = field(default_factory=list)
-    exit_code: int = 0
-
-
 _running: ContextVar[str] = ContextVar("command that runs")
 
 

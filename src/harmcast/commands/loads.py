@@ -9,7 +9,6 @@ from cyclopts import Parameter
 from harmcast.commands.base import (
     AsOf,
     Code,
-    CommandResult,
     SecondCode,
     StateFolder,
     actor,
@@ -19,6 +18,7 @@ from harmcast.commands.base import (
     day,
     opened,
 )
+from harmcast.documents.command_result import CommandResult
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]
@@ -74,5 +74,4 @@ def cuts(state: StateFolder, *, reason: Reason, as_of: AsOf = None, code: Code =
     from harmcast.runs.accept import retake_cuts
 
     opened_state = opened(state)
-    said = retake_cuts(opened_state, actor(opened_state, code, second_code), day(as_of), reason)
-    return CommandResult(said.document, said.lines)
+    return retake_cuts(opened_state, actor(opened_state, code, second_code), day(as_of), reason)

@@ -11,7 +11,6 @@ from cyclopts import Parameter
 from harmcast.commands.base import (
     AsOf,
     Code,
-    CommandResult,
     SecondCode,
     StateFolder,
     actor,
@@ -24,6 +23,7 @@ from harmcast.commands.base import (
     report,
     users,
 )
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import AccessDenied, RunStopped, SettingsRefused
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def users_add(
     from harmcast.runs.accounts import enter
 
     made = opened(state)
-    said = enter(made, actor(made, code), account, name, role, unit, os_account=os_account, oidc_subject=oidc_subject)
-    return CommandResult(said.document, said.lines)
+    return enter(made, actor(made, code), account, name, role, unit, os_account=os_account, oidc_subject=oidc_subject)
 
 
 @command(users, "invite")
@@ -90,8 +89,7 @@ def users_invite(state: StateFolder, account: Account, *, code: Code = None, sec
     from harmcast.runs.accounts import invite
 
     made = opened(state)
-    said = invite(made, actor(made, code, second_code), account)
-    return CommandResult(said.document, said.lines)
+    return invite(made, actor(made, code, second_code), account)
 
 
 @command(users, "role")
@@ -109,8 +107,7 @@ def users_role(
 
     made = opened(state)
     who = actor(made, code, form="--end" if end else "")
-    said = end_role(made, who, account, role) if end else give_or_propose(made, who, account, role, unit)
-    return CommandResult(said.document, said.lines)
+    return end_role(made, who, account, role) if end else give_or_propose(made, who, account, role, unit)
 
 
 @command(users, "confirm")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harmcast.commands.base import Code, CommandResult, SecondCode, StateFolder, actor, command, opened, qlik
+from harmcast.commands.base import Code, SecondCode, StateFolder, actor, command, opened, qlik
+from harmcast.documents.command_result import CommandResult
 
 Figures = Annotated[Path, Parameter(help="File of figures: app, reader, measure, selection, value.")]
 

@@ -197,9 +197,3 @@ class BesideModel(TypedDict):
     old: NotRequired[str]
     side_by_side: NotRequired[SideBySide]
     made_by: NotRequired[str]
-
-
-class RefitSays(BesideModel):
-    """The same as a refit prints it, with the candidate's name."""
-
-    model: str

@@ -6,11 +6,11 @@ before it, the load waits on; after it, everything stands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
 
+from harmcast.documents.command_result import CommandResult
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import AccessDenied, NotFit, SettingsRefused
 from harmcast.oversight.log import Event
@@ -29,17 +29,9 @@ from harmcast.tables import CHARGES, PERSONS
 SET_UP = "set-up"
 
 
-@dataclass
-class Answered:
-    """What became of a load that waited."""
-
-    document: PlainRecord
-    lines: list[str] = field(default_factory=list)
-
-
 def accept_load(
     state: State, number: int, actor: Actor, reason: str, *, second: bool = False, progress: Progress = quiet
-) -> Answered:
+) -> CommandResult:
     """Lets the load that waits count; where two people are needed, the first leaves it waiting for the second.
 
     Raises: NotFit (`load_not_waiting`, `reason_needed`, `first_person_missing`); AccessDenied without the role, or for one
@@ -53,7 +45,7 @@ def accept_load(
             with state.operations.writing(event) as tx:
                 loads.look_first(tx, load, actor.account, reason)
             lines = [f"Load {number} is accepted by the first of two people and waits for a supervisor: harmcast accept STATE --load {number} --second."]
-            return Answered({"load": number, "waiting": True}, lines)
+            return CommandResult({"load": number, "waiting": True}, lines)
         progress("Taking the cuts of the bands", 0.1)
         cuts, not_taken = first_cuts(state, load, actor)
         people_named = _people_of(state, load)
@@ -72,10 +64,10 @@ def accept_load(
     lines += [f"Cuts of {tool}: {', '.join(f'{value:g}' for value in one.values)} {one.harm_unit}." for tool, one, _ in cuts]
     lines += [not_taken] if not_taken else []
     lines += opened
-    return Answered({"load": number, "waiting": False, "cuts": [list(one.values) for _, one, _ in cuts]}, lines)
+    return CommandResult({"load": number, "waiting": False, "cuts": [list(one.values) for _, one, _ in cuts]}, lines)
 
 
-def reject_load(state: State, number: int, actor: Actor, reason: str) -> Answered:
+def reject_load(state: State, number: int, actor: Actor, reason: str) -> CommandResult:
     """Drops the load that waits; what of it protects people stays. Raises: NotFit; AccessDenied without the role."""
     with state.run_lock("reject", actor.account):
         load = _waiting(state, number, reason)
@@ -83,7 +75,7 @@ def reject_load(state: State, number: int, actor: Actor, reason: str) -> Answere
         event = Event(actor.account, role, "collection", "load_rejected", purpose=reason, object=f"load:{number}")
         with state.operations.writing(event) as tx:
             loads.reject(tx, load, actor.account, reason)
-    return Answered({"load": number, "rejected": True}, [f"Load {number} is dropped. Name its delivery again once it is mended."])
+    return CommandResult({"load": number, "rejected": True}, [f"Load {number} is dropped. Name its delivery again once it is mended."])
 
 
 def _waiting(state: State, number: int, reason: str) -> Load:
@@ -153,7 +145,7 @@ def first_cuts(state: State, load: Load, actor: Actor) -> tuple[Taken, str]:
         return [], str(error)
 
 
-def retake_cuts(state: State, actor: Actor, as_of: date, reason: str) -> Answered:
+def retake_cuts(state: State, actor: Actor, as_of: date, reason: str) -> CommandResult:
     """Takes the cuts of the bands again, of what counts at the end of `as_of`, by the settings as they are now.
 
     Raises: AccessDenied without the role; NotFit (`reason_needed`); SettingsRefused where they cannot be taken.
@@ -171,7 +163,7 @@ def retake_cuts(state: State, actor: Actor, as_of: date, reason: str) -> Answere
             for name, one, percentiles in taken:
                 kept_cuts.enter(tx, name, one, percentiles, actor.account)
     document: PlainRecord = {"tool": tool.name, "cuts": [{"values": list(one.values), "harm_unit": one.harm_unit, "reference_date": one.reference_date.isoformat()} for _, one, _ in taken]}
-    return Answered(document, [f"Cuts of {name} from the next week on: {', '.join(f'{value:g}' for value in one.values)} {one.harm_unit}." for name, one, _ in taken])
+    return CommandResult(document, [f"Cuts of {name} from the next week on: {', '.join(f'{value:g}' for value in one.values)} {one.harm_unit}." for name, one, _ in taken])
 
 
 def _taken(state: State, tool: PeopleTool, as_of: date, sequence: int, actor: Actor, *, again: bool) -> Taken:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import AccessDenied
 from harmcast.oversight import grants
 from harmcast.oversight.access import Role
@@ -12,14 +10,6 @@ from harmcast.oversight.log import Event
 from harmcast.store import codes, proposals, users
 from harmcast.store.state import State
 from harmcast.store.users import Actor
-
-
-@dataclass
-class Entered:
-    """What became of it."""
-
-    document: PlainRecord
-    lines: list[str] = field(default_factory=list)
 
 
 def units_of(state: State) -> list[str]:
@@ -37,7 +27,7 @@ def _acting(state: State, actor: Actor) -> str:
 
 def enter(
     state: State, actor: Actor, account: str, name: str, role: str | None, unit: str | None, *, os_account: str | None, oidc_subject: str | None
-) -> Entered:
+) -> CommandResult:
     """A new account with its invitation, and its first role if one is named.
 
     Raises: AccessDenied without the role, for a first user who is no administrator, for a unit or role that is not known.
@@ -55,7 +45,7 @@ def enter(
     said = invite(state, actor, account)
     if role is not None:
         given = give_or_propose(state, actor, account, role, unit)
-        said = Entered({**said.document, **given.document}, [f"Entered {account}.", *said.lines, *given.lines])
+        said = CommandResult({**said.document, **given.document}, [f"Entered {account}.", *said.lines, *given.lines])
     return said
 
 
@@ -69,7 +59,7 @@ def _check_role(state: State, role: str, unit: str | None) -> Role:
     return wanted
 
 
-def invite(state: State, actor: Actor, account: str) -> Entered:
+def invite(state: State, actor: Actor, account: str) -> CommandResult:
     """A code with which the person chooses a password or binds the force's own log-in. Raises AccessDenied."""
     acting = _acting(state, actor)
     if account.lower() in (actor.account, actor.second):
@@ -78,10 +68,10 @@ def invite(state: State, actor: Actor, account: str) -> Entered:
     with state.operations.writing(Event(actor.account, acting, "administration", "user_invited", object=f"user:{known.account}")) as tx:
         code = codes.draw(tx, known.account, codes.INVITATION)
     line = f"Invitation of {known.account}: {code}. It opens once, within {codes.INVITATION_HOURS} hours, at /invitation; hand it over in person or by a call."
-    return Entered({"account": known.account, "invitation": code}, [line])
+    return CommandResult({"account": known.account, "invitation": code}, [line])
 
 
-def give_or_propose(state: State, actor: Actor, account: str, role: str, unit: str | None) -> Entered:
+def give_or_propose(state: State, actor: Actor, account: str, role: str, unit: str | None) -> CommandResult:
     """Gives a role while the state is set up; afterwards proposes it. Raises AccessDenied."""
     wanted = _check_role(state, role, unit)
     document = {"account": account, "role": wanted.value, "unit": unit}
@@ -89,14 +79,14 @@ def give_or_propose(state: State, actor: Actor, account: str, role: str, unit: s
         event = Event(actor.account, "operator", "administration", "role_given", object=f"user:{account}", detail={"by": "set-up"})
         state.users.give_role(account, role, unit, event)
         left = [] if state.users.in_set_up() else ["Set-up is over: from now on a role takes two people."]
-        return Entered({**document, "given": True}, ["Given.", *left])
+        return CommandResult({**document, "given": True}, ["Given.", *left])
     number = proposals.propose(state.users, account, role, unit, actor)
-    return Entered({**document, "given": False, "proposal": number}, [f"Proposed as number {number}: a second person confirms it with harmcast users confirm STATE {number}, or under Roles."])
+    return CommandResult({**document, "given": False, "proposal": number}, [f"Proposed as number {number}: a second person confirms it with harmcast users confirm STATE {number}, or under Roles."])
 
 
-def end_role(state: State, actor: Actor, account: str, role: str) -> Entered:
+def end_role(state: State, actor: Actor, account: str, role: str) -> CommandResult:
     """Ends a role in every unit; an administrator or the data protection officer does. Raises AccessDenied."""
     acting = "operator" if _is_setting_up(state, actor) else actor.acting(Role.ADMINISTRATOR.value, Role.DATA_PROTECTION_OFFICER.value)
     wanted = users.known_role(role)
     state.users.end_role(account, wanted, Event(actor.account, acting, "administration", "role_taken", object=f"user:{account}"))
-    return Entered({"account": account, "role": wanted.value, "ended": True}, ["Ended."])
+    return CommandResult({"account": account, "role": wanted.value, "ended": True}, ["Ended."])

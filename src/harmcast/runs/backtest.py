@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from harmcast.documents.backtest import PeopleBacktest, PlacesBacktest
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import backtest, landmarks, page, people_page
 from harmcast.forecast import shipped
@@ -31,12 +31,6 @@ MOST_JUDGED = 4
 JUDGE = Actor("backtest", "Backtest", (("operator", None),))
 
 
-@dataclass
-class BacktestResult:
-    document: PlacesBacktest | PeopleBacktest
-    lines: list[str] = field(default_factory=list)
-
-
 def backtest_tool(
     state: State,
     name: str,
@@ -46,7 +40,7 @@ def backtest_tool(
     models: str = "shipped",
     out: Path | None = None,
     progress: Progress = quiet,
-) -> BacktestResult:
+) -> CommandResult:
     """Every method at every origin, from what was known then.
 
     Args:
@@ -69,7 +63,7 @@ def backtest_tool(
         (out / "backtest.json").write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
         (out / "backtest.html").write_text(html, encoding="utf-8")
         lines.append(f"Report: {out / 'backtest.html'}")
-    return BacktestResult(document, lines)
+    return CommandResult(document, lines)
 
 
 def _last_day(state: State) -> date:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harmcast.documents.command_result import CommandResult
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, SettingsRefused
 from harmcast.oversight.log import Event
@@ -48,14 +49,6 @@ MEANS = {
 }
 
 
-@dataclass
-class SettingsResult:
-    """The settings, or what changed, for people and for programs."""
-
-    document: PlainRecord
-    lines: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class ChangedSetting:
     """One setting that is another: dotted name, value before and after (secrets hidden), what it means."""
@@ -69,14 +62,14 @@ class ChangedSetting:
         return {"setting": self.name, "before": self.before, "after": self.after, "means": self.means}
 
 
-def shown(state: State) -> SettingsResult:
+def shown(state: State) -> CommandResult:
     """The settings as they stand, every default said; secrets are not."""
     values = {name: _printable(name, value) for name, value in flat(state.settings).items()}
     sha256 = kept_settings.sha256_of(state.settings_folder)
-    return SettingsResult({"sha256": sha256, "settings": values}, [*(f"{name} = {value}" for name, value in values.items()), f"SHA-256 {sha256}"])
+    return CommandResult({"sha256": sha256, "settings": values}, [*(f"{name} = {value}" for name, value in values.items()), f"SHA-256 {sha256}"])
 
 
-def change(state: State, file: Path, actor: Actor) -> SettingsResult:
+def change(state: State, file: Path, actor: Actor) -> CommandResult:
     """Makes a settings file, and the files it names, those of the state: all of it, or nothing.
 
     Raises: SettingsRefused with every fault; AccessDenied without the role; RunStopped while a run is at work.
@@ -94,7 +87,7 @@ def change(state: State, file: Path, actor: Actor) -> SettingsResult:
             _refuse_fixed(changes)
             before, after = kept_settings.sha256_of(state.settings_folder), kept_settings.sha256_of(beside)
             if not changes and not files and kept_settings.taken(state.operations) == before:
-                return SettingsResult({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
+                return CommandResult({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
             detail = {"before": before, "after": after, "changed": [c.document() for c in changes], "files": files}
             event = Event(actor.account, role, "administration", "settings_changed", object="settings", detail=detail)
             with state.operations.writing(event) as tx:
@@ -105,7 +98,7 @@ def change(state: State, file: Path, actor: Actor) -> SettingsResult:
     named = {path.relative_to(beside).as_posix(): setting for setting in named_files(new) if (path := as_changed.file(setting)) is not None}
     lines = [f"{c.name}: {c.before} -> {c.after}. {c.means}" for c in changes]
     lines += [f"{name}: another file. {_means(named.get(name, name))}" for name in files]
-    return SettingsResult({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
+    return CommandResult({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
 
 
 def differences(before: Settings, after: Settings) -> list[ChangedSetting]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import AccessDenied, NotFit, RunStopped
 from harmcast.oversight import release_rules
 from harmcast.oversight.access import ROLES, Role
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
 from harmcast.oversight.release_rules import ReleaseRule
-from harmcast.runs.release_moves import Moved
 from harmcast.store.lifts import KeptLift
 from harmcast.store.releases import Release
 from harmcast.store.state import State
@@ -20,7 +20,7 @@ from harmcast.store.users import Actor
 def lift_finding(
     state: State, name: str, finding_id: str, actor: Actor, reason: str, until: date | None = None, today: date | None = None, *,
     condition: str | None = None,
-) -> Moved:  # fmt: skip
+) -> CommandResult:  # fmt: skip
     """One person's half of lifting a finding of a release.
 
     The first person of the table proposes it with a last day; somebody else, of the second role, agrees to it as it was proposed.
@@ -60,7 +60,7 @@ def found_in(state: State, name: str, finding_id: str) -> tuple[Release, Finding
     )
 
 
-def findings_of(state: State, name: str, today: date) -> Moved:
+def findings_of(state: State, name: str, today: date) -> CommandResult:
     """Every finding of a release with what it stops, who may lift it, and how it stands today. Raises RunStopped."""
     releases = state.releases.named(name)
     if not releases:
@@ -87,7 +87,7 @@ def findings_of(state: State, name: str, today: date) -> Moved:
             )
             stands = f"lifted until {until}" if until else f"proposed until {waiting.until}" if waiting else "open"
             lines += [f"{finding.id} ({finding.tool}), {stands}: {finding.says}", f"  {finding.title}. May be lifted by {who}."]
-    return Moved({"release": name, "findings": rows}, lines or ["Nothing was found."])
+    return CommandResult({"release": name, "findings": rows}, lines or ["Nothing was found."])
 
 
 def proposed(lifts: list[KeptLift], finding: Finding, today: date) -> KeptLift | None:
@@ -103,7 +103,7 @@ def proposed(lifts: list[KeptLift], finding: Finding, today: date) -> KeptLift |
 def _propose(
     state: State, waiting: KeptLift | None, finding: Finding, actor: Actor, rule: ReleaseRule, reason: str, until: date | None, today: date,
     condition: str | None,
-) -> Moved:  # fmt: skip
+) -> CommandResult:  # fmt: skip
     role = actor.acting(*_values(rule.first))
     if waiting is not None:
         raise AccessDenied(
@@ -120,17 +120,17 @@ def _propose(
     event = Event(actor.account, role, "administration", "lift_proposed", purpose=reason, object=f"finding:{finding.id}")
     state.lifts.propose(finding, today, until, reason, event, condition)
     said = f"Proposed: {finding.id} until {until}. It holds once a {names(rule.second)} agrees."
-    return Moved({"finding": finding.id, "until": until.isoformat(), "lifted": False}, [said])
+    return CommandResult({"finding": finding.id, "until": until.isoformat(), "lifted": False}, [said])
 
 
-def _agree(state: State, lift: KeptLift, finding: Finding, actor: Actor, rule: ReleaseRule, reason: str) -> Moved:
+def _agree(state: State, lift: KeptLift, finding: Finding, actor: Actor, rule: ReleaseRule, reason: str) -> CommandResult:
     role = actor.acting(*_values(rule.second))
     event = Event(actor.account, role, "administration", "finding_lifted", purpose=reason, object=f"finding:{finding.id}")
     state.lifts.agree(lift, reason, event)
-    return Moved({"finding": finding.id, "until": lift.until.isoformat(), "lifted": True}, [f"Lifted: {finding.id} until {lift.until}."])
+    return CommandResult({"finding": finding.id, "until": lift.until.isoformat(), "lifted": True}, [f"Lifted: {finding.id} until {lift.until}."])
 
 
-def end_lift(state: State, finding_id: str, actor: Actor, reason: str, today: date | None = None) -> Moved:
+def end_lift(state: State, finding_id: str, actor: Actor, reason: str, today: date | None = None) -> CommandResult:
     """Ends every lift of a finding from today on. Shutting takes one person: any releaser, ethics reviewer or data protection officer.
 
     Raises: AccessDenied without the role; RunStopped if no lift of it stands.
@@ -143,7 +143,7 @@ def end_lift(state: State, finding_id: str, actor: Actor, reason: str, today: da
     for lift in standing:
         event = Event(actor.account, role, "administration", "lift_ended", purpose=reason or None, object=f"finding:{finding_id}")
         state.lifts.end(lift, today, event)
-    return Moved({"finding": finding_id, "lifted": False}, [f"Ended: {finding_id} is open again."])
+    return CommandResult({"finding": finding_id, "lifted": False}, [f"Ended: {finding_id} is open again."])
 
 
 def names(roles: frozenset[Role]) -> str:

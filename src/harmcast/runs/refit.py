@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from harmcast.documents.person_model import BesideModel, KeptModel, RefitSays
+from harmcast.documents.command_result import CommandResult
+from harmcast.documents.person_model import BesideModel, KeptModel
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import people_choose
 from harmcast.fairness import groups
@@ -27,12 +27,6 @@ from harmcast.transitions.weekly import score_people
 from harmcast.weeks import Week
 
 
-@dataclass
-class Refitted:
-    document: RefitSays
-    lines: list[str] = field(default_factory=list)
-
-
 def people_tool(state: State, name: str) -> PeopleTool:
     tool = state.settings.tool(name)
     if not isinstance(tool, PeopleTool):
@@ -44,7 +38,7 @@ def people_tool(state: State, name: str) -> PeopleTool:
     return tool
 
 
-def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: Progress = quiet, level_only: bool = False) -> Refitted:
+def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: Progress = quiet, level_only: bool = False) -> CommandResult:
     """Fits a person model on what was known at `as_of`, sets it beside the model in use, and keeps it as a candidate.
 
     Args: `level_only`: keep the card in use and take its level anew, as each quarter; else the whole procedure, as each year.
@@ -99,7 +93,7 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
         lines.append(f"Beside {beside['old']}: {beside['side_by_side']}")
     lines += [f"Note: {line}" for line in held.says()]
     lines.append(f"It is a candidate: scores do not move until a second person approves it with harmcast publish STATE {kept.name}.")
-    return Refitted({"model": kept.name, **beside}, lines)
+    return CommandResult({"model": kept.name, **beside}, lines)
 
 
 def card_in_use(content: KeptModel | None, rules: Rules) -> KeptModel:

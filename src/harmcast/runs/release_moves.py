@@ -7,10 +7,9 @@ What was found about a release is typed (`oversight.findings`); what stops it, a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
-from harmcast.documents.plain import PlainRecord
+from harmcast.documents.command_result import CommandResult
 from harmcast.errors import AccessDenied, HarmcastError, NotFit, RunStopped
 from harmcast.oversight import register, release_rules
 from harmcast.oversight.findings import Finding
@@ -22,12 +21,6 @@ from harmcast.store.state import State
 from harmcast.store.users import Actor
 
 RELEASERS = ("supervisor", "data_scientist")
-
-
-@dataclass
-class Moved:
-    document: PlainRecord
-    lines: list[str] = field(default_factory=list)
 
 
 def first_standing(
@@ -77,7 +70,7 @@ def next_move(release: Release, moves: Sequence[Move], actor: Actor, second_pers
     raise NotFit(f"A release that is {release.standing} does not move on.", code="release_not_movable")
 
 
-def publish_release(state: State, name: str, actor: Actor, reason: str = "", today: date | None = None) -> Moved:
+def publish_release(state: State, name: str, actor: Actor, reason: str = "", today: date | None = None) -> CommandResult:
     """Moves every tool of a release on that may go, or approves a person model; a tool that is held keeps no other back.
 
     Raises, where no tool may go on: AccessDenied without the role or by the same person twice; NotFit while anything found stops
@@ -111,7 +104,7 @@ def publish_release(state: State, name: str, actor: Actor, reason: str = "", tod
     moved = {release.tool: to for release, to in moves.items()}
     stayed = {tool: {"code": error.code, "says": str(error)} for tool, error in stay.items()}
     lines = [f"{tool}: {to}." for tool, to in moved.items()] + [f"{tool} stays as it is. {error}" for tool, error in stay.items()]
-    return Moved({"release": name, "moved": moved, "stayed": stayed}, lines)
+    return CommandResult({"release": name, "moved": moved, "stayed": stayed}, lines)
 
 
 def _may_move(state: State, release: Release, actor: Actor, reason: str, today: date) -> Standing:
@@ -143,7 +136,7 @@ def _held(release: Release, stopping: Sequence[Finding]) -> NotFit:
     return NotFit(f"{release.tool} is held. {says}", code="finding_open", next_step=next_step)
 
 
-def _approve_model(state: State, model: Model, actor: Actor, role: str, reason: str) -> Moved:
+def _approve_model(state: State, model: Model, actor: Actor, role: str, reason: str) -> CommandResult:
     if model.standing != "candidate":
         raise NotFit("That model is not waiting for approval.", code="release_not_movable")
     if state.settings.release.second_person and model.made_by == actor.account:
@@ -154,10 +147,10 @@ def _approve_model(state: State, model: Model, actor: Actor, role: str, reason: 
         )
     event = Event(actor.account, role, "administration", "model_approved", purpose=reason or None, object=f"model:{model.name}")
     state.models.approve(model, event)
-    return Moved({"model": model.name, "moved": "approved"}, [f"{model.name} is approved; the next weekly run scores with it."])
+    return CommandResult({"model": model.name, "moved": "approved"}, [f"{model.name} is approved; the next weekly run scores with it."])
 
 
-def refuse_model(state: State, name: str, actor: Actor, reason: str) -> Moved:
+def refuse_model(state: State, name: str, actor: Actor, reason: str) -> CommandResult:
     """Refuses a candidate model: the one in use goes on scoring. Any one releaser may, its maker too.
 
     Raises: AccessDenied without the role; NotFit if it is no candidate; RunStopped if there is none of that name.
@@ -170,10 +163,10 @@ def refuse_model(state: State, name: str, actor: Actor, reason: str) -> Moved:
         raise NotFit("That model is not waiting for approval.", code="release_not_movable")
     event = Event(actor.account, role, "administration", "model_refused", purpose=reason, object=f"model:{name}")
     state.models.refuse(model, reason, event)
-    return Moved({"model": name, "moved": "withdrawn"}, [f"{name} is refused; the model in use stays."])
+    return CommandResult({"model": name, "moved": "withdrawn"}, [f"{name} is refused; the model in use stays."])
 
 
-def withdraw_release(state: State, name: str, actor: Actor, reason: str) -> Moved:
+def withdraw_release(state: State, name: str, actor: Actor, reason: str) -> CommandResult:
     """Takes back every tool of a release that is not withdrawn yet; any one releaser may, at once.
 
     Raises: AccessDenied without the role; RunStopped if there is no such release.
@@ -189,4 +182,4 @@ def withdraw_release(state: State, name: str, actor: Actor, reason: str) -> Move
     for release in releases:
         event = Event(actor.account, role, "alteration", "release_withdrawn", purpose=reason, object=f"release:{name}:{release.tool}")
         state.releases.move(release, "withdrawn", event, reason)
-    return Moved({"release": name, "withdrawn": [r.tool for r in releases]}, [f"{r.tool}: withdrawn." for r in releases])
+    return CommandResult({"release": name, "withdrawn": [r.tool for r in releases]}, [f"{r.tool}: withdrawn." for r in releases])
