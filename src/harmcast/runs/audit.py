@@ -15,19 +15,18 @@ from harmcast.documents.audit import AuditAbout
 from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.evaluate import people_bars
 from harmcast.evaluate.monitor import Monitor
-from harmcast.fairness import audit, exposure, groups
+from harmcast.fairness import audit, groups
 from harmcast.fairness.rounding import Drawn
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.fairness.verdicts import Audit
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
-from harmcast.oversight.log import Event
 from harmcast.people import charges as charge_rules
 from harmcast.people.features import FEATURES
 from harmcast.places.grid import Units
 from harmcast.publish import group_impact, release_files
-from harmcast.runs import outcomes, people_results, shadowed, watch
-from harmcast.runs.force_area import NEIGHBOURHOOD, ForceArea
+from harmcast.runs import outcomes, people, people_results, shadowed, watch
+from harmcast.runs.force_area import ForceArea
 from harmcast.runs.outcomes import SETTLED_WEEKS, recorded_in
 from harmcast.runs.people import PeopleMade
 from harmcast.runs.people_results import FLAGGED_SHARE, JudgedChances
@@ -119,22 +118,13 @@ def audit_of_places(
     return audit.audit_places(
         forecast,
         came,
-        _fifths(made, inside_force),
+        inside_force.fifths(units),
         _patrols(state, tool.name, week, as_of, sequence, units),
         thresholds,
         crimes=_placed(units, crimes, tool),
         recorded=crimes if "area" in crimes.columns and "domestic" in crimes.columns else None,
         top=tables.LISTED_CELLS,
     )
-
-
-def _fifths(made: PlacesMade, inside_force: ForceArea) -> pl.DataFrame | None:
-    """Which deprivation fifths each cell's residents live in; null where the force names no layer."""
-    if inside_force.neighbourhoods is None:
-        return None
-    layer = inside_force.neighbourhoods.rows(*NEIGHBOURHOOD)
-    units = made.panel.units
-    return exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, inside_force.neighbourhoods.shapes)
 
 
 def _cells_of(units: Units, table: pl.DataFrame) -> pl.Series:
@@ -161,12 +151,12 @@ def _patrols(state: State, tool: str, week: Week, as_of: date, sequence: int, un
 
 def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFrame:
     """The tool's own crimes by cell and day, for the feedback check."""
-    wanted = _matches(tool.where)
+    wanted = matches(tool.where)
     own = crimes.filter(wanted & pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
     return own.select(_cells_of(units, own).alias("cell"), pl.col("happened_from").dt.date().alias("happened_on")).drop_nulls("cell")
 
 
-def _matches(where: Mapping[str, list[str]]) -> pl.Expr:
+def matches(where: Mapping[str, list[str]]) -> pl.Expr:
     """A filter of the settings as an expression: keys ANDed, values ORed, an offence class covering its subclasses."""
     parts = []
     for key, values in where.items():
@@ -184,8 +174,8 @@ def audit_of_people(
     """The audit of the person tool on chances that can be judged, or why there are none: of those whom the units could consider."""
     if isinstance(judged, str):
         return judged
-    event = Event(actor.account, "operator", "consultation", "protected_read", purpose="Fairness audit", object="persons_protected")
-    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), judged.newest, rules=group_rules(state))
+    protected = people.protected(state, "fairness.groups", as_of, sequence, actor, "Fairness audit")
+    labels = groups.read_groups(protected, judged.newest, rules=group_rules(state))
     managed = state.records.circumstances(judged.newest, sequence).filter(pl.col("kind") == "managed").select("person_ref")
     standing = charge_rules.last_versions(who.known.charge_versions, "charge_ref", as_of)
     given = None if judged.rehearsal else judged.given

@@ -11,7 +11,6 @@ from harmcast.documents.command_result import CommandResult
 from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import backtest, landmarks, page, people_page
 from harmcast.forecast import shipped
-from harmcast.people import bands
 from harmcast.places import counts
 from harmcast.places.grid import Units
 from harmcast.progress import Progress, part, quiet
@@ -117,10 +116,7 @@ def _people(state: State, tool: PeopleTool, origins: int, last: date, progress: 
     months = tool.horizons_months
     progress("Reading charges", 0.0)
     known = people.known_people(state, sequence)
-    number = state.settings.tools.index(tool)
-    index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
-    cuts = people.cuts_of(state, tool, digest)
-    rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
+    _, _, rules = people.harm_of(state, tool)
     held = people.history_of(state, tool, known, last)
     days = refit.judged_days(held, MOST_JUDGED)[-origins:]
     births = people.under_18(state, refit.all_days(held, MOST_JUDGED), last, sequence, JUDGE, "Backtest: nobody under 18 on a landmark is judged")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, HarmcastError, SettingsRefused
@@ -97,7 +97,7 @@ def _newest_load(state: State) -> str:
 
 
 def _layers(state: State) -> str:
-    from harmcast.runs.force_area import force_area_of, layer_of
+    from harmcast.runs.force_area import force_area_of, layer_of, no_crimes
 
     settings = state.settings
     inside_force = force_area_of(settings, state.named_bytes)
@@ -109,16 +109,12 @@ def _layers(state: State) -> str:
     said = []
     for tool in settings.tools:
         if isinstance(tool, PlacesTool) and (tool.units is not None or settings.force.area_from == "boundary"):
-            said.append(f"{tool.name} {len(inside_force.units(tool, _no_crimes))} units")
+            said.append(f"{tool.name} {len(inside_force.units(tool, no_crimes))} units")
     for key in ("boundary", "areas", "neighbourhoods"):
         path = getattr(settings.force, key)
         if path is not None:
             said += [f"force.{key}: {words}" for words in layer_of(state.named_bytes(path), settings.force.crs, f"force.{key}").said]
     return ", ".join(said) or "the area is taken from the first days' crimes"
-
-
-def _no_crimes() -> Any:
-    raise SettingsRefused("The area is taken from crimes, and none are held yet.", code="no_crimes")
 
 
 def _census(state: State) -> str:
@@ -167,6 +163,7 @@ def _weighed(state: State, index: HarmIndex) -> str:
 def _mapping(state: State) -> str:
     from harmcast.feed.extract import read_manifest
     from harmcast.feed.sql_mapping import SqlMapping
+    from harmcast.runs import inbox
     from harmcast.runs.received import by_sql, mapping_of
 
     if state.file("feed.mapping") is None:
@@ -175,7 +172,7 @@ def _mapping(state: State) -> str:
     if not isinstance(rules, SqlMapping):
         return "can be read"
     said = "makes " + ", ".join(rules.tables)
-    newest = max(_delivered(state), key=lambda path: path.stat().st_mtime, default=None)
+    newest = max(inbox.delivered(state), key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         return f"{said}; {NOT_TRIED}: files and columns are tried on a delivery, and none is in the inbox (harmcast load STATE DELIVERY --dry-run)"
     made, _ = by_sql(rules, newest, read_manifest(newest, state.settings.force.timezone), state.settings.feed)
@@ -184,25 +181,20 @@ def _mapping(state: State) -> str:
     return f"tried on {newest.name}, as it came and with its rows mixed: {rows}" + (f"; kept beside: {', '.join(extra)}" if extra else "")
 
 
-def _delivered(state: State) -> list[Path]:
-    """Delivery folders of the inbox."""
-    inbox = state.settings.feed.inbox
-    folder = inbox if inbox is None or inbox.is_absolute() else state.root / inbox
-    return [path for path in folder.iterdir() if (path / "manifest.json").is_file()] if folder is not None and folder.is_dir() else []
-
-
 def _source(state: State) -> str:
+    from harmcast.runs import inbox
+
     feed = state.settings.feed
     if feed.source == "sql":
         return _database(state)
-    if feed.inbox is None:
+    folder = inbox.folder_of(state)
+    if folder is None:
         return "no inbox: deliveries are named on the command line"
-    inbox = feed.inbox if feed.inbox.is_absolute() else state.root / feed.inbox
-    if not inbox.is_dir():
+    if not folder.is_dir():
         raise SettingsRefused(
             "The inbox is not there.", faults=(Fault("inbox_missing", "feed.inbox", next_step="make the folder"),)
         )
-    return f"{sum(1 for p in inbox.iterdir() if (p / 'manifest.json').is_file())} delivery folder(s) in the inbox"
+    return f"{len(inbox.delivered(state))} delivery folder(s) in the inbox"
 
 
 def _sign_in(state: State) -> str:

@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 
-from harmcast.people import charges as charge_rules
 from harmcast.runs import people
 from harmcast.store.reads import then
 from harmcast.store.state import State
@@ -22,8 +21,5 @@ def without_charge(state: State, as_of: date, known_on: date) -> int | None:
     release = held[-1]
     scored = release.frame(tool.name).select("person_key").join(state.person_keys(), on="person_key", how="inner")
     known = people.known_people(state, release.sequence)  # type: ignore[arg-type]
-    day = release.as_of or as_of
-    standing = charge_rules.last_versions(known.charge_versions, "charge_ref", day)
-    now = charge_rules.survivors(charge_rules.last_versions(known.persons, "person_ref", day))
-    charged = standing.join(now, on="person_ref", how="left").with_columns(person_ref=pl.coalesce("survivor", "person_ref"))
+    charged = people.standing_charges(known, release.as_of or as_of)
     return scored.filter(~pl.col("person_ref").is_in(charged["person_ref"].unique().implode())).height

@@ -16,7 +16,7 @@ from harmcast.documents.closed_tables import Closing
 from harmcast.documents.exploration import NEUTRAL_WARNINGS, CensusLine, Exploration, ExploredTable, GroupsExplored
 from harmcast.documents.person_model import KeptModel
 from harmcast.evaluate import records_quality
-from harmcast.fairness import explored, exposure
+from harmcast.fairness import explored
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.oversight.log import Event
@@ -24,6 +24,7 @@ from harmcast.people.features import FEATURES
 from harmcast.publish import exploration as printed
 from harmcast.publish.answers.collect import answer_day
 from harmcast.runs import force_area, neutral
+from harmcast.runs.audit import matches
 from harmcast.runs.places import crime_columns
 from harmcast.settings import PlacesTool
 from harmcast.store import reports, statistics
@@ -145,7 +146,7 @@ def _records(state: State, as_of: date) -> list[ExploredTable]:
     persons = _with(state.records.persons(as_of, sequence), PERSON_VALUES)
     recorded = crimes.filter(pl.col("status") == "recorded")
     held = {name: _versions(state, name, key, frame.height, as_of, sequence) for name, key, frame in (("crimes", "crime_ref", crimes), ("charges", "charge_ref", charges), ("persons", "person_ref", persons))}
-    matched = {tool.title or tool.name: recorded.filter(_matches(tool)) for tool in state.settings.places_tools}
+    matched = {tool.title or tool.name: recorded.filter(matches(tool.where)) for tool in state.settings.places_tools}
     happened = pl.col("happened_from")
     by_unit = charges.join(persons.select("person_ref", "unit"), on="person_ref", how="left")
     return [
@@ -183,12 +184,6 @@ def _versions(state: State, table: str, key: str, rows: int, as_of: date, sequen
     return rows, held.height, held.filter("deleted")[key].n_unique()
 
 
-def _matches(tool: PlacesTool) -> pl.Expr:
-    from harmcast.runs.audit import _matches as matches
-
-    return matches(tool.where)
-
-
 # -- what is closed, and places --------------------------------------------------------------------
 
 
@@ -213,11 +208,9 @@ def _places(state: State, tool: PlacesTool, as_of: date) -> list[ExploredTable]:
     if release is None or state.settings.force.neighbourhoods is None:
         return []
     inside = force_area.force_area_of(state.settings, state.named_bytes)
-    if inside.neighbourhoods is None:
+    overlap = inside.fifths(inside.units(tool, lambda: state.records.crimes(as_of, crime_columns([tool]))))
+    if overlap is None:
         return []
-    units = inside.units(tool, lambda: state.records.crimes(as_of, crime_columns([tool])))
-    layer = inside.neighbourhoods.rows(*force_area.NEIGHBOURHOOD)
-    overlap = exposure.overlap(list(units.keys), [units.outline(k) for k in range(len(units))], layer, inside.neighbourhoods.shapes)
     weeks = release.frame(f"{tool.name}_weeks")
     last = weeks.filter(pl.col("week") >= pl.lit(release.origin).dt.offset_by(f"-{WEEKS_A_YEAR}w")).group_by("cell").agg(pl.col("recorded").sum())
     cells = release.frame(tool.name).select("cell", "expected").join(last, on="cell", how="left").with_columns(pl.col("recorded").fill_null(0))

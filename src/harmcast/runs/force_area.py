@@ -15,6 +15,7 @@ from shapely import errors as shapely_errors
 from shapely.geometry.base import BaseGeometry
 
 from harmcast.errors import Fault, SettingsRefused
+from harmcast.fairness import exposure
 from harmcast.places import grid
 from harmcast.publish.release_files import UnitShape
 from harmcast.settings import PlacesTool, Settings
@@ -86,6 +87,13 @@ class ForceArea:
         easting, northing = first["easting_m"].to_numpy(), first["northing_m"].to_numpy()
         return grid.from_points(side_m, easting, northing, areas=self.areas or None)
 
+    def fifths(self, units: grid.Units) -> pl.DataFrame | None:
+        """Which deprivation fifths the residents of each unit live in; null where the force names no layer."""
+        if self.neighbourhoods is None:
+            return None
+        outlines = [units.outline(k) for k in range(len(units))]
+        return exposure.overlap(list(units.keys), outlines, self.neighbourhoods.rows(*NEIGHBOURHOOD), self.neighbourhoods.shapes)
+
     def shape(self, units: grid.Units) -> UnitShape:
         """How the units are drawn and exported."""
         from pyproj import Transformer
@@ -106,6 +114,11 @@ class ForceArea:
             cells_wgs84=wgs84,
             cells_m={} if units.side_m is not None else in_m,
         )
+
+
+def no_crimes() -> Any:
+    """In place of crimes, where units are wanted without any. Raises SettingsRefused."""
+    raise SettingsRefused("The area is taken from crimes, and none are held yet.", code="no_crimes")
 
 
 def first_days(crimes: pl.DataFrame, days: int) -> pl.DataFrame:

@@ -103,7 +103,7 @@ def _warnings(state: State, force: force_area.ForceArea, ground: Ground) -> list
     for tool in state.settings.places_tools:
         if tool.units is None and (state.settings.force.area_from != "boundary" or force.boundary is None):
             continue
-        units = force.units(tool, _no_crimes)
+        units = force.units(tool, force_area.no_crimes)
         held = ground.holds_roads([tuple(units.outline(i).bounds) for i in range(len(units))])
         if held < FEWEST_CELLS_WITH_ROADS * len(units):
             found.append(f"roads lie in {100 * held / len(units):.0f}% of the cells of {tool.name}: is this the force's own ground?")
@@ -111,10 +111,6 @@ def _warnings(state: State, force: force_area.ForceArea, ground: Ground) -> list
     if ground.about.postcodes and "OS data" in words and "Royal Mail" not in words:
         found.append('postcodes are shown: the licence asks for "Contains Royal Mail data © Royal Mail copyright and database right" as well.')
     return found
-
-
-def _no_crimes() -> Any:
-    raise SettingsRefused("The area is taken from crimes, and none are held yet.", code="no_crimes")
 
 
 def of_week(state: State, week: str, is_again: bool) -> Ground | None:

@@ -20,20 +20,26 @@ from harmcast.store.state import State
 from harmcast.store.users import Actor
 
 
+def folder_of(state: State) -> Path | None:
+    """The folder that deliveries come to, there or not; None where the settings name none."""
+    inbox = state.settings.feed.inbox
+    return inbox if inbox is None or inbox.is_absolute() else state.root / inbox
+
+
+def delivered(state: State) -> list[Path]:
+    """Delivery folders of the inbox, those loaded already among them, by name."""
+    folder = folder_of(state)
+    return sorted(path for path in folder.iterdir() if (path / "manifest.json").is_file()) if folder and folder.is_dir() else []
+
+
 def waiting(state: State, as_of: date) -> list[Path]:
     """Delivery folders of the inbox made on or before `as_of` and not loaded yet, oldest first.
 
     Raises: FeedRefused for a manifest that cannot be read.
     """
-    inbox = state.settings.feed.inbox
-    if inbox is None:
-        return []
-    folder = inbox if inbox.is_absolute() else state.root / inbox
-    if not folder.is_dir():
-        return []
     done = deliveries.names_loaded(state.operations)
     zone = state.settings.force.timezone
-    found = [(read_manifest(path, zone), path) for path in sorted(folder.iterdir()) if (path / "manifest.json").is_file()]
+    found = [(read_manifest(path, zone), path) for path in delivered(state)]
     due = [(m.made_at, path) for m, path in found if m.delivery_id not in done and m.made_at.date() <= as_of]
     return [path for _, path in sorted(due)]
 

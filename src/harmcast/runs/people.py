@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import polars as pl
 
@@ -31,7 +31,7 @@ from harmcast.store.users import Actor
 from harmcast.transitions import followed, refit
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.history import RecordsHeld
-from harmcast.transitions.landmarks import People, Rules
+from harmcast.transitions.landmarks import Rules
 from harmcast.transitions.model import FORM, overdue
 from harmcast.transitions.weekly import ScoredPeople, score_people
 from harmcast.weeks import Week, add_months
@@ -71,19 +71,20 @@ def known_people(state: State, sequence: int) -> Known:
 
 def under_18(state: State, days: Sequence[date], as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:
     """Whether people were under 18 on each day; the reading of birth dates is an event of its own."""
-    return minors.flags(_births(state, as_of, sequence, actor, why), days)
+    return minors.flags(protected(state, "people.minors", as_of, sequence, actor, why), days)
 
 
 def births_of_load(state: State, new_people: pl.DataFrame, day: date, actor: Actor) -> tuple[pl.DataFrame, minors.BirthsChanged]:
     """Whether people held were under 18 on a day, and how many births a load changes, by one reading of the birth dates held, logged."""
     why = "Whether a load changes births, and who is under 18"
-    births = _births(state, day, state.records.latest(), actor, why)
+    births = protected(state, "people.minors", day, state.records.latest(), actor, why)
     return minors.flags(births, [day]), minors.changed(births, new_people)
 
 
-def _births(state: State, as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:
+def protected(state: State, reader: Literal["fairness.groups", "people.minors"], as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:
+    """The protected columns that a reader may have, as known on a day; the reading is an event of its own, with its reason."""
     event = Event(actor.account, "operator", "consultation", "protected_read", purpose=why, object="persons_protected")
-    return state.records.protected("people.minors", event, as_of, sequence)
+    return state.records.protected(reader, event, as_of, sequence)
 
 
 def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, str]:
@@ -151,6 +152,13 @@ def cuts_of(state: State, tool: PeopleTool, digest: str, made_at: str | None = N
     return found
 
 
+def harm_of(state: State, tool: PeopleTool, key: Literal["harm_index", "second_index"] = "harm_index", made_at: str | None = None) -> tuple[str, Cuts, Rules]:
+    """SHA-256 of an index of a tool, the cuts of the bands under it, and what harm means by both. Raises as `index_of` and `cuts_of` do."""
+    index, digest = index_of(state, f"tools.{state.settings.tools.index(tool)}.{key}", getattr(tool, key))
+    cuts = cuts_of(state, tool, digest, made_at)
+    return digest, cuts, rules_of(state.settings, index, bands.high_cut(cuts.values))
+
+
 def _are_as_wanted(found: Cuts, wanted: Bands) -> bool:
     """Whether cuts that hold are those the settings would take, as far as the settings fix them."""
     same_cuts = wanted.cuts is None or tuple(wanted.cuts) == found.values
@@ -195,15 +203,11 @@ def make_people(
     settings = state.settings
     progress("Reading charges", 0.0)
     known = known_people(state, sequence)
-    number = settings.tools.index(tool)
-    index, digest = index_of(state, f"tools.{number}.harm_index", tool.harm_index)
-    cuts = cuts_of(state, tool, digest, made_at)
-    rules = rules_of(settings, index, bands.high_cut(cuts.values))
+    digest, cuts, rules = harm_of(state, tool, made_at=made_at)
     second = None
     if tool.second_index != "none":
-        other, other_digest = index_of(state, f"tools.{number}.second_index", tool.second_index)
-        other_cuts = cuts_of(state, tool, other_digest, made_at)
-        second = (rules_of(settings, other, bands.high_cut(other_cuts.values)), other_cuts.values)
+        _, other_cuts, other_rules = harm_of(state, tool, "second_index", made_at)
+        second = (other_rules, other_cuts.values)
     keys = state.person_keys()
     model = model_of_week(state, tool, week)
     held = refit.history_of(known.charge_versions, as_of, tool.horizons_months, settings.people.records_from)
@@ -226,12 +230,10 @@ def make_people(
     progress("Counting what followed in each band", 0.8)
     what_followed = followed.what_followed(scored.source, as_of, tool.horizons_months, cuts.values)
     progress("Writing scores", 0.9)
-    table = (
-        scored.people.join(keys, on="person_ref", how="inner")
-        .drop("person_ref")
-        .select("person_key", pl.exclude("person_key"))
-        .sort("person_key")
-    )
+    keyed = scored.people.join(keys, on="person_ref", how="inner")
+    table = keyed.drop("person_ref").select("person_key", pl.exclude("person_key")).sort("person_key")
+    shown = keyed.select("person_ref", "person_key", "band", chance=f"chance_high_harm_{tool.horizons_months[0]}m")
+    classes = coarse.coarse(shown, standing_charges(known, as_of), as_of)  # what those see who judge the tool
     found = [] if model else ["No person model is approved yet, so harm and bands stand without chances."]
     found += [*(held.says() if held else []), *overdue(model.content() if model else None, as_of)]
     about: ReleaseAbout = {
@@ -243,7 +245,7 @@ def make_people(
         "cuts": list(cuts.values),
         "cuts_reference_date": cuts.reference_date.isoformat(),
         "index_sha256": digest,
-        "harm_unit": index.unit,
+        "harm_unit": rules.index.unit,
         "decay": rules.decay.document(),
         "figures": scored.scores,
         "history": held.document() if held else None,
@@ -267,7 +269,7 @@ def make_people(
         {
             f"{tool.name}.parquet": release_files.parquet(table),
             f"{tool.name}_bands.parquet": release_files.parquet(what_followed),
-            f"{tool.name}_coarse.parquet": release_files.parquet(without_names(scored.people.join(keys, on="person_ref", how="inner"), known, tool, as_of)),
+            f"{tool.name}_coarse.parquet": release_files.parquet(classes),
             f"{tool.name}_about.json": release_files.document(about),
         },
         pl.DataFrame(schema=tables.SCORES.schema()),
@@ -282,12 +284,6 @@ def standing_charges(known: Known, day: date) -> pl.DataFrame:
     into = charge_rules.survivors(charge_rules.last_versions(known.persons, "person_ref", day))
     joined = standing.join(into, on="person_ref", how="left")
     return joined.with_columns(person_ref=pl.coalesce("survivor", "person_ref")).drop("survivor")
-
-
-def without_names(people: pl.DataFrame, known: Known, tool: PeopleTool, as_of: date) -> pl.DataFrame:
-    """Everyone scored in classes that ten people share: what those see who judge the tool (`people.coarse`)."""
-    shown = people.select("person_ref", "person_key", "band", chance=f"chance_high_harm_{tool.horizons_months[0]}m")
-    return coarse.coarse(shown, standing_charges(known, as_of), as_of)
 
 
 def too_short(held: RecordsHeld | None) -> KeptModel | None:
@@ -311,9 +307,3 @@ def last_week_of(state: State, tool: PeopleTool, week: Week, keys: pl.DataFrame,
     people = before.frame(tool.name).join(keys, on="person_key", how="inner").drop("person_key", "reasons")
     model = state.models.named(before.model) if before.model else None
     return LastWeek(people, before.as_of, model.content() if model else None, rules)
-
-
-def people_of(made: PeopleMade, minors_flags: pl.DataFrame) -> People:
-    """The tables of `transitions` for further questions about the same people (the audit's landmark)."""
-    return made.scored.source.with_minors(minors_flags)
-

@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from harmcast.evaluate.people_monitor import HALF_YEAR_MONTHS
 from harmcast.evaluate.people_results import GIVEN, Capacity, put_high, results
 from harmcast.publish import release_files
 from harmcast.runs import people
@@ -62,7 +61,7 @@ def judged_chances(state: State, who: PeopleMade, as_of: date, sequence: int, ac
     else:
         return "The records are too short for a fit of a year ago, so nothing can be held against what came yet."
     births = people.under_18(state, [newest], as_of, sequence, actor, "Audit: nobody under 18 is counted")
-    then = landmarks.panel(people.people_of(who, births), [newest], [months], as_of, look_back).drop_nulls(f"became_{months}m")
+    then = landmarks.panel(who.scored.source.with_minors(births), [newest], [months], as_of, look_back).drop_nulls(f"became_{months}m")
     if rehearsal:
         chance = card_chances(kept, matrix(then))[:, 0] if kept and then.height else np.zeros(0)
         then = then.with_columns(chance=pl.Series(chance, dtype=pl.Float64))
@@ -100,21 +99,13 @@ def judged_releases(releases: Sequence[Release], as_of: date, months: int) -> li
     return kept
 
 
-def released_chances(state: State, who: PeopleMade, as_of: date, months: int) -> pl.DataFrame:
-    """GIVEN of the releases judged: chances within `months` as released, and whether the cut was reached by then, as known then."""
-    return _with_outcome(state, who, as_of, months, months)
+def released_chances(state: State, who: PeopleMade, as_of: date, months: int, by: int | None = None) -> pl.DataFrame:
+    """GIVEN of the releases judged, one in 13 weeks: chances within `months` as released, and whether the cut was reached by then, as known then.
 
-
-def half_year_chances(state: State, who: PeopleMade, as_of: date) -> pl.DataFrame:
-    """GIVEN of releases half a year old: chances by the level for six months of the card each was made with, and what came by then.
-
-    The level is kept with the model and was never printed. Chances of a model that says none are null.
+    Args: `by`: months after which it is looked what came, `HALF_YEAR_MONTHS` say: the chance is then by the level for so many months of the
+    card each release was made with, which is kept with the model and was never printed; null of models that say none.
     """
-    return _with_outcome(state, who, as_of, who.tool.horizons_months[0], HALF_YEAR_MONTHS)
-
-
-def _with_outcome(state: State, who: PeopleMade, as_of: date, months: int, by: int) -> pl.DataFrame:
-    """GIVEN of releases `by` months old, one in 13 weeks: the chance given for `months`, or where `by` is another the card's own for it."""
+    by = by or months
     column, parts = f"chance_high_harm_{months}m", [pl.DataFrame(schema=GIVEN)]
     for release in judged_releases(state.releases.history(who.tool.name, None), as_of, by):
         if release.as_of is None or not release.has(f"{who.tool.name}.parquet"):

@@ -17,8 +17,6 @@ from harmcast.documents.person_model import KeptModel
 from harmcast.fairness import explored, groups, tallies
 from harmcast.fairness.groups import Groups
 from harmcast.fairness.thresholds import Thresholds
-from harmcast.oversight.log import Event
-from harmcast.people import bands
 from harmcast.runs import people
 from harmcast.runs.audit import group_rules
 from harmcast.runs.people_results import FLAGGED_SHARE
@@ -70,15 +68,14 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     Raises: NotFit (`cuts_not_taken`); SettingsRefused for a harm index that cannot be read.
     """
     sequence = state.records.latest()
-    index, digest = people.index_of(state, f"tools.{state.settings.tools.index(tool)}.harm_index", tool.harm_index)
-    cuts = people.cuts_of(state, tool, digest)
+    _, cuts, rules = people.harm_of(state, tool)
     known = people.known_people(state, sequence)
     judged = [add_months(day, -12 * k) for k in range(1, YEARS_JUDGED + 1)]
     looked_back = [add_months(day, -months) for months in tool.horizons_months]
     days = sorted({day, *judged, *looked_back, *([before] if before else [])})
     births = people.under_18(state, days, day, sequence, actor, f"Closing {name}: nobody under 18 is counted")
-    held = People(known.persons, known.charge_versions, births, people.rules_of(state.settings, index, bands.high_cut(cuts.values)))
-    protected = _protected(state, day, sequence, actor, name)
+    held = People(known.persons, known.charge_versions, births, rules)
+    protected = people.protected(state, "fairness.groups", day, sequence, actor, f"Closing {name}: counts by group")
     labels = groups.read_groups(protected, day, rules=group_rules(state))
     now = tracked(held, day, cuts)
     moved = None
@@ -97,7 +94,6 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
         absent |= found
     notes = {"confusion": judged_words(tool)} if "confusion" in tables else {}
     standing = now.select("person_ref", "has_conviction")
-    charged = people.standing_charges(known, day)
     tables = {of: sorted(rows, key=_place) for of, rows in tables.items()}
     return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, model.content()) if model else None), moved
 
@@ -106,11 +102,6 @@ def _place(row: ClosedRow) -> tuple[str, str, int]:
     """Where a row stands: by model and period, everyone first, then attribute by attribute; the rest as counted."""
     order = (EVERYONE, *groups.ATTRIBUTES)
     return str(row.get("model", "")), str(row.get("period", "")), order.index(row["attribute"]) if "attribute" in row else 0
-
-
-def _protected(state: State, day: date, sequence: int, actor: Actor, name: str) -> pl.DataFrame:
-    event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Closing {name}: counts by group", object="persons_protected")
-    return state.records.protected("fairness.groups", event, day, sequence)
 
 
 # -- people --------------------------------------------------------------------------------------

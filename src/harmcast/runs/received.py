@@ -157,10 +157,6 @@ def mapping_of(state: State) -> Mapping | SqlMapping:
     return sql_mapping.parse(text, path.name) if path.suffix.lower() == ".sql" else mapping.parse(text, path.name)
 
 
-def limits_of(feed: Feed) -> Limits:
-    return Limits(feed.mapping_memory_mb, feed.mapping_seconds)
-
-
 def raw_files(delivery: Path, manifest: Manifest, feed: Feed) -> tuple[dict[str, RawFile], list[Fault]]:
     """Every file of a delivery as `[feed.files]` says it is written, and every fault of them."""
     raws: dict[str, RawFile] = {}
@@ -183,7 +179,7 @@ def by_sql(rules: SqlMapping, delivery: Path, manifest: Manifest, feed: Feed) ->
     if faults:
         raise extract.refused(faults)
     names = {name: form.name for name in raws if (form := feed.form_of(name)).name}
-    return sql_mapping.run(rules, raws, names, limits_of(feed)), raws
+    return sql_mapping.run(rules, raws, names, Limits(feed.mapping_memory_mb, feed.mapping_seconds)), raws
 
 
 def read(state: State, delivery: Path, progress: Progress) -> Work:

@@ -12,7 +12,6 @@ from harmcast.errors import NotFit, SettingsRefused
 from harmcast.evaluate import people_choose
 from harmcast.fairness import groups
 from harmcast.oversight.log import Event
-from harmcast.people import bands
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs import explore, people
 from harmcast.runs.audit import group_rules
@@ -49,10 +48,7 @@ def refit_people(state: State, name: str, as_of: date, actor: Actor, progress: P
     with state.run_lock("a refit", actor.account):
         sequence = state.records.latest()
         known = people.known_people(state, sequence)
-        number = state.settings.tools.index(tool)
-        index, digest = people.index_of(state, f"tools.{number}.harm_index", tool.harm_index)
-        cuts = people.cuts_of(state, tool, digest)
-        rules = people.rules_of(state.settings, index, bands.high_cut(cuts.values))
+        _, cuts, rules = people.harm_of(state, tool)
         held = people.history_of(state, tool, known, as_of)
         in_use = state.models.approved(tool.name)
         card = card_in_use(in_use.content() if in_use else None, rules) if level_only else None
@@ -127,8 +123,8 @@ def _explored(
     state: State, name: str, fitted: KeptModel, held: People, cuts: Sequence[float], as_of: date, sequence: int, actor: Actor
 ) -> None:
     """What the new model's variables tell of groups, measured once and kept beside the closed tables."""
-    event = Event(actor.account, "operator", "consultation", "protected_read", purpose=f"Refit {name}: exploratory analysis", object="persons_protected")
-    labels = groups.read_groups(state.records.protected("fairness.groups", event, as_of, sequence), as_of, rules=group_rules(state))
+    protected = people.protected(state, "fairness.groups", as_of, sequence, actor, f"Refit {name}: exploratory analysis")
+    labels = groups.read_groups(protected, as_of, rules=group_rules(state))
     scored = followed.banded(held, as_of, cuts)["person_ref"]
     charges = people.standing_charges(people.Known(held.persons, held.charge_versions), as_of)
     explore.keep_groups(state, explore.of_groups(state, name, as_of, as_of, labels, held, scored, charges, (name, fitted)), actor)

@@ -11,12 +11,11 @@ from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.evaluate import streams
 from harmcast.evaluate.monitor import Monitor, monitor
 from harmcast.evaluate.monitor_thresholds import MonitorThresholds
-from harmcast.evaluate.people_monitor import said_and_came, with_said
+from harmcast.evaluate.people_monitor import HALF_YEAR_MONTHS, said_and_came, with_said
 from harmcast.evaluate.people_results import GIVEN
 from harmcast.runs.people import PeopleMade
-from harmcast.runs.people_results import JudgedChances, half_year_chances, released_chances
+from harmcast.runs.people_results import JudgedChances, released_chances
 from harmcast.runs.places import PlacesMade
-from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.weeks import Week
 
@@ -36,7 +35,8 @@ def watch_places(state: State, made: PlacesMade, crimes: pl.DataFrame, week: Wee
         if 1 <= back <= len(totals) and release.has(f"{tool.name}_areas.parquet"):
             whole = release.frame(f"{tool.name}_areas").filter(pl.col("area").is_null())["expected"][0]
             rows.append(streams.level(recorded_week.monday, tool.name, float(totals[-back]), whole / tool.horizon_weeks))
-        rows.append(_expected_bins(release, tool.name))
+        if release.has(f"{tool.name}.parquet"):
+            rows.append(streams.scores(Week.named(release.week).monday, f"{tool.name}.expected", release.frame(tool.name)["expected"], streams.EXPECTED_EDGES))
     rows.append(streams.scores(week.monday, f"{tool.name}.expected", made.part.cells["expected"], streams.EXPECTED_EDGES))
     return _monitored(state, rows, week, (tool.name,))
 
@@ -56,7 +56,7 @@ def watch_people(state: State, who: PeopleMade, judged: JudgedChances | str, as_
     given, rehearsal = (pl.DataFrame(schema=GIVEN), True) if isinstance(judged, str) else (judged.given, judged.rehearsal)
     first, *longer = who.tool.horizons_months
     over = {first: given} | {months: released_chances(state, who, as_of, months) for months in longer}
-    said = said_and_came(over, half_year_chances(state, who, as_of), rehearsal, state.settings.people.small_number)
+    said = said_and_came(over, released_chances(state, who, as_of, first, HALF_YEAR_MONTHS), rehearsal, state.settings.people.small_number)
     return with_said(_monitored(state, rows, week), said, rehearsal)
 
 
@@ -65,13 +65,6 @@ def _recent(table: pl.DataFrame, on: str, week: Week) -> pl.DataFrame:
     first = week.plus(-WEEKS_WATCHED).monday
     day = pl.col(on).cast(pl.Date)
     return table.filter((day >= first) & (day < week.origin))
-
-
-def _expected_bins(release: Release, tool: str) -> pl.DataFrame:
-    if not release.has(f"{tool}.parquet"):
-        return pl.DataFrame(schema=streams.SCHEMA)
-    cells = release.frame(tool)
-    return streams.scores(Week.named(release.week).monday, f"{tool}.expected", cells["expected"], streams.EXPECTED_EDGES)
 
 
 def _monitored(state: State, rows: Sequence[pl.DataFrame], week: Week, levels: Sequence[str] = ()) -> Monitor:
