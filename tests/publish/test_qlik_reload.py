@@ -129,7 +129,3 @@ def test_every_fault_of_the_settings_is_said_at_once() -> None:
     with pytest.raises(SettingsRefused) as refused:
         qlik_reload.start(Qlik(reload_server="qlik.force.example", reload_task="not one", key="/nowhere/key.pem"))
     assert {fault.where for fault in refused.value.faults} == {"qlik.certificate", "qlik.root_certificate", "qlik.key", "qlik.reload_task"}
-
-
-def test_without_a_server_nothing_is_asked() -> None:
-    assert not qlik_reload.is_asked(Qlik())

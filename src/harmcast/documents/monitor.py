@@ -5,7 +5,7 @@ Days are text, 2026-11-16. Releases made by earlier versions lack what has a cla
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class ThresholdSays(TypedDict):
@@ -68,7 +68,7 @@ class SaidCame(TypedDict):
     verdict: str
 
 
-class MonitorDocument(TypedDict):
+class Monitored(TypedDict):
     """State (fine, watch, suspend), why, and what it rests on."""
 
     state: str
@@ -77,11 +77,8 @@ class MonitorDocument(TypedDict):
     breaks: list[Break]
     calibration: list[Calibration]
     thresholds: list[ThresholdSays]
-
-
-class Monitored(MonitorDocument, total=False):
-    said: list[SaidCame]
-    rehearsal: bool
+    said: NotRequired[list[SaidCame]]
+    rehearsal: NotRequired[bool]
 
 
 class Came(TypedDict):
@@ -112,11 +109,12 @@ class ShadowLine(TypedDict):
     reason: str | None
 
 
-class ShadowDocument(TypedDict):
+class Shadowed(TypedDict):
     """The judgement (met, not met, too early) and a line for each limit."""
 
     judgement: str
     lines: list[ShadowLine]
+    came: NotRequired[list[Came]]
 
 
 class MonitorHistoryRow(TypedDict):
@@ -132,7 +130,3 @@ class MonitorHistoryRow(TypedDict):
     n: int | None
     verdict: str
     reason: str | None
-
-
-class Shadowed(ShadowDocument, total=False):
-    came: list[Came]

@@ -138,7 +138,6 @@ class PersonRow(TypedDict, total=False):
     chance_high_harm_24m_low: float | None
     chance_high_harm_24m_high: float | None
     changed_from: str | None
-    changed_to: str | None
     changed_week: str | None
     changed_at: str | None
     managed: str | None

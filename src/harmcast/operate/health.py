@@ -89,7 +89,7 @@ def _delivery(state: State, today: date, concern: Callable[[str], None]) -> Deli
         concern("a load waits to be accepted, and no week is made before; look at it with harmcast effects")
     if newest.standing == "refused":
         concern("the newest delivery was refused; the pages of data quality say why")
-    return DeliverySeen(made, newest.standing)
+    return newest
 
 
 def _releases(state: State, concern: Callable[[str], None]) -> dict[str, ToolSeen]:

@@ -219,10 +219,7 @@ def table(state: State, app: str, name: str) -> pl.DataFrame | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    def write(at: Path) -> None:
-        at.write_bytes(content)
-
-    files.write_whole(path, write)
+    files.write_whole(path, lambda at: at.write_bytes(content))
 
 
 def _write_app(folder: Path, content: Mapping[str, bytes]) -> None:

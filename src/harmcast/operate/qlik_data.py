@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import cast
 
 import polars as pl
 
@@ -17,7 +16,7 @@ from harmcast.oversight import findings
 from harmcast.oversight import register as register_rules
 from harmcast.publish import released, roster, track, verdicts
 from harmcast.publish.qlik import areas, checks, people
-from harmcast.publish.qlik.checks import DeliveryRow, RuleRow, ScoreRow
+from harmcast.publish.qlik.star import StarRow
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import desk
 from harmcast.store.reads import data_quality
@@ -163,22 +162,22 @@ def checks_tables(state: State, today: date) -> dict[str, pl.DataFrame]:
     return checks.tables([(t.name, tool_title(t)) for t in tools], scores, audit, deliveries, rules, " ".join(said))
 
 
-def _scores(state: State, history: list[Release], tool: PlacesTool) -> list[ScoreRow]:
+def _scores(state: State, history: list[Release], tool: PlacesTool) -> list[StarRow]:
     """The track record as its page has it: the verdict, each period that is over, each area."""
     judged = released.verdict_on(state, tool, history)
     assert isinstance(judged, PlacesVerdict)  # noqa: S101  a tool of places
-    found: list[ScoreRow] = []
+    found: list[StarRow] = []
     for one in judged.periods:
         ends = () if one.low is None or one.high is None else (one.low, one.high)
         held = "" if not ends else "held" if one.in_range else "more came" if one.offences > ends[1] else "fewer came"
         for name, hits in (("ours", one.ours), ("plain", one.plain), ("best", one.best)):
-            about: ScoreRow = {"score_grain": "release", "score_origin": one.origin, "score_name": SCORED[name], "score_windows": 1}
-            ours: ScoreRow = {"score_range": words.span(*ends), "score_held": held} if name == "ours" and ends else {}
+            about: StarRow = {"score_grain": "release", "score_origin": one.origin, "score_name": SCORED[name], "score_windows": 1}
+            ours: StarRow = {"score_range": words.span(*ends), "score_held": held} if name == "ours" and ends else {}
             if hits is not None:
                 found.append({**about, "score_hits": hits, "score_crimes": one.offences, **ours})
     for key in ("ours", "plain", "best") if judged.compared else ():
         about = {"score_grain": "pooled", "score_name": SCORED[key], "score_windows": len(judged.compared)}
-        says: ScoreRow = {"score_verdict": judged.headline, "score_says": judged.says} if key == "ours" else {}
+        says: StarRow = {"score_verdict": judged.headline, "score_says": judged.says} if key == "ours" else {}
         found.append({**about, "score_hits": judged.total(key), "score_crimes": round(judged.total("offences")), **says})
     origins = {one.origin for one in verdict.apart(judged.periods, tool.horizon_weeks)}
     for area in track.by_area(history, history[-1], tool.name, origins, tool.horizon_weeks, record_tables.LISTED_CELLS):
@@ -187,16 +186,16 @@ def _scores(state: State, history: list[Release], tool: PlacesTool) -> list[Scor
     return [{"tool": tool.name, **row} for row in found]
 
 
-def _deliveries(state: State) -> tuple[list[DeliveryRow], list[RuleRow]]:
-    rows: list[DeliveryRow] = []
-    rules: list[RuleRow] = []
+def _deliveries(state: State) -> tuple[list[StarRow], list[StarRow]]:
+    rows: list[StarRow] = []
+    rules: list[StarRow] = []
     for held in data_quality.deliveries(state.operations, SHOWN_DELIVERIES):
         day = released.local(held.loaded_at, state.settings.force.timezone).date().isoformat()
-        about: DeliveryRow = {"delivery_key": str(held.id), "delivery": held.delivery_id, "delivery_day": day, "delivery_standing": held.standing}
+        about: StarRow = {"delivery_key": str(held.id), "delivery": held.delivery_id, "delivery_day": day, "delivery_standing": held.standing}
         files = data_quality.files(state.operations, held.id)
         for file in files:
             counts = {f"rows_{name}": getattr(file, name) for name in ("received", *data_quality.PARTS)}
-            rows.append(cast(DeliveryRow, {**about, "delivery_table": file.table_name, **counts}))
+            rows.append({**about, "delivery_table": file.table_name, **counts})
         if not files:
             rows.append(about)
         for rule in data_quality.set_aside(state.operations, held.id):

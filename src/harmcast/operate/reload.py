@@ -21,7 +21,7 @@ def reload_qlik(state: State, actor: str, role: str) -> str:
 
 def after_release(state: State, actor: str, role: str, is_out: bool) -> list[str]:
     """What is said about Qlik after a release moved: nothing where nothing is out or nobody is to be asked."""
-    if not is_out or not qlik_reload.is_asked(state.settings.qlik):
+    if not is_out or state.settings.qlik.reload_server is None:
         return []
     try:
         reload_qlik(state, actor, role)

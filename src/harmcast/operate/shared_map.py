@@ -10,13 +10,11 @@ from datetime import date
 from pathlib import Path
 
 from harmcast.errors import HarmcastError
-from harmcast.oversight import register as register_rules
+from harmcast.operate.qlik_data import may_be_seen
 from harmcast.oversight.log import Event
 from harmcast.publish import geopackage
 from harmcast.store import files
 from harmcast.store.state import State
-
-UNSEEN = ("shadow", "stopped")
 
 
 def refresh(state: State, actor: str, role: str) -> list[str]:
@@ -35,15 +33,9 @@ def refresh(state: State, actor: str, role: str) -> list[str]:
     return said
 
 
-def _may_leave(state: State, tool: str) -> bool:
-    """Whether a tool's release may be seen by others: out of shadow, and nothing in the register stops it today."""
-    today = date.fromisoformat(state.operations.now()[:10])
-    registered = state.register.tool(tool, today)
-    return registered.status not in UNSEEN and register_rules.standing(registered, state.register.entries(today), today).may_show
-
-
 def _refresh(state: State, tool: str, title: str, path: Path, actor: str, role: str) -> list[str]:
-    release = state.releases.published(tool) if _may_leave(state, tool) else None
+    today = date.fromisoformat(state.operations.now()[:10])
+    release = state.releases.published(tool) if may_be_seen(state, tool, today) else None
     if release is None:
         if not path.exists():
             return []

@@ -17,11 +17,6 @@ SECONDS = 30.0
 NOT_STARTED = UUID(int=0)
 
 
-def is_asked(settings: Qlik) -> bool:
-    """Whether the settings name a server to ask."""
-    return settings.reload_server is not None
-
-
 def task_of(settings: Qlik) -> UUID:
     """The task to start. Raises SettingsRefused (`qlik_incomplete`) with everything that is missing or is not there."""
     faults = [Fault("setting_missing", f"qlik.{name}", next_step="set it") for name in ("reload_task", "certificate", "key", "root_certificate") if not getattr(settings, name)]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from harmcast.documents.person import PersonReasons, PersonRow
 from harmcast.documents.person_model import KeptModel
 from harmcast.oversight.access import Ask, may_see_names
 from harmcast.publish import released
-from harmcast.publish.released import ReadCache
+from harmcast.publish.released import ReadCache, T
 from harmcast.settings import Settings
 from harmcast.store import desk, ledger, merges
 from harmcast.store.releases import Release
@@ -166,8 +166,7 @@ def names_of(state: State, ask: Ask) -> pl.DataFrame:
     if not may_see_names(ask):
         return state.records.names(ask)  # which refuses
     mark = (state.root, records_mark(state))
-    found: pl.DataFrame = _names.get(mark, lambda: state.records.names(ask).join(state.person_keys(), on="person_ref", how="inner"))
-    return found
+    return _names.get(mark, lambda: state.records.names(ask).join(state.person_keys(), on="person_ref", how="inner"))
 
 
 def model_of(state: State, release: Release) -> KeptModel | None:
@@ -311,8 +310,7 @@ def in_classes(state: State, history: list[Release], tool: str, reader: str, tod
         keys = [state.operations.keyed("row without a name", f"{reader} {quarter} {key}")[:24] for key in rows["person_key"]]
         return rows.with_columns(row_key=pl.Series(keys, dtype=pl.String)).sort("row_key")
 
-    found: pl.DataFrame | None = _unit.get((state.root, release.manifest_sha256, release.published_at, records_mark(state), "classes", reader, quarter), make)
-    return found
+    return _unit.get((state.root, release.manifest_sha256, release.published_at, records_mark(state), "classes", reader, quarter), make)
 
 
 def key_of_row(state: State, history: list[Release], tool: str, reader: str, today: date, row: str) -> str | None:
@@ -371,8 +369,7 @@ def listed(state: State, people: Roster, settings: Settings, today: date, restri
         )
         return frame.with_columns(part=_part())
 
-    found: pl.DataFrame = _of_list(people, state, today, restricted_open, "rows", make, _own_decisions(state, people))
-    return found
+    return _of_list(people, state, today, restricted_open, "rows", make, _own_decisions(state, people))
 
 
 def _in_order(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> pl.DataFrame:
@@ -391,15 +388,13 @@ def _in_order(state: State, people: Roster, settings: Settings, today: date, res
         within = pl.when(high).then(-pl.col("rank").fill_null(0)).otherwise(0)
         return frame.with_columns(within=within).sort("closed", "within", "step", "person_ref", nulls_last=True)
 
-    found: pl.DataFrame = _of_list(people, state, today, restricted_open, "order", make)
-    return found
+    return _of_list(people, state, today, restricted_open, "order", make)
 
 
 def places_on_list(state: State, people: Roster, settings: Settings, today: date, restricted_open: bool) -> Mapping[str, int]:
     """Which row of `listed` each person has, by key."""
     rows = _in_order(state, people, settings, today, restricted_open)
-    found: dict[str, int] = _of_list(people, state, today, restricted_open, "places", lambda: {k: n for n, k in enumerate(rows["person_key"].to_list())})
-    return found
+    return _of_list(people, state, today, restricted_open, "places", lambda: {k: n for n, k in enumerate(rows["person_key"].to_list())})
 
 
 @dataclass(frozen=True)
@@ -420,11 +415,10 @@ def counts_of_list(state: State, people: Roster, settings: Settings, today: date
         unmanaged = open_rows.filter(pl.col("band").is_in(HIGH))["managed"].is_null().sum()
         return ListCounts(chances_said(open_rows, usual), int(unmanaged), {name: filtered(frame, group=name).height for name in ("down", "high", "rest")})
 
-    found: ListCounts = _of_list(people, state, today, restricted_open, "counts", make, _own_decisions(state, people))
-    return found
+    return _of_list(people, state, today, restricted_open, "counts", make, _own_decisions(state, people))
 
 
-def _of_list(people: Roster, state: State, today: date, restricted_open: bool, what: str, make: Callable[[], Any], more: object = None) -> Any:
+def _of_list(people: Roster, state: State, today: date, restricted_open: bool, what: str, make: Callable[[], T], more: object = None) -> T:
     """What is made of a list, kept until its release, its people or the day changes, or `more`."""
     mark = (people.release.manifest_sha256, people.release.published_at, people.records, today, more)
     return _lists.get((state.root, people.scope, restricted_open, what), make, mark)

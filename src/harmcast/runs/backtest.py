@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
+from harmcast.charts import report
 from harmcast.documents.backtest import PeopleBacktest, PlacesBacktest
 from harmcast.documents.command_result import CommandResult
 from harmcast.errors import NotFit, SettingsRefused
@@ -26,6 +28,7 @@ from harmcast.transitions.model import SIMPLEST_FIRST
 from harmcast.weeks import last_complete_week, origins_back
 
 WORKERS = 2
+_share, _number = partial(report.share, none="-"), partial(report.number, none="-")
 MOST_JUDGED = 4
 JUDGE = Actor("backtest", "Backtest", (("operator", None),))
 
@@ -177,11 +180,3 @@ def _people_lines(document: PeopleBacktest) -> list[str]:
     if document.get("because"):
         said.append(f"Chosen because {document['because']}.")
     return said
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}%"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -7,22 +7,19 @@ stands over them.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from harmcast.runs.received import Work
 from harmcast.store.records import Records, held_columns
-from harmcast.tables import CHARGES, FALLEN_AWAY, PERSONS, Table
-
-_AGE = ["made_at"]
+from harmcast.tables import CHARGES, FALLEN_AWAY, PERSONS
 
 
 def protecting(records: Records, work: Work) -> dict[str, pl.DataFrame]:
     """Rows to be written ahead of a load that waits, by table; empty where it holds nothing of the kind."""
     found = {PERSONS.name: _persons(records, work.new), CHARGES.name: _charges(records, work.new)}
-    made_on = work.manifest.made_at.date()
-    return {table: _as_version(rows, made_on) for table, rows in found.items() if rows is not None and rows.height}
+    made_on = pl.lit(work.manifest.made_at.date(), pl.Date)
+    version = {"known_on": made_on, "deleted": pl.lit(False), "digest": pl.lit(None, pl.UInt64)}  # no digest: no delivery sent them so
+    return {table: rows.with_columns(**version) for table, rows in found.items() if rows is not None and rows.height}
 
 
 def _persons(records: Records, new: dict[str, pl.DataFrame]) -> pl.DataFrame | None:
@@ -30,7 +27,7 @@ def _persons(records: Records, new: dict[str, pl.DataFrame]) -> pl.DataFrame | N
     if PERSONS.name not in new:
         return None
     said = new[PERSONS.name].select("person_ref", now_restricted="restricted", now_died="died_on")
-    joined = _held(records, PERSONS, held_columns(PERSONS)).join(said, on="person_ref", how="inner", maintain_order="left")
+    joined = records.known(PERSONS.name, columns=[*held_columns(PERSONS), "made_at"]).join(said, on="person_ref", how="inner", maintain_order="left")
     was = pl.col("restricted").fill_null(False)
     hides = pl.col("now_restricted").fill_null(False) & ~was
     dies = pl.col("now_died").is_not_null() & pl.col("died_on").is_null()
@@ -45,18 +42,7 @@ def _charges(records: Records, new: dict[str, pl.DataFrame]) -> pl.DataFrame | N
         return None
     fell = new[CHARGES.name].filter(pl.col("outcome").is_in(FALLEN_AWAY))
     said = fell.select("charge_ref", now_outcome="outcome", now_outcome_on="outcome_on")
-    joined = _held(records, CHARGES, CHARGES.names).join(said, on="charge_ref", how="inner", maintain_order="left")
+    joined = records.known(CHARGES.name, columns=[*CHARGES.names, "made_at"]).join(said, on="charge_ref", how="inner", maintain_order="left")
     return joined.filter(~pl.col("outcome").is_in(FALLEN_AWAY)).with_columns(
         outcome="now_outcome", outcome_on="now_outcome_on"
     ).drop("now_outcome", "now_outcome_on")  # fmt: skip
-
-
-def _held(records: Records, table: Table, columns: list[str]) -> pl.DataFrame:
-    return records.known(table.name, columns=[*columns, *_AGE])
-
-
-def _as_version(rows: pl.DataFrame, made_on: date) -> pl.DataFrame:
-    """The rows as versions known from the day the delivery was made; without a digest, as no delivery sent them so."""
-    return rows.with_columns(
-        pl.lit(made_on, pl.Date).alias("known_on"), pl.lit(False).alias("deleted"), pl.lit(None, pl.UInt64).alias("digest")
-    )

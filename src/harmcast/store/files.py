@@ -29,7 +29,7 @@ def stopped(error: OSError, what: str) -> RunStopped:
     )
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write` with a name beside `path`, syncs what it wrote, and moves it into place.
 
     A kill leaves either no file of that name or the whole file. Raises: RunStopped (`disk_full`, `write_failed`).

@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import TypedDict
+from collections.abc import Sequence
 
 import polars as pl
 
 from harmcast.documents.audit import AuditDocument, fifth_rows
 from harmcast.publish import group_impact
 from harmcast.publish.qlik import star
+from harmcast.publish.qlik.star import StarRow
 
 HIDDEN = "[c]"
 
 
-class ScoreRow(TypedDict, total=False):
-    """A row of the track record: of a release and method, a method over all, or an area. Fields as in `star.CHECKS`; what is missing is null."""
-
-    tool: str
-    score_grain: str
-    score_origin: date
-    score_name: str
-    score_windows: int
-    score_hits: float
-    score_crimes: int
-    score_expected: float
-    score_range: str
-    score_held: str
-    score_verdict: str
-    score_says: str
-    score_inside: int
-
-
-class MeasureRow(TypedDict, total=False):
-    """A measure of a group as the audit's page prints it."""
-
-    tool: str
-    audit_week: str
-    audit_verdict: str
-    audit_scope: str
-    audit_attribute: str
-    audit_group: str
-    audit_measure: str
-    audit_value: float | None
-    audit_low: float | None
-    audit_high: float | None
-    audit_ratio: float | None
-    audit_ratio_low: float | None
-    audit_ratio_high: float | None
-    audit_row_verdict: str
-    audit_text: str
-
-
-class DeliveryRow(TypedDict, total=False):
-    """A table of a delivery: how its rows add up."""
-
-    delivery_key: str
-    delivery: str | None
-    delivery_day: str
-    delivery_standing: str
-    delivery_table: str
-    rows_received: int
-    rows_loaded: int
-    rows_unchanged: int
-    rows_superseded: int
-    rows_quarantined: int
-    rows_left_out: int
-
-
-class RuleRow(TypedDict):
-    """A rule by which rows of a delivery were set aside."""
-
-    delivery_key: str
-    rule: str
-    rule_column: str | None
-    rule_rows: int | None
-
-
-def tables(tools: Sequence[tuple[str, str]], scores: Sequence[ScoreRow], audit: Sequence[MeasureRow], deliveries: Sequence[DeliveryRow], rules: Sequence[RuleRow], says: str) -> dict[str, pl.DataFrame]:
+def tables(tools: Sequence[tuple[str, str]], scores: Sequence[StarRow], audit: Sequence[StarRow], deliveries: Sequence[StarRow], rules: Sequence[StarRow], says: str) -> dict[str, pl.DataFrame]:
     """The tables of the app.
 
     Args:
@@ -86,7 +22,7 @@ def tables(tools: Sequence[tuple[str, str]], scores: Sequence[ScoreRow], audit: 
         scores, audit, deliveries, rules: rows by field of the table of that name.
         says: what is shown and what is held.
     """
-    raw: dict[str, Sequence[Mapping[str, object]]] = {
+    raw: dict[str, Sequence[StarRow]] = {
         "scores": scores,
         "audit": audit,
         "deliveries": deliveries,
@@ -94,18 +30,18 @@ def tables(tools: Sequence[tuple[str, str]], scores: Sequence[ScoreRow], audit: 
         "dim_tool": [{"tool": name, "tool_title": title} for name, title in tools],
         "about_checks": [{"about_says": says}],
     }
-    found = {name: pl.DataFrame(rows, schema=star.CHECKS[name].schema) for name, rows in raw.items()}
+    found = {name: star.of_rows("checks", name, rows) for name, rows in raw.items()}
     star.require_whole("checks", found)
     return found
 
 
-def audit_rows(document: AuditDocument, tool: str, week: str) -> list[MeasureRow]:
+def audit_rows(document: AuditDocument, tool: str, week: str) -> list[StarRow]:
     """An audit's measures as its page prints them: shares to a tenth in 100, no counts, hidden figures null and said."""
     reading = group_impact.Reading(document)
-    head: MeasureRow = {"tool": tool, "audit_week": week, "audit_verdict": document["verdict"]}
+    head: StarRow = {"tool": tool, "audit_week": week, "audit_verdict": document["verdict"]}
     if not reading.is_people:
         return [{**head, **row} for row in _fifths(document)]
-    found: list[MeasureRow] = []
+    found: list[StarRow] = []
     for attribute in reading.attributes:
         for scope, parts in reading.parts(attribute):
             for part in parts:
@@ -131,7 +67,7 @@ def audit_rows(document: AuditDocument, tool: str, week: str) -> list[MeasureRow
     return found
 
 
-def _fifths(document: AuditDocument) -> list[MeasureRow]:
+def _fifths(document: AuditDocument) -> list[StarRow]:
     """Recorded over forecast by deprivation fifth: what is judged of a places tool."""
     return [
         {

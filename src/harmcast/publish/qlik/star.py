@@ -5,14 +5,16 @@ Keys end in `_key`, and `tool` is one; any other field stands in one table of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
+from harmcast.documents.plain import PlainRecord
 from harmcast.errors import NotFit
 
+StarRow = PlainRecord  # a row by field of a table
 Kind = Literal["text", "whole", "number", "date"]
 Schema = pl.String | pl.Int64 | pl.Float64 | pl.Date
 TYPES: dict[str, type[pl.DataType]] = {"text": pl.String, "whole": pl.Int64, "number": pl.Float64, "date": pl.Date}
@@ -265,6 +267,14 @@ def frame(app: str, name: str, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         (pl.col(field) if field in rows.columns else pl.lit(None)).cast(kind).alias(field) for field, kind in schema.items()
     )
+
+
+def of_rows(app: str, name: str, rows: Sequence[StarRow]) -> pl.DataFrame:
+    """Rows by field as the table says; what a row lacks is null. Raises ValueError for a field the table does not have."""
+    schema = APPS[app][name].schema
+    if unknown := {field for row in rows for field in row} - set(schema):
+        raise ValueError(f"{app}.{name} has no field {', '.join(sorted(unknown))}")
+    return pl.DataFrame(rows, schema=schema)
 
 
 def require_whole(app: str, tables: Mapping[str, pl.DataFrame]) -> None:

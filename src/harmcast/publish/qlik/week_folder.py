@@ -128,7 +128,6 @@ def files_of(
     *,
     people: bool = False,
     decisions: pl.DataFrame | None = None,
-    release: str | None = None,
 ) -> dict[str, bytes]:
     """Qlik's files of one release, made from the release's own Parquet files.
 
@@ -136,16 +135,14 @@ def files_of(
         files: name -> content of the release; places tools are those with `<tool>_areas.parquet`.
         people: whether files about people leave too; the caller has asked the setting and the register.
         decisions: person_key, unit, decided_on, decision, reason_code, own_judgement, review_on; only with `people`.
-        release: name of the release; default its week.
     """
-    release = release or week
-    tables = _places_tables(files, week, release)
+    tables = _places_tables(files, week)
     found: dict[str, bytes] = {}
     for name, frame in tables.items():
         found |= _both(f"{FOLDER}/{name}", name, frame)
     units: list[str] = []
     if people:
-        for unit, unit_tables in _people_tables(files, week, release, decisions).items():
+        for unit, unit_tables in _people_tables(files, week, decisions).items():
             units.append(unit)
             for name, frame in unit_tables.items():
                 found |= _both(f"{FOLDER}/people/{unit_folder(unit)}/{name}", name, frame)
@@ -169,18 +166,18 @@ def _frame(files: Mapping[str, bytes], name: str) -> pl.DataFrame:
     return pl.read_parquet(io.BytesIO(files[name]))
 
 
-def _keyed(frame: pl.DataFrame, tool: str, week: str, release: str) -> pl.DataFrame:
-    return frame.with_columns(release=pl.lit(release), week=pl.lit(week), tool=pl.lit(tool))
+def _keyed(frame: pl.DataFrame, tool: str, week: str) -> pl.DataFrame:
+    return frame.with_columns(release=pl.lit(week), week=pl.lit(week), tool=pl.lit(tool))
 
 
-def _places_tables(files: Mapping[str, bytes], week: str, release: str) -> dict[str, pl.DataFrame]:
+def _places_tables(files: Mapping[str, bytes], week: str) -> dict[str, pl.DataFrame]:
     tools = sorted(
         name.removesuffix("_areas.parquet") for name in files if name.endswith("_areas.parquet") and "/" not in name
     )
     facts, cells = [], []
     for tool in tools:
         frame = _frame(files, f"{tool}.parquet").sort("cell").with_columns(cell_key=pl.lit(f"{tool}|") + pl.col("cell"))
-        facts.append(_keyed(frame, tool, week, release).select(*STAR["fact_forecast"].columns))
+        facts.append(_keyed(frame, tool, week).select(*STAR["fact_forecast"].columns))
         cells.append(
             frame.select("cell_key", "cell", "place", pl.col("area").fill_null("").alias("area_key"), "easting_m", "northing_m")
         )
@@ -197,7 +194,7 @@ def _places_tables(files: Mapping[str, bytes], week: str, release: str) -> dict[
             orient="row",
         ),
         "dim_week": pl.DataFrame(weeks, schema={"week": pl.String, "origin": pl.Date, "window_last_day": pl.Date}),
-        "dim_release": pl.DataFrame({"release": [release], "notice": [NOTICE]}),
+        "dim_release": pl.DataFrame({"release": [week], "notice": [NOTICE]}),
     }
     if tools:
         dim_cell = pl.concat(cells)
@@ -219,15 +216,15 @@ def _people_files(files: Mapping[str, bytes]) -> list[str]:
 
 
 def _people_tables(
-    files: Mapping[str, bytes], week: str, release: str, decisions: pl.DataFrame | None
+    files: Mapping[str, bytes], week: str, decisions: pl.DataFrame | None
 ) -> dict[str, dict[str, pl.DataFrame]]:
     found: dict[str, dict[str, pl.DataFrame]] = {}
     for name in sorted(_people_files(files)):
         tool = name.removesuffix(".parquet")
-        scored = _keyed(_frame(files, name), tool, week, release).with_columns(unit=pl.col("unit").fill_null(NO_UNIT))
+        scored = _keyed(_frame(files, name), tool, week).with_columns(unit=pl.col("unit").fill_null(NO_UNIT))
         decided = None
         if decisions is not None:
-            decided = _keyed(decisions, tool, week, release).with_columns(unit=pl.col("unit").fill_null(NO_UNIT))
+            decided = _keyed(decisions, tool, week).with_columns(unit=pl.col("unit").fill_null(NO_UNIT))
         for (unit,), part in sorted(scored.group_by("unit"), key=lambda item: str(item[0])):
             part = part.sort("person_key")
             columns = [c for c in STAR["fact_score"].columns if c in part.columns]

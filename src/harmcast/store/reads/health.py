@@ -8,16 +8,9 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from harmcast.documents.health import DeliverySeen
 from harmcast.store import schema
 from harmcast.store.operations import Operations
-
-
-@dataclass(frozen=True)
-class NewestDelivery:
-    """The delivery that came last, loaded or refused."""
-
-    made_at: str | None
-    standing: str
 
 
 @dataclass(frozen=True)
@@ -28,11 +21,11 @@ class BackupMade:
     file: str
 
 
-def newest_delivery(operations: Operations) -> NewestDelivery | None:
+def newest_delivery(operations: Operations) -> DeliverySeen | None:
     """The delivery that came last; None before the first."""
     table = schema.deliveries
     rows = operations.rows(sa.select(table.c.made_at, table.c.standing).order_by(table.c.id.desc()).limit(1))
-    return NewestDelivery(**rows[0]) if rows else None
+    return DeliverySeen(**rows[0]) if rows else None
 
 
 def quarantined_rows(operations: Operations) -> int:
