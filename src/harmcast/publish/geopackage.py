@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from html import escape
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from harmcast.ground import maps
@@ -132,25 +132,14 @@ def _blob(rings: Rings, system: int) -> bytes | None:
     """A GeoPackage geometry of one multipolygon; a ring that runs the other way round than the first is a hole of the part before."""
     if not rings:
         return None
-    parts: list[list[Sequence[Sequence[float]]]] = []
-    first = _turn(rings[0])
-    for ring in rings:
-        if parts and _turn(ring) != first:
-            parts[-1].append(ring)
-        else:
-            parts.append([ring])
-    body = struct.pack("<BII", 1, 6, len(parts))
-    for part in parts:
-        body += struct.pack("<BII", 1, 3, len(part))
-        for ring in part:
-            body += struct.pack("<I", len(ring)) + b"".join(struct.pack("<2d", float(p[0]), float(p[1])) for p in ring)
-    xs, ys = [p[0] for ring in rings for p in ring], [p[1] for ring in rings for p in ring]
-    return struct.pack("<2sBBi4d", b"GP", 0, 0b0000_0011, system, min(xs), max(xs), min(ys), max(ys)) + body
+    import shapely
 
-
-def _turn(ring: Sequence[Sequence[float]]) -> bool:
-    """Whether a ring runs counter-clockwise."""
-    return sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring)) < 0
+    lines = shapely.linearrings(np.concatenate([np.asarray(ring, dtype=float)[:, :2] for ring in rings]), indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings]))
+    turns = shapely.is_ccw(lines)
+    whose = np.cumsum(turns == turns[0]) - 1
+    whole = shapely.multipolygons([shapely.polygons(own[0], own[1:]) for own in (lines[whose == k] for k in range(whose[-1] + 1))])
+    low_x, low_y, high_x, high_y = whole.bounds
+    return struct.pack("<2sBBi4d", b"GP", 0, 0b0000_0011, system, low_x, high_x, low_y, high_y) + bytes(shapely.to_wkb(whole, byte_order=1))
 
 
 def _bounds(classes: Sequence[tuple[float, int]]) -> list[tuple[float, float, str, str]]:
