@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from harmcast.documents.facts import Fact, Facts
+from harmcast.documents.facts import Fact, Facts, Value
 from harmcast.publish.answers.pieces import facts_of_design
 
 AS_OF = date(2026, 11, 22)
@@ -179,6 +180,16 @@ def fact(key: str, value: Any) -> Fact:
         value, unit = value
     source = "statistics:2026-Q3/x" if key.rpartition(".")[2] in STATISTICS else "hand:written"
     return Fact(key, value, unit, source, date(2026, 1, 1), date(2026, 1, 1))
+
+
+def without(facts: Facts, key: str) -> Facts:
+    """The same facts but for one."""
+    return replace(facts, held={k: f for k, f in facts.held.items() if k != key})
+
+
+def put(facts: Facts, key: str, value: Value) -> Facts:
+    """The same facts but for one value."""
+    return replace(facts, held={**facts.held, key: replace(facts.held[key], value=value)})
 
 
 def with_design(facts: Facts) -> Facts:

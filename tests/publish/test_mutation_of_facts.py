@@ -14,14 +14,14 @@ from harmcast.publish.answers.compose import FORMS, Saying, compose
 from harmcast.publish.answers.document import Block
 from harmcast.publish.answers.pieces import PiecePart, Sentence, When, library
 
-from .conftest import TOOLS, invented_facts, with_design
+from .conftest import TOOLS, invented_facts, put, with_design, without
 from .test_pieces import reachable
 
 FACTS = invented_facts()
 # Another world, where what the first rules out is said: a tool that ended, and a day that is looked back on.
-ENDED = with_design(FACTS.changed("answer.is_looking_back", True))
+ENDED = with_design(put(FACTS, "answer.is_looking_back", True))
 for _tool in TOOLS:
-    ENDED = ENDED.changed(f"{_tool}.deployment", "ended")
+    ENDED = put(ENDED, f"{_tool}.deployment", "ended")
 Unit = tuple[str, str, int]
 
 
@@ -103,7 +103,7 @@ def changed(key: str, world: Facts = FACTS) -> set[Unit]:
     found: set[Unit] = set()
     base = BASE if world is FACTS else said(world)
     for value in others(world.held[key]):
-        other = world.changed(key, value)
+        other = put(world, key, value)
         now = said(with_design(other) if key in CHECKED else other)
         found |= {unit for unit in UNITS if now[unit] != base[unit]}
     return found
@@ -138,7 +138,7 @@ def _only_otherwise(unit: Unit, key: str) -> bool:
 def test_take_one_fact_away(key):
     if key in ("force.name", "force.invented") or key.endswith((".kind", ".title")):
         return  # without a force or a tool there is no document
-    left = with_design(FACTS.without(key)) if not key.startswith("design.") else FACTS.without(key)
+    left = with_design(without(FACTS, key)) if not key.startswith("design.") else without(FACTS, key)
     for unit, part in UNITS.items():
         if key not in NEEDS[unit]:
             continue
@@ -163,7 +163,7 @@ def test_every_sentence_can_be_said():
     for key in {k for part in UNITS.values() if isinstance(part, Sentence) and part.when for k in [part.when.key]}:
         for own in [key.replace("tool.", f"{t}.", 1) for t in TOOLS] if key.startswith("tool.") else [key]:
             for value in others(FACTS.held[own]) if own in FACTS.held else []:
-                now = said(FACTS.changed(own, value))
+                now = said(put(FACTS, own, value))
                 seen |= {unit for unit in UNITS if now[unit]}
     assert {unit for unit in UNITS if unit not in seen and not (isinstance(UNITS[unit], PiecePart))} == set()
 

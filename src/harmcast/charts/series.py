@@ -79,7 +79,8 @@ def history(periods: Sequence[Period], label: str, width: int = 760, height: int
                     )
                 )
             body.append(tag("circle", cx=middle, cy=y(period.expected), r=3, class_="app-chart__dot"))
-        if period.first.month in (1, 4, 7, 10) and period.first.day <= 28 and _is_first_of_quarter(periods, i):
+        begins = i == 0 or periods[i - 1].first.month != period.first.month
+        if begins and period.first.month in (1, 4, 7, 10) and period.first.day <= 28:
             text = f"{period.first:%b}" + (f" ’{period.first:%y}" if period.first.month == 1 else "")
             body.append(
                 tag("line", x1=rounded(x), x2=rounded(x), y1=top + plot_h, y2=top + plot_h + 5, class_="app-chart__axis")
@@ -87,10 +88,6 @@ def history(periods: Sequence[Period], label: str, width: int = 760, height: int
             body.append(tag("text", text, x=rounded(x + 2), y=top + plot_h + 18, class_="app-chart__tick"))
     body.append(tag("line", x1=left, x2=width - right, y1=y(0), y2=y(0), class_="app-chart__axis"))
     return frame(width, height, label, body)
-
-
-def _is_first_of_quarter(periods: Sequence[Period], i: int) -> bool:
-    return i == 0 or periods[i - 1].first.month != periods[i].first.month
 
 
 @dataclass(frozen=True)

@@ -52,16 +52,12 @@ def read(documents: Iterable[Mapping[str, Any]]) -> list[Effect]:
     return [Effect(**document) for document in documents]
 
 
-def with_verdict(effects: Iterable[Effect], *verdicts: Verdict) -> list[Effect]:
-    """The effects of these verdicts, in the order in which they are told."""
-    return sorted((e for e in effects if e.verdict in verdicts), key=lambda e: (ORDER.index(e.verdict), e.check, e.scope))
-
-
 def lines(effects: Iterable[Effect]) -> list[str]:
     """What is printed for people: what is not ok, worst first, then how many are ok; the same of several values stands once."""
     effects = list(effects)
     together: dict[tuple[str, str, str, str, str], list[str]] = {}
-    for e in with_verdict(effects, "refuse", "hold", "note"):
+    told = (e for e in effects if e.verdict != "ok")
+    for e in sorted(told, key=lambda e: (ORDER.index(e.verdict), e.check, e.scope)):
         of, space, value = e.scope.rpartition(" ")
         together.setdefault((e.verdict, e.check, of + space, e.says, e.next_step), []).append(value)
     said = []

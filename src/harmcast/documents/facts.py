@@ -7,7 +7,7 @@ known now of then). `Facts` refuses anything else, so nothing later can slip in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -71,10 +71,3 @@ class Facts:
     def value(self, key: str) -> Any:
         """The value of a fact; KeyError if it is not held."""
         return self.held[key].value
-
-    def without(self, key: str) -> Facts:
-        return replace(self, held={k: f for k, f in self.held.items() if k != key})
-
-    def changed(self, key: str, value: Value) -> Facts:
-        """The same facts but for one value."""
-        return replace(self, held={**self.held, key: replace(self.held[key], value=value)})

@@ -27,6 +27,7 @@ from harmcast.words.tools import tool_title
 UNSEEN = ("shadow", "stopped")
 SAID = ("published", "held", "withdrawn")
 SCORED = {"ours": "This tool", "plain": f"The {verdict.PLAIN[1]}", "best": "Best possible"}
+LISTED = {"person_key": pl.String, "unit": pl.String, "list_part": pl.String, "list_part_order": pl.Int64, "list_place": pl.Int64}
 SHOWN_DELIVERIES = 12
 
 
@@ -110,7 +111,7 @@ def people_tables(state: State, today: date, base_url: str) -> dict[str, pl.Data
     assert tool is not None  # noqa: S101  asked by the caller
     history = published_by_week(state.releases.history(tool.name, None))
     said = standings(state.releases.history(tool.name, None), 52)
-    listed = _listed(state, history, tool, today) if history else _nobody()
+    listed = _listed(state, history, tool, today) if history else pl.DataFrame(schema=LISTED)
     names = ("person_key", "harm", "harm_unit", "band", "band_last_week", "chance_high_harm_12m", "no_chance", "incomplete")
     scored = {}
     for release in history[-roster.CHANGE_RELEASES :]:
@@ -132,12 +133,6 @@ def _listed(state: State, history: list[Release], tool: PeopleTool, today: date)
         list_part=pl.col("part").replace_strict(roster.PARTS, return_dtype=pl.String),
         list_part_order="part",
         list_place=pl.int_range(1, pl.len() + 1).over("unit"),
-    )
-
-
-def _nobody() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"person_key": pl.String, "unit": pl.String, "list_part": pl.String, "list_part_order": pl.Int64, "list_place": pl.Int64}
     )
 
 

@@ -53,7 +53,8 @@ def row_schema(spec: tables.Table) -> PlainRecord:
     properties = {}
     for column in spec.columns:
         kind = _FIELD_TYPES[column.kind]
-        one: PlainRecord = {"type": _json_type(kind, column.required), "description": f"{column.says}{f' ({column.unit})' if column.unit else ''}"}
+        name = _JSON_TYPES.get(kind, kind)
+        one: PlainRecord = {"type": name if column.required else [name, "null"], "description": f"{column.says}{f' ({column.unit})' if column.unit else ''}"}
         if kind in _JSON_TYPES:
             one["format"] = kind.replace("datetime", "date-time")
         if column.kind == "share":
@@ -62,11 +63,6 @@ def row_schema(spec: tables.Table) -> PlainRecord:
             one["enum"] = [*column.closed, *([] if column.required else [None])]
         properties[column.name] = one
     return {"type": "object", "description": spec.says, "properties": properties, "required": [c.name for c in spec.columns if c.required]}
-
-
-def _json_type(kind: str, required: bool) -> str | list[str]:
-    name = _JSON_TYPES.get(kind, kind)
-    return name if required else [name, "null"]
 
 
 def _spec_of(name: str, columns: set[str]) -> tables.Table | None:

@@ -24,11 +24,6 @@ RESTATED_WEEKS = 52
 TRIALS_SHOWN = 13
 
 
-def is_due(origin: date, horizon_weeks: int, now: date, settled_weeks: int) -> bool:
-    """Whether a window that began at `origin` has been closed for exactly `settled_weeks` in the week of `now`."""
-    return origin + timedelta(weeks=horizon_weeks + settled_weeks) == now
-
-
 def touches_gap(panel: Panel, origin: date, horizon_weeks: int) -> bool:
     """Whether weeks of the window that began at `origin` are missing: such a window is not judged."""
     last = len(panel.weekly) - (panel.origin - origin).days // 7 + horizon_weeks
@@ -48,7 +43,7 @@ def judged(made: PlacesMade, released: Sequence[Release]) -> pl.DataFrame:
     found = [pl.DataFrame(schema=tables.SCORES.schema())]
     for settled, words in ((SETTLED_WEEKS, "known 4 weeks after the window closed"), (RESTATED_WEEKS, "restated at 52 weeks")):
         for release in released:
-            if is_due(release.origin, weeks, now, settled) and release.has(f"{made.tool.name}.parquet") and not touches_gap(made.panel, release.origin, weeks):
+            if release.origin + timedelta(weeks=weeks + settled) == now and release.has(f"{made.tool.name}.parquet") and not touches_gap(made.panel, release.origin, weeks):
                 cells = release.frame(made.tool.name)
                 model = read_model(release.read(f"{made.tool.name}_model.json"))
                 each = model.get("victims")

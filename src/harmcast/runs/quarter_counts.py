@@ -36,6 +36,11 @@ from harmcast.weeks import add_months
 YEARS_JUDGED = 3
 FLOOR = "plain_harm"
 NO_BAND = "harm incomplete"
+JUDGED = (
+    "Who is judged: everyone who was not yet high harm on the first day of each period. "
+    f"Flagged: the {100 * FLAGGED_SHARE:g} in 100 of them with the highest chance of becoming so, as the model in use would have said from what was known that day. "
+    "It came: the person reached high harm at a charge within the next {months} months."
+)
 CONVICTED: Final = "with_conviction"
 NOT_CONVICTED: Final = "without_conviction"
 
@@ -92,7 +97,7 @@ def exact(state: State, tool: PeopleTool, day: date, before: date | None, actor:
     for of, found in (_of_work(state, day, labels), _judged(held, labels, content, tool, day, judged)):
         tables |= of
         absent |= found
-    notes = {"confusion": judged_words(tool)} if "confusion" in tables else {}
+    notes = {"confusion": JUDGED.format(months=tool.horizons_months[0])} if "confusion" in tables else {}
     standing = now.select("person_ref", "has_conviction")
     tables = {of: sorted(rows, key=_place) for of, rows in tables.items()}
     return ExactTables(day, tables, absent, notes, standing, labels, held, charged, (model.name, model.content()) if model else None), moved
@@ -190,14 +195,6 @@ def model_release(state: State, tool: PeopleTool, day: date) -> Release | None:
     """The newest release of the tool from what was known by a day that was not withdrawn."""
     found = [r for r in state.releases.history(tool.name, None) if r.as_of is not None and r.as_of <= day and r.standing != "withdrawn"]
     return found[-1] if found else None
-
-
-def judged_words(tool: PeopleTool) -> str:
-    return (
-        "Who is judged: everyone who was not yet high harm on the first day of each period. "
-        f"Flagged: the {100 * FLAGGED_SHARE:g} in 100 of them with the highest chance of becoming so, as the model in use would have said from what was known that day. "
-        f"It came: the person reached high harm at a charge within the next {tool.horizons_months[0]} months."
-    )
 
 
 def _judged(held: People, labels: Groups, model: KeptModel | None, tool: PeopleTool, day: date, days: list[date]) -> Found:

@@ -29,7 +29,7 @@ from harmcast.publish.answers.document import (
     SummaryLine,
     Words,
 )
-from harmcast.publish.answers.pieces import KeyOf, Library, PiecePart, Sentence, When, library, wrong
+from harmcast.publish.answers.pieces import KeyOf, PiecePart, Sentence, When, library, wrong
 
 FORMS = ("foi", "atrs", "dpia", "eia", "algocare", "modelcard", "public")
 
@@ -216,10 +216,6 @@ class Saying:
     tool: str
     kind: str
 
-    @property
-    def library(self) -> Library:
-        return library()
-
     def own(self, key: str) -> str:
         """The key of this tool's fact: `tool.owner` is `iom.owner`."""
         return key.replace("tool.", f"{self.tool}.", 1) if key.startswith("tool.") else key
@@ -232,13 +228,13 @@ class Saying:
 
     def piece(self, name: str) -> list[Block]:
         """A piece's answer and detail; each gap once."""
-        held = self.library.pieces[name]
+        held = library().pieces[name]
         return _once([b for part in (*held.answer, *held.detail) for b in self.part(part)])
 
     def answer(self, name: str) -> list[Block]:
         """A piece's answer alone, papers in brief."""
         found: list[Block] = []
-        for part in self.library.pieces[name].answer:
+        for part in library().pieces[name].answer:
             of = part.what if isinstance(part, PiecePart) and part.kind in ("", self.kind) else ""
             found += self.brief(part.of) if of == "papers" else self.answer(part.of) if of == "include" else self.part(part)  # type: ignore[union-attr]
         return _once(found)
@@ -262,7 +258,7 @@ class Saying:
         rates: tuple[Rate, ...] = ()
         if sentence.over:
             over, under = (self.facts.held[self.own(key)] for key in (sentence.over, sentence.under))
-            titles = [self.library.keys[key].title for key in (sentence.over, sentence.under)]
+            titles = [library().keys[key].title for key in (sentence.over, sentence.under)]
             least = LEAST_UNDER if over.source.startswith("statistics:") else 0
             rates = (Rate(text, (titles[0], over.value), (titles[1], under.value), least),)  # type: ignore[arg-type]
             text = ""
@@ -270,23 +266,23 @@ class Saying:
 
     def not_held(self, key: str) -> Lacking:
         """The "not held" form, which names the key."""
-        when = When.read(self.library.design.get(key.removeprefix("design."), {}).get("check", ""))
+        when = When.read(library().design.get(key.removeprefix("design."), {}).get("check", ""))
         key = when.key if key.startswith("design.") and when else key  # what a check could not ask
-        entry = self.library.keys.get(key) or KeyOf(key.removeprefix("design.").replace("_", " "), "")
-        return Lacking("not held", entry.title, f"{entry.title}: {entry.why or self.library.standings['not_held']} {entry.who}".strip(), (self.own(key),), entry.who)
+        entry = library().keys.get(key) or KeyOf(key.removeprefix("design.").replace("_", " "), "")
+        return Lacking("not held", entry.title, f"{entry.title}: {entry.why or library().standings['not_held']} {entry.who}".strip(), (self.own(key),), entry.who)
 
     def define(self, name: str) -> Words:
-        return Words(self.library.definitions[name])
+        return Words(library().definitions[name])
 
     def lack(self, name: str) -> list[Block]:
         """What no record could hold, and why."""
-        return [Lacking("not held", name.replace("_", " "), self.library.definitions[name])]
+        return [Lacking("not held", name.replace("_", " "), library().definitions[name])]
 
     def blank(self, item: PiecePart) -> Lacking:
         return Lacking("to fill", item.of, self._standing("to_fill", what=item.of, who=item.who), who=item.who)
 
     def table(self, key: str) -> list[Block]:
-        held, shape = self.fact(key), self.library.tables[key]
+        held, shape = self.fact(key), library().tables[key]
         if held is None or any(self.fact(need) is None for need in shape.needs):
             return [self.not_held(key if held is None else next(n for n in shape.needs if self.fact(n) is None))]
         rows: Any = held.value
@@ -315,7 +311,7 @@ class Saying:
     def papers(self, kind: str) -> list[Block]:
         """A paper of the register in one of its four standings."""
         key, made, found = f"tool.paper.{kind}", [], []
-        held, entry = self.fact(key), self.library.keys[f"tool.paper.{kind}"]
+        held, entry = self.fact(key), library().keys[f"tool.paper.{kind}"]
         if held is None:
             return [Lacking("not known", entry.title, self._standing("not_known", what=entry.title, who=entry.who), self.keys((key,)), entry.who)]
         rows: Any = held.value
@@ -338,7 +334,7 @@ class Saying:
         return [last]
 
     def _standing(self, name: str, **local: str) -> str:
-        return filled(self.library.standings[name], local)
+        return filled(library().standings[name], local)
 
 
 def filled(says: str, local: Mapping[str, str]) -> str:

@@ -112,7 +112,6 @@ class PiecePart:
 
 @dataclass(frozen=True)
 class Piece:
-    key: str
     answer: tuple[Sentence | PiecePart, ...]
     detail: tuple[Sentence | PiecePart, ...]
 
@@ -193,7 +192,7 @@ def read(texts: Mapping[str, str]) -> Library:
     pieces = {}
     for name, entry in own.items():
         parts = [tuple(check.part(part, definitions, tables, own) for part in entry.get(side, ())) for side in ("answer", "detail")]
-        pieces[name] = Piece(name, *parts)
+        pieces[name] = Piece(*parts)
     return Library(keys, pieces, design, definitions, tables, standings)
 
 

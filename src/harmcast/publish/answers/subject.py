@@ -29,7 +29,6 @@ from harmcast.store.reads.person import StepOfPerson
 
 OUTCOMES = {"upheld": "you were right, and it is put right", "upheld_in_part": "you were right in part", "not_upheld": "we did not agree", "withdrawn": "taken back"}
 STATES = {"charged": "no result yet", "convicted": "found guilty", "acquitted": "found not guilty", "withdrawn": "dropped", "discontinued": "dropped", "quashed": "set aside by a court"}
-CHECKS = {**desk.CHECKS}
 
 
 class Letter(TypedDict):
@@ -57,7 +56,7 @@ def answer(held: PersonFacts) -> Document:
     titles = letter()["sections"]
     lists = tuple(table for made in (_about, _charges, _counted, _scores, _circumstances, _decisions, _received, _looks) for table in made(held))
     parts = (
-        ("letter", ((titles["letter"], _opening(held)), (titles["group"], _group(held)), (titles["changed"], _changed(held)),
+        ("letter", ((titles["letter"], (_says("opening", day=words.day(held.as_of)), _says("tool"), _says("checked"))), (titles["group"], _group(held)), (titles["changed"], _changed(held)),
                     (titles["decided"], _decided(held)), (titles["looked"], _looked(held)), (titles["now"], (_says("wrong"), _says("complain"), _says("born"))))),
         ("annex", ((titles["annex"], lists),)),
     )  # fmt: skip
@@ -75,10 +74,6 @@ def answer(held: PersonFacts) -> Document:
 
 def _says(name: str, **slots: str) -> Words:
     return Words(filled(letter()["says"][name], slots))
-
-
-def _opening(held: PersonFacts) -> tuple[Block, ...]:
-    return (_says("opening", day=words.day(held.as_of)), _says("tool"), _says("checked"))
 
 
 def _newest(held: PersonFacts) -> PersonRow | None:
@@ -230,7 +225,7 @@ def _decisions(held: PersonFacts) -> tuple[AnswerTable, ...]:
             "on": date.fromisoformat(d["at"][:10]),
             "decision": decision(d["decision"]),
             "reason": desk.REASONS.get(d["reason_code"], d["reason_code"].replace("_", " ")),
-            "checks": ", ".join(CHECKS.get(c, c.replace("_", " ")) for c in json.loads(d["checks"])) or "none",
+            "checks": ", ".join(desk.CHECKS.get(c, c.replace("_", " ")) for c in json.loads(d["checks"])) or "none",
             "own": desk.JUDGEMENTS.get(d["own_judgement"] or "", d["own_judgement"] or "not given"),
             "words": d.get("words") or "none",
             "review": d["review_on"],
