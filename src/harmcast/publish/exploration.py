@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -14,7 +12,7 @@ from harmcast import words
 from harmcast.charts import report
 from harmcast.documents.closed_tables import ZERO_MEANS
 from harmcast.documents.exploration import Exploration, ExploredTable, Told
-from harmcast.publish.spreadsheet import neutral_text
+from harmcast.publish.spreadsheet import csv_of, neutral_text
 
 COLOURS = ("#1d70b8", "#b58105", "#505a5f", "#00703c", "#912b88")
 ROWS_SHOWN = 60
@@ -24,7 +22,7 @@ TOLD_COLUMNS = {"variable": "Variable", "attribute": "Attribute", "group": "Grou
 def files(found: Exploration) -> dict[str, bytes]:
     """`eda.html`, `eda.json` and `eda-<table>.csv`."""
     text = json.dumps(found.document(), indent=1, ensure_ascii=False, default=str) + "\n"
-    return {"eda.html": html(found).encode(), "eda.json": text.encode(), **{f"eda-{table.key}.csv": _csv(table) for table in tables(found)}}
+    return {"eda.html": html(found).encode(), "eda.json": text.encode(), **{f"eda-{table.key}.csv": csv_of([list(table.columns), *([neutral_text(v) if isinstance(v, str) else v for v in row] for row in table.rows)]) for table in tables(found)}}
 
 
 def sha256_of(rendered: Mapping[str, bytes]) -> str:
@@ -95,11 +93,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,}" if isinstance(value, int) and value >= 10_000 else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _csv(table: ExploredTable) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(list(table.columns))
-    writer.writerows([neutral_text(v) if isinstance(v, str) else v for v in row] for row in table.rows)
-    return text.getvalue().encode("utf-8")

@@ -5,7 +5,11 @@ Source: OWASP, CSV Injection.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -23,3 +27,10 @@ def neutral_text(text: str) -> str:
     """The same of one text."""
     cleaned = re.sub(_CONTROL, "", text)
     return f"'{cleaned}" if re.match(_FORMULA_START, cleaned) else cleaned
+
+
+def csv_of(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows as CSV (RFC 4180). Text in them is neutral already, or ours."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    return out.getvalue().encode()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import Fault, HarmcastError, SettingsRefused
+from harmcast.feed import connection, database
+from harmcast.feed.extract import read_manifest
+from harmcast.feed.sql_mapping import SqlMapping
+from harmcast.people.harm import HarmIndex, weights_of
+from harmcast.runs import inbox
+from harmcast.runs.force_area import force_area_of, layer_of, no_crimes
+from harmcast.runs.neutral import neutral_of
+from harmcast.runs.people import index_of
+from harmcast.runs.received import by_sql, mapping_of
 from harmcast.settings import PeopleTool, PlacesTool
-from harmcast.store import checkpoints
+from harmcast.store import checkpoints, deliveries, loads
 from harmcast.store.grounds import name_of
 from harmcast.store.state import State, open_state
-
-if TYPE_CHECKING:
-    from harmcast.people.harm import HarmIndex
-
 
 NOT_TRIED = "not tried"
 
@@ -85,8 +89,6 @@ def _map(state: State) -> str:
 
 def _newest_load(state: State) -> str:
     """What the newest load's effects say, and which values of the definitions match nothing."""
-    from harmcast.store import loads
-
     load = loads.newest(state.operations)
     if load is None:
         return "nothing was loaded yet"
@@ -97,8 +99,6 @@ def _newest_load(state: State) -> str:
 
 
 def _layers(state: State) -> str:
-    from harmcast.runs.force_area import force_area_of, layer_of, no_crimes
-
     settings = state.settings
     inside_force = force_area_of(settings, state.named_bytes)
     if inside_force.boundary is None and settings.force.area_from == "boundary":
@@ -118,8 +118,6 @@ def _layers(state: State) -> str:
 
 
 def _census(state: State) -> str:
-    from harmcast.runs.neutral import neutral_of
-
     rows = neutral_of(state)
     if not rows:
         return "none named: the exploratory analysis sets who is scored beside nobody ([force] neutral)"
@@ -128,8 +126,6 @@ def _census(state: State) -> str:
 
 
 def _indices(state: State) -> str:
-    from harmcast.runs.people import index_of
-
     said = []
     for number, tool in enumerate(state.settings.tools):
         if isinstance(tool, PeopleTool):
@@ -144,8 +140,6 @@ def _indices(state: State) -> str:
 
 def _weighed(state: State, index: HarmIndex) -> str:
     """How many charges held an index weighs; SettingsRefused if it weighs none of them."""
-    from harmcast.people.harm import weights_of
-
     if not state.records.parts("charges"):
         return ""
     codes = state.records.known("charges", columns=["offence_code"])
@@ -161,11 +155,6 @@ def _weighed(state: State, index: HarmIndex) -> str:
 
 
 def _mapping(state: State) -> str:
-    from harmcast.feed.extract import read_manifest
-    from harmcast.feed.sql_mapping import SqlMapping
-    from harmcast.runs import inbox
-    from harmcast.runs.received import by_sql, mapping_of
-
     if state.file("feed.mapping") is None:
         return "none: the contract's names are read as they stand"
     rules = mapping_of(state)
@@ -182,8 +171,6 @@ def _mapping(state: State) -> str:
 
 
 def _source(state: State) -> str:
-    from harmcast.runs import inbox
-
     feed = state.settings.feed
     if feed.source == "sql":
         return _database(state)
@@ -208,11 +195,6 @@ def _sign_in(state: State) -> str:
 
 def _database(state: State) -> str:
     """The views and columns that a read would ask for, each asked for without a row. Raises SettingsRefused, RunStopped, FeedRefused."""
-    from harmcast.feed import connection, database
-    from harmcast.feed.sql_mapping import SqlMapping
-    from harmcast.runs.received import mapping_of
-    from harmcast.store import deliveries
-
     feed, rules = state.settings.feed, mapping_of(state)
     if isinstance(rules, SqlMapping):
         raise SettingsRefused("An SQL mapping is for delivered files.", code="mapping_invalid", next_step="Make views in the database instead.")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from shapely import errors as shapely_errors
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from harmcast.errors import Fault, SettingsRefused
@@ -39,8 +39,6 @@ class Layer:
 
     def named(self, *keys: str) -> dict[str, BaseGeometry]:
         """Polygons by the first of `keys` that they carry; several of a name are unioned."""
-        import shapely
-
         found: dict[str, list[Any]] = {}
         for properties, shape in zip(self.properties, self.shapes, strict=True):
             name = next((str(properties[key]) for key in keys if properties.get(key) is not None), None)
@@ -129,8 +127,6 @@ def first_days(crimes: pl.DataFrame, days: int) -> pl.DataFrame:
 
 def rings_of(shape: Any, simplify_m: float = 0.0) -> list[list[list[float]]]:
     """Outer and inner rings of a polygon or polygons, points to the decimetre."""
-    import shapely
-
     if simplify_m:
         shape = shapely.simplify(shape, simplify_m)
     parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
@@ -154,7 +150,7 @@ def layer_of(content: bytes, crs: str, setting: str) -> Layer:
         properties, shapes = grid.shapes_of(document, crs, said)
     except SettingsRefused as error:
         raise SettingsRefused(error.message, code=error.code, faults=(Fault(error.code, setting, next_step=error.next_step),), next_step=error.next_step) from None
-    except (AttributeError, KeyError, TypeError, ValueError, shapely_errors.ShapelyError):
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
         raise SettingsRefused(
             "A layer is not GeoJSON of polygons.", code="layer_unreadable", faults=(Fault("not_geojson", setting),), next_step="Export it again as GeoJSON."
         ) from None
@@ -163,8 +159,6 @@ def layer_of(content: bytes, crs: str, setting: str) -> Layer:
 
 def force_area_of(settings: Settings, read: Callable[[Path], bytes]) -> ForceArea:
     """The ground that the settings name; `read` gives a named file's content from the state."""
-    import shapely
-
     force = settings.force
     boundary = None
     if force.boundary is not None:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import shapely
+
 from harmcast.documents.plain import PlainRecord
 from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.ground import compiled, geopackage, naming, open_names
@@ -73,8 +75,6 @@ def _place(state: State, setting: str) -> Path:
 
 
 def _near(force: force_area.ForceArea) -> Any:
-    import shapely
-
     whole = force.boundary if force.boundary is not None else shapely.union_all(list(force.areas.values())) if force.areas else None
     if whole is None:
         raise SettingsRefused(
@@ -84,8 +84,6 @@ def _near(force: force_area.ForceArea) -> Any:
 
 
 def _neighbourhoods(force: force_area.ForceArea) -> list[Shape]:
-    import shapely
-
     if force.neighbourhoods is None:
         return []
     lines = shapely.line_merge(shapely.union_all(shapely.boundary(force.neighbourhoods.shapes)))

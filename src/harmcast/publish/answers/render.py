@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -15,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harmcast.documents.answer import AnswerSays, ColumnSays
 from harmcast.publish.answers.document import AnswerTable, Document
-from harmcast.publish.spreadsheet import neutral
+from harmcast.publish.spreadsheet import csv_of, neutral
 
 HEADINGS = {
     "foi": "Freedom of information",
@@ -99,13 +97,8 @@ def _columns(table: AnswerTable) -> list[tuple[str, str, str]]:
 def csv_text(table: AnswerTable) -> bytes:
     """The table as CSV: names of columns first, nothing that a spreadsheet could run."""
     names = [name for name, _, _ in _columns(table)]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(names)
-    for row, filled in zip(table.rows, table.filled(), strict=True):
-        values = {**row, **filled}
-        writer.writerow([_cell_text(values.get(name)) for name in names])
-    return out.getvalue().encode()
+    rows = ({**row, **filled} for row, filled in zip(table.rows, table.filled(), strict=True))
+    return csv_of([names, *([_cell_text(row.get(name)) for name in names] for row in rows)])
 
 
 def _cell_text(value: Any) -> Any:

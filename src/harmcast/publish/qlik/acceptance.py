@@ -11,6 +11,7 @@ import polars as pl
 
 from harmcast.publish.qlik import measures as m
 from harmcast.publish.qlik.areas import NO_AREA
+from harmcast.publish.spreadsheet import csv_of
 
 HEADER = ("app", "reader", "measure", "selection", "value")
 Value = float | str | None
@@ -93,10 +94,7 @@ def people_figures(tables: Tables, readers: Sequence[tuple[str, str]]) -> Iterat
 
 def to_fill_in(figures: Sequence[AcceptanceFigure]) -> bytes:
     """The figures to fill in: the last column is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([HEADER, *((one.app, one.reader, one.measure, one.chosen, "") for one in figures)])
-    return out.getvalue().encode()
+    return csv_of([HEADER, *((one.app, one.reader, one.measure, one.chosen, "") for one in figures)])
 
 
 @dataclass(frozen=True)

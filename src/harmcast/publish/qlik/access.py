@@ -11,6 +11,8 @@ import io
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from harmcast.publish.spreadsheet import csv_of
+
 HEADER = ("ACCESS", "USERID", "UNIT")
 SCHEDULER = "INTERNAL\\SA_SCHEDULER"
 
@@ -25,11 +27,8 @@ class Reader:
 
 def section_access(readers: Iterable[Reader], admin: str, directory: str | None) -> bytes:
     """The file: the scheduler and one named administrator, then a row a reader and unit, everything in capitals."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
     rows = {("USER", user_id(one.account, directory), one.unit.upper()) for one in readers}
-    writer.writerows([HEADER, ("ADMIN", SCHEDULER, ""), ("ADMIN", user_id(admin, directory), ""), *sorted(rows)])
-    return out.getvalue().encode()
+    return csv_of([HEADER, ("ADMIN", SCHEDULER, ""), ("ADMIN", user_id(admin, directory), ""), *sorted(rows)])
 
 
 def user_id(account: str, directory: str | None) -> str:
