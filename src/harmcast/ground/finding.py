@@ -7,16 +7,15 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harmcast.ground import grid_reference
 from harmcast.ground.compiled import Ground
 from harmcast.ground.kinds import POSTCODE, ROADS, STREET
 from harmcast.ground.naming import BETWEEN
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 Asked = Literal["cell", "grid_reference", "easting_northing", "postcode", "name"]
 LIKE = 0.8  # of `difflib`: one letter of nine may be wrong
@@ -140,9 +139,8 @@ def _words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
-def _along(ground: Ground, name: str) -> npt.NDArray[np.float64]:
+def _along(ground: Ground, name: str) -> NDArray[np.float64]:
     """Points along every street of a name, m: (points, 2). Their cells are those the street runs through."""
-    import numpy as np
     import shapely
 
     rows = ground.ask(f"select xy from shape where name = ? and kind <= {int(ROADS[-1])}", (name,))
@@ -150,7 +148,7 @@ def _along(ground: Ground, name: str) -> npt.NDArray[np.float64]:
     return np.asarray(shapely.get_coordinates(shapely.segmentize(lines, 100.0)), dtype=float)
 
 
-def _reached(points: npt.NDArray[np.float64], reach: Box) -> tuple[Box, ...]:
+def _reached(points: NDArray[np.float64], reach: Box) -> tuple[Box, ...]:
     """Those of the points that lie inside the reach of a name, or near it."""
     x, y = points.T
     inside = (reach[0] - 50 <= x) & (x <= reach[2] + 50) & (reach[1] - 50 <= y) & (y <= reach[3] + 50)
@@ -170,8 +168,6 @@ def cells_of(hit: Hit, cells: Sequence[Box]) -> list[int]:
 
     A west or south edge belongs to the cell, an east or north edge to the next one.
     """
-    import numpy as np
-
     x0, y0, x1, y1 = np.array(cells, dtype=float).reshape(-1, 4).T
     found = np.zeros(len(cells), dtype=bool)
     for west, south, east, north in hit.boxes:

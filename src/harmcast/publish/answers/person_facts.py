@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TypedDict, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -16,9 +16,7 @@ from harmcast.store import keys, merges
 from harmcast.store.reads import looks, then
 from harmcast.store.reads.looks import Look
 from harmcast.store.reads.person import DecisionOfPerson, RepresentationOfPerson, StepOfPerson, kept_of
-
-if TYPE_CHECKING:
-    from harmcast.store.state import State
+from harmcast.store.state import State
 
 
 class PersonHeld(TypedDict, total=False):
