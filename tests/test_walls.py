@@ -117,6 +117,23 @@ def test_no_class_name_stands_twice():
     assert not twins, f"one word, one thing: name each for what it is: {twins}"
 
 
+def test_no_error_is_made_before_it_is_raised():
+    """One that is raised again keeps the frames of every time before, and what was read about people in them."""
+    trees = {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")}
+    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    errors = {"Exception"}
+    while new := {c.name for c in classes if {b.id for b in c.bases if isinstance(b, ast.Name)} & errors} - errors:
+        errors |= new
+    assert {"HarmcastError", "StoreDamaged", "Refused"} <= errors
+    made = [
+        (file, node.lineno)
+        for file, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id in errors
+    ]
+    assert not made, made
+
+
 def test_no_import_circle():
     names = {}
     for path in SOURCE.rglob("*.py"):

@@ -85,16 +85,17 @@ class PurposeNeeded(Exception):
         self.key = key
 
 
-NOBODY = Refused(
+# What `Refused` says: made anew each time, since one that is raised again keeps the frames, and so the people, of each time before.
+NOBODY = (
     404,
     "No such person",
     "There is no such person among your unit's scored people. Check the reference; people without a standing charge, and anyone under 18, are not scored.",
 )
-NOBODY_OF_KEY = Refused(404, "No such person", "Nobody of this key is scored in the newest release.")
-RESTRICTED = Refused(
+NOBODY_OF_KEY = (404, "No such person", "Nobody of this key is scored in the newest release.")
+RESTRICTED = (
     403, "Restricted access", "This person's record is restricted. Ask your supervisor, who can open it."
 )
-NOT_OPENED = Refused(
+NOT_OPENED = (
     403, "Open this person first", "This person is not on your list: open the record for a purpose, and send the form from there. Nothing was saved."
 )
 
@@ -552,16 +553,16 @@ def _require_person(visit: Visit, key: str) -> None:
     )
     if row is None:
         visit.looked_at("person_not_found")
-        raise NOBODY if rule.own_unit else NOBODY_OF_KEY
+        raise Refused(*(NOBODY if rule.own_unit else NOBODY_OF_KEY))
     if answer.missing == "restricted":
         visit.looked_at("restricted_refused", subject=key)
-        raise RESTRICTED
+        raise Refused(*RESTRICTED)
     if answer.missing == "purpose":
         if visit.request.method in UNSAFE and visit.action not in OPENS:
-            raise NOT_OPENED
+            raise Refused(*NOT_OPENED)
         raise PurposeNeeded(visit, key)
     if not answer:
-        raise NOBODY
+        raise Refused(*NOBODY)
     visit._person, visit.purpose = row, given or basis
 
 

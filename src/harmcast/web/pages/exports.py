@@ -23,7 +23,7 @@ from harmcast.web.shell import go, page
 pages = Pages()
 WHAT = "people"
 SHOWN = 25
-TAKEN = Refused(403, "This list was downloaded already", "Ask again if you need it anew.")  # a granted list leaves once
+TAKEN = (403, "This list was downloaded already", "Ask again if you need it anew.")  # a granted list leaves once
 COLUMNS = [
     "person_ref",
     "band",
@@ -118,7 +118,7 @@ def download(visit: Here, number: Number) -> Response:
             "A list with names goes to whoever asked for it, after a second person granted it.",
         )
     if request.taken:
-        raise TAKEN
+        raise Refused(*TAKEN)
     return _sent(visit, request.band, request.reason, number)
 
 
@@ -150,7 +150,7 @@ def _sent(visit: Visit, band: str, reason: str, request: int | None) -> Response
     try:
         with visit.writing(event) as tx:
             if request is not None and exports.was_taken(tx, request):
-                raise TAKEN
+                raise Refused(*TAKEN)
             if request is None:
                 visit.count_people(tx, "people_downloaded", frame["person_key"].to_list())
             else:  # a list that a second person granted is opened whole

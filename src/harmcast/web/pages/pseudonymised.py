@@ -18,7 +18,7 @@ from harmcast.web.shell import go, page, rows_shown
 pages = Pages()
 
 
-NOT_GRANTED = Refused(
+NOT_GRANTED = (
     403, "A whole page is a case review", "The data protection officer grants it, for one person and for 14 days. Ask from the row of people without names."
 )
 
@@ -53,7 +53,7 @@ def everyone(visit: Here, band: str = "", at: int = 1) -> Response:
 def one(visit: Here, key: str) -> Response:
     """A case review: one person's scores and why, without name, reference, whole dates, words or what a unit does."""
     if not case_reviews.is_open(visit.operations, key, visit.user.account):
-        raise NOT_GRANTED
+        raise Refused(*NOT_GRANTED)
     tool, releases = visit.history()
     row, release, keys = visit.person, releases[-1], roster.merged(visit.state).keys(key)
     visit.looked_at("person_pseudonymised_viewed", subject=key, about=f"release:{release.name}")
