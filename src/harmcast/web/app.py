@@ -19,9 +19,9 @@ from harmcast.store import kept_settings
 from harmcast.store.state import State
 from harmcast.web import guard, pages, ready, templating
 from harmcast.web.forms import typed
-from harmcast.web.guard import PurposeNeeded, Refused, Visit
 from harmcast.web.security import SecurityHeaders
 from harmcast.web.shell import go, page
+from harmcast.web.visit import UNSAFE, PurposeNeeded, Refused, Visit
 
 log = logging.getLogger("harmcast.web")
 LOGGING: dict[str, Any] = {
@@ -82,7 +82,7 @@ def _plain_visit(request: Request) -> Visit:
     """A visit for a page that says what went wrong: signed in if the session can be read."""
     state: State = request.app.state.harmcast
     try:
-        session = guard._session(request, state)
+        session = guard.session_of(request, state)
     except HarmcastError:
         session = None
     return Visit(request, state, session, Action.READ_NOTICES)
@@ -91,7 +91,7 @@ def _plain_visit(request: Request) -> Visit:
 def _problem(request: Request, status: int, title: str, words: str) -> Response:
     """A page that says what went wrong; of a form that was sent, that nothing was saved, and what was typed."""
     visit = _plain_visit(request)
-    sent = request.method in guard.UNSAFE
+    sent = request.method in UNSAFE
     written = typed(getattr(request.state, "sent", {})) if sent and visit.session is not None else []
     return page(visit, "problem", status, title=title, words=words, sent=sent, typed=written)
 
@@ -100,7 +100,7 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     def refused(request: Request, error: Refused) -> Response:
         if error.status == 401:
-            lost = {"lost": "yes"} if request.method in guard.UNSAFE and error.where != "/kept" else {}
+            lost = {"lost": "yes"} if request.method in UNSAFE and error.where != "/kept" else {}
             return go("/sign-in?" + urlencode({"next": error.where or "/", **lost}))
         return _problem(request, error.status, error.title, error.words)
 

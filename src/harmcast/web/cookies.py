@@ -9,8 +9,9 @@ from typing import Any, Literal
 from starlette.responses import Response
 
 from harmcast.web import tickets
-from harmcast.web.guard import Visit, cookie_name
+from harmcast.web.guard import cookie_name
 from harmcast.web.shell import page
+from harmcast.web.visit import Visit
 
 FORM = "harmcast-form"
 EXPIRED = "The form had expired. Try again."

@@ -22,8 +22,8 @@ from harmcast.store.reads import data_quality, health, units
 from harmcast.store.releases import Release
 from harmcast.store.work import ABOUT_PEOPLE, KINDS, Desk, Item
 from harmcast.web import areas, force_map, open_work
-from harmcast.web.guard import Visit
 from harmcast.web.shell import beside
+from harmcast.web.visit import Visit
 from harmcast.words.tools import tool_title
 
 SHOWN = 12

@@ -12,7 +12,7 @@ from harmcast.store.reads import open_work
 from harmcast.store.reads.open_work import OpenWork
 from harmcast.store.state import State
 from harmcast.store.work import Desk, Item
-from harmcast.web.guard import Visit
+from harmcast.web.visit import Visit
 
 USERS = frozenset({Role.INTELLIGENCE_ANALYST, Role.OFFENDER_MANAGER, Role.SUPERVISOR})  # who act on what a tool says
 ON_BRIEFING = frozenset({"waits", "deferred"})  # recommendations that a tasking briefing prints

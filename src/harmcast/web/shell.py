@@ -13,8 +13,9 @@ from harmcast.publish.release_files import NOTICE, code_version
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import kept_forms
 from harmcast.web import old_data, open_work
-from harmcast.web.guard import Refused, Visit, seen_ticket
+from harmcast.web.guard import seen_ticket
 from harmcast.web.old_data import OldData
+from harmcast.web.visit import Refused, Visit
 from harmcast.words.tools import tool_title
 
 
