@@ -12,8 +12,9 @@ import pytest
 from harmcast.documents.closed_tables import ClosedTable, Closing
 from harmcast.oversight.log import Event
 from harmcast.publish.answers import person_facts, render, subject
-from harmcast.publish.answers.collect import _variables_of_places, answer_day, collect
+from harmcast.publish.answers.collect import answer_day, collect
 from harmcast.publish.answers.compose import FORMS, compose
+from harmcast.publish.answers.release_facts import variables_of_places
 from harmcast.store import cell_records, schema, statistics, strikes
 from harmcast.store.operations import Operations
 from harmcast.store.reads.looks import Look
@@ -302,7 +303,7 @@ def test_what_was_written_on_places_is_counted_in_the_words_of_the_pages(state, 
 
 def test_variables_of_a_places_model_are_named_for_what_they_count() -> None:
     model = {"name": "mixture", "coefficients": {"exposure": 1.0}, "pool": {"filter": 0.5, "own 52 weeks": 0.3, "within 2 km": 0.2}, "correction": {"pool": 1.0, "surprise": 0.1}}
-    assert [(v["name"], v["says"]) for v in _variables_of_places(model)] == [
+    assert [(v["name"], v["says"]) for v in variables_of_places(model)] == [
         ("Land of the cell inside the force", "exposure"),
         ("Offences in cells nearby", "within 2 km"),
         ("The cell's own offences", "own 52 weeks; surprise"),
