@@ -137,6 +137,19 @@ def matching(where: Filter, columns: Sequence[str]) -> str:
     return " AND ".join(parts) if parts else "TRUE"
 
 
+def matches(where: Filter) -> pl.Expr:
+    """`matching` as an expression over a frame of crimes: the same crimes."""
+    parts = [pl.lit(True)]
+    for key, values in where.items():
+        column = pl.col(key).cast(pl.String)
+        hit = column.is_in(list(values))
+        if key == "offence_code":
+            own_class, classes = column.str.split("/").list.first(), [value for value in values if "/" not in value]
+            hit |= own_class.is_in(classes) | (own_class.str.contains(r"^...[A-Z]$") & own_class.str.head(3).is_in(classes))
+        parts.append(hit.fill_null(False))
+    return pl.all_horizontal(parts)
+
+
 def panel(
     crimes: Any,
     units: Units,

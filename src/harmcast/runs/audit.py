@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
 from harmcast.people import charges as charge_rules
 from harmcast.people.features import FEATURES
+from harmcast.places.counts import matches
 from harmcast.places.grid import Units
 from harmcast.publish import group_impact, release_files
 from harmcast.runs import outcomes, people, people_results, shadowed, watch
@@ -154,18 +155,6 @@ def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFram
     wanted = matches(tool.where)
     own = crimes.filter(wanted & pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
     return own.select(_cells_of(units, own).alias("cell"), pl.col("happened_from").dt.date().alias("happened_on")).drop_nulls("cell")
-
-
-def matches(where: Mapping[str, list[str]]) -> pl.Expr:
-    """A filter of the settings as an expression: keys ANDed, values ORed, an offence class covering its subclasses."""
-    parts = []
-    for key, values in where.items():
-        column = pl.col(key).cast(pl.String)
-        hit = column.is_in(values)
-        if key == "offence_code":
-            hit = hit | column.str.split("/").list.first().is_in([v for v in values if "/" not in v])
-        parts.append(hit.fill_null(False))
-    return pl.all_horizontal(*parts)
 
 
 def audit_of_people(

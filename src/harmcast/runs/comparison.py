@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from harmcast.documents.comparison import Counts
 from harmcast.people.cohort import REASONS
-from harmcast.places import counts as counting
+from harmcast.places.counts import matches
 from harmcast.runs.effects import Seen
 from harmcast.runs.moves import cohort_of
 from harmcast.tables import CHARGES, CRIMES
-
-Filter = Mapping[str, list[str]]
 
 
 def comparison(seen: Seen) -> list[Counts]:
@@ -27,7 +23,7 @@ def comparison(seen: Seen) -> list[Counts]:
             found.append(_by("Crimes recorded (without cancelled)", "policing area", crimes, pl.col("area").fill_null("no area")))
         for tool in seen.state.settings.places_tools:
             if all(key in crimes.columns for key in tool.where):
-                of_tool = _matching(crimes, tool.where)
+                of_tool = crimes.filter(matches(tool.where))
                 found.append(_by(f"Crimes of {tool.name} recorded", "year", of_tool, day.dt.strftime("%Y")))
                 found += [_by(f"Crimes of {tool.name}", f"value of {key}", of_tool, pl.col(key).fill_null("no value")) for key in tool.where]
     charges = seen.after(CHARGES.name)
@@ -45,12 +41,3 @@ def comparison(seen: Seen) -> list[Counts]:
 def _by(what: str, by: str, rows: pl.DataFrame, group: pl.Expr) -> Counts:
     counted = rows.group_by(group.cast(pl.String).alias("by")).len().sort("by", nulls_last=True)
     return Counts(what, by, tuple((str(name), int(count)) for name, count in counted.iter_rows()))
-
-
-def _matching(crimes: pl.DataFrame, where: Filter) -> pl.DataFrame:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.register("crimes", crimes.to_arrow())
-        found: pl.DataFrame = connection.sql(f"SELECT * FROM crimes WHERE {counting.matching(dict(where), crimes.columns)}").pl()
-        return found

@@ -21,10 +21,10 @@ from harmcast.fairness.groups import Groups
 from harmcast.fairness.thresholds import Thresholds
 from harmcast.oversight.log import Event
 from harmcast.people.features import FEATURES
+from harmcast.places.counts import matches
 from harmcast.publish import exploration as printed
 from harmcast.publish.answers.collect import answer_day
 from harmcast.runs import force_area, neutral
-from harmcast.runs.audit import matches
 from harmcast.runs.places import crime_columns
 from harmcast.settings import PlacesTool
 from harmcast.store import reports, statistics
