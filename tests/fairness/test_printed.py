@@ -98,6 +98,18 @@ def test_a_rate_is_of_printed_counts_and_of_fifty_or_more() -> None:
     assert (said["ratio"].is_not_null() == (said["said"] >= 50)).all()
 
 
+def test_ranges_of_charges_are_as_wide_as_they_were_about_the_printed_share() -> None:
+    exact, shown = both(over_policing=0.6)
+    rows = shown.table.join(exact.table.filter(pl.col("against") == "others"), on=printed.KEY, suffix="_exact").filter(pl.col("ratio").is_not_null())
+    assert rows.height > 4
+    share, width = rows["against_numerator"] / rows["against_denominator"], rows["half_width_exact"].round(4)
+    assert (share - (rows["against_numerator_exact"] / rows["denominator_exact"]).round(4)).abs().max() < 1e-12  # type: ignore[operator]
+    assert (width > 0).all()
+    for low, middle, high, wide in (("gap_low", "gap", "gap_high", width), ("ratio_low", "ratio", "ratio_high", width / share)):
+        assert (rows[middle] - rows[low] - wide).abs().max() < 1e-9, low  # type: ignore[operator]
+        assert (rows[high] - rows[middle] - wide).abs().max() < 1e-9, high  # type: ignore[operator]
+
+
 def test_nothing_is_held_against_a_reference_group_of_fewer_than_fifty() -> None:
     groups, scored, outcomes, _ = force(7, people=1500)
     few = replace(groups, references={**groups.references, "sex": "not recorded"})

@@ -78,8 +78,40 @@ def test_where_nearest_multiples_cannot_keep_the_sums_a_count_goes_one_base_furt
     assert set(found.counts.values()) == {0}
 
 
-def test_a_family_that_does_not_add_up_is_refused() -> None:
+ALIKE = [(f"a{k}",) for k in range(9)]
+
+
+def alike(value: int, times: int, **beside: int) -> CountFamily:
+    """So many counts that are one and the same, their total, and counts beside them that nothing ties."""
+    names = ALIKE[:times]
+    counts = {**dict.fromkeys(names, value), ("all",): value * times, **{(name,): count for name, count in beside.items()}}
+    return CountFamily(counts, ((("all",), tuple(names)), *((name, (names[0],)) for name in names[1:])))
+
+
+def test_a_count_that_nothing_ties_stays_nearest_where_others_go_further() -> None:
+    found = controlled(alike(6, 7, free=6, up=9, whole=10), drawn)
+    assert found.slack == 1
+    assert [found.counts[name,] for name in ("free", "up", "whole")] == [5, 10, 10]
+    assert {found.counts[name] for name in ALIKE[:7]} == {5}
+
+
+def test_a_multiple_of_the_base_moves_only_where_no_nearest_rounding_keeps_the_sums() -> None:
+    found = controlled(alike(4, 5), drawn)  # a total of 20, of five alike: 0 or 25
+    assert (found.slack, found.counts["all",]) == (1, 25)
+
+
+def test_nought_stays_nought_even_where_others_go_further() -> None:
+    family = alike(1, 8)
+    grand = CountFamily({**family.counts, ("none",): 0, ("sum",): 8, ("again",): 8}, (*family.sums, (("sum",), (("all",), ("none",))), (("again",), (("sum",),))))
+    found = controlled(grand, drawn)
+    assert found.slack > 0
+    assert found.counts["none",] == 0
+    assert found.counts["sum",] == found.counts["all",] == found.counts["again",]
+
+
+@pytest.mark.parametrize("total", [3, 5])
+def test_a_family_that_does_not_add_up_is_refused(total: int) -> None:
     with pytest.raises(ValueError, match="not the sum"):
-        CountFamily({("t",): 5, ("a",): 4}, ((("t",), (("a",),)),))
+        CountFamily({("t",): total, ("a",): 4}, ((("t",), (("a",),)),))
     with pytest.raises(ValueError, match="below 0"):
         CountFamily({("a",): -1}, ())

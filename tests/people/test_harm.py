@@ -31,6 +31,11 @@ def test_a_class_stands_for_its_subclasses_and_the_report_says_so() -> None:
     assert report["concern"] is True
 
 
+def test_an_index_without_a_column_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"column missing: unit, source$"):
+        harm.index_from(index(offence_code=["1"], weight=["1"]).drop("unit", "source"))
+
+
 @pytest.mark.parametrize(("without", "concern"), [(0, False), (1, False), (2, True), (10, True)])
 def test_weights_filled_are_a_concern_above_a_tenth_of_the_charges(without: int, concern: bool) -> None:
     own = harm.index_from(index(offence_code=["008/01"], weight=["365"]))
@@ -76,8 +81,8 @@ def test_violence_and_weapons_follow_the_crosswalk_and_the_setting() -> None:
 
 def test_decay_follows_its_evidence() -> None:
     ogrs4 = harm.decay_from()
-    days = np.array([0, 6, 12, 24, 36]) * harm.DAYS_A_MONTH
-    assert ogrs4.share_left(days) == pytest.approx([1, 0.8332, 0.7074, 0.5348, 0.4047])
+    days = np.array([0, 6, 12, 18, 24, 30, 36]) * harm.DAYS_A_MONTH
+    assert ogrs4.share_left(days) == pytest.approx([1, 0.8332, 0.7074, 0.6114, 0.5348, 0.4685, 0.4047])
     assert ogrs4.share_left(np.array([48 * harm.DAYS_A_MONTH])) == pytest.approx([0.4047 * 0.4047 / 0.5348])
     assert harm.decay_from("half_life", 24.0).share_left(np.array([24, 72]) * harm.DAYS_A_MONTH) == pytest.approx([0.5, 0.125])
     assert harm.decay_from("none").share_left(np.array([5000.0])) == pytest.approx([1.0])

@@ -36,6 +36,23 @@ def test_arrivals_are_first_and_told_by_one_event_or_by_many() -> None:
     assert outcome.counts_of(found.clear()).says == outcome.REACHED
 
 
+def test_an_event_reaches_the_cut_alone_by_what_is_left_of_it_that_day() -> None:
+    """Half is left after a year: 800 of a year before are 400, and with the 100 of today 500."""
+    rows = charges.numbered(
+        pl.DataFrame([
+            {
+                "charge_ref": ref, "person_ref": "a", "crime_ref": ref, "offence_code": code, "weight": weight, "kind": "x", "violent": False, "weapon": False,
+                "outcome": "charged", "happened_on": happened, "counted_on": date(2026, 1, 1),
+            }
+            for ref, code, weight, happened in (("C1", "034", 800.0, date(2024, 12, 31)), ("C2", "046", 100.0, date(2026, 1, 1)))
+        ])
+    )  # fmt: skip
+    decay = decay_from("half_life", 12.0)
+    assert outcome.arrivals(rows, decay, 450.0).rows() == [("a", date(2026, 1, 1), "034", False)]
+    assert outcome.arrivals(rows, decay, 399.0).rows() == [("a", date(2026, 1, 1), "034", True)]
+    assert outcome.arrivals(rows, decay, 501.0).is_empty()
+
+
 @pytest.mark.parametrize(
     ("alone", "together", "by_class", "says"),
     [
