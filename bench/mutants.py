@@ -106,9 +106,15 @@ def where_a_fault_says_nothing(text: str) -> set[int]:
     return lines
 
 
-def _annotation(operator: str, line: int, quiet: set[int]) -> bool:
-    """`int | None` in an annotation reads as a sum of bits: no fault at all."""
-    return line in quiet and "BitOr" in operator
+def sizes_of_caches(text: str) -> set[int]:
+    """Lines that say how many answers are held ready: no caller sees another number."""
+    decorators = [one for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef) for one in node.decorator_list]
+    return {one.lineno for one in decorators if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == "lru_cache"}
+
+
+def _says_nothing(operator: str, line: int, text: str) -> bool:
+    """`int | None` in an annotation reads as a sum of bits, and the size of a cache is nobody's to see: no faults at all."""
+    return ("BitOr" in operator and line in where_a_fault_says_nothing(text)) or ("Number" in operator and line in sizes_of_caches(text))
 
 
 def copied(folder: Path) -> None:
@@ -146,8 +152,8 @@ def begun(name: str, room: Room, drawn: int, seed: int, afresh: bool) -> Path:
     _cosmic_ray(tree, "init", "mutants.toml", "session.sqlite")
     with use_db(str(tree / "session.sqlite"), WorkDB.Mode.open) as session:
         items = sorted(session.work_items, key=lambda item: (str(item.mutations[0].module_path), item.mutations[0].start_pos, item.mutations[0].operator_name, item.mutations[0].occurrence))
-        quiet = {path: where_a_fault_says_nothing((tree / path).read_text()) for path in modules_of(room)}
-        there = [i for i in items if not _annotation(i.mutations[0].operator_name, i.mutations[0].start_pos[0], quiet[str(i.mutations[0].module_path)])]
+        texts = {path: (tree / path).read_text() for path in modules_of(room)}
+        there = [i for i in items if not _says_nothing(i.mutations[0].operator_name, i.mutations[0].start_pos[0], texts[str(i.mutations[0].module_path)])]
         kept = {item.job_id for item in random.Random(seed).sample(there, min(drawn, len(there)))}
         for item in items:
             if item.job_id not in kept:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -109,6 +110,11 @@ def test_a_standing_approval_ends_on_its_review_date():
     assert register.has_standing_approval(tool(), [one], TODAY)
     assert not register.has_standing_approval(tool(), [one], TODAY + timedelta(days=1))
     assert not register.has_standing_approval(tool(), [], TODAY)
+
+
+@pytest.mark.parametrize("other", ["a_tool_before", "zz_tool_after", None])
+def test_a_standing_approval_of_another_tool_is_none_of_this_one(other: str | None) -> None:
+    assert not register.has_standing_approval(tool(), [replace(entry("standing_approval", review_by=TODAY), tool=other)], TODAY)
 
 
 def test_who_enters_what():

@@ -70,6 +70,13 @@ def test_two_people_in_their_roles_lift_that_very_finding(kind: str) -> None:
     assert not is_lifted(replace(found, kind="stop"), lift(found, first_role=first), TODAY, ())
 
 
+@pytest.mark.parametrize(("days", "lifted"), [(-2, False), (-1, False), (0, False), (1, True), (30, True)])
+def test_a_lift_that_somebody_ended_holds_until_the_day_before(days: int, lifted: bool) -> None:
+    found = finding()
+    ended = lift(found, from_on=TODAY - timedelta(days=5), until=TODAY + timedelta(days=7), ended_on=TODAY + timedelta(days=days))
+    assert is_lifted(found, ended, TODAY, ()) is lifted
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -123,6 +130,13 @@ def test_a_load_names_its_delivery_and_how_far_over_the_limit_it_is() -> None:
     found = findings.of_load(findings.VOLUME, "iom", "ab" * 32, "weekly_volume", "Too few.", -6.04, 4.0)
     assert (found.name, found.severity) == (f"{'ab' * 32}/weekly_volume", 1.5)
     assert findings.from_text(findings.to_text([found])) == (found,)
+
+
+def test_findings_are_kept_as_text_whose_keys_are_in_order() -> None:
+    found = Finding("concern", "iom", "fpr sex female", "Wrongly put high: §", 1.3, 1.25, 1.2)
+    assert findings.to_text([found]) == (
+        '[{"kind": "concern", "limit": 1.25, "measured": 1.3, "name": "fpr sex female", "says": "Wrongly put high: §", "severity": 1.2, "tool": "iom"}]'
+    )
 
 
 def test_what_stops_publishing_alone_is_not_open_for_showing() -> None:
