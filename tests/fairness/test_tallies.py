@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pytest
 
 from harmcast.fairness import tallies
 
@@ -86,3 +89,100 @@ def test_of_a_band_those_followed_and_the_rest_add_up() -> None:
     for exact, row in zip(rows, found, strict=True):
         assert 0 <= row["followed"] <= row["people"]
         assert abs((row["people"] - row["followed"]) - (exact["people"] - exact["followed"])) < 5  # type: ignore[operator]
+
+
+def adds_up(tables: Mapping[str, Sequence[Any]]) -> set[str]:
+    """Every sum of the family in words: the total = its parts, in the alphabet; a part is `table column value value`."""
+    found = tallies.family(tables)  # type: ignore[arg-type]
+    for total, parts in found.sums:
+        assert found.counts[total] == sum(found.counts[part] for part in parts)
+    assert len(set(found.sums)) == len(found.sums)
+    return {" ".join(total) + " = " + " + ".join(sorted(map(" ".join, parts))) for total, parts in found.sums}
+
+
+def test_every_sum_of_two_tables_of_the_same_people_is_kept_and_no_other() -> None:
+    tracked = [
+        {"attribute": "everyone", "group": "all", "with_conviction": 5, "without_conviction": 4, "people": 9},
+        {"attribute": "age_band", "group": "old", "with_conviction": 5, "without_conviction": 4, "people": 9},
+        {"attribute": "sex", "group": "f", "with_conviction": 2, "without_conviction": 1, "people": 3},
+        {"attribute": "sex", "group": "m", "with_conviction": 3, "without_conviction": 3, "people": 6},
+    ]
+    banded = {("everyone", "all", "a"): 7, ("everyone", "all", "high"): 2, ("sex", "f", "a"): 3, ("sex", "m", "a"): 4, ("sex", "m", "high"): 2}  # `a` comes before `all`
+    by_band = tallies.by_group("bands_by_group", people(banded, "band"), "band", ["a", "high"])
+    own = {
+        *(f"tracked everyone all {c} = tracked age_band old {c}" for c in ("with_conviction", "without_conviction", "people")),
+        *(f"tracked everyone all {c} = tracked sex f {c} + tracked sex m {c}" for c in ("with_conviction", "without_conviction", "people")),
+        *(f"tracked {g} people = tracked {g} with_conviction + tracked {g} without_conviction" for g in ("everyone all", "age_band old", "sex f", "sex m")),
+    }
+    assert adds_up({"tracked": tracked}) == own
+    bands = {
+        *(f"bands_by_group everyone all {b} people = bands_by_group sex f {b} people + bands_by_group sex m {b} people" for b in ("a", "high", "all")),
+        *(f"bands_by_group {g} all people = bands_by_group {g} a people + bands_by_group {g} high people" for g in ("everyone all", "sex f", "sex m")),
+    }
+    assert adds_up({"bands_by_group": by_band}) == bands
+    both = {f"bands_by_group {g} all people = tracked {g} people" for g in ("everyone all", "sex f", "sex m")}
+    assert adds_up({"tracked": tracked, "bands_by_group": by_band}) == own | bands | both
+
+
+def test_every_sum_of_tables_about_charges_bands_and_decisions_is_kept_and_no_other() -> None:
+    fell = [{"attribute": a, "group": g, "fell_away": x, "held_up": y} for a, g, x, y in (("everyone", "all", 3, 9), ("sex", "f", 1, 2), ("sex", "m", 2, 7))]
+    assert adds_up({"charges_fell_away": fell}) == {
+        *(f"charges_fell_away everyone all {c} = charges_fell_away sex f {c} + charges_fell_away sex m {c}" for c in ("fell_away", "held_up")),
+        *(f"charges_fell_away whole {g} = charges_fell_away {g} fell_away + charges_fell_away {g} held_up" for g in ("everyone all", "sex f", "sex m")),
+    }
+    banded = [{"horizon_months": 12, "band": "low", "people": 43, "followed": 3}]
+    assert adds_up({"bands": banded}) == {"bands 12 low people = bands 12 low followed + bands 12 low rest"}
+    assert tallies.family({"bands": banded}).counts["bands", "12", "low", "rest"] == 40  # type: ignore[list-item]
+    decided = tallies.with_totals(
+        "decisions", [{"decision": "refer", "reason": "other", "decisions": 4}, {"decision": "refer", "reason": "escalating", "decisions": 2}, {"decision": "defer", "reason": "other", "decisions": 1}]
+    )
+    assert adds_up({"decisions": decided}) == {
+        "decisions refer all decisions = decisions refer escalating decisions + decisions refer other decisions",
+        "decisions defer all decisions = decisions defer other decisions",
+        "decisions all all decisions = decisions defer all decisions + decisions refer all decisions",
+    }
+    steps = tallies.with_totals("follow_ups", [{"step": "offered", "times": 7}, {"step": "done", "times": 4}])
+    assert steps == [{"step": "done", "times": 4}, {"step": "offered", "times": 7}, {"step": "all", "times": 11}]
+    assert adds_up({"follow_ups": steps}) == {"follow_ups all times = follow_ups done times + follow_ups offered times"}
+
+
+def test_every_margin_of_two_models_in_two_periods_is_kept_and_no_other() -> None:
+    shown = {"everyone all": ("sex f",), "sex f": ()}
+    rows, expected = [], set()
+    for model in ("ours", "plain"):
+        for period in ("p", "q"):
+            for group, below in shown.items():
+                rows.append({"model": model, "period": period, "attribute": group.split()[0], "group": group.split()[1], "tp": 1, "fp": 2, "fn": 3, "tn": 4})
+                key = {name: f"confusion {model} {period} {group} {name}" for name in ("tp", "fp", "fn", "tn")}
+                expected |= {f"{key[name]} = confusion {model} {period} {part} {name}" for name in key for part in below}
+                expected |= {
+                    f"confusion became {period} {group} = {key['fn']} + {key['tp']}", f"confusion did_not {period} {group} = {key['fp']} + {key['tn']}",
+                    f"confusion whole {period} {group} = {key['fn']} + {key['fp']} + {key['tn']} + {key['tp']}", f"confusion flagged {model} {period} {group} = {key['fp']} + {key['tp']}",
+                }  # fmt: skip
+    assert adds_up({"confusion": rows}) == expected
+    counts = tallies.family({"confusion": rows}).counts  # type: ignore[list-item]
+    assert [counts["confusion", name, "p", "sex", "f"] for name in ("became", "did_not", "whole")] == [4, 6, 10]
+    assert counts["confusion", "flagged", "ours", "p", "sex", "f"] == 3
+
+
+def test_people_of_one_group_and_value_are_added_up_and_the_total_counts_every_value() -> None:
+    held = [{"attribute": "sex", "group": "f", "band": 1, "people": n} for n in (3, 4)] + [{"attribute": "sex", "group": "f", "band": "other", "people": 2}]
+    assert tallies.by_group("bands_by_group", held, "band", ["1", "2"]) == [
+        {"attribute": "sex", "group": "f", "band": "1", "people": 7}, {"attribute": "sex", "group": "f", "band": "2", "people": 0}, {"attribute": "sex", "group": "f", "band": "all", "people": 9},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", ["confusion", "representations", "charges_police_found"])
+def test_every_table_comes_back_in_its_rows_whatever_tables_are_absent_or_empty(last: str) -> None:
+    rows: dict[str, list[Any]] = {
+        "confusion": [{"model": "m", "period": "p", "attribute": "everyone", "group": "all", "tp": 5, "fp": 11, "fn": 0, "tn": 86}],
+        "representations": [{"kind": "asks", "outcome": "upheld", "received": 4}, {"kind": "asks", "outcome": "all", "received": 4}],
+        "charges_police_found": [{"attribute": "everyone", "group": "all", "police_found": 15, "others": 20}],
+    }
+    found = tallies.rounded({"tracked": [], last: rows[last]}, drawn)
+    assert list(found) == [last]
+    assert found[last] == {
+        "confusion": [{"model": "m", "period": "p", "attribute": "everyone", "group": "all", "tp": 5, "fp": 10, "fn": 0, "tn": 85}],
+        "representations": [{"kind": "asks", "outcome": "upheld", "received": 5}, {"kind": "asks", "outcome": "all", "received": 5}],
+        "charges_police_found": rows["charges_police_found"],
+    }[last]
