@@ -22,7 +22,7 @@ def protected(rng: np.random.Generator, people: int) -> pl.DataFrame:
         {
             "person_ref": [f"p{i:06d}" for i in range(people)],
             "born_on": [ORIGIN - timedelta(days=int(d)) for d in days],
-            "sex": rng.choice(["M", "F", None], people, p=[0.81, 0.17, 0.02]),
+            "sex": rng.choice(["M", "F", None], people, p=[0.81, 0.17, 0.02]).tolist(),
             "ethnicity_self": ethnicity.tolist(),
             "ethnicity_officer": officer.tolist(),
         }

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from harmcast.fairness.audit import audit_places
-from harmcast.fairness.feedback import check, panel, simulate, with_and_without
+from harmcast.fairness.feedback import Feedback, check, panel, simulate, with_and_without
 from harmcast.fairness.thresholds import Thresholds
 
 T = Thresholds()
@@ -99,3 +99,115 @@ def test_audit_of_places_carries_the_alarm() -> None:
     assert audit.findings[0].name == "feedback/records_follow_patrols"
     assert (audit.findings[0].verdict, audit.findings[0].severity >= 1) == ("concern", True)
     assert "Do records follow patrols?" in audit.extra
+
+
+def by_hand(rows: pl.DataFrame) -> tuple[float, float, float, float]:
+    """The check in loops: z, and what a standard deviation of patrols adds with its range."""
+    from scipy.optimize import minimize
+
+    origins, cells = sorted(rows["origin"].unique()), sorted(rows["cell"].unique())
+    at = {(row["origin"], row["cell"]): row for row in rows.iter_rows(named=True)}
+    level = [np.log(max(sum(at[o, c]["late"] for c in cells), 1)) for o in origins]
+    y, moved, design, whose = [], [], [], []
+    for w, origin in enumerate(origins[3:], start=3):
+        for cell in cells:
+            now, past = at[origin, cell], [at[o, cell] for o in origins[:w]]
+            seen = [one["early"] + one["late"] for one in past]
+            patrols = [np.log(1 + one["minutes"]) for one in past]
+            row = [np.log(max(now["expected"], 1e-4)), np.log(1 + now["early"]), np.log(1 + seen[-1]), np.log(sum(seen) / w + 0.05), sum(patrols) / w]
+            design.append([1.0, *row, *[v * v for v in row], level[w] - sum(level[3:]) / len(level[3:])])
+            y.append(float(now["late"]))
+            moved.append(np.log(1 + now["minutes"]) - sum(patrols) / w)
+            whose.append(cell)
+    late, x, m = np.array(y), np.array(design), np.array(moved)
+    scaled = x.copy()
+    scaled[:, 1:] = (x[:, 1:] - x[:, 1:].mean(axis=0)) / x[:, 1:].std(axis=0)
+
+    def loss(b: np.ndarray) -> tuple[float, np.ndarray]:
+        mean = np.exp(scaled @ b)
+        return float(mean.sum() - late @ (scaled @ b) + 5e-4 * (b[1:] ** 2).sum()), scaled.T @ (mean - late) + 1e-3 * np.r_[0, b[1:]]
+
+    fitted = np.exp(scaled @ minimize(loss, np.r_[np.log(late.mean()), np.zeros(x.shape[1] - 1)], jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 2000}).x)
+    weighted = scaled * fitted[:, None]
+    cleared = m - scaled @ np.linalg.solve(scaled.T @ weighted, weighted.T @ m)
+    parts = [sum((late[k] - fitted[k]) * cleared[k] for k in range(len(late)) if whose[k] == cell) for cell in cells]
+    score, noise, information = sum(parts), np.sqrt(sum(p * p for p in parts)), (fitted * cleared**2).sum()
+    spread = np.sqrt(information / fitted.sum())
+    slope, half = score / information * spread, 1.96 * noise / information * spread
+    return score / noise, np.expm1(slope), np.expm1(slope - half), np.expm1(slope + half)
+
+
+@pytest.mark.parametrize(("seed", "follow"), [(2, 0.8), (5, 0.0)])
+def test_the_check_is_that_of_plain_steps(seed: int, follow: float) -> None:
+    rows = simulate(seed, follow, cells=40, windows=9, patrolled=8)[0]
+    found = check(rows.sample(fraction=1, shuffle=True, seed=1), T)
+    assert (found.z, found.extra_share, found.extra_low, found.extra_high) == pytest.approx(by_hand(rows), abs=2e-3)
+    assert (found.records, found.windows, found.reason) == (rows["late"].sum(), 9, None)
+    assert found.z is not None
+    for error, alarm in ((0.5, found.z > 0), (1e-9, False)):
+        assert check(rows, Thresholds(feedback_error=error)).alarm is alarm
+
+
+def test_what_a_check_needs_at_the_least() -> None:
+    rows = simulate(2, 0.5, cells=40, windows=6, patrolled=8)[0]
+    told = check(rows, T)
+    assert (told.reason, told.windows) == (None, 6)
+    five = check(rows.filter(pl.col("origin") < rows["origin"].max()), T)
+    assert (five.z, five.windows, five.alarm, five.reason) == (None, 5, False, "fewer than 6 windows or 50 records")
+    order = rows.sort("origin", "cell").with_columns(late=0).with_row_index()
+    for records in (49, 50):
+        few = check(order.with_columns(late=(pl.col("index") % 4 == 0) & (pl.col("index") < 4 * records)), T)
+        assert few.records == records
+        assert (few.reason is None) == (records == 50)
+    still = check(rows.with_columns(minutes=pl.lit(0.0)), T)
+    assert still == Feedback(None, None, None, None, False, int(rows["late"].sum()), 6, "patrols never change")
+    with pytest.raises(ValueError, match="every cell at every origin"):
+        check(rows.head(rows.height - 1), T)
+
+
+def test_a_panel_ends_a_window_on_its_last_day_and_its_first_half_too() -> None:
+    origin, cells = date(2026, 1, 5), ["a", "b"]
+    forecast = pl.DataFrame({"origin": [origin] * 2, "cell": cells, "expected": [1.5, 0.5]})
+    days = {"b": [-1, 0, 13, 14, 27, 28]}
+    crimes = pl.DataFrame({"cell": ["b"] * 6, "happened_on": [origin + timedelta(days=d) for d in days["b"]]})
+    walks = pl.DataFrame({"cell": ["b"] * 6 + ["elsewhere"], "started_on": [origin + timedelta(days=d) for d in [*days["b"], 3]], "minutes": [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]})
+    assert panel(forecast, crimes, walks).rows() == [(origin, "a", 1.5, 0, 0, 0.0, 0.0), (origin, "b", 0.5, 2, 2, 6.0, 30.0)]
+    assert panel(forecast, crimes, walks, days=14).row(1) == (origin, "b", 0.5, 1, 1, 2.0, 6.0)
+
+
+def test_the_track_record_with_and_without_patrols_row_by_row() -> None:
+    rows = pl.DataFrame({"origin": [1, 1, 1], "cell": ["a", "b", "c"], "expected": [4.0, 3.0, 0.0], "early": [1, 2, 0], "late": [2, 0, 0], "minutes": [0.0, 0.0, 0.0], "minutes_all": [0.0, 5.0, 0.0]})
+    assert with_and_without(rows, top=1).rows() == [
+        ("all cells", 3, 7.0, 5, pytest.approx(5 / 7), 3, pytest.approx(0.6)), ("patrolled cells", 1, 3.0, 2, pytest.approx(2 / 3), 0, 0.0), ("cells not patrolled", 2, 4.0, 3, 0.75, 3, 1.0),
+    ]  # fmt: skip
+    assert with_and_without(rows.tail(1)).rows()[1:] == [("patrolled cells", 0, 0.0, 0, None, 0, None), ("cells not patrolled", 1, 0.0, 0, None, 0, None)]
+
+
+def test_a_simulated_place_is_what_it_says() -> None:
+    rows, story = simulate(3, 0.5, cells=50, windows=8, patrolled=12)
+    assert rows["origin"].unique().sort().to_list() == story["origin"].to_list() == [date(2023, 1, 2) + timedelta(days=28 * w) for w in range(8)]
+    assert (rows["minutes_all"] - 2 * rows["minutes"]).abs().max() == 0
+    heat: list[np.ndarray] = []
+    before = np.zeros(50)
+    for w, (part, told) in enumerate(zip(rows.partition_by("origin", maintain_order=True), story.iter_rows(named=True), strict=True)):
+        records, here = (part["early"] + part["late"]).to_numpy(), (part["minutes"] > 0).to_numpy()
+        assert part["cell"].to_list() == [f"c{k:04d}" for k in range(50)]
+        assert 9 <= here.sum() <= 12  # nine of the hottest, three by chance, who may be the same
+        assert told["patrolled_share"] == pytest.approx(records[here].sum() / records.sum())
+        assert 0 < told["true_share"] < 1
+        level = part["expected"].to_numpy()
+        if w == 0:
+            assert len(set(level)) == 1
+        else:
+            assert np.allclose(level, 0.8 * before + 0.2 * heat[-1])
+            past = sum(heat[-3:])
+            assert here[past > np.sort(past)[-9]].all()
+        before = level
+        heat.append(records)
+    rates = [simulate(seed, 3.0, cells=400, windows=6, patrolled=40)[0] for seed in range(2)]
+    quiet = [simulate(seed, 0.0, cells=400, windows=6, patrolled=40)[0] for seed in range(2)]
+    for loud, still in zip(rates, quiet, strict=True):  # the first window alone has the same patrols in both
+        here = loud.head(400).filter(pl.col("minutes") > 0)
+        beside = still.head(400).filter(pl.col("minutes") > 0)
+        assert here["cell"].equals(beside["cell"])
+        assert (here["early"] + here["late"]).sum() > 2 * (beside["early"] + beside["late"]).sum()
