@@ -117,6 +117,14 @@ def test_a_start_far_off_is_brought_back_by_shorter_steps(monkeypatch: pytest.Mo
     assert len(steps) < 40
 
 
+def test_the_ridge_counts_in_whether_a_step_is_taken() -> None:
+    """Rows that weigh next to nothing, begun far off: the ridge alone brings the coefficients back, half of each squared."""
+    x, y, _ = _rows()
+    weight = np.full(len(y), 1e-3)
+    found = regression.fit_logistic(x, y, 60.0, None, weight, (0.0, np.array([5.0, -5.0, 3.0, -1.0])))
+    assert np.abs(found[1]).max() < 0.01
+
+
 def test_a_fit_of_one_column_by_hand() -> None:
     """Two cells: 3 of 10 without, 6 of 10 with. Unshrunk, the logits themselves; held at 0 or more the other way round, the mean."""
     x, y, weight = np.array([[0.0], [1.0]]), np.array([0.3, 0.6]), np.array([10.0, 10.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from harmcast.people.harm import HarmIndex, decay_from
-from harmcast.transitions import explain, refit, weekly
+from harmcast.transitions import explain, level, model, refit, table, weekly
+from harmcast.transitions import history as records
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.history import history
 from harmcast.transitions.landmarks import People, Rules, eligible, not_charged_lately, outcomes, panel
@@ -335,3 +336,10 @@ def test_two_models_side_by_side_by_counts_written_out() -> None:
     empty = refit.side_by_side(none, new)
     assert (empty["chances_compared"], empty["mean_change"], empty["top5"], empty["top5_kept"], empty["moved_over_01"]) == (0, None, 0, 0, 0)
     assert refit.side_by_side(old.head(9), new)["top5"] == 1
+
+
+@pytest.mark.parametrize("record", [Rules, explain.LastWeek, weekly.ScoredPeople, level.LevelAhead, level.Slope, table.Stretch, model.Card, records.RecordsHeld, records.Vouched])
+def test_what_many_read_nobody_changes(record: Any) -> None:
+    one = object.__new__(record)
+    with pytest.raises(FrozenInstanceError):
+        one.months = 3

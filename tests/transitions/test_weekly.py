@@ -415,3 +415,50 @@ def test_a_level_taken_anew_leaves_the_card_its_day(fitted: dict[str, Any]) -> N
     newer = {**fitted, "card_as_of": "2025-12-29", "as_of": "2026-09-28"}
     assert model.overdue(newer, date(2026, 10, 30)) == []
     assert "refit" in model.overdue(newer, date(2027, 1, 27))[0]
+
+
+def test_what_the_document_says_of_the_panel_is_counted_again(made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> None:
+    """Rows, people, outcomes and hash from the panel itself; the range's part from half the look-back; the rehearsal from the day a year ago."""
+    persons, charges, births = made
+    assert [fitted[name] for name in ("form", "months", "as_of", "high_cut", "seed", "most_rows_fitted")] == [2, [12, 24], "2025-12-29", 300.0, 20, 120_000]
+    assert [one["name"] for one in fitted["features"]] == list(NAMES)
+    year_ago = date(2024, 12, 29)
+    people = People(persons, charges, minors.flags(births, refit.all_days(HELD)), rules)
+    own = panel(people, HELD.landmarks(), MONTHS, AS_OF, 60)
+    assert fitted["landmarks"] == [str(day) for day in HELD.landmarks()] == ["2023-12-29", "2024-06-29", "2024-12-29"]
+    assert (fitted["rows"], fitted["people"]) == (own.height, len(set(own["person_ref"])))
+    for h in MONTHS:
+        known = own[f"became_{h}m"].drop_nulls().to_list()
+        assert (fitted["became"][f"{h}m"], fitted["base_rate"][f"{h}m"]) == (sum(known), pytest.approx(sum(known) / len(known)))
+    assert fitted["data_hash"] == refit.data_hash(own)
+
+    short = panel(people, HELD.landmarks(), MONTHS, AS_OF, 30)
+    half = model.fit(fitted["chosen"], short, MONTHS, AS_OF)
+    now, then = (people.features(AS_OF, months).filter(~pl.col("incomplete") & ~pl.col("high_before") & (pl.col("harm_held") < 300)) for months in (60, 30))
+    both = sorted(set(now["person_ref"]) & set(then["person_ref"]))
+    p, q = [], []
+    for table, found in ((now, p), (then, q)):
+        x = model.matrix(table.filter(pl.col("person_ref").is_in(both)).sort("person_ref"))
+        kept = fitted["cards"][fitted["chosen"]] if table is now else {"lines": half.lines, "stretches": [s.document() for s in half.stretches]}
+        found.extend(model.card_chances(kept, x).tolist())
+    for k in (0, 1):
+        off = [math.log(a[k] / (1 - a[k])) - math.log(b[k] / (1 - b[k])) for a, b in zip(p, q, strict=True)]
+        mean = math.fsum(off) / len(off)
+        assert fitted["halving"][k] == pytest.approx(math.sqrt(math.fsum((d - mean) ** 2 for d in off) / len(off)), rel=1e-9)
+
+    told = fitted["rehearsal"]
+    before = history(FIRST_DAY, year_ago)
+    learnt = model.fit(fitted["chosen"], panel(people, before.landmarks(), MONTHS, year_ago, 48), MONTHS, year_ago)
+    assert (told["day"], told["look_back_months"], told["lines"]) == ("2024-12-29", 48, learnt.lines)
+    assert told["stretches"] == [stretch.document() for stretch in learnt.stretches]
+    assert set(told) == {"day", "look_back_months", "lines", "stretches"}
+    assert [name for name, one in fitted["cards"].items() if "table" in one] == [fitted["chosen"]]
+
+
+def test_too_few_who_became_print_nothing_and_say_so(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    few = charges.filter(pl.col("person_ref").str.slice(1, 5) < "00080")
+    found = refit.refit(persons, few, minors.flags(births, refit.all_days(HELD)), HELD, rules, people_choose.choose, MONTHS)
+    assert (found["chosen"], found["because"]) == (None, "fewer than 20 people became high harm in the records looked at")
+    assert 0 < found["became"]["12m"] < 20
+    assert refit.rehearsal(People(persons, few, minors.flags(births, refit.all_days(HELD)), rules), HELD, "card_three") is None
