@@ -62,7 +62,7 @@ def saved(bench: str, rows: Sequence[Row], folder: Path = FOLDER, part: str | No
         "files": list(files),
         "source": source_hash(part or module, tuple(files)),
         "data": data_hash(part or module),
-        "rows": [asdict(row) for row in rows],
+        "rows": [{**asdict(row), "met": bool(row.met)} for row in rows],  # numpy has its own
     }
     (folder / f"{bench}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0 if all(row.met for row in rows) else 1

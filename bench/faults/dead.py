@@ -27,6 +27,7 @@ pauses = tuple(float(s) for s in sys.argv[4:])
 service.run_due.__kwdefaults__["pauses_s"] = pauses
 service.opened.__defaults__ = (pauses,)
 import harmcast.weekly, harmcast.runs.people, harmcast.runs.places
+from bench.faults.by_command import week_by_command
 print("begun", flush=True)
 sys.exit(week_by_command(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
 """

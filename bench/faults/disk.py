@@ -23,6 +23,7 @@ CHILD = """
 import errno, os, sys
 from pathlib import Path
 from bench.faults import disk
+from bench.faults.by_command import week_by_command
 disk.fail_sync(int(sys.argv[3]), getattr(errno, sys.argv[4]))
 sys.exit(week_by_command(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[5]))
 """

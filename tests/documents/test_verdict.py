@@ -127,7 +127,7 @@ def test_people_say_put_high_became_missed_said_and_came() -> None:
     found = PeopleVerdict(RESULTS)
     assert found.headline == "Better than a plain harm score"
     assert found.says == (
-        "It put 274 people high, and 17 of them became high harm within 12 months. 175 of 5,532, those under management among them, became so, and it missed 158 of them; "
+        "It put 274 people high, and 17 of them became high harm within 12 months. 175 of 5,532 became so, and it missed 158 of them; "
         "it had said 212 would. Picking as many by plain harm alone found 15 of them."
     )
 

@@ -168,7 +168,7 @@ def test_a_force_without_a_neighbourhood_layer_is_told_that_nothing_could_be_jud
 def test_what_it_could_not_see_is_said() -> None:
     screen = panel(document(WHITE))
     assert screen
-    assert screen.could_not_see == ("Conduct that was never recorded.", "Rehearsal.", "People under management: counted apart, not judged.")
+    assert screen.could_not_see == ("Conduct that was never recorded.", "Rehearsal.", "People under management: counted apart, not judged. The score as a whole counts them too.")
 
 
 @pytest.mark.parametrize(("high", "most"), [(0.06, 0.1), (0.099, 0.1), (0.101, 0.15), (0.157, 0.2)])

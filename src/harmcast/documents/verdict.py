@@ -230,7 +230,7 @@ class PeopleVerdict:
             plain += " So the score did no better than plain harm."
         return (
             f"{first} {one.card.put_high:,} people high, and {_few(one.card.became)} of them became high harm within {one.months} months. "
-            f"{_few(one.came)} of {one.people:,}, those under management among them, became so, and it missed {_few(one.card.missed)} of them; it had said {one.said:,.0f} would.{plain}"
+            f"{_few(one.came)} of {one.people:,} became so, and it missed {_few(one.card.missed)} of them; it had said {one.said:,.0f} would.{plain}"
         )
 
 

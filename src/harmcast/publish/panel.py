@@ -152,7 +152,7 @@ def panel(document: AuditDocument, by: str = "") -> LayAudit | None:
         is_over=bool(document.get("findings")),
         beside=" ".join(filter(None, (_beside(rows), _records(measured)))),
         comparisons=sum(r.get("verdict") is not None for r in measured),
-        could_not_see=(*document.get("cannot_see", ()), *document.get("notes", ()), "People under management: counted apart, not judged."),
+        could_not_see=(*document.get("cannot_see", ()), *document.get("notes", ()), "People under management: counted apart, not judged. The score as a whole counts them too."),
     )
 
 
