@@ -29,6 +29,18 @@ def test_quantiles_chances_and_tails_are_those_of_scipy():
         assert np.isclose(below[k, 0], law(k).cdf(0))
 
 
+@pytest.mark.parametrize(("mean", "dispersion", "reach", "most"), [
+    (0.5, 0.0, 0, 30),  # never fewer than 30
+    (0.5, 0.0, 45, 45),
+    (90.25, 0.0, 0, 167),  # 90.25 + 8 x 9.5
+    (9.0, 3.0, 0, 136),  # 9 + 8 x the root of 9 + 3 x 81, 135.99
+])  # fmt: skip
+def test_chances_of_incidents_reach_eight_deviations_above_the_mean(mean, dispersion, reach, most):
+    found = ranges.incident_chances(np.array([mean]), np.array([dispersion]), reach=reach)
+    assert found.shape == (1, most + 1)
+    assert found.sum() == pytest.approx(1.0, abs=1e-3)
+
+
 def test_areas_add_up_in_every_draw():
     draws = RNG.gamma(1.0, 1.0, (200, 12))
     totals = RNG.poisson(30, 200)

@@ -127,6 +127,12 @@ def test_a_charge_without_a_weight_makes_the_harm_incomplete_not_small() -> None
     assert found.row(0) == ("p", None, True)
 
 
+def test_a_charge_without_a_weight_adds_nothing_along_the_path() -> None:
+    rows = charges.numbered(pl.DataFrame([_charge("a", "c", None, 1, 1), _charge("b", "c", 300.0, 1, 2), _charge("d", "e", None, 3, 3)]))
+    found = charges.increments(rows).select("counted_on", "added").rows()
+    assert found == [(date(2020, 2, 1), 0.0), (date(2020, 2, 2), 300.0), (date(2020, 2, 3), 0.0)]
+
+
 def test_cuts_are_percentiles_and_a_value_on_a_cut_is_above_it() -> None:
     values = pl.Series([float(k) for k in range(1, 201)] + [None])
     cuts = bands.cuts_at(values)

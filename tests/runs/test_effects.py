@@ -12,6 +12,7 @@ from bench.accepted import accept, load_accepted
 
 from harmcast.documents.effects import Effect
 from harmcast.errors import FeedRefused
+from harmcast.feed.effects import codes
 from harmcast.runs import inbox
 from harmcast.runs.effects import carried_over, effects_of_load
 from harmcast.runs.load import load_delivery, try_delivery
@@ -329,6 +330,17 @@ def test_what_a_person_accepted_is_noted_until_it_grows_by_a_quarter() -> None:
     assert carried_over([held(5.0)], before)[0].verdict == "note"
     assert carried_over([held(4.9)], before)[0].verdict == "hold"
     assert carried_over([held(6.0)], None)[0].verdict == "hold"
+
+
+@pytest.mark.parametrize(("asked_at", "now"), [(1, 2), (1, 40), (3, 30)])
+def test_a_class_that_is_gone_is_asked_about_once_however_long_it_stays_away(asked_at: int, now: int) -> None:
+    def away(weeks: int) -> Effect:
+        return codes.gone("crimes", {"008": [0] * weeks + [30] * 52}, {"008": date(2026, 2, 23)}, 4.5)[0]
+
+    before = loads.Load(1, "d", "loaded", 1, None, "", (), 1, (away(asked_at),), (), (), None, "ann", None, "recorded elsewhere now")
+    assert (away(now).verdict, carried_over([away(now)], before)[0].verdict) == ("hold", "note")
+    other = codes.gone("crimes", {"028": [0] + [30] * 52}, {"028": date(2026, 2, 23)}, 4.5)[0]
+    assert carried_over([other], before)[0].verdict == "hold"
 
 
 def test_a_first_load_is_counted_the_way_forces_publish(make_state: Callable[..., State], deliver: Deliver) -> None:

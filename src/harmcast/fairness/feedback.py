@@ -129,7 +129,7 @@ def check(rows: pl.DataFrame, thresholds: Thresholds) -> Feedback:
         np.log(past_records[use] + 0.05).ravel(), past_patrol[use].ravel(),
     ]  # fmt: skip
     x = np.column_stack([np.ones_like(y), *columns, *[c**2 for c in columns], _level(late[use])])
-    if np.ptp(moved) == 0:
+    if (minutes == minutes[0]).all():
         return Feedback(None, None, None, None, False, int(late.sum()), windows, "patrols never change")
     fitted = _poisson_fit(x, y)
     cleared = (
