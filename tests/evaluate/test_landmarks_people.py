@@ -76,6 +76,41 @@ def test_without_a_day_out_of_time_the_card_of_three_ships() -> None:
     assert people_choose.choose(pl.DataFrame(), (12, 24), CARDS)["chosen"] == "card_three"
 
 
+def out_of_time(plain: list[float], three: list[float], twelve: list[float]) -> pl.DataFrame:
+    """Two people on two days each, who had become high harm but one time; a row without an outcome is passed over."""
+    return pl.DataFrame({
+        "person_ref": ["A", "A", "B", "B", "C"], "landmark": ["2021-01-01", "2020-01-01", "2021-01-01", "2020-01-01", "2022-01-01"],
+        "became_12m": [True, False, True, True, None],
+        "card_plain_12m": [*plain, 0.5], "card_three_12m": [*three, 0.5], "card_twelve_12m": [*twelve, 0.5],
+    })  # fmt: skip
+
+
+def test_the_choice_and_the_comparison_it_rests_on_by_hand() -> None:
+    """Three is .5 wherever: ln 2 a row. Twelve's chances of what came are .8, .5, .5, .4: it gains .4700, 0, 0, -.2231."""
+    found = people_choose.choose(out_of_time([0.4, 0.6, 0.4, 0.4], [0.5] * 4, [0.8, 0.5, 0.5, 0.4]), (12, 24), CARDS)
+    gain, gains = 0.0617152, (0.4700036 + 0.0, 0.0 - 0.2231436)
+    assert found["twelve_over_three"]["gain"] == pytest.approx(gain, abs=1e-6)
+    assert found["twelve_over_three"]["error"] == pytest.approx(np.hypot(gains[0] - 2 * gain, gains[1] - 2 * gain) / 4, abs=1e-6)
+    assert found["log_loss"] == pytest.approx({"card_plain": 0.9162907, "card_three": 0.6931472, "card_twelve": 0.6314320}, abs=1e-6)
+    assert (found["chosen"], found["because"]) == ("card_three", "it foretold better than harm alone, and twelve items did no better by more than a standard error")
+    assert (found["landmarks"], found["people"]) == (["2020-01-01", "2021-01-01"], 2)
+    assert found["slopes"].keys() == set(CARDS)
+    for chances, chosen, because in (
+        ([0.6, 0.4, 0.6, 0.6], "card_plain", "no richer card foretold better than harm alone"),
+        ([0.4, 0.6, 0.4, 0.4], "card_twelve", "it foretold better than the card of three by more than a standard error"),
+    ):
+        best = people_choose.choose(out_of_time(chances, [0.5] * 4, [0.4, 0.5, 0.5, 0.5] if chosen == "card_plain" else [0.9, 0.1, 0.9, 0.9]), (12, 24), CARDS)
+        assert (best["chosen"], best["because"]) == (chosen, because)
+
+
+def test_nothing_known_out_of_time_is_said() -> None:
+    unknown = out_of_time([0.5] * 4, [0.5] * 4, [0.5] * 4).filter(pl.col("became_12m").is_null())
+    for judged in (pl.DataFrame(), unknown):
+        assert people_choose.choose(judged, (12, 24), CARDS) == {
+            "chosen": "card_three", "because": "records are too short to try a card out of time, so the card of three ships", "slopes": {}
+        }  # fmt: skip
+
+
 def test_losses_are_paired_over_people() -> None:
     one, other = np.array([0.3, 0.5, 0.1, 0.1]), np.array([0.1, 0.1, 0.1, 0.1])
     mean, error = people_choose.paired(one, other, np.array([0, 0, 1, 2]))
@@ -96,6 +131,17 @@ def test_each_days_slope_stands_with_its_error() -> None:
     assert first["day"] == "2020-01-01"
     assert first["slope"] == pytest.approx(1.0, abs=3 * first["error"])
     assert second["slope"] == pytest.approx(0.5, abs=3 * second["error"])
+    for found, day in ((first, 0), (second, 1)):
+        part, y = table[day * 4000 : (day + 1) * 4000], table["became_12m"][day * 4000 : (day + 1) * 4000]
+        slope = people_scores.calibration_slope(part["card_three_12m"].to_numpy(), y.cast(pl.Float64).to_numpy(), np.arange(4000))
+        assert slope is not None
+        assert found["error"] == pytest.approx((slope[2] - slope[1]) / 3.919927969)
+        assert 0.02 < found["error"] < 0.08
+        assert found["became"] == y.sum()
+    flat = table.with_columns(card_three_12m=pl.when(pl.col("landmark") == "2020-01-01").then(None).otherwise(pl.col("card_three_12m")))
+    assert [row["day"] for row in people_choose.slopes_of_days(flat, "card_three_12m", "became_12m")] == ["2021-01-01"]
+    none_came = table.with_columns(became_12m=pl.col("became_12m") & (pl.col("landmark") == "2020-01-01"))
+    assert [row["day"] for row in people_choose.slopes_of_days(none_came, "card_three_12m", "became_12m")] == ["2020-01-01"]
 
 
 def test_said_over_came_counts_distinct_people_for_its_interval() -> None:

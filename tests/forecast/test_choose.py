@@ -27,6 +27,47 @@ def test_one_wild_window_is_cut_and_cannot_decide_alone():
     assert not found.fell_back
 
 
+def after(*steps: float) -> list[float]:
+    """Six windows of 1, -1, ... and one more for each x: the mean of half the squared differences before it is its s squared."""
+    d = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+    for x in steps:
+        d.append(3.0 * float(np.sqrt(np.mean(np.diff(d) ** 2) / 2)) * x)
+    return d
+
+
+def test_the_other_steps_in_at_260_and_the_evidence_begins_again():
+    """Three windows of x = -10 make 14, 39, 155 and 819, a mean of 256.75; a fourth of x makes 257.75 - 181.975 x."""
+    assert choose.decide(after(-10, -10, -10)).detector == pytest.approx(256.75)
+    under = choose.decide(after(-10, -10, -10, -0.0118))
+    assert (under.fell_back, under.stepped, under.windows) == (False, (), 10)
+    assert under.detector == pytest.approx(259.897, abs=1e-3)
+    over = choose.decide(after(-10, -10, -10, -0.0129))
+    assert (over.fell_back, over.stepped, over.detector) == (True, (10,), 0.0)
+    assert choose.decide(after(-10, -10, -10, -0.0129, -0.5)).detector == pytest.approx((0.95 + 0.9 + 0.8 + 0.6) / 4), "the mirror, from nought"
+    assert choose.decide(after(10, 10, 10, 0.0129), True).stepped == (10,)
+
+
+def test_a_window_in_favour_lowers_the_evidence_by_no_more_than_the_bets():
+    """x is cut at 1: M is the mean of .9, .8, .6 and .2. Windows that are all alike count as far apart as can be, none as nothing."""
+    assert choose.decide(after(2.0)).detector == pytest.approx(0.625)
+    assert choose.decide([0.01] * 7).detector == pytest.approx(0.625)
+    assert choose.decide([0.0] * 7).detector == 1.0
+    assert choose.decide(after(0.5, 0.25)).detector == pytest.approx((1.95 * 0.975 + 1.9 * 0.95 + 1.8 * 0.9 + 1.6 * 0.8) / 4)
+
+
+def test_what_is_said_names_who_speaks_and_the_evidence():
+    words = "over 7 windows the evidence that {} places crime better is {}; it changes at 260."
+    assert choose.decide(after(-5.0)).reason == "Our procedure makes the numbers: " + words.format("the 24-month count", "2.9")
+    assert choose.decide(after(-5.0), True).reason == "The 24-month count makes the numbers: " + words.format("our procedure", "0.6")
+    assert choose.decide([0.1] * 6).reason == "6 completed windows; the detector needs 7."
+
+
+@pytest.mark.parametrize(("mean", "gain", "share"), [(0.02, 0.05, 0.4), (0.02, 0.0, None), (0.02, -0.05, None), (None, 0.05, None), (-0.02, 0.05, -0.4)])
+def test_the_share_that_comes_from_where_is_of_a_gain_alone(mean, gain, share):
+    found = choose.Choice(False, "", mean, 1.5, 9).document(gain)
+    assert found == {"mean_difference": mean, "detector": 1.5, "from_where_share": share if share is None else pytest.approx(share)}
+
+
 def test_under_seven_windows_there_is_no_detector_and_that_is_said():
     for now in (False, True):
         found = choose.decide([-1.0] * 6, now)
