@@ -30,7 +30,7 @@ from bench.results import Row, saved
 
 WORK = ROOT / ".bench" / "mutants"
 EQUIVALENTS = ROOT / "bench" / "equivalents.toml"
-SECONDS = 600.0  # a fault that makes a loop endless is killed by it
+SECONDS = 300.0  # a fault that makes a loop endless is killed by it
 SOURCE = "src/harmcast"
 
 

@@ -21,7 +21,7 @@ from harmcast.tables import BANDS, SCORED_PEOPLE
 from harmcast.transitions import card, followed, model, refit
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.history import history
-from harmcast.transitions.landmarks import People, Rules, panel
+from harmcast.transitions.landmarks import People, Rules, eligible, panel
 from harmcast.transitions.weekly import ScoredPeople, score_people
 from harmcast.weeks import add_months
 
@@ -285,6 +285,70 @@ def test_a_level_taken_anew_keeps_the_card(made: tuple[pl.DataFrame, ...], fitte
     assert refit.relevel(now, people, held)["cards"] == now["cards"]
 
 
+def test_a_level_taken_on_the_same_records_says_the_same_of_them(made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> None:
+    persons, charges, births = made
+    people = People(persons, charges, minors.flags(births, refit.all_days(HELD)), rules)
+    now = refit.relevel(fitted, people, HELD)
+    same = ["as_of", "history", "rows", "people", "became", "base_rate", "data_hash", "not_charged_lately", "chosen", "halving", "calibration_slope", "rehearsal"]
+    assert {name: now[name] for name in same} == {name: fitted[name] for name in same}
+    assert (now["card_as_of"], now["because"]) == ("2025-12-29", "the card of 2025-12-29 with its level of 2025-12-29")
+    ours, theirs = (one["cards"][fitted["chosen"]] for one in (now, fitted))
+    assert [s["a"] for s in ours["stretches"]] == pytest.approx([s["a"] for s in theirs["stretches"]], abs=1e-4)
+    assert ours["half_year"]["a"] == pytest.approx(theirs["half_year"]["a"], abs=1e-4)
+    for row, then in zip(ours["table"], theirs["table"], strict=True):
+        assert row == pytest.approx(then, abs=1e-4)
+    others = [name for name in fitted["cards"] if name != fitted["chosen"]]
+    assert {name: now["cards"][name] for name in others} == {name: fitted["cards"][name] for name in others}
+    few = People(persons, charges.filter(pl.col("person_ref").str.slice(1, 5) < "00080"), minors.flags(births, refit.all_days(HELD)), rules)
+    with pytest.raises(ValueError, match="fewer than 20 people became high harm"):
+        refit.relevel(fitted, few, HELD)
+
+
+def test_a_chance_out_of_time_is_that_of_what_was_known_on_its_day(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    day = date(2024, 12, 29)
+    people = People(persons, charges, minors.flags(births, refit.all_days(HELD)), rules)
+    found = refit.out_of_time(people, [day], FIRST_DAY, MONTHS, AS_OF, ("base_rate", "card_three"))
+    before = history(FIRST_DAY, day)
+    assert (before.months, before.look_back) == (72, 48)
+    then = panel(people, before.landmarks(), MONTHS, day, 48)
+    one = model.fit("card_three", then, MONTHS, day)
+    judged = panel(people, [day], MONTHS, AS_OF, 48)
+    assert found.columns == ["landmark", "person_ref", "harm", "became_12m", "became_24m", "base_rate_12m", "base_rate_24m", "card_three_12m", "card_three_24m"]
+    assert found.select("landmark", "person_ref", "harm", "became_12m", "became_24m").equals(judged.select("landmark", "person_ref", "harm", "became_12m", "became_24m"))
+    chances = one.chances(model.matrix(judged))
+    assert found["card_three_12m"].to_list() == chances[:, 0].tolist()
+    assert found["card_three_24m"].to_list() == chances[:, 1].tolist()
+    assert found["base_rate_12m"].n_unique() == 1
+    early = refit.out_of_time(people, [date(2021, 12, 29)], FIRST_DAY, MONTHS, AS_OF, ("card_three",))  # 36 months held: the first horizon alone
+    assert early["card_three_12m"].null_count() == 0
+    assert early["card_three_24m"].null_count() == early.height > 0
+    assert refit.out_of_time(people, [date(2021, 5, 29)], FIRST_DAY, MONTHS, AS_OF).is_empty()  # 29 months: none would have been printed
+
+
+def test_days_that_are_judged_lie_a_year_apart_and_have_enough_to_go_by() -> None:
+    assert refit.judged_days(HELD) == [date(2022, 12, 29), date(2023, 12, 29), date(2024, 12, 29)]
+    assert refit.judged_days(history(date(2021, 12, 30), AS_OF)) == [date(2024, 12, 29)]  # 36 months then; 24 the year before
+    assert refit.judged_days(history(date(2022, 7, 1), date(2025, 12, 31), MONTHS)) == [date(2024, 12, 31)]  # 30 months, the least
+    assert refit.judged_days(history(date(2022, 7, 2), date(2025, 12, 31), MONTHS)) == []
+    four_years = history(date(2021, 12, 30), AS_OF)
+    assert refit.level_days(four_years) == [date(2023, 12, 29), date(2024, 6, 29), date(2024, 12, 29), AS_OF]
+
+
+def test_those_not_charged_lately_are_counted_together(made: tuple[pl.DataFrame, ...], fitted: dict[str, Any], rules: Rules) -> None:
+    """Of the cohort on the day, by all that is held: without a charge counted in the 60 months, not yet high; and who of them became."""
+    persons, charges, births = made
+    people = People(persons, charges, minors.flags(births, refit.all_days(HELD)), rules)
+    into = {p["person_ref"]: p["merged_into"] for p in persons.to_dicts() if p["merged_into"] is not None and p["known_on"] <= AS_OF}
+    since = people.path(AS_OF).filter(pl.col("harm") >= 300)
+    for h, day in ((12, date(2024, 12, 29)), (24, date(2023, 12, 29))):
+        refs = set(eligible(people, day)["person_ref"]) - set(people.features(day, 60)["person_ref"])
+        high = set(since.filter(pl.col("counted_on") > day)["person_ref"])
+        became = sum(into.get(ref, ref) in high for ref in refs)
+        assert fitted["not_charged_lately"][f"{h}m"] == {"day": day.isoformat(), "people": len(refs), "became": became, "share": became / len(refs)}
+        assert len(refs) > 50
+
+
 def test_a_second_index_says_who_would_be_in_another_band(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
     persons, charges, births = made
     other = Rules(harm.HarmIndex(rules.index.table.with_columns(pl.col("weight") * 3), "x", "1", "y"), rules.decay, CUTS[2])
@@ -308,6 +372,27 @@ def test_old_and_new_side_by_side_counts_every_band_change(
     assert found["moved_over_01"] == found["chances_compared"]
     assert found["moved_over_05"] == 0
     assert found["top5_kept"] == found["top5"]
+
+
+def test_old_and_new_side_by_side_by_hand() -> None:
+    """Forty people by both: a twentieth is 2 of the 40 with both chances. One more is scored by the new alone, one has lost its band."""
+    def table(rows: list[tuple[str, str | None, float | None]]) -> pl.DataFrame:
+        return pl.DataFrame(rows, schema={"person_ref": pl.String, "band": pl.String, "chance_high_harm_12m": pl.Float64}, orient="row")
+
+    old = [(f"P{k:02}", "low", 0.01 * k) for k in range(1, 41)] + [("Q1", "high", None), ("Q2", "low", 0.9)]
+    moves = {40: 0.0, 39: -0.04, 38: 0.03, 1: 0.01, 2: 0.0101, 3: 0.05, 4: 0.0501, 5: -0.06}
+    new = [(f"P{k:02}", "low-medium" if k in (7, 8) else "low", 0.01 * k + moves.get(k, 0.0)) for k in range(40, 0, -1)]
+    new += [("Q1", None, 0.3), ("Q2", "low", None), ("R1", "high", 0.95)]
+    found = refit.side_by_side(table(old), table(new))
+    assert found["mean_change"] == pytest.approx((-0.04 + 0.03 + 0.01 + 0.0101 + 0.05 + 0.0501 - 0.06) / 40)
+    assert {name: found[name] for name in found if name != "mean_change"} == {
+        "people": 42, "bands_changed": 3, "chances_compared": 40, "moved_over_01": 6, "moved_over_05": 2, "top5": 2, "top5_kept": 1,
+        "bands": [{"band": "high", "band_new": None, "people": 1}, {"band": "low", "band_new": "low-medium", "people": 2}],
+    }  # fmt: skip
+    none = refit.side_by_side(table([("P1", "low", None)]), table([("P1", "low", 0.2)]))
+    assert (none["people"], none["chances_compared"], none["top5"], none["top5_kept"], none["mean_change"]) == (1, 0, 0, 0, None)
+    few = refit.side_by_side(table([("P1", "low", 0.1), ("P2", "low", 0.1)]), table([("P2", "low", 0.1), ("P1", "low", 0.1)]))
+    assert (few["top5"], few["top5_kept"]) == (1, 1)  # one at the least; of equals the first reference
 
 
 def test_backtest_prints_the_contracts_figures_and_they_recompute(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
