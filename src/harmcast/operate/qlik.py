@@ -110,7 +110,7 @@ def _refresh(state: State, app: str, today: date, found: WrittenForQlik, event: 
         parts = {f"{name}.{kind}": part for name, both in content.items() for kind, part in zip(("parquet", "qvd"), both, strict=True)}
         state.operations.record(event.with_detail(version=version, sha256=digest))
         durable.write_folder(folder / version, {**parts, "dictionary.json": build.dictionary(app), "manifest.json": document(manifest)})
-        _write(folder / "latest.qvs", f"SET vVersion='{version}';\n".encode())
+        files.write_bytes(folder / "latest.qvs", f"SET vVersion='{version}';\n".encode())
         found.changed.append(app)
         found.written.append(f"The app {app} for Qlik is written ({version}, {sum(rows.values()):,} rows).")
         held = version
@@ -168,7 +168,7 @@ def write_access(state: State, admin: str, out: Path | None, actor: Actor) -> tu
     detail = {"readers": len(readers), "sha256": digest}
     state.operations.record(Event(actor.account, role, "administration", "qlik_access_written", object="qlik:people", detail=detail))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(path, content)
+    files.write_bytes(path, content)
     return path, len(readers)
 
 
@@ -189,7 +189,7 @@ def _figures(state: State) -> list[acceptance.AcceptanceFigure]:
 def make_sheet(state: State, path: Path) -> int:
     """Writes the figures to fill in from Qlik; how many. Raises NotFit (`qlik_not_written`)."""
     figures = _figures(state)
-    _write(path, acceptance.to_fill_in(figures))
+    files.write_bytes(path, acceptance.to_fill_in(figures))
     return len(figures)
 
 
@@ -216,10 +216,6 @@ def table(state: State, app: str, name: str) -> pl.DataFrame | None:
     folder = state.root / FOLDER / app
     version = latest(folder)
     return None if version is None else pl.read_parquet(folder / version / f"{name}.parquet")
-
-
-def _write(path: Path, content: bytes) -> None:
-    files.write_whole(path, lambda at: at.write_bytes(content))
 
 
 def _write_app(folder: Path, content: Mapping[str, bytes]) -> None:

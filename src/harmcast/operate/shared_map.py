@@ -47,10 +47,5 @@ def _refresh(state: State, tool: str, title: str, path: Path, actor: str, role: 
         return []
     detail = {"release": release.name, "sha256": hashlib.sha256(content).hexdigest()}
     state.operations.record(Event(actor, role, "disclosure", "shared_map_written", object=f"areas:{tool}", detail=detail))
-
-    def write(at: Path) -> None:
-        at.write_bytes(content)
-        at.chmod(0o644)  # for others to read: that is what the folder is for
-
-    files.write_whole(path, write)
+    files.write_bytes(path, content, 0o644)  # for others to read: that is what the folder is for
     return [f"The shared map of {tool} shows {release.name}."]

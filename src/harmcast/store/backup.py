@@ -12,9 +12,7 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -198,25 +196,12 @@ def restore(file: Path, target: Path) -> BackedUp:
     Raises: StoreDamaged (`backup_damaged`) for a backup that is not whole; SettingsRefused if the folder holds anything;
     RunStopped if the backup is of a later version or the database named is not empty.
     """
-    if target.exists() and any(target.iterdir()):
-        raise SettingsRefused(
-            "The folder named for the state is not empty.", code="state_exists", next_step="Name a new folder."
-        )
+    state.must_be_new(target)
     sha256 = _whole(file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with files.new_folder(target, "The state") as beside:
         about, tables = _unpacked(file, beside)
         rows = _fill(beside, about, tables)
         _proved(beside)
-        if target.exists():
-            target.rmdir()
-        beside.rename(target)
-        files.sync_folder(target.parent)
-    except OSError as error:
-        raise files.stopped(error, "The state") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     opened = state.open_state(target)
     opened.operations.record(
         Event("system", "operator", "administration", "state_restored", object="state", detail={"sha256": sha256})
@@ -270,7 +255,7 @@ def _unpacked(file: Path, into: Path) -> tuple[BackupAbout, dict[str, bytes]]:
                 elif name.startswith(f"{TABLES}/"):
                     tables[name] = raw
                 else:
-                    _put(into / name, raw)
+                    files.write_private(into / name, raw)
         if about is None or about["format"] != FORMAT:
             raise _damaged("its list of contents is missing or of another format")
         listed = {name: note["sha256"] for name, note in about["members"].items()}
@@ -285,14 +270,6 @@ def _unpacked(file: Path, into: Path) -> tuple[BackupAbout, dict[str, bytes]]:
 def _is_safe(name: str) -> bool:
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts and name == path.as_posix()
-
-
-def _put(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(content)
-        os.fsync(out.fileno())
 
 
 def _fill(root: Path, about: BackupAbout, tables: dict[str, bytes]) -> int:

@@ -144,7 +144,7 @@ def _append(place: WitnessPlace, points: Iterable[Checkpoint], public_key: bytes
     folder.mkdir(parents=True, exist_ok=True)
     key_file = folder / KEY_FILE
     if not key_file.exists():
-        files.write_whole(key_file, lambda path: _write(path, public_key.hex().encode()))
+        files.write_bytes(key_file, public_key.hex().encode(), 0o644)
     text = "".join(f"{point.line()}\n" for point in points).encode()
     is_torn = place.path.exists() and place.path.stat().st_size > 0 and not place.path.read_bytes().endswith(b"\n")
     handle = os.open(place.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -154,12 +154,7 @@ def _append(place: WitnessPlace, points: Iterable[Checkpoint], public_key: bytes
         os.fsync(handle)
     finally:
         os.close(handle)
-    files.sync_folder(folder)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    path.chmod(0o644)
+    files.sync(folder)
 
 
 def _handed_over(command: Sequence[str], state: State, point: Checkpoint) -> bool:

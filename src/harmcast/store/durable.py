@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from harmcast.store.files import stopped, sync_folder
+from harmcast.store.files import stopped, sync
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -27,10 +27,10 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
                 out.flush()
                 os.fsync(out.fileno())
         for inner in {(beside / name).parent for name in contents} | {beside}:
-            sync_folder(inner)
+            sync(inner)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(beside, folder)
-        sync_folder(folder.parent)
+        sync(folder.parent)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise stopped(error, folder.name) from error

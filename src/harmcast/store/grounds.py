@@ -44,7 +44,7 @@ class Grounds:
         name = files.sha256(beside)[:12]
         path = self.folder / f"ground-{name}.sqlite"
         beside.rename(path)
-        files.sync_folder(self.folder)
+        files.sync(self.folder)
         with self._operations.writing(event) as tx:
             tx.says(ground=name)
             operations.set_fact(tx, CURRENT, name)

@@ -11,9 +11,7 @@ changed by hand: `log verify` names them, and nothing is run with them.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from harmcast import settings as settings_of
@@ -43,19 +41,10 @@ def keep(root: Path) -> str:
     sha256 = sha256_of(root / SETTINGS)
     place = root / KEPT / sha256
     if not place.is_dir():
-        place.parent.mkdir(exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".", dir=place.parent))
-        try:
-            shutil.copytree(root / SETTINGS, beside / "copy")
-            for path in (beside / "copy").rglob("*"):
-                if path.is_file():
-                    _to_disk(path)
-            (beside / "copy").rename(place)
-            files.sync_folder(place.parent)
-        except OSError as error:
-            raise files.stopped(error, "The settings") from error
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        with files.new_folder(place, "The settings") as beside:
+            shutil.copytree(root / SETTINGS, beside, dirs_exist_ok=True)
+            for path in beside.rglob("*"):
+                files.sync(path)
     return sha256
 
 
@@ -130,11 +119,7 @@ def strip_own(root: Path) -> None:
     """Takes the settings that have gone out of a state's own file."""
     path = root / SETTINGS / FILE
     text, _ = gone.without(path.read_text(encoding="utf-8"))
-
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    files.write_whole(path, write)
+    files.write_bytes(path, text.encode())
 
 
 def settle(root: Path) -> None:
@@ -151,13 +136,5 @@ def put_in_place(root: Path) -> None:
     shutil.rmtree(root / BEFORE, ignore_errors=True)
     (root / SETTINGS).rename(root / BEFORE)
     (root / NEXT).rename(root / SETTINGS)
-    files.sync_folder(root)
+    files.sync(root)
     shutil.rmtree(root / BEFORE, ignore_errors=True)
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -65,11 +65,11 @@ def export(
     event = Event(actor.account, role, "disclosure", "log_exported", object="log", detail={"entries": len(wanted), **days})
     state.operations.record(event)
     lines = "".join(json.dumps(log.fields_of(entry), sort_keys=True, ensure_ascii=False) + "\n" for entry in wanted)
-    files.write_whole(out, lambda path: _write(path, lines.encode()))
+    files.write_bytes(out, lines.encode())
     sha256 = files.sha256(out)
     about = {"file": out.name, "sha256": sha256, "days": days, **_about(state, wanted), "whole": not log.broken_links(everything)}
     text = json.dumps(about, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
-    files.write_whole(about_file, lambda path: _write(path, text.encode()))
+    files.write_bytes(about_file, text.encode())
     return {"entries": len(wanted), "file": str(out), "about": str(about_file), "sha256": sha256}
 
 
@@ -93,7 +93,3 @@ def _about(state: State, entries: Sequence[Entry]) -> PlainRecord:
         "checkpoint_key": log.public_key((state.root / "signing.key").read_bytes()).hex(),
         "checkpoints_kept_elsewhere": ", ".join(str(place.path) for place in checkpoints.places_of(state)) or None,
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -69,7 +69,7 @@ class Models:
         """Keeps a candidate. `beside` is what people look at before approving: old and new, band changes, who made it."""
         raw = (json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
         path = f"{FOLDER}/{name}.json"
-        files.write_whole(self.root / path, lambda target: _write(target, raw))
+        files.write_bytes(self.root / path, raw)
         digest = hashlib.sha256(raw).hexdigest()
         with self.operations.writing(event) as tx:
             tx.says(model=name, sha256=digest)
@@ -135,7 +135,3 @@ class Models:
             Model(**{**row, "path": self.root / row["path"], "document": json.loads(row["document"])})
             for row in self.operations.checked(schema.models, *conditions, order_by=(schema.models.c.id,))
         ]
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

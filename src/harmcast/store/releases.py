@@ -271,7 +271,7 @@ class Releases:
                 beside.rename(self.folder / name)
             else:
                 shutil.rmtree(beside)
-            files_of_record.sync_folder(self.folder)
+            files_of_record.sync(self.folder)
 
     def sweep(self) -> list[str]:
         """Removes folders that the ledger does not name; returns their names."""

@@ -17,7 +17,6 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -260,29 +259,17 @@ def copy_settings(settings_file: Path, into: Path) -> Settings:
     return settings
 
 
-def _private(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        os.fsync(file.fileno())
-
-
 def create(state: Path, settings_file: Path, actor: str = "system") -> State:
     """An empty state with its settings, database, secrets and first event.
 
     Raises: SettingsRefused (`state_exists` if the folder already holds anything); RunStopped.
     """
-    if state.exists() and any(state.iterdir()):
-        raise SettingsRefused(
-            "The folder named for the state is not empty.", code="state_exists", next_step="Name a new folder."
-        )
-    state.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{state.name}.", dir=state.parent))
-    try:
+    must_be_new(state)
+    with files.new_folder(state, "The state") as beside:
         settings = copy_settings(settings_file, beside / SETTINGS)
         secret = secrets.token_bytes(32)
-        _private(beside / "secret", secret)
-        _private(beside / "signing.key", secrets.token_bytes(32))
+        files.write_private(beside / "secret", secret)
+        files.write_private(beside / "signing.key", secrets.token_bytes(32))
         for folder in ("records", "releases"):
             (beside / folder).mkdir()
         database = Operations(operations.engine_of(operations.database_url(settings.store.url, beside)), secret)
@@ -298,16 +285,15 @@ def create(state: Path, settings_file: Path, actor: str = "system") -> State:
             operations.set_fact(tx, "state_id", secrets.token_hex(16))
             tx.says(settings_sha256=kept_settings.take(tx, beside))
         database.close()
-        files.sync_folder(beside)
-        if state.exists():
-            state.rmdir()
-        beside.rename(state)
-        files.sync_folder(state.parent)
-    except OSError as error:
-        raise files.stopped(error, "The state") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return open_state(state)
+
+
+def must_be_new(folder: Path) -> None:
+    """Raises SettingsRefused (`state_exists`) if a folder named for a state holds anything."""
+    if folder.exists() and any(folder.iterdir()):
+        raise SettingsRefused(
+            "The folder named for the state is not empty.", code="state_exists", next_step="Name a new folder."
+        )
 
 
 def open_state(state: Path) -> State:

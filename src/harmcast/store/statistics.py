@@ -46,11 +46,7 @@ def keep_explored(root: Path, operations: Operations, explored: GroupsExplored, 
     """Writes the explored half of groups and names it in the ledger. Raises: RunStopped where it cannot be written."""
     name = f"{FOLDER}/{EXPLORED}-{explored.name}.json"
     text = json.dumps(explored.document(), ensure_ascii=False, default=str)  # columns keep their order
-
-    def write(path: Path) -> None:
-        path.write_text(text + "\n", encoding="utf-8")
-
-    files.write_whole(root / name, write)
+    files.write_bytes(root / name, f"{text}\n".encode())
     _name(root, operations, name, EXPLORED, explored.known_on, event, len(explored.told))
 
 
