@@ -155,7 +155,7 @@ RULES: dict[Action, Rule] = {
     ),
     Action.SIGN_OFF: _rule((S,), "sign off a referral", trained=True, own_unit=True, names=True, purpose=True),
     Action.REPORT_DATA_ERROR: _rule(
-        (M, S), "report an error in a person's data", trained=True, own_unit=True, names=True, purpose=True
+        (M, S), "report a data error or an objection about a person of the unit", trained=True, own_unit=True, names=True, purpose=True
     ),
     Action.EXPORT_PEOPLE: _rule(
         (M, S), "download a list of the unit's people", trained=True, own_unit=True, names=True
