@@ -15,9 +15,9 @@ def quiet(stage: str, share: float) -> None:
 
 
 @contextmanager
-def shown(enabled: bool = True) -> Iterator[Progress]:
+def shown() -> Iterator[Progress]:
     """A progress bar on standard error while the block runs; `quiet` where standard error is no terminal."""
-    if not enabled or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield quiet
         return
     from rich.console import Console

@@ -87,25 +87,6 @@ class Quarter:
         return f"{self.year}-Q{self.number}"
 
 
-@dataclass(frozen=True)
-class Window:
-    """Days from `first` up to but not including `end`."""
-
-    first: date
-    end: date
-
-    @property
-    def last(self) -> date:
-        return self.end - timedelta(days=1)
-
-    @property
-    def days(self) -> int:
-        return (self.end - self.first).days
-
-    def __contains__(self, day: date) -> bool:
-        return self.first <= day < self.end
-
-
 def origins_back(last_day_observed: date, origins: int, days: int = WINDOW_DAYS) -> list[date]:
     """Origins whose forecast windows do not overlap and whose last window ends with `last_day_observed`, oldest first."""
     end = last_day_observed + timedelta(days=1)

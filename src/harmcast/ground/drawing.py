@@ -78,18 +78,13 @@ def framed(view: View, body: str, more: str = "") -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}"{more}>{body}</svg>'
 
 
-def draw(ground: Ground | None, view: View, avoid: Sequence[Box] = (), mark: str = "g") -> str:
-    """Everything that shows at the view's scale, then its names. Empty without a ground.
-
-    Args:
-        avoid: boxes (px) that names keep off.
-        mark: begins the ids inside, so that two drawings may stand on one page.
-    """
-    return shapes(ground, view, mark) + names(ground, view, avoid)
+def draw(ground: Ground | None, view: View) -> str:
+    """Everything that shows at the view's scale, then its names. Empty without a ground."""
+    return shapes(ground, view) + names(ground, view)
 
 
 def shapes(ground: Ground | None, view: View, mark: str = "g") -> str:
-    """Water, green, rail and roads."""
+    """Water, green, rail and roads. Args: `mark`: begins the ids inside, so that two drawings may stand on one page."""
     if ground is None:
         return ""
     kinds = [kind for kind in Kind if view.metres <= DRAWN[kind].up_to_m]
@@ -183,11 +178,9 @@ def _by_kind(drawn: Any, kinds: Any, view: View, *, close: bool) -> dict[Kind, s
     return {Kind(kind): "".join(texts) for kind, texts in by_kind.items()}
 
 
-def names(ground: Ground | None, view: View, avoid: Sequence[Box] = ()) -> str:
+def names(ground: Ground | None, view: View) -> str:
     """Names and road numbers of the view, as placed for the whole zoom at or below its own."""
-    if ground is None:
-        return ""
-    return _told([label for label in ground.labels(view.window, _zoom_of(view)) if not _meets(label, view, avoid)], view)
+    return "" if ground is None else _told(ground.labels(view.window, _zoom_of(view)), view)
 
 
 def names_of_picture(ground: Ground | None, view: View, avoid: Sequence[Box] = (), wanted: Sequence[str] = ()) -> str:

@@ -16,6 +16,7 @@ Ring = Sequence[Sequence[float]]
 SHADES = ("#f4f8fb", "#d3e4f3", "#9fc6e3", "#5a9fcf", "#1f6cb0", "#0a3a6b")
 _BREAKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 LOCATOR_PX = (620.0, 420.0)
+_FORCE_PX = 190.0
 _CELL_SHARE = 0.62
 _VEIL = 0.52
 _AROUND_SIDES = 1.2
@@ -87,13 +88,13 @@ def locator(ground: Ground, cell: Cell, borders: Borders, label: str, streets: S
     return _map(view, body, label, "app-locator__map", "xMidYMid slice")
 
 
-def where_in_force(cell: Cell, borders: Borders, label: str, width_px: float = 190.0) -> str:
+def where_in_force(cell: Cell, borders: Borders, label: str) -> str:
     """The force's outline and areas with the cell as a black square: where in the force it is. Empty without an outline."""
     if not borders.outline:
         return ""
     xs = [p[0] for ring in borders.outline for p in ring]
     ys = [p[1] for ring in borders.outline for p in ring]
-    view = _fitted((min(xs), min(ys), max(xs), max(ys)), width_px, width_px, 3.0)
+    view = _fitted((min(xs), min(ys), max(xs), max(ys)), _FORCE_PX, _FORCE_PX, 3.0)
     x, y = view.x((cell.box[0] + cell.box[2]) / 2), view.y((cell.box[1] + cell.box[3]) / 2)
     side = max(6.0, (cell.box[2] - cell.box[0]) * view.scale)
     body = f'<path d="{_path(borders.areas, view)}" fill="none" stroke="#7b858c" stroke-width=".8"/>' if borders.areas else ""

@@ -37,12 +37,8 @@ class FieldSpec:
 
     @property
     def is_key(self) -> bool:
-        return is_key(self.name)
-
-
-def is_key(name: str) -> bool:
-    """Whether a field links tables."""
-    return name.endswith("_key") or name == "tool"
+        """Whether it links tables."""
+        return self.name.endswith("_key") or self.name == "tool"
 
 
 @dataclass(frozen=True)
@@ -56,9 +52,6 @@ class StarTable:
     @property
     def schema(self) -> dict[str, type[pl.DataType]]:
         return {field.name: TYPES[field.kind] for field in self.fields}
-
-    def field(self, name: str) -> FieldSpec:
-        return next(field for field in self.fields if field.name == name)
 
 
 def _text(name: str, says: str, order: str = "") -> FieldSpec:
