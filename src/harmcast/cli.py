@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -28,9 +28,6 @@ from harmcast.commands.base import (
 from harmcast.documents.command_result import CommandResult
 from harmcast.errors import HarmcastError, NotFit, RunStopped, traced
 from harmcast.progress import shown
-
-if TYPE_CHECKING:
-    pass
 
 # --- a state and its feed --------------------------------------------------------------------------------------
 
@@ -286,8 +283,7 @@ def rebuild(
 
     opened_state = opened(state)
     with shown() as progress:
-        result = rebuild_week(opened_state, week, out, actor(opened_state), progress)
-    return CommandResult(result.document, result.lines, exit_code=0 if result.document["same"] else 23)
+        return rebuild_week(opened_state, week, out, actor(opened_state), progress)
 
 
 # --- what people see ---------------------------------------------------------------------------------------------
@@ -455,10 +451,6 @@ def demo(
 OWN_FILES = 0o077  # what a command writes is its own account's alone, inside the state and outside; what is for others says so itself
 
 
-def _wants_json(words: Sequence[str]) -> bool:
-    return "--json" in words
-
-
 def _refused_by_machine(error: OSError) -> RunStopped:
     """The stop that an error of the machine is, with the file it names."""
     what = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -478,12 +470,13 @@ def load_commands() -> None:
 def main(words: Sequence[str] | None = None) -> None:
     """Run one command; exit 0, a code of errors.py, or 2 for words that do not fit."""
     words = list(sys.argv[1:] if words is None else words)
+    wants_json = "--json" in words
     os.umask(OWN_FILES)
     load_commands()
     try:
         said = app(words)
     except HarmcastError as error:
-        if _wants_json(words):
+        if wants_json:
             print(json_text.dumps({"ok": False, **error.document()}, ensure_ascii=False))
         print(f"{type(error).__name__} [{error.code}]: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -492,13 +485,13 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(0)
     except OSError as error:
         stopped = _refused_by_machine(error)
-        if _wants_json(words):
+        if wants_json:
             print(json_text.dumps({"ok": False, **stopped.document()}))
         print(f"RunStopped [{stopped.code}]: {stopped}", file=sys.stderr)
         sys.exit(stopped.exit_code)
     except Exception as error:
         print(f"A bug in harmcast: nothing half written stands. Tell its keepers, with these lines; they hold no record.\n{traced(error)}", file=sys.stderr)
-        if _wants_json(words):
+        if wants_json:
             print(json_text.dumps({"ok": False, "error": "Bug", "code": "bug", "message": type(error).__name__}))
         sys.exit(1)
     except KeyboardInterrupt:

@@ -114,9 +114,9 @@ def commands_page() -> str:
     """`--help` of every command, as a person would see it on a terminal of 110 columns."""
     from rich.console import Console
 
-    from harmcast import cli  # noqa: F401 - it and the next two add their commands
-    from harmcast.commands import loads, oversight, qlik  # noqa: F401
-    from harmcast.commands.base import app
+    from harmcast.cli import app, load_commands
+
+    load_commands()
 
     def said(*words: str) -> str:
         paper = Console(file=StringIO(), width=110, force_terminal=False, color_system=None)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import polars as pl
 
+from harmcast.documents.command_result import CommandResult
 from harmcast.documents.manifest import ReleaseManifest
 from harmcast.documents.monitor import MonitorHistoryRow
 from harmcast.documents.plain import PlainRecord
@@ -48,9 +49,6 @@ from harmcast.weeks import Week
 class MadeWeek:
     """A week as made, before anyone let it out: its files, and what was found about each tool."""
 
-    week: Week
-    as_of: date
-    sequence: int
     files: dict[str, bytes]
     found: dict[str, list[Finding]]
     models: dict[str, str | None]
@@ -121,11 +119,12 @@ def run_week(
             checkpoints.write(state)
             changed = {table: state.records.changed_since(table, standing[0].sequence or 0, as_of) for table in ("crimes", "charges")}
             return WeekResult(str(week), standing[0].name, True, loads, changed, closed, {r.tool: (r.standing, r.findings) for r in standing})
-        made = make_week(state, week, as_of, state.records.latest(), actor, part(progress, 0.3, 0.95))
-        tools = where_each_tool_stands(state, made, actor)
+        sequence = state.records.latest()
+        made = make_week(state, week, as_of, sequence, actor, part(progress, 0.3, 0.95))
+        tools = where_each_tool_stands(state, made, as_of, actor)
         event = Event(
             actor.account, "operator", "run", "week_made_again" if standing else "week_made", again, object=f"week:{week}",
-            detail={"as_of": as_of.isoformat(), "sequence": made.sequence},
+            detail={"as_of": as_of.isoformat(), "sequence": sequence},
         )  # fmt: skip
         name = state.releases.keep(
             str(week),
@@ -133,7 +132,7 @@ def run_week(
             tools,
             origin=week.origin,
             as_of=as_of,
-            sequence=made.sequence,
+            sequence=sequence,
             event=event,
             settings_sha256=kept_settings.keep(state.root),
             monitor_history=made.history,
@@ -248,16 +247,16 @@ def make_week(
         "people": who.about if who else None,
         "audit": audited.about,
     }
-    return MadeWeek(week, as_of, sequence, release_files.with_manifest(files, about), found, models, audited.history)
+    return MadeWeek(release_files.with_manifest(files, about), found, models, audited.history)
 
 
-def where_each_tool_stands(state: State, made: MadeWeek, actor: Actor) -> list[NewTool]:
+def where_each_tool_stands(state: State, made: MadeWeek, as_of: date, actor: Actor) -> list[NewTool]:
     """Where each tool's release starts, by the table of release rules: what the register lacks, what was found, what two people lifted."""
-    entries, lifts = state.register.entries(made.as_of), state.lifts.all()
+    entries, lifts = state.register.entries(as_of), state.lifts.all()
     tools = []
     for name, found in made.found.items():
-        tool = state.register.tool(name, made.as_of)
-        standing, every = first_standing(tool, entries, made.as_of, found, lifts, {actor.account})
+        tool = state.register.tool(name, as_of)
+        standing, every = first_standing(tool, entries, as_of, found, lifts, {actor.account})
         tools.append(NewTool(name, standing, every, made.models[name]))
     return tools
 
@@ -267,13 +266,7 @@ def _of_load(tool: str, delivery_sha256: str, found: volume.VolumeFinding) -> Fi
     return findings.of_load(findings.VOLUME, tool, delivery_sha256, found.check, found.says, found.measured, found.limit)
 
 
-@dataclass
-class Rebuilt:
-    document: PlainRecord
-    lines: list[str]
-
-
-def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Progress = quiet) -> Rebuilt:
+def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Progress = quiet) -> CommandResult:
     """Makes a past week again from the records as they were known, and compares it with what was kept, file by file.
 
     It is made with the settings, and the files they name, that were kept with it; never with those of today.
@@ -291,19 +284,15 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     for name, content in made.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
-    same = {name: _kept_file(first.path / name) == content for name, content in made.files.items()}
-    other = sorted(name for name, is_same in same.items() if not is_same)
+    other = sorted(name for name, content in made.files.items() if not (first.path / name).is_file() or (first.path / name).read_bytes() != content)
     kept_code = first.manifest()["code_version"]
-    lines = [f"Made {first.name} again: {len(same) - len(other)} of {len(same)} files are the same, byte for byte."]
+    lines = [f"Made {first.name} again: {len(made.files) - len(other)} of {len(made.files)} files are the same, byte for byte."]
     if other:
         lines += [f"  - another: {name}" for name in other]
         if kept_code != release_files.code_version():
             lines.append(f"It was made by version {kept_code}; this is {release_files.code_version()}.")
-    return Rebuilt({"release": first.name, "same": not other, "files": len(same), "other": other, "out": str(out)}, lines)
-
-
-def _kept_file(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+    document = {"release": first.name, "same": not other, "files": len(made.files), "other": other, "out": str(out)}
+    return CommandResult(document, lines, exit_code=23 if other else 0)
 
 
 def _qlik_people(state: State, as_of: date) -> bool:

@@ -34,8 +34,7 @@ def effects(
     """What a load does to the meaning of what is held: each check, beside the load before."""
     from harmcast.runs.effects import effects_of_load
 
-    said = effects_of_load(opened(state), load)
-    return CommandResult(said.document, said.lines)
+    return effects_of_load(opened(state), load)
 
 
 @command(app)

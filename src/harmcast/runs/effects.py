@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from harmcast.documents.command_result import CommandResult
 from harmcast.documents.comparison import lines as comparison_lines
 from harmcast.documents.effects import Effect, lines
 from harmcast.documents.plain import PlainRecord
@@ -43,14 +44,6 @@ ANOTHER_DAYS = 31  # no correction moves a crime by more, and its place too
 VALUE_EXTRA = 0.5  # a value of a definition is one of many: its bound is this much wider than that of a whole definition
 LOADING = Actor("system", "The load", (("operator", None),))
 GROWN = 1.25  # a held effect that a person accepted is noted again until it has grown by so much
-
-
-@dataclass
-class EffectsResult:
-    """The effects of a load, and of the one before it."""
-
-    document: PlainRecord
-    lines: list[str] = field(default_factory=list)
 
 
 # -- the whole ---------------------------------------------------------------------------------------
@@ -525,7 +518,7 @@ def _deletions(seen: Seen) -> list[Effect]:
 # -- kept and told ------------------------------------------------------------------------------------------
 
 
-def effects_of_load(state: State, number: int | None = None) -> EffectsResult:
+def effects_of_load(state: State, number: int | None = None) -> CommandResult:
     """The effects kept with a load: the one named, else the one that waits, else the newest.
 
     Raises: RunStopped (`load_unknown`, `nothing_loaded`).
@@ -550,4 +543,4 @@ def effects_of_load(state: State, number: int | None = None) -> EffectsResult:
     said = [f"Load {load.number} ({load.delivery_id}): {load.standing}.", *lines(load.effects)]
     if load.comparison:
         said += ["", "Compare with the force's own published figures:", *comparison_lines(load.comparison)]
-    return EffectsResult(document, said)
+    return CommandResult(document, said)
