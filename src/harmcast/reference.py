@@ -114,7 +114,8 @@ def commands_page() -> str:
     """`--help` of every command, as a person would see it on a terminal of 110 columns."""
     from rich.console import Console
 
-    from harmcast.cli import app, load_commands
+    from harmcast.cli import load_commands
+    from harmcast.commands.base import app
 
     load_commands()
 

@@ -157,13 +157,5 @@ class Exploration:
     groups: GroupsExplored | None
     limits: tuple[str, ...]
 
-    @property
-    def source(self) -> str:
-        return f"exploration:{self.as_of.isoformat()}"
-
-    def table(self, key: str) -> ExploredTable | None:
-        every = (*self.tables, *(self.groups.tables if self.groups else ()))
-        return next((one for one in every if one.key == key), None)
-
     def document(self) -> PlainRecord:
         return {**asdict(self), "as_of": self.as_of.isoformat(), "groups": self.groups.document() if self.groups else None}

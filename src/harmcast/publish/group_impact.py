@@ -5,7 +5,6 @@ A pure function of the document that a release holds; the page and the dated fil
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,7 +107,6 @@ UNSHOWN = frozenset(
 class GroupMeasure:
     """One measure for the groups of one attribute; `judged`: whether a rule speaks of it."""
 
-    scope: str
     title: str
     says: str
     rows: tuple[PeopleRow, ...]
@@ -221,9 +219,7 @@ class Reading:
         rows = [r for r in self._measured if (r["scope"], r["attribute"], r["measure"]) == (scope, attribute, measure)]
         if not any(r["value"] is not None for r in rows):
             return None
-        judged = any(r["verdict"] in JUDGED for r in rows)
-        title, says = MEASURES[measure]
-        return GroupMeasure(scope, title, says, tuple(rows), judged)
+        return GroupMeasure(*MEASURES[measure], tuple(rows), any(r["verdict"] in JUDGED for r in rows))
 
     def proxies(self, attribute: str, most: int = 12) -> list[ProxyRow]:
         """Everything together first, then the features that tell the attribute's groups apart best."""
@@ -355,12 +351,6 @@ def file(document: AuditDocument, tool: str, week: str, origin: date) -> bytes:
     """The audit as a dated file that stands alone and prints; the same bytes from the same document."""
     template = _environment().get_template("impact_file.html.jinja")
     return template.render(body=body(document), tool=tool, week=week, origin=f"{origin.day} {origin:%B %Y}").encode()
-
-
-def from_json(content: bytes) -> AuditDocument:
-    """A document as a release holds it."""
-    found: AuditDocument = json.loads(content)
-    return found
 
 
 @lru_cache(maxsize=1)

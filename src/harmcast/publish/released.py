@@ -96,14 +96,9 @@ def history(state: State, tool: str) -> list[Release]:
     return found[: upto + 1] if age.total_seconds() < AT_LAST_SECONDS else found
 
 
-def fingerprint(release: Release) -> str:
-    """What tells two releases apart: the hash of its manifest, which names every file's hash."""
-    return release.manifest_sha256
-
-
 def manifest(release: Release) -> ReleaseManifest:
     """What the release says of itself, read once."""
-    return kept.get((fingerprint(release), "manifest"), release.manifest)
+    return kept.get((release.manifest_sha256, "manifest"), release.manifest)
 
 
 def has(release: Release, name: str) -> bool:
@@ -113,7 +108,7 @@ def has(release: Release, name: str) -> bool:
 
 def frame(release: Release, name: str) -> pl.DataFrame:
     """A table of the release, read once."""
-    return kept.get((fingerprint(release), name), lambda: release.frame(name))
+    return kept.get((release.manifest_sha256, name), lambda: release.frame(name))
 
 
 def total(release: Release, tool: str, area: str | None = None) -> AreaTotal | None:
@@ -126,7 +121,7 @@ def document(release: Release, name: str) -> dict[str, Any]:
     if f"{name}.json" not in manifest(release).get("files", {}):
         return {}
     found: dict[str, Any] = kept.get(
-        (fingerprint(release), name, "json"), lambda: json.loads(release.read(f"{name}.json"))
+        (release.manifest_sha256, name, "json"), lambda: json.loads(release.read(f"{name}.json"))
     )
     return found
 
@@ -189,13 +184,13 @@ def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> Release
 
 def verdict_on(state: State, tool: Any, history: list[Release]) -> PlacesVerdict | PeopleVerdict:
     """The verdict on a tool by its published releases, worked out once a release."""
-    key = (fingerprint(history[-1]), "verdict", tool.name, tuple(r.id for r in history[-verdicts.LONGEST :])) if history else None
+    key = (history[-1].manifest_sha256, "verdict", tool.name, tuple(r.id for r in history[-verdicts.LONGEST :])) if history else None
     return kept.get(key, lambda: verdicts.of_tool(tool, history, state.settings)) if key else verdicts.of_tool(tool, history, state.settings)
 
 
 def what_changed(tool: str, history: list[Release], area: str | None = None) -> PlacesChanged:
     """What changed in the last of these releases, worked out once."""
-    key = (fingerprint(history[-1]), "changed", tool, area, tuple(r.id for r in history[-verdicts.SINCE :]))
+    key = (history[-1].manifest_sha256, "changed", tool, area, tuple(r.id for r in history[-verdicts.SINCE :]))
     return kept.get(key, lambda: verdicts.what_changed(tool, history, area))
 
 
@@ -230,7 +225,7 @@ def outcomes(newest: Release, history: list[Release], tool: str, horizon_weeks: 
     if not has(newest, name):
         return {}
     closed = [r for r in closed_before(history, newest, horizon_weeks) if has(r, tool)]
-    key = (fingerprint(newest), "outcomes", tool, tuple(r.name for r in closed))
+    key = (newest.manifest_sha256, "outcomes", tool, tuple(r.name for r in closed))
     return kept.get(key, lambda: _outcomes(frame(newest, name), closed, tool, horizon_weeks))
 
 

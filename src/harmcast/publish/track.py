@@ -73,7 +73,7 @@ def by_area(
     if not released.has(newest, f"{tool}_weeks"):
         return []
     chosen = [r for r in history if r.origin in origins and released.has(r, f"{tool}_areas")]
-    key = (released.fingerprint(newest), "by_area", tool, tuple(r.name for r in chosen))
+    key = (newest.manifest_sha256, "by_area", tool, tuple(r.name for r in chosen))
     return released.kept.get(key, lambda: _by_area(chosen, released.frame(newest, f"{tool}_weeks"), tool, weeks, top))
 
 
@@ -100,12 +100,10 @@ class Trial:
 
     Attributes:
         better: windows in which our log score was above the 24-month count's, of `windows`.
-        difference: mean difference of log scores a cell, ours less the count's; above 0 is better.
     """
 
     better: int
     windows: int
-    difference: float
 
 
 def trial(newest: Release, tool: str) -> Trial | None:
@@ -118,7 +116,7 @@ def trial(newest: Release, tool: str) -> Trial | None:
         if model in sides and value is not None:
             sides[model][origin] = value
     gains = [value - sides["count_24m"][origin] for origin, value in sides["ours"].items() if origin in sides["count_24m"]]
-    return Trial(sum(g > 0 for g in gains), len(gains), sum(gains) / len(gains)) if gains else None
+    return Trial(sum(g > 0 for g in gains), len(gains)) if gains else None
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ def _forecast(release: Release | None, tool: str, cell: str) -> tuple[float | No
     if release is None or not released.has(release, tool):
         return None, None, None
     rows = released.kept.get(
-        (released.fingerprint(release), tool, "by cell"),
+        (release.manifest_sha256, tool, "by cell"),
         lambda: {
             r[0]: r[1:] for r in released.frame(release, tool).select("cell", "expected", "lower", "upper").iter_rows()
         },

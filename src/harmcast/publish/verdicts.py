@@ -60,14 +60,12 @@ def _force(release: Release, tool: str) -> tuple[int, int] | None:
     return None if total is None else (int(total["lower"]), int(total["upper"]))
 
 
-def total_of(release: Release | None, tool: str, area: str | None = None) -> AreaTotal | None:
+def total_of(release: Release, tool: str, area: str | None = None) -> AreaTotal | None:
     """The row of one area, or of the whole force, in a release; None if it holds none."""
-    if release is None or not release.has(f"{tool}_areas.parquet"):
-        return None
-    return total_in(release.frame(f"{tool}_areas"), area)
+    return total_in(release.frame(f"{tool}_areas"), area) if release.has(f"{tool}_areas.parquet") else None
 
 
-def total_in(frame: pl.DataFrame, area: str | None = None) -> AreaTotal | None:
+def total_in(frame: pl.DataFrame, area: str | None) -> AreaTotal | None:
     """The row of one area, or of the whole force, of a release's table of areas; None if it holds none."""
     found = frame.filter(pl.col("area").is_null() if area is None else pl.col("area") == area)
     return cast(AreaTotal, found.row(0, named=True)) if found.height else None

@@ -99,7 +99,7 @@ class Group:
 
 def of_release(release: Release, tool: str, past: dict[str, list[Outcome]], releases: int) -> list[Row]:
     """`rows` of a release, made once; `past` is `released.outcomes`, made of so many releases."""
-    key = (released.fingerprint(release), tool, "rows", releases)
+    key = (release.manifest_sha256, tool, "rows", releases)
     return released.kept.get(key, lambda: rows(released.frame(release, tool), past))
 
 

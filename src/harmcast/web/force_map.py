@@ -98,7 +98,7 @@ def overviews(
     """The listed cells in the force, wide and narrow: the page's style shows the one that fits."""
     ground = ground_of(state)
     key = (
-        released.fingerprint(release), tool.name, "overview", ground.name if ground else "", len(rows), rows[0].cell if rows else "",
+        release.manifest_sha256, tool.name, "overview", ground.name if ground else "", len(rows), rows[0].cell if rows else "",
         tuple(keys.items()), tuple(sorted(recommended)), whole_force, label,
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def overviews(
 def locators(state: State, release: Release, tool: PlacesTool, row: Row) -> tuple[Markup, Markup]:
     """The cell in its streets, empty without a ground; and where in the force it is."""
     ground = ground_of(state)
-    key = (released.fingerprint(release), tool.name, "locator", ground.name if ground else "", row.cell)
+    key = (release.manifest_sha256, tool.name, "locator", ground.name if ground else "", row.cell)
 
     def make() -> tuple[Markup, Markup]:
         cell, around = cell_of(drawn_by(release, tool), tool, row), borders(release, tool.name)

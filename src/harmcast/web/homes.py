@@ -105,7 +105,7 @@ def place_of(visit: Visit, item: Item) -> str:
     if history:
         frame = released.frame(history[-1], str(item.tool))
         places: dict[str, str] = (
-            released.kept.get((released.fingerprint(history[-1]), item.tool, "places"), lambda: dict(frame.select("cell", "place").drop_nulls().iter_rows()))
+            released.kept.get((history[-1].manifest_sha256, item.tool, "places"), lambda: dict(frame.select("cell", "place").drop_nulls().iter_rows()))
             if "place" in frame.columns
             else {}
         )

@@ -7,7 +7,7 @@ is written of it from the register, people in counts from the closed tables. Wha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COUNTS = {"crimes": "places", "persons": "people", "charges": "people", "circumstances": "people"}
 PARTS = ("received", "loaded", "unchanged", "superseded", "quarantined", "left_out")
 STANDINGS = {"published": "published", "held": "held back", "draft": "not yet looked at", "reviewed": "looked at by one person", "withdrawn": "withdrawn"}
-OUTSIDE = ("store.url", "alerts.webhook", "map.wms_url", "qlik.reload_server", "web.oidc_issuer", "feed.url")
+OUTSIDE = (("store", "url"), ("alerts", "webhook"), ("map", "wms_url"), ("qlik", "reload_server"), ("web", "oidc_issuer"), ("feed", "url"))
 
 
 def collect(state: State, as_of: date, known_on: date, without_charge: int | None = None) -> Facts:
@@ -55,7 +55,7 @@ def _of_force(stood: AsStood) -> Iterator[Fact]:
     yield from stood.facts("answer", stood.asked("log:1"), ("begun", then.begun(stood.state.operations, stood.zone), ""))
     values = s.model_dump(mode="json")
     yield from stood.facts("force", made_with, ("name", s.force.name, ""), ("invented", s.force.invented, ""))
-    yield from stood.facts("network", made_with, ("outside", tuple(key for key in OUTSIDE if _at(values, key)), ""))
+    yield from stood.facts("network", made_with, ("outside", tuple(f"{section}.{name}" for section, name in OUTSIDE if values[section][name]), ""))
     yield from stood.facts(
         "rule",
         made_with,
@@ -85,12 +85,6 @@ def _of_force(stood: AsStood) -> Iterator[Fact]:
         manifest, made = stood.releases[-1].manifest(), stood.asked(f"release:{stood.releases[-1].name}/manifest.json")
         data = (manifest.get("records") or {}).get("data_hash")
         yield from stood.facts("software", made, ("version", manifest["code_version"], ""), ("records", data or None, ""))
-
-
-def _at(values: Mapping[str, Any], key: str) -> Any:
-    for part in key.split("."):
-        values = (values or {}).get(part)  # type: ignore[assignment]
-    return values
 
 
 # -- every tool ----------------------------------------------------------------------------------------------------

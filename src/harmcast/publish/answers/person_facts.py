@@ -34,7 +34,6 @@ class RepresentationFollowed(RepresentationOfPerson):
 class StepSeen(TypedDict):
     """A step on what came of a referral, or a supervisor's sign-off."""
 
-    at: str
     on: date
     step: str
     words: str
@@ -101,8 +100,8 @@ def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] 
     if "deleted" in charges.columns:
         charges = charges.filter(~pl.col("deleted").fill_null(False))
     kept = kept_of(state.operations, own, end)
-    followed: list[StepSeen] = [{"at": r["at"], "on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in kept.follow_ups]
-    followed += [{"at": r["at"], "on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs]
+    followed: list[StepSeen] = [{"on": r["happened_on"], "step": r["step"], "words": r["words"]} for r in kept.follow_ups]
+    followed += [{"on": date.fromisoformat(r["at"][:10]), "step": f"supervisor: {r['outcome']}", "words": r["words"]} for r in kept.sign_offs]
     return PersonFacts(
         person_ref=person_ref,
         older_refs=refs[1:],

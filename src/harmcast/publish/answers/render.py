@@ -8,12 +8,13 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harmcast import words
 from harmcast.documents.answer import AnswerSays, ColumnSays
 from harmcast.publish.answers.document import AnswerTable, Document
-from harmcast.publish.spreadsheet import csv_of, neutral
+from harmcast.publish.release_files import document as as_json
+from harmcast.publish.spreadsheet import csv_of, neutral_text
 
 HEADINGS = {
     "foi": "Freedom of information",
@@ -39,11 +40,7 @@ CSVW_TYPES = {"count": "integer", "number": "number", "rate": "number", "share":
 
 def json_text(document: Document) -> bytes:
     """The document as JSON, keys sorted, ending in a newline."""
-    return _json(document.document())
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, default=_plain) + "\n").encode()
+    return as_json(document.document())
 
 
 def html(document: Document) -> bytes:
@@ -59,7 +56,7 @@ def html_of(data: AnswerSays) -> bytes:
 def as_published(data: AnswerSays, reference: str) -> tuple[bytes, bytes]:
     """HTML and JSON of a draft as it is handed out: no draft any more, under the reference of what it answers."""
     published: AnswerSays = {**data, "standing": "published", "reference": reference}
-    return html_of(published), _json(published)
+    return html_of(published), as_json(published)
 
 
 def files(document: Document) -> dict[str, bytes]:
@@ -103,7 +100,7 @@ def csv_text(table: AnswerTable) -> bytes:
 
 def _cell_text(value: Any) -> Any:
     if isinstance(value, str):
-        return pl.Series("v", [value]).to_frame().select(neutral("v")).item()
+        return neutral_text(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -112,21 +109,12 @@ def csvw(document: Document, url: str, table: AnswerTable) -> bytes:
     columns = [{"name": name, "titles": [name], "dc:description": title, "datatype": CSVW_TYPES.get(kind, "string")} for name, title, kind in _columns(table)]
     described = {"@context": "http://www.w3.org/ns/csvw", "url": url, "dc:title": table.title, "dc:publisher": document.force, "dc:date": document.as_of}
     described |= {"dc:description": f"{table.note} Draft; records as known on {document.known_on.isoformat()}.".strip()}
-    return _json({**described, "tableSchema": {"columns": columns}})
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in a document")
+    return as_json({**described, "tableSchema": {"columns": columns}})
 
 
 def written_day(value: str | None) -> str:
     """16 November 2026."""
-    if value is None:
-        return "no date"
-    found = date.fromisoformat(value)
-    return f"{found.day} {found:%B %Y}"
+    return "no date" if value is None else words.day(date.fromisoformat(value))
 
 
 def percent(value: float | None) -> str:

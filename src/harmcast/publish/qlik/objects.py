@@ -16,6 +16,7 @@ COLUMNS, ROWS = 24, 12
 MOST_MAP_CELLS = 50_000
 PAGE_CELLS = 10_000
 Json = dict[str, Any]
+At = tuple[int, int, int, int]
 
 
 def object_id(app: str, *names: str) -> str:
@@ -93,14 +94,11 @@ def number_format(decimals: int | None, is_share: bool = False) -> Json:
 
 @dataclass(frozen=True)
 class Placed:
-    """A visualisation on a sheet: its name there, kind, place on the grid and properties beyond those all have."""
+    """A visualisation on a sheet: its name there, kind, place on the grid (column, row, columns, rows) and properties beyond those all have."""
 
     name: str
     kind: str
-    col: int
-    row: int
-    colspan: int
-    rowspan: int
+    at: At
     title: Any
     properties: Json
     children: tuple[Json, ...] = ()
@@ -135,17 +133,17 @@ def cube(app: str, dimensions: Sequence[Dimension], measures: Sequence[Measure],
     }
 
 
-def table(app: str, name: str, title: Any, at: tuple[int, int, int, int], dimensions: Sequence[Dimension], measures: Sequence[Measure], sort: Sequence[int] = (), subtitle: str = "") -> Placed:
+def table(app: str, name: str, title: Any, at: At, dimensions: Sequence[Dimension], measures: Sequence[Measure], sort: Sequence[int] = (), subtitle: str = "") -> Placed:
     """A table without a row of totals: adding a column up is what its measures guard against."""
     own = {"qHyperCubeDef": cube(app, dimensions, measures, sort=sort), "totals": {"show": False, "position": "noTotals", "label": "Totals"}}
-    return Placed(name, "table", *at, title, own, subtitle=subtitle)
+    return Placed(name, "table", at, title, own, subtitle=subtitle)
 
 
-def chart(app: str, name: str, kind: str, title: str, at: tuple[int, int, int, int], dimensions: Sequence[Dimension], measure: Measure) -> Placed:
-    return Placed(name, kind, *at, title, {"qHyperCubeDef": cube(app, dimensions, [measure], rows=500)})
+def chart(app: str, name: str, kind: str, title: str, at: At, dimensions: Sequence[Dimension], measure: Measure) -> Placed:
+    return Placed(name, kind, at, title, {"qHyperCubeDef": cube(app, dimensions, [measure], rows=500)})
 
 
-def filters(app: str, sheet_name: str, at: tuple[int, int, int, int], dimensions: Sequence[Dimension]) -> Placed:
+def filters(app: str, sheet_name: str, at: At, dimensions: Sequence[Dimension]) -> Placed:
     """A pane of list boxes."""
     boxes = tuple(
         {
@@ -165,10 +163,10 @@ def filters(app: str, sheet_name: str, at: tuple[int, int, int, int], dimensions
         }
         for one in dimensions
     )
-    return Placed("filters", "filterpane", *at, "Choose", {"qChildListDef": {"qData": {"title": "/title"}}}, boxes)
+    return Placed("filters", "filterpane", at, "Choose", {"qChildListDef": {"qData": {"title": "/title"}}}, boxes)
 
 
-def area_map(app: str, name: str, title: str, at: tuple[int, int, int, int], cell: Dimension, polygon: str, measures: Sequence[Measure], cells: int, wms: tuple[str, str] | None) -> Placed:
+def area_map(app: str, name: str, title: str, at: At, cell: Dimension, polygon: str, measures: Sequence[Measure], cells: int, wms: tuple[str, str] | None) -> Placed:
     """A map of cells by their own outlines: no base map from outside, and the force's own map service under it where there is one."""
     wanted = min(max(cells, 1), MOST_MAP_CELLS)
     rows = PAGE_CELLS // (1 + len(measures))
@@ -187,7 +185,7 @@ def area_map(app: str, name: str, title: str, at: tuple[int, int, int, int], cel
     ]
     if wms is not None:
         layers.insert(0, {"type": "GeodataLayer", "cId": object_id(app, name, "service")[:8], "dataType": "wms", "wms": _service(*wms)})
-    return Placed(name, "map", *at, title, {"gaLayers": layers, "mapSettings": {"baseMap": "none", "showScaleBar": True}})
+    return Placed(name, "map", at, title, {"gaLayers": layers, "mapSettings": {"baseMap": "none", "showScaleBar": True}})
 
 
 def _service(url: str, layers: str) -> Json:
@@ -205,7 +203,7 @@ def sheet_tree(app: str, name: str, title: str, says: str, rank: int, placed: Se
             "columns": COLUMNS,
             "rows": ROWS,
             "cells": [
-                {"name": object_id(app, name, one.name), "type": one.kind, "col": one.col, "row": one.row, "colspan": one.colspan, "rowspan": one.rowspan}
+                {"name": object_id(app, name, one.name), "type": one.kind, **dict(zip(("col", "row", "colspan", "rowspan"), one.at, strict=True))}
                 for one in placed
             ],
             "qChildListDef": {"qData": {"title": "/title"}},

@@ -16,7 +16,6 @@ from harmcast.errors import NotFit
 
 StarRow = PlainRecord  # a row by field of a table
 Kind = Literal["text", "whole", "number", "date"]
-Schema = pl.String | pl.Int64 | pl.Float64 | pl.Date
 TYPES: dict[str, type[pl.DataType]] = {"text": pl.String, "whole": pl.Int64, "number": pl.Float64, "date": pl.Date}
 
 

@@ -195,7 +195,7 @@ def area_rows(release: Release, tool: str) -> list[AreaTotal]:
 def map_data(chosen: Chosen, inside: Sequence[Row]) -> Markup:
     """What the map draws, as JSON that is safe inside a page."""
     release, tool = chosen.release, chosen.tool
-    key = (released.fingerprint(release), tool.name, "map", tuple(row.cell for row in inside))
+    key = (release.manifest_sha256, tool.name, "map", tuple(row.cell for row in inside))
 
     def make() -> Markup:
         drawn = released.document(release, f"{tool.name}_map")

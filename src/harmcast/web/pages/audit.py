@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from starlette.responses import Response
@@ -105,10 +106,7 @@ def _panel(visit: Visit, tool: PlacesTool | PeopleTool, release: Release, screen
 def _verdict(release: Release, tool: str) -> str:
     """A release's verdict, kept apart from its document: a year of documents would fill the memory."""
 
-    def read() -> str:
-        return str(group_impact.from_json(release.read(f"{tool}_audit.json"))["verdict"])
-
-    return released.kept.get((released.fingerprint(release), tool, "verdict"), read)
+    return released.kept.get((release.manifest_sha256, tool, "verdict"), lambda: str(json.loads(release.read(f"{tool}_audit.json"))["verdict"]))
 
 
 def _file(release: Release | None, tool: str) -> Response:

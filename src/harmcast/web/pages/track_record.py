@@ -98,7 +98,7 @@ def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> 
             fallback=_fallback_history(history, tool.name),
         )
 
-    return released.kept.get((released.fingerprint(newest), tool.name, "track record", tuple(r.id for r in history)), make)
+    return released.kept.get((newest.manifest_sha256, tool.name, "track record", tuple(r.id for r in history)), make)
 
 
 class Around(TypedDict):
