@@ -16,6 +16,16 @@ def test_the_example_is_valid_and_names_its_files():
     assert set(settings.named_files(found)) == {"force.boundary", "force.areas", "force.neighbourhoods"}
 
 
+@pytest.mark.parametrize(("size", "side_m"), [("cell_area_km2 = 0.5", 707.1), ("cell_side_m = 500", 500), ("cell_area_km2 = 1.0\ncell_side_m = 500", None), ("cell_side_m = 0", None)])
+def test_half_a_square_kilometre_has_a_side_of_707_metres(size: str, side_m: float | None):
+    text = f'[force]\nname = "F"\n[[tools]]\nname = "t"\nkind = "places"\nwhere = {{ weapon = ["knife"] }}\n{size}\n'
+    if side_m is not None:
+        assert settings.parse(text).places_tools[0].side_m == side_m
+    else:
+        with pytest.raises(SettingsRefused):
+            settings.parse(text)
+
+
 def test_every_fault_is_named_at_once_and_no_value_is_said():
     text = f"""
     [force]

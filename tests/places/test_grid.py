@@ -10,13 +10,6 @@ from harmcast.places import grid
 COUNTY = shapely.Polygon([(1200, 300), (9300, 100), (9900, 7200), (4000, 9500), (800, 6100)])
 
 
-def test_half_a_square_kilometre_has_a_side_of_707_metres():
-    assert grid.side_of(0.5, None) == 707.1
-    assert grid.side_of(None, 500) == 500
-    with pytest.raises(SettingsRefused):
-        grid.side_of(1.0, 500)
-
-
 def test_cells_lie_on_multiples_of_the_side_and_are_named_by_their_corner():
     units = grid.over_boundary(707.1, COUNTY)
     assert len(set(units.keys)) == len(units)

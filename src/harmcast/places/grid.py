@@ -119,19 +119,6 @@ def blocks(rows: int) -> list[slice]:
     return [slice(k, min(k + BLOCK, rows)) for k in range(0, rows, BLOCK)]
 
 
-def side_of(cell_area_km2: float | None, cell_side_m: float | None) -> float:
-    """Side of a square cell in metres, from its area or its side; half a square kilometre has 707.1 m.
-
-    Raises: SettingsRefused unless exactly one of the two is given and it is above 0.
-    """
-    if (cell_area_km2 is None) == (cell_side_m is None):
-        raise SettingsRefused("A tool with square cells names either cell_area_km2 or cell_side_m, not both.")
-    side = cell_side_m if cell_side_m is not None else math.sqrt(cell_area_km2 or 0.0) * 1000.0
-    if not side > 0:
-        raise SettingsRefused("The size of a cell must be above 0.")
-    return round(side, 1)
-
-
 def over_boundary(
     side_m: float, boundary: Any, *, cell_min_inside_share: float = 0.0, areas: Mapping[str, BaseGeometry] | None = None
 ) -> Units:

@@ -79,9 +79,8 @@ def of_release(release: Release, tool: str, title: str, force: str, area: str = 
     areas = release.frame(f"{tool}_areas").filter(pl.col("area").is_not_null())
     areas = areas.filter(pl.col("area") == area) if area else areas
     drawn = json.loads(release.read(f"{tool}_map.json"))
-    side = drawn.get("side_m")
     rings = {
-        cell: maps.rings_of(drawn, cell, (easting, northing), side)
+        cell: maps.rings_of(drawn, cell, (easting, northing), None)
         for cell, easting, northing in cells.select("cell", "easting_m", "northing_m").iter_rows()
     }
     own = {name: rings for name, rings in (drawn.get("areas") or {}).items() if not area or name == area}

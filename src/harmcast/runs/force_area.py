@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -76,7 +76,7 @@ class ForceArea:
                 residents=residents if any(r is not None for r in residents) else None,
                 areas=self.areas or None,
             )
-        side_m = grid.side_of(tool.cell_area_km2, tool.cell_side_m)
+        side_m = cast(float, tool.side_m)  # whatever has no layer has squares: the settings say so
         if self.settings.force.area_from == "boundary" and self.boundary is not None:
             return grid.over_boundary(
                 side_m, self.boundary, cell_min_inside_share=self.settings.force.cell_min_inside_share, areas=self.areas or None

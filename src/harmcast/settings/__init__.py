@@ -148,10 +148,9 @@ class PlacesTool(SettingsSection):
 
     @property
     def side_m(self) -> float | None:
-        """Side of the square cell, m; None for a layer of polygons."""
-        if self.cell_side_m is not None:
-            return self.cell_side_m
-        return (self.cell_area_km2 * 1e6) ** 0.5 if self.cell_area_km2 is not None else None
+        """Side of the square cell, m, to a tenth: half a square kilometre has 707.1 m; None for a layer of polygons."""
+        side = self.cell_area_km2**0.5 * 1000.0 if self.cell_area_km2 is not None else self.cell_side_m
+        return None if side is None else round(side, 1)
 
 
 class PeopleTool(SettingsSection):
