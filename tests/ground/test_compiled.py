@@ -61,7 +61,7 @@ def test_no_two_labels_touch_at_their_own_zoom() -> None:
     """Upright boxes of an invented county's labels: those that are not turned never overlap."""
     land = layout.build(build(3, areas=4, neighbourhoods=120), 3, 4000)
     roads = compiled.merged([Shape(KIND_OF[k], shapely.linestrings(xy), name, number) for k, name, number, xy in land.roads])
-    settlements = [open_names.Place(n.name, n.kind, *n.xy, *(n.box or (*n.xy, *n.xy)), n.near) for n in land.names if n.kind in SETTLEMENTS]
+    settlements = [open_names.Place(n.name, n.kind, *n.xy, n.box or (*n.xy, *n.xy), n.near) for n in land.names if n.kind in SETTLEMENTS]
     placed = labels.placed(roads, settlements, [])
     assert {label.style for label in placed} >= {"city", "town", "suburb", "village", "motorway", "shield", "street"}
     for zoom in (-6, -4, -3, -2):

@@ -21,7 +21,7 @@ def square(column: int, row: int) -> object:
 
 
 def place(name: str, kind: str, x: float, y: float) -> Place:
-    return Place(name, kind, E + x, N + y, E + x, N + y, E + x, N + y, name)
+    return Place(name, kind, E + x, N + y, (E + x, N + y, E + x, N + y), name)
 
 
 def road(name: str, kind: Kind, *points: tuple[float, float], number: str = "") -> Shape:

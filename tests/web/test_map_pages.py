@@ -39,9 +39,9 @@ def ground(web: FastAPI) -> str:
         Shape(Kind.LOCAL, shapely.linestrings([[E + 200, N - 400], [E + 200, N + 900]]), "Birchton <Lane>"),
     ]
     places = [
-        Place("Karrastow", "Town", E + 500, N + 500, E, N, E + 1000, N + 1000, "Karrastow"),
-        Place("Birchton <Lane>", "Named Road", E + 200, N + 200, E + 200, N - 400, E + 200, N + 900, "Karrastow"),
-        Place("ZY1 2AB", "Postcode", E + 450, N + 450, E + 450, N + 450, E + 450, N + 450, ""),
+        Place("Karrastow", "Town", E + 500, N + 500, (E, N, E + 1000, N + 1000), "Karrastow"),
+        Place("Birchton <Lane>", "Named Road", E + 200, N + 200, (E + 200, N - 400, E + 200, N + 900), "Karrastow"),
+        Place("ZY1 2AB", "Postcode", E + 450, N + 450, (E + 450, N + 450, E + 450, N + 450), ""),
     ]
     near = shapely.box(E - 9000, N - 9000, E + 12_000, N + 12_000)
 

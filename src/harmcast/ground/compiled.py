@@ -151,7 +151,7 @@ def _write_places(file: sqlite3.Connection, names: Sequence[Place], postcodes: d
         return [round(v * _DM) for v in values]
 
     rows = [
-        (k, p.name, p.kind, *whole(p.easting_m, p.northing_m, p.low_x, p.low_y, p.high_x, p.high_y), p.populated_place)
+        (k, p.name, p.kind, *whole(p.easting_m, p.northing_m, *p.box), p.populated_place)
         for k, p in enumerate(names, start=1)
     ]
     file.executemany("insert into place values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -282,7 +282,7 @@ _PLACE = "name, kind, x, y, x0, y0, x1, y1, near"
 def _place(row: tuple[Any, ...]) -> Place:
     name, kind, *whole, near = row
     x, y, x0, y0, x1, y1 = (v / _DM for v in whole)
-    return Place(name, kind, x, y, x0, y0, x1, y1, near)
+    return Place(name, kind, x, y, (x0, y0, x1, y1), near)
 
 
 def _gone(path: Path) -> StoreDamaged:

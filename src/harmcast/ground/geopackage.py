@@ -22,6 +22,7 @@ from harmcast.ground.kinds import AREAS, ROADS, Kind
 WAY_OUT = "Export it from QGIS as GeoPackage in {crs}, with the layers and columns of OS Open Zoomstack or OS Open Roads."
 _MAGIC = b"SQLite format 3\x00"
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)
+_POINT, _LINE, _AREA = 0, 1, 3
 
 # Zoomstack's three road layers hold the same roads for three scales: each kind is read from the most detailed that has it
 _ZOOMSTACK_ROADS = ("roads_local", "roads_regional", "roads_national")
@@ -112,11 +113,11 @@ def read(path: Path, near: Any, crs: str) -> Layers:
             shapes, roads_read = _roads(file, path, tables, near, crs)
             other = [(t, kind) for t, kind in _OTHER.items() if t in tables]
             for name, kind in other:
-                shapes += [Shape(kind, row[0]) for row in _rows(file, path, tables[name], [], near, crs, is_area=kind in AREAS)]
+                shapes += [Shape(kind, row[0]) for row in _rows(file, path, tables[name], [], near, crs, _AREA if kind in AREAS else _LINE)]
             stations = [
                 Station(name, float(shapely.get_x(g)), float(shapely.get_y(g)))
                 for g, name in (
-                    _rows(file, path, tables[_STATIONS], [tables[_STATIONS].column("name", "name1")], near, crs, is_point=True)
+                    _rows(file, path, tables[_STATIONS], [tables[_STATIONS].column("name", "name1")], near, crs, _POINT)
                     if _STATIONS in tables
                     else []
                 )
@@ -225,11 +226,9 @@ def _rows(
     words: list[str],
     near: Any,
     crs: str,
-    *,
-    is_area: bool = False,
-    is_point: bool = False,
+    wanted_type: int = _LINE,
 ) -> Iterator[tuple[Any, ...]]:
-    """Parts of each geometry that meets `near`, with the row's words; nothing of another type is given."""
+    """Parts of each geometry that meets `near`, with the row's words; nothing of another type (as shapely numbers them) is given."""
     import shapely
 
     low_x, low_y, high_x, high_y = near.bounds
@@ -248,11 +247,10 @@ def _rows(
         shapes = shapely.force_2d(shapely.from_wkb(np.array(blobs, dtype=object)))
     except (shapely.errors.GEOSException, TypeError):
         raise _refused(path, f"holds a geometry that cannot be read in its layer {table.name}", crs, "ground_geometry") from None
-    if is_area:
+    if wanted_type == _AREA:
         shapes = shapely.make_valid(shapes)
     told = [row[1:] for row in rows if row[0] is not None]
     meets = shapely.intersects(near, shapes) if len(shapes) else []
-    wanted_type = 0 if is_point else 3 if is_area else 1
     for k in np.flatnonzero(meets):
         for part in shapely.get_parts(shapes[k]):
             if shapely.get_type_id(part) == wanted_type and not shapely.is_empty(part):

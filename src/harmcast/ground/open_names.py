@@ -29,21 +29,22 @@ _REACH_KM = 20_000.0
 
 @dataclass(frozen=True)
 class Place:
-    """One name: what it is (a settlement's kind, STATION, STREET or POSTCODE), where, how far it reaches, and the place it is in."""
+    """One name: what it is (a settlement's kind, STATION, STREET or POSTCODE), where, how far it reaches, and the place it is in.
+
+    Attributes: `box`: west, south, east, north, m.
+    """
 
     name: str
     kind: str
     easting_m: float
     northing_m: float
-    low_x: float
-    low_y: float
-    high_x: float
-    high_y: float
+    box: tuple[float, float, float, float]
     populated_place: str
 
     @property
     def reach_m2(self) -> float:
-        return (self.high_x - self.low_x) * (self.high_y - self.low_y)
+        west, south, east, north = self.box
+        return (east - west) * (north - south)
 
 
 def read(folder: Path, near: Any, crs: str) -> list[Place]:
@@ -99,10 +100,9 @@ def _of_file(path: Path, bounds: tuple[float, float, float, float]) -> Iterator[
     x, y = pl.col("GEOMETRY_X"), pl.col("GEOMETRY_Y")
     near = named.filter(x.is_between(bounds[0], bounds[2]), y.is_between(bounds[1], bounds[3]), pl.col("NAME1").is_not_null())
     wanted = ["NAME1", "LOCAL_TYPE", "GEOMETRY_X", "GEOMETRY_Y", "MBR_XMIN", "MBR_YMIN", "MBR_XMAX", "MBR_YMAX", "POPULATED_PLACE"]
-    for name, kind, easting, northing, low_x, low_y, high_x, high_y, populated in near.select(wanted).iter_rows():
-        is_whole = None not in (low_x, low_y, high_x, high_y)
-        box = (low_x, low_y, high_x, high_y) if is_whole else (easting, northing, easting, northing)
-        yield Place(name.strip(), _KEPT[kind], easting, northing, *box, (populated or "").strip())
+    for name, kind, easting, northing, *box, populated in near.select(wanted).iter_rows():
+        west, south, east, north = (easting, northing, easting, northing) if None in box else box
+        yield Place(name.strip(), _KEPT[kind], easting, northing, (west, south, east, north), (populated or "").strip())
 
 
 def _bad(path: Path, rule: str, what: str) -> SettingsRefused:
