@@ -41,7 +41,7 @@ def _default(field: FieldInfo) -> str:
         return "empty"
     if field.default is PydanticUndefined:
         return "**needed**"
-    if _rows_of(field) is not None:
+    if _sections_of(field, list) is not None:
         return "; ".join(str(getattr(entry, "says", entry)) for entry in field.default) or "empty"
     return "none" if field.default is None else f"`{field.default}`".replace("True", "true").replace("False", "false")
 
@@ -53,24 +53,15 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
         lines.append(f"| `{field.alias or key}` | {_type_name(field.annotation).replace('|', chr(92) + '|')} | {_default(field)} | {says} |")
     lines.append("")
     for key, field in model.model_fields.items():
-        inner = _rows_of(field)
-        if inner is not None:
-            lines += _section(f"[[{name.strip('[]')}.{key}]]", inner)
-        named = _named_of(field)
-        if named is not None:
-            lines += _section(f'[{name.strip("[]")}.{key}."NAME"]', named)
+        for kind, head in ((list, f"[[{name.strip('[]')}.{key}]]"), (dict, f'[{name.strip("[]")}.{key}."NAME"]')):
+            if (inner := _sections_of(field, kind)) is not None:
+                lines += _section(head, inner)
     return lines
 
 
-def _named_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that each named entry of a table is, if the setting is such a table."""
-    inner = typing.get_args(field.annotation)[-1] if typing.get_origin(field.annotation) is dict else None
-    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
-
-
-def _rows_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that each entry of a list is, if the setting is such a list."""
-    inner = typing.get_args(field.annotation)[0] if typing.get_origin(field.annotation) is list else None
+def _sections_of(field: FieldInfo, kind: type) -> type[BaseModel] | None:
+    """The section that each entry of a list is, or each named entry of a table, if the setting is such a list or table."""
+    inner = typing.get_args(field.annotation)[-1] if typing.get_origin(field.annotation) is kind else None
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
@@ -83,7 +74,7 @@ def settings_page() -> str:
             lines += _section('[[tools]] with kind = "people"', PeopleTool)
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             lines += _section(f"[{key}]", annotation)
-        elif (rows := _rows_of(field)) is not None:
+        elif (rows := _sections_of(field, list)) is not None:
             lines += _section(f"[[{key}]]", rows)
     return HEAD + "\n".join(lines)
 

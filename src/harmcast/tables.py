@@ -66,10 +66,7 @@ class Table:
         return [column.name for column in self.columns]
 
     def column(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
+        return {column.name: column for column in self.columns}[name]
 
     def having(self, sensitivity: Sensitivity) -> list[str]:
         return [column.name for column in self.columns if column.sensitivity == sensitivity]

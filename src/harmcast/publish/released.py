@@ -133,11 +133,9 @@ class ReleaseLine:
     week: str
     status: str
     origin: date
-    horizon_weeks: int
     data_to: date
     made_at: datetime | None
     model: str
-    code_version: str
     warnings: tuple[str, ...]
     fallback: str | None
 
@@ -172,11 +170,9 @@ def about(release: Release, tool: PlacesTool | PeopleTool, zone: str) -> Release
         week=release.name,
         status=release.standing,
         origin=release.origin,
-        horizon_weeks=tool.horizon_weeks if isinstance(tool, PlacesTool) else 4,
         data_to=data_to(release),
         made_at=local(release.made_at, zone),
         model=model + (f", version {record['version']}" if record.get("version") else ""),
-        code_version=str(said.get("code_version", "")),
         warnings=tuple(str(w) for w in (*said.get("warnings", ()), *by_tool.get("warnings", ()))),
         fallback=str(fallback) if fallback else None,
     )

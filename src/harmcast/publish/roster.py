@@ -99,15 +99,13 @@ def changes(release: Release, tool: str) -> pl.DataFrame:
 
 
 def recent_changes(history: list[Release], tool: str) -> pl.DataFrame:
-    """The newest change of band of each person over the last releases, back in its old band or not."""
-    found = [changes(release, tool) for release in history[-CHANGE_RELEASES:]]
-    return pl.concat(found).unique("person_key", keep="last", maintain_order=True)
+    """Every change of band in the last 13 releases, oldest first: `changes`."""
+    return pl.concat([changes(release, tool) for release in history[-CHANGE_RELEASES:]])
 
 
 def changes_of(history: list[Release], tool: str, keys: pl.Series) -> pl.DataFrame:
-    """Every change of band of these people in the last 13 releases: `changes`."""
-    frames = [changes(release, tool) for release in history[-CHANGE_RELEASES :]]
-    return pl.concat(frames).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
+    """Those of these people."""
+    return recent_changes(history, tool).join(keys.to_frame("person_key"), on="person_key", how="semi", maintain_order="left")
 
 
 def circumstances(state: State) -> pl.DataFrame:
@@ -150,11 +148,12 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
         closed = {into[ref] for ref in people.filter("restricted")["person_ref"] if ref in into}  # as restricted as what was merged into it
         people = people.filter(pl.col("died_on").is_null()).with_columns(pl.col("restricted") | pl.col("person_ref").is_in(sorted(closed)))
         held = people.join(state.person_keys(), on="person_ref", how="inner").drop("died_on", "merged_into", "person_ref")
+        newest = recent_changes(history, tool).unique("person_key", keep="last", maintain_order=True)  # back in its old band or not
         return (
             columns(release, tool, SCORES)
             .sort("person_key")
             .join(held, on="person_key", how="inner", maintain_order="left")
-            .join(recent_changes(history, tool), on="person_key", how="left", maintain_order="left")
+            .join(newest, on="person_key", how="left", maintain_order="left")
             .with_columns(pl.col("restricted").fill_null(False))
         )
 

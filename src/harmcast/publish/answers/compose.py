@@ -198,14 +198,10 @@ def _printed(facts: Facts, used: set[str]) -> dict[str, PlainRecord]:
     """The facts used, as printed in the JSON: value, unit, source and both clocks."""
     held = [facts.get(key) for key in sorted(used)]
     return {
-        f.key: {"value": _plain(f.value), "unit": f.unit, "source": f.source, "valid_from": f.valid_from, "known_on": f.known_on}
+        f.key: {"value": f.value, "unit": f.unit, "source": f.source, "valid_from": f.valid_from, "known_on": f.known_on}
         for f in held
         if f is not None
     }
-
-
-def _plain(value: Any) -> Any:
-    return [dict(v) if isinstance(v, Mapping) else v for v in value] if isinstance(value, tuple) else value
 
 
 @dataclass

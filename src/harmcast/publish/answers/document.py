@@ -102,16 +102,13 @@ class AnswerTable:
 
     def filled(self) -> list[PlainRecord]:
         """Rows with every rate worked out from the row's own counts."""
-        return [self._filled(row) for row in self.rows]
-
-    def _filled(self, row: Mapping[str, Any]) -> PlainRecord:
-        found = {c.name: row.get(c.name) for c in self.columns if c.kind != "rate"}
-        for c in self.columns:
-            if c.kind == "rate":
+        found: list[PlainRecord] = [{c.name: row.get(c.name) for c in self.columns if c.kind != "rate"} for row in self.rows]
+        for filled, row in zip(found, self.rows, strict=True):
+            for c in (c for c in self.columns if c.kind == "rate"):
                 over, under = [row.get(n) for n in c.over], [row.get(n) for n in c.under]
                 value = _rate(over, under, self.least)
                 low, high = (None, None) if value is None else share_interval(sum(over), sum(under)) or (None, None)  # type: ignore[arg-type]
-                found |= {c.name: value, f"{c.name}_low": low, f"{c.name}_high": high}
+                filled |= {c.name: value, f"{c.name}_low": low, f"{c.name}_high": high}
         return found
 
     def document(self) -> PlainRecord:
@@ -216,7 +213,6 @@ class Document:
     intro: tuple[Block, ...] = ()
     summary: tuple[SummaryLine, ...] = ()
     invented: bool = False
-    personal: bool = False
     facts: Mapping[str, PlainRecord] = field(default_factory=dict)
     witness: str = ""
 

@@ -62,7 +62,7 @@ def as_published(data: AnswerSays, reference: str) -> tuple[bytes, bytes]:
 def files(document: Document) -> dict[str, bytes]:
     """`foi.html`, `foi.json` and each table by its key, `foi-iom.tracked.csv` with `foi-iom.tracked.csv-metadata.json`, say."""
     found = {f"{document.kind}.html": html(document), f"{document.kind}.json": json_text(document)}
-    if not document.personal:
+    if document.kind != "subject":
         for name, table in _tables(document):
             found[f"{document.kind}-{name}.csv"] = csv_text(table)
             found[f"{document.kind}-{name}.csv-metadata.json"] = csvw(document, f"{document.kind}-{name}.csv", table)

@@ -68,7 +68,6 @@ def answer(held: PersonFacts) -> Document:
         known_on=held.as_of,
         parts=tuple(DocumentPart(titles[name], tuple(Section("", title, (((), blocks),)) for title, blocks in sections)) for name, sections in parts),
         invented=held.invented,
-        personal=True,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -208,11 +208,8 @@ def _places_tables(files: Mapping[str, bytes], week: str) -> dict[str, pl.DataFr
 
 
 def _people_files(files: Mapping[str, bytes]) -> list[str]:
-    def columns(name: str) -> Iterable[str]:
-        return pl.read_parquet_schema(io.BytesIO(files[name]))
-
     whole = [name for name in files if name.endswith(".parquet") and "/" not in name]
-    return [name for name in whole if {"person_key", "band", "harm_unit"} <= set(columns(name))]
+    return [name for name in whole if {"person_key", "band", "harm_unit"} <= set(pl.read_parquet_schema(io.BytesIO(files[name])))]
 
 
 def _people_tables(
@@ -238,9 +235,8 @@ def _people_tables(
     return found
 
 
-def load_script(units: Iterable[str] = ()) -> str:
+def load_script(units: Sequence[str]) -> str:
     """The load script: one table of facts, so that no two tables share more than one field, and section access first."""
-    units = list(units)
     names = [name for name, star in STAR.items() if not star.about_people]
     lines = [
         f"// {NOTICE}",
