@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -63,7 +62,7 @@ def test_without_an_hour_the_day_is_one_and_a_place_without_repeats_has_no_incid
 
 def incident_counts(frame: pl.DataFrame) -> tuple[int, int]:
     """Incidents and crimes, as `incidents` gives them."""
-    found = counts.incidents(duckdb.connect().from_arrow(frame.with_columns(back=pl.lit(0)).to_arrow()))
+    found = counts.incidents(frame.with_columns(back=pl.lit(0)).lazy())
     return int(found["copies"].sum()), int((found["copies"] * found["victims"]).sum())
 
 

@@ -1,6 +1,6 @@
 """Counts of recorded crimes by unit and week, zeros included, from crimes as known.
 
-One pass of DuckDB over the crimes; what could not be counted is counted apart, so that everything adds up.
+What could not be counted is counted apart, so that everything adds up.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -113,45 +112,29 @@ def in_windows(weekly: Counts, weeks: int) -> Counts:
     return np.asarray(kept.reshape(whole, weeks, -1).sum(axis=1, dtype=np.int32))
 
 
-def matching(where: Filter, columns: Sequence[str]) -> str:
-    """SQL condition of a filter: every key must hold, any value of a key will do; an offence class covers its subclasses.
+def matches(where: Filter, columns: Sequence[str]) -> pl.Expr:
+    """Whether a crime passes a filter: every key must hold, any value of a key will do; an offence class covers its subclasses.
 
-    Raises: SettingsRefused for a key that is no column of the crimes, or has no values.
+    Raises: SettingsRefused for a key that is none of the crimes' columns, or has no values.
     """
-    parts = []
+    parts = [pl.lit(True)]
     for key, values in where.items():
         if key not in columns:
             raise SettingsRefused(f"A filter names the column {key}, which the crimes do not have.", code="where_column")
         if not values:
             raise SettingsRefused(f"A filter gives no values for {key}.", code="where_values")
-        column = f'CAST("{key}" AS VARCHAR)'
-        exact = ", ".join(_text(value) for value in values)
-        condition = f"{column} IN ({exact})"
-        classes = [value for value in values if key == "offence_code" and "/" not in value]
-        if classes:
-            own_class, wanted = f"split_part({column}, '/', 1)", ", ".join(_text(value) for value in classes)
-            condition += f" OR {own_class} IN ({wanted})"
-            letter = f"length({own_class}) = 4 AND right({own_class}, 1) BETWEEN 'A' AND 'Z'"  # 008N is of class 008
-            condition += f" OR ({letter} AND left({own_class}, 3) IN ({wanted}))"
-        parts.append(f"({condition})")
-    return " AND ".join(parts) if parts else "TRUE"
-
-
-def matches(where: Filter) -> pl.Expr:
-    """`matching` as an expression over a frame of crimes: the same crimes."""
-    parts = [pl.lit(True)]
-    for key, values in where.items():
         column = pl.col(key).cast(pl.String)
         hit = column.is_in(list(values))
         if key == "offence_code":
             own_class, classes = column.str.split("/").list.first(), [value for value in values if "/" not in value]
-            hit |= own_class.is_in(classes) | (own_class.str.contains(r"^...[A-Z]$") & own_class.str.head(3).is_in(classes))
+            of_letter = own_class.str.contains(r"^...[A-Z]$")  # 008N is of class 008
+            hit |= own_class.is_in(classes) | (of_letter & own_class.str.head(3).is_in(classes))
         parts.append(hit.fill_null(False))
     return pl.all_horizontal(parts)
 
 
 def panel(
-    crimes: Any,
+    crimes: pl.DataFrame,
     units: Units,
     where: Filter,
     leading: Sequence[Filter] | Mapping[str, Filter],
@@ -168,8 +151,8 @@ def panel(
     counts in the tool alone.
 
     Args:
-        crimes: Polars frame, Arrow table or DuckDB relation with the columns of tables.CRIMES that the filters name, and
-            happened_from, easting_m, northing_m; status, recorded_at and known_on are used where present.
+        crimes: columns of tables.CRIMES that the filters name, and happened_from, easting_m, northing_m; status, recorded_at and
+            known_on are used where present.
         units: the places.
         where, leading: filters (keys AND, values OR); leading ones in a list are named by what they say.
         origin: first day forecast; nothing that happened on it or later is read.
@@ -180,64 +163,49 @@ def panel(
     Returns: the panel; `account` says where every crime of the tool went.
     Raises: SettingsRefused for a filter that names no column, or a history shorter than one window.
     """
-    relation, columns = _relation(crimes)
     named = _named(leading)
-    own = matching(where, columns)
-    kinds = [f"CASE WHEN {own} THEN 1 ELSE 0 END"]
-    kinds += [
-        f"CASE WHEN ({matching(one, columns)}) AND NOT coalesce({own}, FALSE) THEN {2 << k} ELSE 0 END"
-        for k, one in enumerate(named.values())
-    ]
-    begins = first_day or _first_day(relation, columns, origin, known_at)
+    own = matches(where, crimes.columns)
+    known = crimes.lazy() if known_at is None else crimes.lazy().filter(pl.col("known_on") <= known_at)
+    begins = first_day or _first_day(known, origin)
     weeks = (origin - begins).days // DAYS_A_WEEK
     if weeks < horizon_weeks:
         raise SettingsRefused("The history before the origin is shorter than one window.", code="history_too_short")
-    keep = ["happened_from < DATE " + _text(origin.isoformat())]
-    if "status" in columns:
-        keep.append("coalesce(status, 'recorded') <> 'cancelled'")
-    if known_at is not None:
-        keep.append("known_on <= DATE " + _text(known_at.isoformat()))
-    place = (
-        f"CAST(floor(easting_m / {units.side_m!r}) AS BIGINT) AS a, CAST(floor(northing_m / {units.side_m!r}) AS BIGINT) AS b"
-        if units.side_m is not None
-        else "CAST(easting_m AS DOUBLE) AS a, CAST(northing_m AS DOUBLE) AS b"
-    )
-    back = f"CAST((DATE {_text(origin.isoformat())} - CAST(happened_from AS DATE) - 1) // {DAYS_A_WEEK} AS INTEGER)"
-    sql = (
-        f"SELECT a, b, back, kind, count(*)::INTEGER AS n FROM (SELECT {place}, {back} AS back, "
-        f"({' + '.join(kinds)})::INTEGER AS kind FROM crimes WHERE {' AND '.join(keep)}) WHERE kind > 0 GROUP BY ALL"
-    )
-    found = relation.query("crimes", sql).pl()
+    days = (origin - pl.col("happened_from").cast(pl.Date)).dt.total_days()
+    before = known.filter(days > 0).with_columns(back=(days - 1) // DAYS_A_WEEK)
+    if "status" in crimes.columns:
+        before = before.filter(pl.col("status").fill_null("recorded") != "cancelled")
+    kinds = [own, *(matches(one, crimes.columns) & ~own for one in named.values())]
+    place = [pl.col(axis) if units.side_m is None else (pl.col(axis) / units.side_m).floor().cast(pl.Int64) for axis in ("easting_m", "northing_m")]
+    kind = pl.sum_horizontal(one.cast(pl.Int32) * (1 << k) for k, one in enumerate(kinds))
+    found = before.select(*place, "back", kind=kind).filter(pl.col("kind") > 0).group_by(pl.all()).agg(n=pl.len()).collect()
     counts, account = _spread(found, units, weeks, len(named))
-    shares = _known_share(relation, columns, own, keep, origin, weeks, known_at)
-    chosen = f"({own}) AND {' AND '.join(keep)}"
+    of_tool = before.filter(own)
     seen = _seen(gaps, units, origin - timedelta(days=DAYS_A_WEEK * weeks), weeks)
     if seen is not None:
         counts = [one * seen for one in counts]
+    shares = _known_share(of_tool, origin, weeks)
     made = Panel(units, origin, horizon_weeks, counts[0], dict(zip(named, counts[1:], strict=True)), shares, account, seen=seen)
     if int(counts[0].sum(dtype=np.int64)) > NEAR_AT_MOST * len(units):
         return made
-    return _with_incidents(made, incidents(relation.query("crimes", f"SELECT *, {back} AS back FROM crimes WHERE {chosen}")))
+    return _with_incidents(made, incidents(of_tool))
 
 
-def incidents(crimes: Any) -> pl.DataFrame:
+def incidents(crimes: pl.LazyFrame) -> pl.DataFrame:
     """Incidents of one tool's crimes: those of the same hour (day, where no hour is given) at the same point to the metre.
 
     At a point with over 2% of all incidents, to which places were snapped, only crimes with an hour are taken together. The Home
     Office counts one crime a victim, so the crimes of an incident are its victims.
 
     Args:
-        crimes: DuckDB relation with happened_from, easting_m, northing_m and `back`, the weeks before the last.
+        crimes: happened_from, easting_m, northing_m and `back`, the weeks before the last.
     Returns: easting_m, northing_m, back, victims, copies (how many incidents the row stands for); without a place left out; in order of
         back (oldest first) and place.
     """
-    sql = (
-        "SELECT easting_m::DOUBLE AS easting_m, northing_m::DOUBLE AS northing_m, back, date_trunc('hour', happened_from::TIMESTAMP) AS hour, "
-        "count(*) AS n, count(*) FILTER (happened_from::TIMESTAMP = date_trunc('day', happened_from::TIMESTAMP)) AS timeless "
-        "FROM crimes WHERE easting_m IS NOT NULL AND northing_m IS NOT NULL GROUP BY easting_m, northing_m, back, hour "
-        "ORDER BY back DESC, easting_m, northing_m, hour"
-    )
-    found: pl.DataFrame = crimes.query("crimes", sql).pl()
+    moment = pl.col("happened_from").cast(pl.Datetime("us"))
+    keys = [pl.col("back"), pl.col("easting_m").cast(pl.Float64), pl.col("northing_m").cast(pl.Float64), moment.dt.truncate("1h").alias("hour")]
+    placed = crimes.drop_nulls(["easting_m", "northing_m"])
+    found = placed.group_by(keys).agg(n=pl.len(), timeless=(moment == moment.dt.truncate("1d")).sum()).collect()
+    found = found.sort("back", "easting_m", "northing_m", "hour", descending=[True, False, False, False])
     is_snapped = (pl.len().over("easting_m", "northing_m") > SNAPPED_SHARE * len(found)) & (pl.len().over("easting_m", "northing_m") >= SNAPPED_LEAST)
     alone = pl.when(is_snapped & (pl.col("timeless") == pl.col("n")))
     return found.select("easting_m", "northing_m", "back", victims=alone.then(1).otherwise("n"), copies=alone.then("n").otherwise(1))
@@ -274,12 +242,12 @@ def _seen(gaps: Sequence[Gap], units: Units, first: date, weeks: int) -> NDArray
 def _spread(found: pl.DataFrame, units: Units, weeks: int, kinds: int) -> tuple[list[Counts], dict[str, int]]:
     """Dense weekly counts of the tool and of each leading kind, and the account of the tool's crimes."""
     bits, n = found["kind"].to_numpy(), found["n"].to_numpy()
-    placed = found.select((pl.col("a").is_not_null() & pl.col("b").is_not_null()).alias("p"))["p"].to_numpy()
+    placed = (found["easting_m"].is_not_null() & found["northing_m"].is_not_null()).to_numpy()
     at = np.full(len(found), -1, dtype=np.int64)
-    some = found.filter(pl.Series(placed))
+    some = found.filter(placed)
     where = units.place_lattice if units.is_square else units.place
     if len(some):
-        at[placed] = where(some["a"].to_numpy(), some["b"].to_numpy())
+        at[placed] = where(some["easting_m"].to_numpy(), some["northing_m"].to_numpy())
     week = weeks - 1 - found["back"].to_numpy().astype(np.int64)
     early = week < 0
     dense = []
@@ -298,55 +266,33 @@ def _spread(found: pl.DataFrame, units: Units, weeks: int, kinds: int) -> tuple[
     return dense, account
 
 
-def _known_share(
-    relation: Any, columns: Sequence[str], own: str, keep: list[str], origin: date, weeks: int, known_at: date | None
-) -> NDArray[np.float64]:
+def _known_share(own: pl.LazyFrame, origin: date, weeks: int) -> NDArray[np.float64]:
     """Share of each week's crimes that is known by the origin, from the delays of crimes half a year to two and a half years old.
 
     Source: reverse-time hazards of the delay as in Lawless (1994), Canadian Journal of Statistics 22, 15-31, in its
     simplest form: delays of crimes old enough that nearly all are known.
     """
     shares = np.ones(weeks)
-    if "recorded_at" not in columns:
+    if "recorded_at" not in own.collect_schema():
         return shares
     settled = _DELAY_WEEKS * DAYS_A_WEEK
-    delay = "(CAST(recorded_at AS DATE) - CAST(happened_from AS DATE))"
-    day = "DATE " + _text(origin.isoformat())
-    age = f"({day} - CAST(happened_from AS DATE))"
-    sql = (
-        f"SELECT least(greatest({delay}, 0), {settled})::INTEGER AS delay, count(*)::INTEGER AS n FROM crimes WHERE {own} "
-        f"AND {' AND '.join(keep)} AND {age} BETWEEN {settled} AND {settled + 730} GROUP BY ALL"
-    )
-    found = relation.query("crimes", sql).pl()
-    total = int(found["n"].sum() or 0)
-    if total < 50:
+    happened = pl.col("happened_from").cast(pl.Date)
+    old = own.filter((origin - happened).dt.total_days().is_between(settled, settled + 730))
+    delay = (pl.col("recorded_at").cast(pl.Date) - happened).dt.total_days().clip(0, settled).fill_null(0)
+    delays = old.select(delay).collect().to_series()
+    if len(delays) < 50:
         return shares
-    by_delay = np.zeros(settled + 1)
-    by_delay[found["delay"].to_numpy()] = found["n"].to_numpy()
-    known = np.cumsum(by_delay) / total
+    known = np.cumsum(np.bincount(delays.to_numpy(), minlength=settled + 1)) / len(delays)
     for back in range(min(weeks, _DELAY_WEEKS)):
         days = np.arange(back * DAYS_A_WEEK, (back + 1) * DAYS_A_WEEK)
         shares[weeks - 1 - back] = known[days].mean()
     return shares
 
 
-def _relation(crimes: Any) -> tuple[Any, list[str]]:
-    import duckdb
-
-    if isinstance(crimes, duckdb.DuckDBPyRelation):
-        return crimes, list(crimes.columns)
-    connection = duckdb.connect()
-    relation = connection.from_arrow(crimes.to_arrow() if isinstance(crimes, pl.DataFrame) else crimes)
-    return relation, list(relation.columns)
-
-
-def _first_day(relation: Any, columns: Sequence[str], origin: date, known_at: date | None) -> date:
-    column = "recorded_at" if "recorded_at" in columns else "happened_from"
-    asked = f"SELECT min(CAST({column} AS DATE)) FROM crimes"
-    if known_at is not None:
-        asked += " WHERE known_on <= DATE " + _text(known_at.isoformat())
-    found = relation.query("crimes", asked).fetchall()
-    return found[0][0] if found and found[0][0] is not None else origin
+def _first_day(known: pl.LazyFrame, origin: date) -> date:
+    column = "recorded_at" if "recorded_at" in known.collect_schema() else "happened_from"
+    first = known.select(pl.col(column).cast(pl.Date).min()).collect().item()
+    return first if isinstance(first, date) else origin
 
 
 def _named(leading: Sequence[Filter] | Mapping[str, Filter]) -> dict[str, Filter]:
@@ -355,12 +301,8 @@ def _named(leading: Sequence[Filter] | Mapping[str, Filter]) -> dict[str, Filter
     return {"; ".join(f"{key} {' or '.join(one[key])}" for key in sorted(one)): one for one in leading}
 
 
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 def rolling_panels(
-    crimes: Any,
+    crimes: pl.DataFrame,
     units: Units,
     where: Filter,
     leading: Sequence[Filter] | Mapping[str, Filter],
@@ -377,15 +319,13 @@ def rolling_panels(
     Args: as for `panel`; origins oldest first.
     Returns: a panel an origin; (origins, units) crimes of the tool in the window after each.
     """
-    relation, columns = _relation(crimes)
     named = _named(leading)
-    wanted = " OR ".join(f"({matching(one, columns)})" for one in [where, *named.values()])
-    small = relation.query("crimes", f"SELECT * FROM crimes WHERE {wanted}").pl()
-    begins = first_day or _first_day(relation, columns, origins[0], None)
+    small = crimes.filter(pl.any_horizontal(matches(one, crimes.columns) for one in [where, *named.values()]))
+    begins = first_day or _first_day(crimes.lazy(), origins[0])
     days = horizon_weeks * DAYS_A_WEEK
     panels = []
     for origin in origins:
-        known = small.filter(pl.col("known_on") < origin) if "known_on" in columns else small
+        known = small.filter(pl.col("known_on") < origin) if "known_on" in crimes.columns else small
         panels.append(panel(known, units, where, named, origin, horizon_weeks, first_day=begins, gaps=gaps))
     came = [
         panel(small, units, where, {}, origin + timedelta(days=days), horizon_weeks, first_day=origin).windows[0]

@@ -152,8 +152,7 @@ def _patrols(state: State, tool: str, week: Week, as_of: date, sequence: int, un
 
 def _placed(units: Units, crimes: pl.DataFrame, tool: PlacesTool) -> pl.DataFrame:
     """The tool's own crimes by cell and day, for the feedback check."""
-    wanted = matches(tool.where)
-    own = crimes.filter(wanted & pl.col("easting_m").is_not_null() & pl.col("northing_m").is_not_null())
+    own = crimes.filter(matches(tool.where, crimes.columns)).drop_nulls(["easting_m", "northing_m"])
     return own.select(_cells_of(units, own).alias("cell"), pl.col("happened_from").dt.date().alias("happened_on")).drop_nulls("cell")
 
 

@@ -23,7 +23,7 @@ def comparison(seen: Seen) -> list[Counts]:
             found.append(_by("Crimes recorded (without cancelled)", "policing area", crimes, pl.col("area").fill_null("no area")))
         for tool in seen.state.settings.places_tools:
             if all(key in crimes.columns for key in tool.where):
-                of_tool = crimes.filter(matches(tool.where))
+                of_tool = crimes.filter(matches(tool.where, crimes.columns))
                 found.append(_by(f"Crimes of {tool.name} recorded", "year", of_tool, day.dt.strftime("%Y")))
                 found += [_by(f"Crimes of {tool.name}", f"value of {key}", of_tool, pl.col(key).fill_null("no value")) for key in tool.where]
     charges = seen.after(CHARGES.name)

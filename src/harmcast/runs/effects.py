@@ -27,7 +27,7 @@ from harmcast.feed.effects import codes, counted, dates, people, places, referen
 from harmcast.gaps import missing
 from harmcast.people import charges as people_charges
 from harmcast.people import harm, offences
-from harmcast.places import counts as counting
+from harmcast.places.counts import matches
 from harmcast.runs import moves
 from harmcast.runs import people as people_run
 from harmcast.runs.received import Work, is_whole
@@ -348,9 +348,7 @@ def _unknown_codes(seen: Seen, table: str) -> list[Effect]:
 
 
 def _matched(seen: Seen) -> list[Effect]:
-    """Weekly counts of each definition, of each of its values and of each leading series, in one pass."""
-    import duckdb
-
+    """Weekly counts of each definition, of each of its values and of each leading series."""
     tools = seen.state.settings.places_tools
     recent = seen.recent(CRIMES.name)
     columns = recent.columns
@@ -359,16 +357,12 @@ def _matched(seen: Seen) -> list[Effect]:
         Effect("matched", f"{tool.name} {key}", 0, None, None, "hold", "Map the column, or change the tool's `where`.", "no crime has this column.")
         for tool in tools for key in tool.where if key not in columns
     ]  # fmt: skip
-    filters = ", ".join(f"coalesce(sum(\"in all\") FILTER (WHERE {counting.matching(where, columns)}), 0)::BIGINT AS s{i}" for i, (_, where, _) in enumerate(series))
     weeks = seen.weeks_held(CRIMES.name)
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 2")
-        used = {key for _, where, _ in series for key in where}
-        connection.register("recent", recent.group_by("back", *sorted(used)).len("in all").to_arrow())  # few rows of many crimes
-        found = connection.sql(f"SELECT back, {filters} FROM recent GROUP BY back").pl() if series and recent.height else None
+    used = {key for _, where, _ in series for key in where}
+    alike = recent.group_by("back", *sorted(used)).len("in all")  # few rows of many crimes
     effects = lacking
-    for i, (scope, _, whole) in enumerate(series):
-        by_back = dict(found.select("back", f"s{i}").iter_rows()) if found is not None else {}
+    for scope, where, whole in series:
+        by_back = dict(alike.filter(matches(where, columns)).group_by("back").agg(pl.col("in all").sum()).iter_rows())
         deviations = seen.deviations + (0 if whole else VALUE_EXTRA)
         weekly, in_all = seen.without_gaps(by_back, weeks), sum(by_back.values())
         effects.append(counted.matched(scope, weekly, deviations, whole_tool=whole, in_all=in_all))
@@ -415,17 +409,11 @@ def _gaps(seen: Seen) -> list[Effect]:
 
 def _incident(seen: Seen) -> list[Effect]:
     def largest(rows: pl.DataFrame, where: dict[str, list[str]]) -> int:
-        import duckdb
-
-        if rows.is_empty() or any(key not in rows.columns for key in where):
+        if any(key not in rows.columns for key in where):
             return 0
-        with duckdb.connect() as connection:
-            connection.register("crimes", rows.select(sorted({*where, "easting_m", "northing_m", "happened_from"})).to_arrow())
-            sizes = connection.sql(
-                "SELECT max(n) FROM (SELECT count(*) AS n FROM crimes WHERE easting_m IS NOT NULL AND "
-                f"{counting.matching(where, rows.columns)} GROUP BY round(easting_m), round(northing_m), CAST(happened_from AS DATE))"
-            ).fetchall()
-        return int(sizes[0][0] or 0)
+        placed = rows.filter(matches(where, rows.columns)).drop_nulls("easting_m")
+        metre = [pl.col(axis).round(mode="half_away_from_zero") for axis in ("easting_m", "northing_m")]
+        return int(placed.group_by(*metre, pl.col("happened_from").dt.date()).len()["len"].max() or 0)
 
     since = seen.made_on - timedelta(weeks=WEEKS)
     held = seen.before(CRIMES.name).filter(pl.col("recorded_at") >= since)

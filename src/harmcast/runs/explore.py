@@ -146,7 +146,7 @@ def _records(state: State, as_of: date) -> list[ExploredTable]:
     persons = _with(state.records.persons(as_of, sequence), PERSON_VALUES)
     recorded = crimes.filter(pl.col("status") == "recorded")
     held = {name: _versions(state, name, key, frame.height, as_of, sequence) for name, key, frame in (("crimes", "crime_ref", crimes), ("charges", "charge_ref", charges), ("persons", "person_ref", persons))}
-    matched = {tool.title or tool.name: recorded.filter(matches(tool.where)) for tool in state.settings.places_tools}
+    matched = {tool.title or tool.name: recorded.filter(matches(tool.where, recorded.columns)) for tool in state.settings.places_tools}
     happened = pl.col("happened_from")
     by_unit = charges.join(persons.select("person_ref", "unit"), on="person_ref", how="left")
     return [
