@@ -306,7 +306,7 @@ def test_a_bands_setting_that_has_no_effect_is_refused(make_state: Callable[...,
     changed = open_state(state.root)
     tool = changed.settings.people_tool
     assert tool is not None
-    _, digest = index_of(changed, "tools.1.harm_index", tool.harm_index)
+    _, digest = index_of(changed, tool)
     with pytest.raises(SettingsRefused) as refused:
         cuts_of(changed, tool, digest)
     assert refused.value.code == "bands_without_effect"

@@ -168,14 +168,9 @@ def retake_cuts(state: State, actor: Actor, as_of: date, reason: str) -> Command
 
 def _taken(state: State, tool: PeopleTool, as_of: date, sequence: int, actor: Actor, *, again: bool) -> Taken:
     known = people.known_people(state, sequence)
-    number = state.settings.tools.index(tool)
     wanted = state.settings.bands
     found: Taken = []
-    for key in ("harm_index", "second_index"):
-        value = getattr(tool, key)
-        if value == "none":
-            continue
-        index, digest = people.index_of(state, f"tools.{number}.{key}", value)
+    for index, digest in people.indices_of(state, tool):
         if again or kept_cuts.frozen(state.operations, tool.name, digest) is None:
             one = people.taken_cuts(state, tool, index, digest, known, as_of, sequence, actor)
             found.append((tool.name, one, None if wanted.cuts is not None else wanted.percentiles))

@@ -14,7 +14,7 @@ from harmcast.people.harm import HarmIndex, weights_of
 from harmcast.runs import inbox
 from harmcast.runs.force_area import force_area_of, layer_of, no_crimes
 from harmcast.runs.neutral import neutral_of
-from harmcast.runs.people import index_of
+from harmcast.runs.people import indices_of
 from harmcast.runs.received import by_sql, mapping_of
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import checkpoints, deliveries, loads
@@ -127,14 +127,10 @@ def _census(state: State) -> str:
 
 def _indices(state: State) -> str:
     said = []
-    for number, tool in enumerate(state.settings.tools):
-        if isinstance(tool, PeopleTool):
-            for key in ("harm_index", "second_index"):
-                value = getattr(tool, key)
-                if value != "none":
-                    index, _ = index_of(state, f"tools.{number}.{key}", value)
-                    coarse = ", coarse: medians of offence subgroups" if index.coarse else ""
-                    said.append(f"{index.table.height} codes in {index.unit} ({index.edition}{coarse}){_weighed(state, index)}")
+    for tool in state.settings.tools:
+        for index, _ in indices_of(state, tool) if isinstance(tool, PeopleTool) else ():
+            coarse = ", coarse: medians of offence subgroups" if index.coarse else ""
+            said.append(f"{index.table.height} codes in {index.unit} ({index.edition}{coarse}){_weighed(state, index)}")
     return "; ".join(said) or "no tool about people"
 
 

@@ -437,8 +437,7 @@ def _off_area(seen: Seen) -> list[Effect]:
 
 
 def _weights(seen: Seen, tool: PeopleTool) -> list[Effect]:
-    number = seen.state.settings.tools.index(tool)
-    index, _ = people_run.index_of(seen.state, f"tools.{number}.harm_index", tool.harm_index)
+    index, _ = people_run.index_of(seen.state, tool)
     is_late = pl.col("charged_on") >= seen.made_on - FOUR_WEEKS
     charges = seen.after(CHARGES.name).group_by("offence_code").agg(charges=pl.len(), lately=is_late.sum())
     found = charges.join(harm.weights_of(charges["offence_code"], index).select("offence_code", "filled"), on="offence_code", how="left")
@@ -507,7 +506,7 @@ def _deletions(seen: Seen) -> list[Effect]:
 
 
 def effects_of_load(state: State, number: int | None = None) -> CommandResult:
-    """The effects kept with a load: the one named, else the one that waits, else the newest.
+    """The effects kept with a load, and of the one before it: the one named, else the one that waits, else the newest.
 
     Raises: RunStopped (`load_unknown`, `nothing_loaded`).
     """

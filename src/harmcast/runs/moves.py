@@ -87,7 +87,7 @@ def _band_numbers(table: TableOf, group: pl.Series, day: date, rules: Rules, cut
 
 def rules_and_cuts(state: State, tool: PeopleTool) -> tuple[Rules, Cuts] | None:
     """What harm means and the cuts that hold; None before they were taken."""
-    index, digest = people_run.index_of(state, f"tools.{state.settings.tools.index(tool)}.harm_index", tool.harm_index)
+    index, digest = people_run.index_of(state, tool)
     cuts = kept_cuts.frozen(state.operations, tool.name, digest)
     return None if cuts is None else (people_run.rules_of(state.settings, index, bands.high_cut(cuts.values)), cuts)
 

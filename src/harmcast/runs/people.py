@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, cast
+from typing import Literal, cast, get_args
 
 import polars as pl
 
@@ -87,9 +87,13 @@ def protected(state: State, reader: Literal["fairness.groups", "people.minors"],
     return state.records.protected(reader, event, as_of, sequence)
 
 
-def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, str]:
-    """The harm index that a setting names, and its SHA-256. Raises SettingsRefused naming the rule it breaks."""
-    if value == "default":
+Index = Literal["harm_index", "second_index"]
+
+
+def index_of(state: State, tool: PeopleTool, key: Index = "harm_index") -> tuple[harm.HarmIndex, str]:
+    """The harm index that a setting of a tool names, and its SHA-256. Raises SettingsRefused naming the rule it breaks."""
+    setting = f"tools.{state.settings.tools.index(tool)}.{key}"
+    if getattr(tool, key) == "default":
         index = harm.default_index()
         return index, hashlib.sha256(index.table.write_csv().encode()).hexdigest()
     path = state.file(setting)
@@ -107,6 +111,13 @@ def index_of(state: State, setting: str, value: Any) -> tuple[harm.HarmIndex, st
             faults=(Fault(says, setting),),
             next_step="Its columns are offence_code, weight, unit, edition, source.",
         ) from None
+
+
+def indices_of(state: State, tool: PeopleTool) -> Iterator[tuple[harm.HarmIndex, str]]:
+    """The one or two harm indices of a tool, each with its SHA-256, read as they are asked for. Raises as `index_of` does."""
+    for key in get_args(Index):
+        if getattr(tool, key) != "none":
+            yield index_of(state, tool, key)
 
 
 def history_of(state: State, tool: PeopleTool, known: Known, as_of: date) -> RecordsHeld:
@@ -152,9 +163,9 @@ def cuts_of(state: State, tool: PeopleTool, digest: str, made_at: str | None = N
     return found
 
 
-def harm_of(state: State, tool: PeopleTool, key: Literal["harm_index", "second_index"] = "harm_index", made_at: str | None = None) -> tuple[str, Cuts, Rules]:
+def harm_of(state: State, tool: PeopleTool, key: Index = "harm_index", made_at: str | None = None) -> tuple[str, Cuts, Rules]:
     """SHA-256 of an index of a tool, the cuts of the bands under it, and what harm means by both. Raises as `index_of` and `cuts_of` do."""
-    index, digest = index_of(state, f"tools.{state.settings.tools.index(tool)}.{key}", getattr(tool, key))
+    index, digest = index_of(state, tool, key)
     cuts = cuts_of(state, tool, digest, made_at)
     return digest, cuts, rules_of(state.settings, index, bands.high_cut(cuts.values))
 
