@@ -12,17 +12,17 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from harmcast.errors import Fault, FeedRefused, RunStopped, SettingsRefused
+from harmcast.errors import Fault, RunStopped, SettingsRefused
 from harmcast.feed import connection, extract
-from harmcast.feed.connection import naming
+from harmcast.feed.connection import ROWS_AT_ONCE, naming
 from harmcast.feed.mapping import COORDINATES, TABLES
 from harmcast.feed.mapping import Mapping as Columns
 from harmcast.settings import Feed
@@ -32,7 +32,6 @@ CURSORS = {CRIMES.name: "changed_at", PERSONS.name: "changed_at", CHARGES.name: 
            ACTIVITY.name: "started_at", DELETIONS.name: "deleted_at"}  # fmt: skip
 KEYED = (CRIMES.name, PERSONS.name, CHARGES.name)
 KEYS_AT_ONCE = 900
-ROWS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,6 @@ class Source:
     @property
     def file(self) -> str:
         return f"{self.name}.parquet"
-
-
-@dataclass
-class Read:
-    """What was read: rows a source, which sources were read whole, and keys that are gone (`table, ref`)."""
-
-    rows: dict[str, pl.DataFrame]
-    whole: set[str]
-    gone: list[tuple[str, pl.Series]] = field(default_factory=list)
 
 
 # -- what is there -------------------------------------------------------------------------------
@@ -282,20 +272,26 @@ def _rows(folder: Path, source: Source, timezone: str) -> pl.DataFrame:
 # -- the delivery --------------------------------------------------------------------------------
 
 
-def write_delivery(folder: Path, read: Read, made_at: datetime) -> Path:
-    """The read as a delivery folder, whole or not there. Raises RunStopped."""
+def write_delivery(
+    folder: Path, read: Mapping[str, pl.DataFrame], whole: Collection[str], gone: Sequence[tuple[str, pl.Series]], made_at: datetime
+) -> Path:
+    """A read as a delivery folder, whole or not there.
+
+    Args: `read`: rows a source; `whole`: sources that were read whole; `gone`: our tables, and keys of each that the source no longer has.
+    Raises: RunStopped.
+    """
     beside = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(beside, ignore_errors=True)
     with naming():
         beside.mkdir(parents=True)
         notes = {}
-        for name, rows in _with_gone(read, made_at).items():
+        for name, rows in _with_gone(read, gone, made_at).items():
             path = beside / f"{name}.parquet"
             rows.write_parquet(path, compression="zstd", compression_level=1)
             with path.open("rb+") as handle:
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
                 os.fsync(handle.fileno())
-            notes[path.name] = {"rows": rows.height, "sha256": digest, "complete": name in read.whole}
+            notes[path.name] = {"rows": rows.height, "sha256": digest, "complete": name in whole}
         manifest = {"delivery_id": folder.name, "made_at": made_at.isoformat(), "complete": False, "files": notes}
         with (beside / extract.MANIFEST).open("w", encoding="utf-8") as out:
             json.dump(manifest, out, indent=1)
@@ -305,20 +301,20 @@ def write_delivery(folder: Path, read: Read, made_at: datetime) -> Path:
     return folder
 
 
-def _with_gone(read: Read, made_at: datetime) -> dict[str, pl.DataFrame]:
-    frames = dict(read.rows)
-    gone = [
+def _with_gone(read: Mapping[str, pl.DataFrame], gone: Sequence[tuple[str, pl.Series]], made_at: datetime) -> dict[str, pl.DataFrame]:
+    frames = dict(read)
+    deletions = [
         pl.DataFrame(
             {"ref": refs}, schema={"ref": pl.String()}
         ).select(pl.lit(table).alias("table"), "ref", pl.lit(made_at, pl.Datetime("us")).alias("deleted_at"), pl.lit("gone from the source").alias("reason"))
-        for table, refs in read.gone
+        for table, refs in gone
         if len(refs)
     ]  # fmt: skip
-    if gone:
+    if deletions:
         listed = frames.get(DELETIONS.name)
         if listed is not None and listed.height:
-            gone.insert(0, listed.select(DELETIONS.names).cast({"deleted_at": pl.Datetime("us")}))
-        frames[DELETIONS.name] = pl.concat(gone)
+            deletions.insert(0, listed.select(DELETIONS.names).cast({"deleted_at": pl.Datetime("us")}))
+        frames[DELETIONS.name] = pl.concat(deletions)
     return frames
 
 
@@ -330,8 +326,8 @@ def since_of(newest: datetime | date | None, lag_days: int) -> datetime | None:
     return moment - timedelta(days=lag_days)
 
 
-def too_many_gone(gone: list[tuple[str, int, int]], most: float) -> FeedRefused | None:
-    """A refusal if more of a table is gone than can be: an emptied or half-filled source, not deletions.
+def refuse_too_many_gone(gone: list[tuple[str, int, int]], most: float) -> None:
+    """Raises FeedRefused if more of a table is gone than can be: an emptied or half-filled source, not deletions.
 
     Args: gone: (table, keys gone, keys held).
     """
@@ -340,4 +336,5 @@ def too_many_gone(gone: list[tuple[str, int, int]], most: float) -> FeedRefused 
         for table, count, held in gone
         if count > max(most * held, 5)
     ]
-    return extract.refused(faults, "The read of the database") if faults else None
+    if faults:
+        raise extract.refused(faults, "The read of the database")

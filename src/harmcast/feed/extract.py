@@ -268,7 +268,7 @@ def _read_csv(path: Path, encoding: str, delimiter: str, quote: str) -> RawFile:
 
     names = _header(path, encoding, delimiter, quote)
     broken: list[tuple[int, str]] = []
-    by_bytes = encoding.lower() in {"utf-8", "utf8"} and not _is_utf8(path)
+    by_bytes = encoding.lower() in {"utf-8", "utf8"} and not reads_as("utf-8", path)
 
     def set_aside(row: Any) -> str:
         broken.append((row.number - 1, "row_columns"))
@@ -297,7 +297,7 @@ def _read_csv(path: Path, encoding: str, delimiter: str, quote: str) -> RawFile:
     except pa.ArrowInvalid as error:
         words = str(error).lower()
         if "empty csv" in words:
-            return _empty(path.name, names)
+            return RawFile(path.name, pl.DataFrame(schema={ROW: pl.Int64, **dict.fromkeys(names, pl.String)}), 0, [], dict.fromkeys(names, "text"))
         long = "block" in words
         raise _stop(
             "line_too_long" if long else "csv_unreadable", path.name, "check its quotes and line ends"
@@ -314,21 +314,15 @@ def _read_csv(path: Path, encoding: str, delimiter: str, quote: str) -> RawFile:
     return RawFile(path.name, frame, received, broken, dict.fromkeys(names, "text"))
 
 
-def _empty(name: str, columns: list[str]) -> RawFile:
-    frame = pl.DataFrame(schema={ROW: pl.Int64(), **{column: pl.String() for column in columns}})
-    return RawFile(name, frame, 0, [], dict.fromkeys(columns, "text"))
-
-
 def _numbered(accepted: int, broken: set[int]) -> pl.Series:
     """Row numbers of the rows that were read, given those that were not."""
-    numbers = pl.Series(ROW, range(1, accepted + len(broken) + 1), dtype=pl.Int64) if broken else None
-    if numbers is None:
-        return pl.int_range(1, accepted + 1, eager=True, dtype=pl.Int64).alias(ROW)
-    return numbers.filter(~numbers.is_in(list(broken)))
+    numbers = pl.int_range(1, accepted + len(broken) + 1, eager=True, dtype=pl.Int64).alias(ROW)
+    return numbers.filter(~numbers.is_in(list(broken))) if broken else numbers
 
 
-def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def reads_as(encoding: str, path: Path) -> bool:
+    """Whether every byte of a file is text of an encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     with path.open("rb") as handle:
         try:
             while block := handle.read(LINE_BYTES):
@@ -410,9 +404,7 @@ def _read_parquet(path: Path, max_file_mb: int) -> RawFile:
         raise _stop("parquet_unreadable", path.name) from None
     columns = {}
     for name, kind in frame.schema.items():
-        if kind in (pl.Categorical, pl.Enum):
-            frame = frame.with_columns(pl.col(name).cast(pl.String))
-        found = next((word for fits, word in _KINDS if fits(frame.schema[name])), None)
+        found = next((word for fits, word in _KINDS if fits(kind)), None)
         if found is None:
             if kind != pl.Null:
                 raise _stop("column_type", path.name, "columns hold text, numbers, dates or flags")

@@ -29,7 +29,6 @@ PROTECTED = r"(?i)birth|born|(?<![a-z])d[\W_]?o[\W_]?b(?![a-z])|^dob|sex|gender|
 NEEDED = {"born_on": "the date of birth; without it nobody is scored"}  # no column must have a value, but its absence must be seen
 DATED = re.compile(r"[ _.-]?(\d{4}[_.-]?\d{2}[_.-]?\d{2}|\d{2}[_.-]\d{2}[_.-]\d{4}|\d{4}-?W\d{2}|\d{8})([T_ -]?\d{4,6})?$")
 DELIMITERS = ",;\t|"
-HEAD_BYTES = 1 << 20
 _KINDS: tuple[tuple[str, str], ...] = (
     ("offence code", r"^\d{1,3}[A-Za-z]?/\d{1,2}$"),
     ("ISO date or time", r"^\d{4}-\d{2}-\d{2}([T ].*)?$"),
@@ -125,30 +124,18 @@ def of_delivery(delivery: Path, max_file_mb: int = 4096) -> Profile:
 def _encoding(path: Path) -> str | None:
     """The encoding a text file seems to have; None: it is empty or holds ASCII alone, which tells nothing."""
     with path.open("rb") as handle:
-        head = handle.read(HEAD_BYTES)
+        head = handle.read(extract.HEADER_BYTES)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    return None if _reads_as("ascii", path) else "utf-8" if _reads_as("utf-8", path) else "cp1252"
+    return None if extract.reads_as("ascii", path) else "utf-8" if extract.reads_as("utf-8", path) else "cp1252"
 
 
 def _form(path: Path, encoding: str) -> FileForm:
     """How a text file seems to be written: its encoding, and the delimiter that its first line holds most of."""
     with path.open("rb") as handle:
-        head = handle.read(HEAD_BYTES)
+        head = handle.read(extract.HEADER_BYTES)
     first = head.decode(encoding, errors="replace").splitlines()[:1] or [""]
     return FileForm(encoding=encoding, delimiter=max(DELIMITERS, key=first[0].count))
-
-
-def _reads_as(encoding: str, path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with path.open("rb") as handle:
-            while block := handle.read(HEAD_BYTES):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _seen(text: pl.Series, kind: str) -> ColumnSeen:

@@ -154,17 +154,14 @@ def _unknown_functions(con: duckdb.DuckDBPyConnection, tree: Any) -> list[str]:
     called = {node["function_name"] for node in _nodes(tree) if node.get("class") == "FUNCTION" and not node.get("is_operator") and not node.get("schema")}
     found = []
     for name in sorted(called):
+        quoted = name.replace('"', '""')
         try:
-            con.execute(f"EXPLAIN SELECT {_quoted(name)}(NULL)")
+            con.execute(f'EXPLAIN SELECT "{quoted}"(NULL)')
         except duckdb.CatalogException:
             found.append(name)
         except duckdb.Error:  # known, and not to be called so
             continue
     return found
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -314,7 +311,7 @@ def source_names(file: str) -> list[str]:
     return list(dict.fromkeys([stem.lower(), file.lower(), re.sub(r"\W", "_", stem).lower(), re.sub(r"\W", "_", file).lower()]))
 
 
-def _as_text(raw: RawFile, stem: str) -> pl.DataFrame:
+def _as_text(raw: RawFile) -> pl.DataFrame:
     """A file's rows as text, with the number of each and the file's name."""
     columns = [name for name in raw.rows.columns if name != ROW]
     low = [name.lower() for name in columns]
@@ -330,7 +327,7 @@ def _sources(raws: Mapping[str, RawFile], names: Mapping[str, str]) -> tuple[dic
     files: dict[str, str] = {}
     faults = []
     for file, raw in raws.items():
-        rows = _as_text(raw, file)
+        rows = _as_text(raw)
         for name in source_names(names.get(file, file)):
             if name in files and files[name] != file:
                 faults.append(Fault("source_twice", file, next_step="another file bears this name too: give it one in [feed.files]"))

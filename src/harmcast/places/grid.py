@@ -6,6 +6,7 @@ side and two forces of one system share the same lattice. Everything here is ari
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -280,7 +281,8 @@ def shapes_of(document: GeoJson, crs: str, said: list[str] | None = None) -> tup
         parts, other = _polygons(geometry)
         dropped += other
         if parts:
-            shapes.append(shapely.union_all([shapely.from_geojson(_json(part)) for part in parts]) if len(parts) > 1 else shapely.from_geojson(_json(parts[0])))
+            read = [shapely.from_geojson(json.dumps(part)) for part in parts]
+            shapes.append(shapely.union_all(read) if len(read) > 1 else read[0])
             properties.append(dict(feature.get("properties") or {}))
     if not any(not shape.is_empty for shape in shapes):
         raise SettingsRefused("The layer holds no polygon.", code="layer_unreadable", next_step="Export its polygons as GeoJSON.")
@@ -345,12 +347,6 @@ def _in_use(x: float, y: float, system: str, crs: str) -> bool:
     use = CRS.from_user_input(crs).area_of_use
     lon, lat = Transformer.from_crs(system, WGS84, always_xy=True).transform(x, y)
     return use is None or bool(use.west <= lon <= use.east and use.south <= lat <= use.north)
-
-
-def _json(geometry: GeoJson) -> str:
-    import json
-
-    return json.dumps(geometry)
 
 
 def _areas_of(shapes: Any, areas: Mapping[str, BaseGeometry] | None) -> tuple[str | None, ...]:

@@ -18,7 +18,7 @@ import polars as pl
 
 from harmcast.errors import FeedRefused, RunStopped, SettingsRefused
 from harmcast.feed import connection, database, mapping, values
-from harmcast.feed.database import CURSORS, KEYED, Read, Source
+from harmcast.feed.database import CURSORS, KEYED, Source
 from harmcast.progress import Progress, part, quiet
 from harmcast.runs.load import LoadResult, load_delivery, note_refusal
 from harmcast.runs.received import mapping_of
@@ -74,11 +74,10 @@ def _pending(state: State) -> list[Path]:
 
 
 def read(state: State, progress: Progress = quiet) -> Path:
-    """Reads what changed in the source since what is held, as a delivery folder in `STATE/incoming`."""
+    """Reads what changed in the source since what is held, as a delivery folder in `STATE/incoming`, which is there."""
     feed, zone = state.settings.feed, state.settings.force.timezone
     made_at = _made_at(state)
     inbox = state.root / FOLDER
-    inbox.mkdir(exist_ok=True)
     engine = connection.engine_of(feed)
     try:
         progress("Looking at the source's tables", 0.0)
@@ -99,12 +98,10 @@ def read(state: State, progress: Progress = quiet) -> Path:
             gone = [(table, _not_read(table, refs, sources, rules, rows), held) for table, refs, held in comparing.result()]
     finally:
         engine.dispose()
-    refusal = database.too_many_gone([(t, len(refs), held) for t, refs, held in gone], feed.deleted_max_share)
-    if refusal is not None:
-        raise refusal
+    database.refuse_too_many_gone([(t, len(refs), held) for t, refs, held in gone], feed.deleted_max_share)
     whole = {s.name for s in sources if CIRCUMSTANCES_TABLE.name in s.tables or (s.key is None and set(s.tables) & set(KEYED))}
     folder = inbox / f"sql-{made_at:%Y%m%dT%H%M%S}"
-    return database.write_delivery(folder, Read(rows, whole, [(t, refs) for t, refs, _ in gone]), made_at)
+    return database.write_delivery(folder, rows, whole, [(t, refs) for t, refs, _ in gone], made_at)
 
 
 def _made_at(state: State) -> datetime:
