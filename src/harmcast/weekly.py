@@ -207,7 +207,6 @@ def make_week(
         files |= who.files
         models[people_tool.name] = who.model_name
         found[people_tool.name] += who.found
-        scores.append(who.scores)
 
     progress("Auditing", 0.8)
     audited = audit.make_audit(state, week, as_of, sequence, actor, made_places, who, inside_force, crimes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,12 @@ MEANS = {
 
 @dataclass(frozen=True)
 class ChangedSetting:
-    """One setting that is another: dotted name, value before and after (secrets hidden), what it means."""
+    """One setting that is another: its dotted name, value before and after (secrets hidden), what it means."""
 
-    name: str
+    setting: str
     before: Any
     after: Any
     means: str
-
-    def document(self) -> PlainRecord:
-        return {"setting": self.name, "before": self.before, "after": self.after, "means": self.means}
 
 
 def shown(state: State) -> CommandResult:
@@ -88,7 +85,8 @@ def change(state: State, file: Path, actor: Actor) -> CommandResult:
             before, after = kept_settings.sha256_of(state.settings_folder), kept_settings.sha256_of(beside)
             if not changes and not files and kept_settings.taken(state.operations) == before:
                 return CommandResult({"changed": [], "files": [], "sha256": before}, ["Nothing is another."])
-            detail = {"before": before, "after": after, "changed": [c.document() for c in changes], "files": files}
+            document = {"changed": [asdict(c) for c in changes], "files": files}
+            detail = {"before": before, "after": after, **document}
             event = Event(actor.account, role, "administration", "settings_changed", object="settings", detail=detail)
             with state.operations.writing(event) as tx:
                 kept_settings.put_in_place(state.root)
@@ -96,9 +94,9 @@ def change(state: State, file: Path, actor: Actor) -> CommandResult:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     named = {path.relative_to(beside).as_posix(): setting for setting in named_files(new) if (path := as_changed.file(setting)) is not None}
-    lines = [f"{c.name}: {c.before} -> {c.after}. {c.means}" for c in changes]
+    lines = [f"{c.setting}: {c.before} -> {c.after}. {c.means}" for c in changes]
     lines += [f"{name}: another file. {_means(named.get(name, name))}" for name in files]
-    return CommandResult({"changed": [c.document() for c in changes], "files": files, "sha256": after}, lines)
+    return CommandResult({**document, "sha256": after}, lines)
 
 
 def differences(before: Settings, after: Settings) -> list[ChangedSetting]:
@@ -139,9 +137,9 @@ def _means(name: str) -> str:
 
 def _refuse_fixed(changes: list[ChangedSetting]) -> None:
     faults = tuple(
-        Fault("setting_fixed", "settings.toml", column=c.name, next_step="move the state with `harmcast backup` and `harmcast restore`")
+        Fault("setting_fixed", "settings.toml", column=c.setting, next_step="move the state with `harmcast backup` and `harmcast restore`")
         for c in changes
-        if c.name in FIXED
+        if c.setting in FIXED
     )
     if faults:
         raise SettingsRefused(

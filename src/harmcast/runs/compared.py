@@ -9,7 +9,7 @@ import polars as pl
 
 from harmcast.feed.mapping import TABLES
 from harmcast.progress import Progress
-from harmcast.runs.received import FileCount, Work
+from harmcast.runs.received import FileCount, Work, is_whole
 from harmcast.store import deliveries, keys, versions
 from harmcast.store.state import State
 from harmcast.tables import (
@@ -50,8 +50,8 @@ def _compare_table(state: State, work: Work, table: Table) -> None:
     count.left_out = checked.rows.height - rows.height
     columns = [name for name in rows.columns if name != ROW]
     rows = versions.with_digest(rows, columns)
-    is_whole = work.manifest.complete or all(work.manifest.files[file].get("complete") is True for file in checked.files)
-    standing = state.records.standing(table.name, None if is_whole else rows)
+    whole = is_whole(work, table.name)
+    standing = state.records.standing(table.name, None if whole else rows)
     made_at = work.manifest.made_at
     found = versions.change(rows, standing, table, made_at, checked.keep)
     count.loaded, count.unchanged, count.superseded = found.loaded, found.unchanged, found.superseded
@@ -62,7 +62,7 @@ def _compare_table(state: State, work: Work, table: Table) -> None:
     if table.name == CRIMES.name:
         _new_codes(state, work, found.rows)
     work.new[table.name] = found.rows
-    if is_whole and not standing.is_empty():
+    if whole and not standing.is_empty():
         _absences(state, work, table, standing, all_keys, checked.keyless)
 
 

@@ -11,7 +11,6 @@ from typing import Literal, cast, get_args
 
 import polars as pl
 
-from harmcast import tables
 from harmcast.documents.person import ReleaseAbout, ReleasedWeights
 from harmcast.documents.person_model import KeptModel
 from harmcast.errors import Fault, NotFit, SettingsRefused
@@ -58,7 +57,6 @@ class PeopleMade:
     model_name: str | None
     keys: pl.DataFrame
     files: dict[str, bytes]
-    scores: pl.DataFrame
     about: ReleaseAbout
     found: list[Finding] = field(default_factory=list)
 
@@ -283,7 +281,6 @@ def make_people(
             f"{tool.name}_coarse.parquet": release_files.parquet(classes),
             f"{tool.name}_about.json": release_files.document(about),
         },
-        pl.DataFrame(schema=tables.SCORES.schema()),
         about,
         holding,
     )

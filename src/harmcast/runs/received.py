@@ -135,8 +135,7 @@ class Work:
 
 def is_whole(work: Work, table: str) -> bool:
     """Whether what came of a table is the whole of it: what is absent was deleted at source."""
-    file = work.checked[table].file
-    return work.manifest.complete or work.manifest.files[file].get("complete") is True
+    return work.manifest.complete or all(work.manifest.files[file].get("complete") is True for file in work.checked[table].files)
 
 
 def mapping_sha256(state: State) -> str | None:
