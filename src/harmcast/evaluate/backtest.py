@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harmcast.documents.backtest import AgainstFloor, Fallback, ListFigures, PlacesBacktest, PlacesFigures, PlacesSeries
 from harmcast.evaluate import scores
 from harmcast.forecast import choose, ranges
 from harmcast.forecast.ranges import Listed, Prediction
-from harmcast.places.counts import Panel
-from harmcast.places.grid import Units
+from harmcast.places.counts import Counts, Panel
+from harmcast.places.grid import Floats, Units, Wholes
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int32]
 FLOOR = "count_24m"
 TOP = 20
 FLAGGED_SHARE = 0.05
@@ -176,7 +173,7 @@ def _list_figures(one: ModelBacktest, came: Counts) -> ListFigures:
     }
 
 
-def _hits(one: ModelBacktest, came: Counts, flagged: int, seed: int) -> NDArray[np.int64]:
+def _hits(one: ModelBacktest, came: Counts, flagged: int, seed: int) -> Wholes:
     return np.array([scores.hits(mu, y, flagged, seed + t) for t, (mu, y) in enumerate(zip(one.expected, came, strict=True))])
 
 

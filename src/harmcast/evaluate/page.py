@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from html import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harmcast.charts.report import BEST, FLOOR, OURS, WIDE, against, bars, document, figure, lines, number, share, table
 from harmcast.documents.backtest import CalibrationTenth, PlacesBacktest
 from harmcast.forecast import choose
-from harmcast.places.grid import Units
-
-Floats = NDArray[np.float64]
+from harmcast.places.grid import Floats, Units
 
 
 def backtest_page(found: PlacesBacktest, units: Units | None = None) -> str:

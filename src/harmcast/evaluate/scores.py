@@ -10,11 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harmcast import tables
-from harmcast.forecast.baselines import as_share, gamma_prior
+from harmcast.forecast.baselines import Floats, as_share, gamma_prior
 from harmcast.forecast.pool import Spread
 from harmcast.forecast.ranges import cdf, log_chance, lower_tail
 
-Floats = NDArray[np.float64]
 Counts = NDArray[np.integer]
 CHANCE_BINS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.forecast.smoothing import Matrix, exposure, kernel
-from harmcast.places.grid import Units
-
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int32]
+from harmcast.forecast.baselines import Counts
+from harmcast.forecast.smoothing import exposure, kernel
+from harmcast.places.grid import Floats, Matrix, Units
 
 WEEKS_A_WINDOW = 4
 OWN_HALF_LIVES = (6.0, 26.0, 104.0)

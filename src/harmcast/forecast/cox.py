@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harmcast.places.grid import blocks
+from harmcast.places.grid import Matrix, blocks
 
 Vector = NDArray[np.float32]
-Matrix = NDArray[np.float32]
 
 THERE, NEARLY_THERE = 0.01, 0.1
 MOST_GRADIENTS = 30

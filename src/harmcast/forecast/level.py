@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harmcast.forecast.ranges import log_chance
+from harmcast.forecast.ranges import Floats, log_chance
 
-Floats = NDArray[np.float64]
 WEEKS_A_YEAR = 365.25 / 7.0
 
 STEPS = (0.0001, 0.0005, 0.002, 0.006, 0.015)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harmcast.places.grid import Units, blocks
+from harmcast.places.grid import Floats, Matrix, Units, blocks
 
-Floats = NDArray[np.float64]
-Matrix = NDArray[np.float32]
 FARTHEST = 12.0
 
 

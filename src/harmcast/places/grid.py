@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
+Matrix = NDArray[np.float32]
 OUTSIDE = -1
 BLOCK = 64
 WGS84, WEB_MERCATOR = "EPSG:4326", "EPSG:3857"
@@ -106,7 +107,7 @@ class Units:
         left, low = float(self.columns[index]) * self.side_m, float(self.rows[index]) * self.side_m
         return shapely.box(left, low, left + self.side_m, low + self.side_m)
 
-    def distances_m(self) -> NDArray[np.float32]:
+    def distances_m(self) -> Matrix:
         """Distance between the centres of any two units, m: square and symmetric, 0 on the diagonal."""
         found = np.empty((len(self), len(self)), dtype=np.float32)
         for some in blocks(len(self)):

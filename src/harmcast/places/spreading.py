@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harmcast.places.grid import Units
+from harmcast.places.grid import Floats, Matrix, Units, Wholes
 
-Floats = NDArray[np.float64]
-Wholes = NDArray[np.int64]
 REACH = 4.0
 ENTRIES = 50_000
 
@@ -60,7 +57,7 @@ def masses(units: Units, easting_m: Floats, northing_m: Floats, width_m: float) 
 
 def spread(
     units: Units, easting_m: Floats, northing_m: Floats, week: Wholes, crimes: Wholes, weeks: int, width_m: float
-) -> NDArray[np.float32]:
+) -> Matrix:
     """(weeks, units) crimes of each week, each spread by `masses` around its place; a week's sum is its number of crimes.
 
     Args: one entry a week and place, ordered by both, so that a week's bytes depend on its own crimes alone. Some weeks are
