@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr
 
 Numbers = NDArray[np.float64]
 SLACK = 0.75  # of the cumulative sum: tuned to shifts of one and a half standard deviations and more
@@ -47,8 +48,6 @@ def height_for(error: float, weeks: int, charts: int, slack: float = SLACK) -> f
 
 def limit_for(error: float, weeks: int, charts: int) -> float:
     """Limit of the jump chart for the same."""
-    from scipy.special import ndtri
-
     return float(-ndtri(error / (2 * charts * weeks)))
 
 
@@ -63,8 +62,6 @@ def self_starting(
         floor: least spread believed in (one number or one a series): a stock that hardly moved has been lucky.
     Returns: (weeks, series); NaN until a series has `least` weeks before, and where it never varied.
     """
-    from scipy.special import ndtri, stdtr
-
     weeks, series = values.shape
     n, mean, square = np.zeros(series), np.zeros(series), np.zeros(series)
     scores = np.full((weeks, series), np.nan)

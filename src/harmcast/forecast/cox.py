@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import blas, lapack
 
 from harmcast.places.grid import Matrix, blocks
 
@@ -105,8 +106,6 @@ def seen(field: Field, counts: NDArray[np.integer], offset: Vector, x: Matrix, w
     factor preconditions, which costs a tenth and is as good, since the last step starts from where they end.
     The field handed in is used up: its covariance is overwritten.
     """
-    from scipy.linalg import blas, lapack
-
     n = len(offset)
     y = counts.astype(np.float32)
     total = np.float32(y.sum())
@@ -156,8 +155,6 @@ def mirrored(lower: Matrix) -> Matrix:
 
 def _between(field: Field, x: Matrix) -> tuple[Matrix, Matrix]:
     """Covariance of the units' log rates with (u, beta), and with one another."""
-    from scipy.linalg import blas
-
     n = len(x)
     reach = field.covariance[:n, :].copy(order="F")
     reach = blas.sgemm(1.0, x, field.covariance[n:, :], beta=1.0, c=reach, overwrite_c=1)
@@ -167,8 +164,6 @@ def _between(field: Field, x: Matrix) -> tuple[Matrix, Matrix]:
 
 def _factor(spread: Matrix, root: Vector) -> Matrix:
     """Lower factor of I + W^.5 S W^.5; what is above its diagonal means nothing."""
-    from scipy.linalg import lapack
-
     mixed = np.multiply(spread, root[:, None], order="F")
     mixed *= root[None, :]
     mixed[np.arange(len(root)), np.arange(len(root))] += 1.0
@@ -180,8 +175,6 @@ def _factor(spread: Matrix, root: Vector) -> Matrix:
 
 def _solve(spread: Matrix, root: Vector, right: Vector, low: Matrix) -> Vector:
     """(I + W^.5 S W^.5)^-1 right by conjugate gradients, preconditioned with the factor of an earlier W."""
-    from scipy.linalg import lapack
-
     enough = np.float32(1e-4) * np.sqrt(right @ right)
     found = lapack.spotrs(low, right, lower=1)[0]
     left = right - found - root * (spread @ (root * found))
@@ -207,8 +200,6 @@ def expected_share(field: Field, offset: Vector, x: Matrix) -> Vector:
 
 def draw_factor(field: Field, x: Matrix) -> tuple[Matrix, Vector]:
     """Lower factor of the log rates' covariance between units, and their variances."""
-    from scipy.linalg import lapack
-
     n = len(x)
     _, full = _between(field, x)
     full[np.arange(n), np.arange(n)] += np.float32(1e-4)

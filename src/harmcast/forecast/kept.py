@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from harmcast.forecast.cox import Field, Vector, mirrored
 from harmcast.forecast.level import Level, Memory
@@ -26,15 +27,11 @@ Arrays = dict[str, dict[str, NDArray[Any]]]
 
 def packed(one: Field) -> Vector:
     """A field as it is kept: its mean, then the covariance's lower half by columns."""
-    from scipy.linalg import lapack
-
     return np.concatenate([one.mean, lapack.strttp(one.covariance, uplo="L")[0]])
 
 
 def unpacked(kept: Vector) -> Field:
     """The whole field again, with a covariance of its own."""
-    from scipy.linalg import lapack
-
     size = math.isqrt(2 * len(kept) + 2) - 1  # kept are n (n + 3) / 2 numbers
     lower, _ = lapack.stpttr(size, kept[size:], uplo="L")
     return Field(kept[:size], mirrored(lower))

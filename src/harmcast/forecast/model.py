@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from harmcast.documents.places_model import PlacesModel, WindowTrial
 from harmcast.forecast import bank, baselines, correction, cox, pool, ranges
@@ -52,10 +53,10 @@ WALK = cox.Walk()
 
 
 def one_thread() -> Any:
-    """Linear algebra on one thread: the same bytes on any number of cores, and no cores that wait for one another."""
-    import scipy.linalg  # noqa: F401  (its own BLAS must be loaded to be limited)
-    from threadpoolctl import threadpool_limits
+    """Linear algebra on one thread: the same bytes on any number of cores, and no cores that wait for one another.
 
+    SciPy's own BLAS is loaded by then, with the filter: it must be, to be limited.
+    """
     return threadpool_limits(1, user_api="blas")
 
 

@@ -10,15 +10,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from harmcast.errors import SettingsRefused
-
-if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
@@ -100,8 +99,6 @@ class Units:
 
     def outline(self, index: int) -> Any:
         """The unit's polygon (the whole square, for a cell), in metres of the force's system."""
-        import shapely
-
         if self.side_m is None:
             return self.shapes[index]
         left, low = float(self.columns[index]) * self.side_m, float(self.rows[index]) * self.side_m
@@ -133,8 +130,6 @@ def over_boundary(
         areas: policing areas by name (shapely), for the cells' labels.
     Returns: the cells, with the land inside the boundary.
     """
-    import shapely
-
     whole = shapely.union_all(shapely.make_valid(np.atleast_1d(np.asarray(boundary, dtype=object))))
     left, low, right, high = (float(v) for v in whole.bounds)
     columns = np.arange(math.floor(left / side_m), math.floor(right / side_m) + 1)
@@ -177,8 +172,6 @@ def squares_at(
     areas: Mapping[str, BaseGeometry] | None = None,
 ) -> Units:
     """The square cells at lattice positions, ordered by column, then row."""
-    import shapely
-
     order = np.lexsort((rows, columns))
     columns, rows = np.asarray(columns, dtype=np.int64)[order], np.asarray(rows, dtype=np.int64)[order]
     land = np.full(len(columns), side_m**2) if land_m2 is None else np.asarray(land_m2, dtype=float)[order]
@@ -216,8 +209,6 @@ def from_layer(
         areas: policing areas by name.
     Raises: SettingsRefused if no polygon has land.
     """
-    import shapely
-
     names = np.array([str(key) for key in keys])
     mended = shapely.make_valid(np.array(list(shapes), dtype=object))
     unique = np.unique(names)
@@ -251,8 +242,6 @@ def from_layer(
 
 def neighbours(units: Units) -> tuple[Wholes, ...]:
     """For each unit the indices of those that share a stretch of border with it (corners do not count)."""
-    import shapely
-
     if units.side_m is not None:
         sides = [units.place_lattice(units.columns + dc, units.rows + dr)
                  for dc, dr in ((-1, 0), (0, -1), (0, 1), (1, 0))]  # fmt: skip
@@ -271,7 +260,6 @@ def shapes_of(document: GeoJson, crs: str, said: list[str] | None = None) -> tup
     Args: said: receives what was inferred, mended or dropped, in words.
     Raises: SettingsRefused if it holds no polygon, names a system that is unknown, or has its axes exchanged.
     """
-    import shapely
     from pyproj import Transformer
 
     said = said if said is not None else []
@@ -310,7 +298,6 @@ def _polygons(geometry: Any) -> tuple[list[Any], int]:
 
 def _system_of(document: GeoJson, shapes: Sequence[Any], crs: str, said: list[str]) -> str:
     """The coordinate system of a layer: the one it names, or what its coordinates can only be; its middle must lie where `crs` is used."""
-    import shapely
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
@@ -352,8 +339,6 @@ def _in_use(x: float, y: float, system: str, crs: str) -> bool:
 
 def _areas_of(shapes: Any, areas: Mapping[str, BaseGeometry] | None) -> tuple[str | None, ...]:
     """Name of the policing area that covers most of each shape; None where no area touches it."""
-    import shapely
-
     if not areas:
         return (None,) * len(shapes)
     names = sorted(areas)
@@ -366,8 +351,6 @@ def _areas_of(shapes: Any, areas: Mapping[str, BaseGeometry] | None) -> tuple[st
 
 
 def _place_in_polygons(shapes: tuple[Any, ...], easting_m: Floats, northing_m: Floats) -> Wholes:
-    import shapely
-
     easting, northing = np.asarray(easting_m, dtype=float), np.asarray(northing_m, dtype=float)
     found = np.full(len(easting), len(shapes), dtype=np.int64)
     placed = np.flatnonzero(np.isfinite(easting) & np.isfinite(northing))
