@@ -105,7 +105,7 @@ def monitor(
         height = sequential.height_for((1 - sequential.SHARE_JUMP) * error, 104, count)
         limit = sequential.limit_for(sequential.SHARE_JUMP * error, 104, count)
         parts += [_chart(one, weeks, height, limit, t) for one in family]
-    charted = pl.concat(parts) if parts else _EMPTY.clone()
+    charted = pl.concat(parts) if parts else pl.DataFrame(schema=_SCHEMA)
     alarms = (
         charted.filter("alarm")
         .sort("week", "kind", "name", "bin")
@@ -138,7 +138,6 @@ _SCHEMA = {
     "expected": pl.Float64, "share": pl.Float64, "score": pl.Float64, "chart": pl.Float64, "limit": pl.Float64,
     "alarm": pl.Boolean,
 }  # fmt: skip
-_EMPTY = pl.DataFrame(schema=_SCHEMA)
 
 
 def _distributions(rows: pl.DataFrame, weeks: list[date], t: MonitorThresholds) -> list[_Series]:

@@ -29,7 +29,7 @@ def figures(given: pl.DataFrame, tool: str, months: int, capacity: Capacity) -> 
     """
     known = given.drop_nulls(["chance", "became", "harm"])
     if known.is_empty():
-        return SCORES_EMPTY.clone()
+        return pl.DataFrame(schema=SCORES.schema())
     everyone, rows = ratios.of_all(known, "person_ref"), flagged(known, capacity)
     low, high = everyone.interval(USUAL)
     more = gain(rows)
@@ -51,9 +51,6 @@ def figures(given: pl.DataFrame, tool: str, months: int, capacity: Capacity) -> 
         ],
         schema=SCORES.schema(),
     )  # fmt: skip
-
-
-SCORES_EMPTY = pl.DataFrame(schema=SCORES.schema())
 
 
 def _net_benefit(rows: pl.DataFrame, by: str, capacity: Capacity) -> float | None:

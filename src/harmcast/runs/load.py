@@ -45,11 +45,10 @@ from harmcast.tables import (
 __all__ = ["FileCount", "LoadResult", "load_delivery", "note_refusal"]
 
 FAULTS_KEPT = 10_000
+ROLE = "operator"  # deliveries are loaded in no other
 
 
-def load_delivery(
-    state: State, delivery: Path, actor: str = "system", role: str = "operator", progress: Progress = quiet
-) -> LoadResult:
+def load_delivery(state: State, delivery: Path, actor: str = "system", progress: Progress = quiet) -> LoadResult:
     """Loads one delivery, or refuses it whole with every fault found; either is in the log.
 
     Raises: FeedRefused (the last good week stays); NotFit (`load_waiting`) while another load waits; RunStopped; StoreDamaged.
@@ -61,13 +60,13 @@ def load_delivery(
         try:
             work = received.read(state, delivery, part(progress, 0.0, 0.5))
             compare(state, work, part(progress, 0.5, 0.7))
-            work.effects = effects.effects_of(state, work, Actor(actor, actor, ((role, None),)))
+            work.effects = effects.effects_of(state, work, Actor(actor, actor, ((ROLE, None),)))
             effects.refuse(work.effects)
         except FeedRefused as error:
             error.came_from(delivery)
-            note_refusal(state, delivery.name, error, actor, role, work.effects if work is not None else ())
+            note_refusal(state, delivery.name, error, actor, work.effects if work is not None else ())
             raise
-        return _commit(state, work, actor, role, part(progress, 0.8, 1.0))
+        return _commit(state, work, actor, part(progress, 0.8, 1.0))
 
 
 def try_delivery(state: State, delivery: Path, progress: Progress = quiet) -> LoadResult:
@@ -76,16 +75,7 @@ def try_delivery(state: State, delivery: Path, progress: Progress = quiet) -> Lo
     compare(state, work, part(progress, 0.6, 1.0))
     work.effects = effects.effects_of(state, work)
     effects.refuse(work.effects)
-    _count_waiting(state, work)
-    why_waits = _why_waits(state, work)
-    _compare_with_published(state, work, why_waits)
-    return _result(work, None, [], why_waits)
-
-
-def _compare_with_published(state: State, work: Work, why_waits: tuple[str, ...]) -> None:
-    """Figures for comparing with the force's own, where a load is the first or newly mapped."""
-    if set(why_waits) & {"first_load", "new_mapping"}:
-        work.comparison = comparison.comparison(effects.Seen(state, work))
+    return _result(state, work, None, [], _why_waits(state, work))
 
 
 def _why_waits(state: State, work: Work) -> tuple[str, ...]:
@@ -180,7 +170,7 @@ def _write(state: State, work: Work, sequence: int, progress: Progress) -> list[
 # -- the one transaction -------------------------------------------------------------------------
 
 
-def _commit(state: State, work: Work, actor: str, role: str, progress: Progress) -> LoadResult:
+def _commit(state: State, work: Work, actor: str, progress: Progress) -> LoadResult:
     sequence = ledger.last_number(state.operations) + 1
     why_waits = _why_waits(state, work)
     ahead = protecting(state.records, work) if why_waits else {}
@@ -191,12 +181,10 @@ def _commit(state: State, work: Work, actor: str, role: str, progress: Progress)
     ]
     sequence += bool(at_once)
     written = _write(state, work, sequence, progress)
-    _count_waiting(state, work)
-    _compare_with_published(state, work, why_waits)
-    result = _result(work, sequence if written else None, written, why_waits)
+    result = _result(state, work, sequence if written else None, written, why_waits)
     progress("Naming it in the ledger", 0.95)
     event = Event(
-        actor, role, "collection", "delivery_loaded", object=f"delivery:{result.delivery_id}",
+        actor, ROLE, "collection", "delivery_loaded", object=f"delivery:{result.delivery_id}",
         detail={f"{c.table}.{k}": v for c in result.files for k, v in asdict(c).items() if isinstance(v, int) and v},
     )  # fmt: skip
     with state.operations.writing(event) as tx:
@@ -212,13 +200,17 @@ def _commit(state: State, work: Work, actor: str, role: str, progress: Progress)
     return replace(result, load=number)
 
 
-def _result(work: Work, sequence: int | None, written: list[Part], why_waits: tuple[str, ...]) -> LoadResult:
+def _result(state: State, work: Work, sequence: int | None, written: list[Part], why_waits: tuple[str, ...]) -> LoadResult:
+    """What the load did, with the figures to be compared with the force's own where it is the first or newly mapped."""
+    _count_waiting(state, work)
+    is_compared = {"first_load", "new_mapping"} & set(why_waits)
+    compared = comparison.comparison(effects.Seen(state, work)) if is_compared else []
     aside = [fault for checked in work.checked.values() for fault in checked.quarantine]
     lines_broken = dict.fromkeys(fault for fault in aside if fault.column is None)  # of one file that makes two tables once
     quarantine = [*lines_broken, *(fault for fault in aside if fault.column is not None)]
     return LoadResult(
         work.manifest.delivery_id, work.manifest.made_at, work.manifest.complete, list(work.counts.values()),
-        quarantine, work.warnings, sequence, [item.name for item in written], None, why_waits, tuple(work.effects), tuple(work.comparison),
+        quarantine, work.warnings, sequence, [item.name for item in written], None, why_waits, tuple(work.effects), tuple(compared),
     )  # fmt: skip
 
 
@@ -305,12 +297,10 @@ def _left_source(state: State, work: Work) -> set[str]:
     return gone
 
 
-def note_refusal(
-    state: State, delivery: str, error: FeedRefused, actor: str, role: str, found: Iterable[Effect] = ()
-) -> None:
+def note_refusal(state: State, delivery: str, error: FeedRefused, actor: str, found: Iterable[Effect] = ()) -> None:
     """Puts a refusal on record; what cannot be written does not hide the refusal itself."""
     event = Event(
-        actor, role, "collection", "delivery_refused", object="delivery",
+        actor, ROLE, "collection", "delivery_refused", object="delivery",
         detail={"code": error.code, "faults": len(error.faults)},
     )  # fmt: skip
     try:

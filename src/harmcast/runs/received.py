@@ -115,7 +115,6 @@ class Work:
         new, tombstones: by table, rows to be written and keys deleted at source.
         listed, unfound: by table, keys that the delivery lists as deleted, and how many of them name nothing that was ever held.
         effects: what it does to the meaning of what is held.
-        comparison: figures for comparing with the force's own, of a first or newly mapped load.
         blocked, still_there: keyed hashes of erased references, and of those the delivery still holds.
     """
 
@@ -130,7 +129,6 @@ class Work:
     blocked: set[str] = field(default_factory=set)
     still_there: set[str] = field(default_factory=set)
     effects: list[Effect] = field(default_factory=list)
-    comparison: list[Counts] = field(default_factory=list)
 
 
 def is_whole(work: Work, table: str) -> bool:

@@ -47,7 +47,7 @@ def load_from_database(state: State, actor: Actor, progress: Progress = quiet) -
         try:
             folder = connection.patiently(lambda: read(state, part(progress, 0.0, 0.6)))
         except FeedRefused as error:
-            note_refusal(state, "the database", error, actor.account, "operator")
+            note_refusal(state, "the database", error, actor.account)
             raise
         return [*loads, _loaded(state, folder, actor, part(progress, 0.6, 1.0))]
 
