@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from harmcast.documents.backtest import AucGain, ByModel, PeopleBacktest
 from harmcast.documents.person_model import ModelHistory
 from harmcast.evaluate.people_choose import choose, slopes_of_days
-from harmcast.evaluate.people_scores import MANY_ROWS, Ranked, person_weights, scores
+from harmcast.evaluate.people_scores import MANY_ROWS, Array, Ranked, person_weights, scores
 
 SEED = 20
 FLOORS = ("base_rate", "plain_harm")
@@ -60,27 +61,25 @@ def backtest_people(
     }
 
 
-def _known(judged: pl.DataFrame, horizon: int, models: Sequence[str]) -> pl.DataFrame:
-    return judged.drop_nulls([f"became_{horizon}m", *(f"{name}_{horizon}m" for name in models)])
+def _known(judged: pl.DataFrame, horizon: int, models: Sequence[str]) -> tuple[pl.DataFrame, Array, NDArray[np.int64], int]:
+    """The rows with an outcome and each model's chance, what became of each, its person by number, and how many bootstrap draws are made."""
+    known = judged.drop_nulls([f"became_{horizon}m", *(f"{name}_{horizon}m" for name in models)])
+    y, people = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy(), known["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
+    return known, y, people, 400 if known.height <= MANY_ROWS else 100
 
 
 def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str], seed: int) -> ByModel:
-    known = _known(judged, horizon, models)
+    known, y, people, draws = _known(judged, horizon, models)
     if known.is_empty():
         return {}
-    y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
-    people = known["person_ref"].rank("dense").to_numpy().astype("int64") - 1
-    draws = 400 if known.height <= 20_000 else 100
     return {model: scores(known[f"{model}_{horizon}m"].to_numpy(), y, people, seed, draws) for model in models}
 
 
 def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> AucGain | None:
     """AUC of a model less the plain score's, a mean over landmarks, with its paired bootstrap interval over people."""
-    known = _known(judged, horizon, (model, PLAIN))
+    known, y, people, draws = _known(judged, horizon, (model, PLAIN))
     if known.is_empty():
         return None
-    people = known["person_ref"].rank("dense").to_numpy().astype(np.int64) - 1
-    y = known[f"became_{horizon}m"].cast(pl.Float64).to_numpy()
     place = known["landmark"].rank("dense").to_numpy().astype(np.int64) - 1
     parts = [np.flatnonzero(place == k) for k in range(int(place.max()) + 1)]
     ranked = {
@@ -92,7 +91,7 @@ def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> AucGain 
         both = [a - b for a, b in pairs if a is not None and b is not None]
         return float(np.mean(both)) if both else None
 
-    drawn = [g for w in person_weights(people, 400 if len(y) <= MANY_ROWS else 100, seed) if (g := gain(w)) is not None]
+    drawn = [g for w in person_weights(people, draws, seed) if (g := gain(w)) is not None]
     return {
         "auc_gain": gain(np.ones(len(y))),
         "low": float(np.quantile(drawn, 0.025)) if drawn else None,

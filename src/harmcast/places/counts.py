@@ -73,8 +73,10 @@ class Panel:
 
     @cached_property
     def windows(self) -> Counts:
-        """(windows, units) counts of whole windows of `horizon_weeks` that end at the origin, oldest first."""
-        return in_windows(self.weekly, self.horizon_weeks)
+        """(windows, units) counts of whole windows of `horizon_weeks` that end at the origin, oldest first; a remainder at the start is left out."""
+        whole = len(self.weekly) // self.horizon_weeks
+        kept = self.weekly[len(self.weekly) - whole * self.horizon_weeks :]
+        return np.asarray(kept.reshape(whole, self.horizon_weeks, -1).sum(axis=1, dtype=np.int32))
 
     @property
     def weekly_total(self) -> NDArray[np.int64]:
@@ -103,13 +105,6 @@ class Panel:
             self.sizes[:weeks],
             None if self.seen is None else self.seen[:weeks],
         )
-
-
-def in_windows(weekly: Counts, weeks: int) -> Counts:
-    """Sums of `weeks` rows at a time, counted back from the last; a remainder at the start is left out."""
-    whole = len(weekly) // weeks
-    kept = weekly[len(weekly) - whole * weeks :]
-    return np.asarray(kept.reshape(whole, weeks, -1).sum(axis=1, dtype=np.int32))
 
 
 def matches(where: Filter, columns: Sequence[str]) -> pl.Expr:

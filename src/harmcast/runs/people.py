@@ -51,8 +51,6 @@ class PeopleMade:
     tool: PeopleTool
     scored: ScoredPeople
     known: Known
-    rules: Rules
-    cuts: Cuts
     model: KeptModel | None
     model_name: str | None
     keys: pl.DataFrame
@@ -270,8 +268,6 @@ def make_people(
         tool,
         scored,
         known,
-        rules,
-        cuts,
         model.content() if model else None,
         model.name if model else None,
         keys,
