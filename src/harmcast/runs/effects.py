@@ -124,8 +124,6 @@ class Seen:
         self._before: dict[str, pl.DataFrame] = {}
         self._after: dict[str, pl.DataFrame] = {}
         self._recent: dict[str, pl.DataFrame] = {}
-        self._past: dict[str, dict[str, list[float]]] = {}
-        self._by_code: dict[str, dict[str, dict[int, int]]] = {}
 
     def before(self, table: str) -> pl.DataFrame:
         """What is held of a table."""
@@ -175,17 +173,10 @@ class Seen:
 
     def by_code(self, table: str) -> dict[str, dict[int, int]]:
         """Rows of the last 57 weeks by offence code and by how many weeks ago."""
-        if table not in self._by_code:
-            found = self._by_code.setdefault(table, {})
-            for code, back, n in self.recent(table).group_by("offence_code", "back").len().iter_rows():
-                found.setdefault(code, {})[back] = n
-        return self._by_code[table]
-
-    def past(self, check: str) -> dict[str, list[float]]:
-        """Values of a check in the loads that count, by scope, the newest first."""
-        if check not in self._past:
-            self._past[check] = loads.past_values(self.state.operations, check)
-        return self._past[check]
+        found: dict[str, dict[int, int]] = {}
+        for code, back, n in self.recent(table).group_by("offence_code", "back").len().iter_rows():
+            found.setdefault(code, {})[back] = n
+        return found
 
     def without_gaps(self, by_back: dict[int, int], weeks: int) -> list[int]:
         starts = [self.made_on - timedelta(weeks=back + 1) for back in range(weeks)]
@@ -463,7 +454,7 @@ def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
         counts |= ages
         known = new_people.select("person_ref").join(seen.before(PERSONS.name), on="person_ref", how="semi").height
         found = people.births_changed(births.changed, births.exchanged, known + seen.work.counts[PERSONS.name].unchanged)
-    past = seen.past("people")
+    past = loads.past_values(seen.state.operations, "people")
     return found + [people.people(tool.name, move, count, was_in, past.get(f"{tool.name} {move}", ()), seen.deviations) for move, count in counts.items()]
 
 
@@ -473,7 +464,8 @@ def _births(seen: Seen) -> list[Effect]:
     if rows is None or rows.is_empty():
         return []
     known = rows.height - rows["born_on"].null_count()
-    return [people.births(known, rows.height, seen.past("births").get("persons born_on", ()), seen.deviations)]
+    past = loads.past_values(seen.state.operations, "births")
+    return [people.births(known, rows.height, past.get("persons born_on", ()), seen.deviations)]
 
 
 def _touched(seen: Seen) -> pl.Series:
