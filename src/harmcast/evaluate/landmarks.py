@@ -25,7 +25,6 @@ def backtest_people(
     months: Sequence[int],
     models: Sequence[str],
     history: ModelHistory | None = None,
-    seed: int = SEED,
 ) -> PeopleBacktest:
     """Every figure of every model at every horizon, pooled over the landmarks judged, and each landmark apart.
 
@@ -48,15 +47,15 @@ def backtest_people(
         "chosen": {f"{h}m": chosen for h in months},
         "because": choice["because"],
         "choice": choice,
-        "horizon": {f"{h}m": _horizon(judged, h, models, seed) for h in months},
+        "horizon": {f"{h}m": _horizon(judged, h, models) for h in months},
         "landmarks": [str(day) for day in judged["landmark"].unique().sort()],
         "history": history or {},
         "by_landmark": {
-            str(day): {f"{h}m": _horizon(part, h, models, seed) for h in months}
+            str(day): {f"{h}m": _horizon(part, h, models) for h in months}
             for (day,), part in judged.sort("landmark").group_by("landmark", maintain_order=True)
             if judged["landmark"].n_unique() > 1
         },
-        "against_plain": {name: {f"{h}m": _gain(judged, h, name, seed) for h in months} for name in cards},
+        "against_plain": {name: {f"{h}m": _gain(judged, h, name) for h in months} for name in cards},
         "slope_of_years": {f"{h}m": slopes_of_days(judged, f"{chosen}_{h}m", f"became_{h}m") for h in months},
     }
 
@@ -68,14 +67,14 @@ def _known(judged: pl.DataFrame, horizon: int, models: Sequence[str]) -> tuple[p
     return known, y, people, 400 if known.height <= MANY_ROWS else 100
 
 
-def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str], seed: int) -> ByModel:
+def _horizon(judged: pl.DataFrame, horizon: int, models: Sequence[str]) -> ByModel:
     known, y, people, draws = _known(judged, horizon, models)
     if known.is_empty():
         return {}
-    return {model: scores(known[f"{model}_{horizon}m"].to_numpy(), y, people, seed, draws) for model in models}
+    return {model: scores(known[f"{model}_{horizon}m"].to_numpy(), y, people, SEED, draws) for model in models}
 
 
-def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> AucGain | None:
+def _gain(judged: pl.DataFrame, horizon: int, model: str) -> AucGain | None:
     """AUC of a model less the plain score's, a mean over landmarks, with its paired bootstrap interval over people."""
     known, y, people, draws = _known(judged, horizon, (model, PLAIN))
     if known.is_empty():
@@ -91,7 +90,7 @@ def _gain(judged: pl.DataFrame, horizon: int, model: str, seed: int) -> AucGain 
         both = [a - b for a, b in pairs if a is not None and b is not None]
         return float(np.mean(both)) if both else None
 
-    drawn = [g for w in person_weights(people, draws, seed) if (g := gain(w)) is not None]
+    drawn = [g for w in person_weights(people, draws, SEED) if (g := gain(w)) is not None]
     return {
         "auc_gain": gain(np.ones(len(y))),
         "low": float(np.quantile(drawn, 0.025)) if drawn else None,

@@ -63,8 +63,6 @@ def one_thread() -> Any:
 class Procedure:
     """One tool's forecasts; holds what depends on the units alone and the state of the last forecast."""
 
-    name = NAME
-
     def __init__(self, anchor: date | None = None, kept: ForecastMemory | None = None) -> None:
         self._anchor = anchor
         self.kept = kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import numpy as np
 
@@ -34,15 +33,13 @@ def poisson(share: baselines.Share) -> Model:
     return model
 
 
-def models(first: Panel, *, anchor: date | None = None, seed: int = 0) -> dict[str, Model]:
+def models(first: Panel) -> dict[str, Model]:
     """Every model that ships, hyper-parameters frozen on the windows before the first origin.
 
-    Args:
-        first: panel of the first origin that will be judged; nothing later may be seen here.
-        anchor: of our procedure; None is the first origin.
+    Args: `first`: panel of the first origin that will be judged; nothing later may be seen here.
     """
     shares = baselines.plain_counts(first.windows) | {"empirical_bayes": empirical_bayes(first.units, first.windows)}
-    procedure = Procedure(anchor or first.origin)
+    procedure = Procedure(first.origin)
     found: dict[str, Model] = {name: poisson(share) for name, share in shares.items()}
-    found[NAME] = lambda panel: procedure.predict(panel, seed, draws=0)
+    found[NAME] = lambda panel: procedure.predict(panel, draws=0)
     return found
