@@ -404,7 +404,7 @@ def _incident(seen: Seen) -> list[Effect]:
             return 0
         placed = rows.filter(matches(where, rows.columns)).drop_nulls("easting_m")
         metre = [pl.col(axis).round(mode="half_away_from_zero") for axis in ("easting_m", "northing_m")]
-        return int(placed.group_by(*metre, pl.col("happened_from").dt.date()).len()["len"].max() or 0)
+        return int(placed.group_by(*metre, pl.col("happened_from").dt.date()).len().select(pl.col("len").max()).item() or 0)
 
     since = seen.made_on - timedelta(weeks=WEEKS)
     held = seen.before(CRIMES.name).filter(pl.col("recorded_at") >= since)
