@@ -34,8 +34,7 @@ from harmcast.forecast.kept import ForecastMemory, packed, unpacked
 from harmcast.forecast.level import SETTLED_WEEKS, Level, LevelBank
 from harmcast.forecast.ranges import Prediction, log_chance
 from harmcast.places.counts import Panel
-
-Floats = NDArray[np.float64]
+from harmcast.places.grid import Floats, Matrix
 
 NAME = "dynamic_pool"
 EPOCH = date(1970, 1, 5)
@@ -68,7 +67,7 @@ class Procedure:
         self.kept = kept
         self._units: object = None
         self._around: bank.Surroundings | None = None
-        self._gained: cox.Matrix | None = None
+        self._gained: Matrix | None = None
 
     def predict(self, panel: Panel, seed: int = 0, draws: int = DRAWS) -> Prediction:
         """What the coming window may bring, from the panel's history."""
@@ -82,7 +81,7 @@ class Procedure:
             self._anchor = panel.origin
         return self._anchor
 
-    def around(self, panel: Panel) -> tuple[bank.Surroundings, cox.Matrix | None]:
+    def around(self, panel: Panel) -> tuple[bank.Surroundings, Matrix | None]:
         if self._around is None or self._units is not panel.units:
             self._around = bank.surroundings(panel.units)
             follows = len(panel.units) <= FILTER_UNITS
@@ -285,7 +284,7 @@ class Fitted:
         self.kept.shares = {self.digests[k]: known[self.digests[k]] if self.digests[k] in known else history.shares(k) for k in self._scored()}
         self.coming_shares = history.shares(len(self.starts))
 
-    def _follow(self, history: bank.History, gained: cox.Matrix, before: ForecastMemory | None) -> cox.Field:
+    def _follow(self, history: bank.History, gained: Matrix, before: ForecastMemory | None) -> cox.Field:
         """The filter from the latest checkpoint that still fits, up to the origin; the field as it will be in the window."""
         panel, around = self.panel, self.around
         offset = np.log(around.exposure).astype(np.float32)
