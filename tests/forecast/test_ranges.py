@@ -41,6 +41,16 @@ def test_chances_of_incidents_reach_eight_deviations_above_the_mean(mean, disper
     assert found.sum() == pytest.approx(1.0, abs=1e-3)
 
 
+def test_a_thousand_draws_are_made_and_a_count_beyond_the_usual_is_not_cut():
+    prediction = ranges.Prediction(np.array([2.0, 0.1]), np.zeros(2))
+    assert ranges.drawn(prediction, 4).shape == (1000, 2)
+    victims = np.array([0.7, 0.3])
+    mean, far = 2.0 / 1.3, 80  # more crimes than 30 incidents of two
+    by_hand = [stats.poisson(mean).logpmf(n) + stats.binom(n, 0.3).logpmf(far - n) for n in range(far // 2, far + 1)]
+    found = ranges.log_chance(np.array([far, 0]), prediction.expected, prediction.dispersion, victims)
+    assert found == pytest.approx([np.logaddexp.reduce(by_hand), -0.1 / 1.3], rel=1e-6)
+
+
 def test_areas_add_up_in_every_draw():
     draws = RNG.gamma(1.0, 1.0, (200, 12))
     totals = RNG.poisson(30, 200)

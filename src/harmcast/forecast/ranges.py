@@ -96,7 +96,7 @@ def log_chance(
     if victims is not None:
         by_incidents = incident_chances(expected, dispersion, victims, int(np.max(counts)))
         given = of_incidents(by_incidents.shape[1] - 1, victims)
-        chance = (by_incidents * given[:, np.minimum(counts, given.shape[1] - 1)].T).sum(axis=1)
+        chance = (by_incidents * given[:, np.asarray(counts, dtype=np.int64)].T).sum(axis=1)
         return np.asarray(np.log(np.maximum(chance, 1e-300)))
     y = np.asarray(counts, dtype=float)
     poisson = dispersion < 1e-9
