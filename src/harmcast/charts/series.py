@@ -1,4 +1,4 @@
-"""Counts and shares over time, and forecasts against what was recorded; each with its table beside it in the page."""
+"""Counts over time, and forecasts against what was recorded; each with its table beside it in the page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import date
 from markupsafe import Markup
 
 from harmcast.charts.kit import frame, nice_step, nice_top, rounded, tag, ticks
-from harmcast.words.numbers import share
 
 
 @dataclass(frozen=True)
@@ -92,27 +91,17 @@ def history(periods: Sequence[Period], label: str, width: int = 760, height: int
 
 @dataclass(frozen=True)
 class Line:
-    """A named line of a chart: values by place on the x axis, None where there is none; `mark` tells it without colour."""
+    """A named line of a chart: values by place on the x axis; `kind` tells it without colour."""
 
     name: str
-    values: Sequence[float | None]
+    values: Sequence[float]
     kind: str  # "ours", "plain", "ceiling"
 
 
-def lines(
-    labels: Sequence[str],
-    series: Sequence[Line],
-    label: str,
-    *,
-    as_share: bool = True,
-    width: int = 760,
-    height: int = 300,
-) -> Markup:
+def lines(labels: Sequence[str], series: Sequence[Line], label: str, width: int = 760) -> Markup:
     """Lines over releases: ours whole, plain counts dashed, the ceiling dotted; each named at its right end."""
-    left, right, top, bottom = 48, 150 if width > 500 else 110, 14, 40
-    seen = [v for line in series for v in line.values if v is not None]
-    most = max([0.01, *seen])
-    high = min(1.0, math.ceil(most * 10) / 10) if as_share else nice_top(most)
+    height, left, right, top, bottom = 240, 48, 150 if width > 500 else 110, 14, 40
+    high = nice_top(max((v for line in series for v in line.values), default=0.0))
     plot_w, plot_h = width - left - right, height - top - bottom
 
     def x(i: int) -> float:
@@ -124,9 +113,8 @@ def lines(
     body = []
     for k in range(5):
         value = high * k / 4
-        text = f"{100 * value:.0f}%" if as_share else f"{value:g}"
         body.append(tag("line", x1=left, x2=width - right, y1=y(value), y2=y(value), class_="app-chart__grid"))
-        body.append(tag("text", text, x=left - 6, y=y(value) + 4, class_="app-chart__tick", text_anchor="end"))
+        body.append(tag("text", f"{value:g}", x=left - 6, y=y(value) + 4, class_="app-chart__tick", text_anchor="end"))
     step = max(1, -(-len(labels) // (6 if width > 500 else 3)))
     for i in range(0, len(labels), step):
         body.append(
@@ -134,9 +122,7 @@ def lines(
         )
     ends: list[tuple[float, Line]] = []
     for line in series:
-        points = [(x(i), y(v)) for i, v in enumerate(line.values) if v is not None]
-        if not points:
-            continue
+        points = [(x(i), y(v)) for i, v in enumerate(line.values)]
         body.append(
             tag(
                 "polyline",
@@ -173,9 +159,9 @@ class Point:
     n: int | None
 
 
-def calibration(points: Sequence[Point], label: str, width: int = 420, height: int = 360) -> Markup:
+def calibration(points: Sequence[Point], label: str) -> Markup:
     """Expected against recorded: on the diagonal the forecasts say what comes."""
-    left, right, top, bottom = 52, 12, 12, 48
+    width, height, left, right, top, bottom = 420, 360, 52, 12, 12, 48
     largest = max([0.1, *(max(p.expected, p.high or p.recorded) for p in points)])
     step = nice_step(largest / 4)
     most = step * math.ceil(largest / step)
@@ -230,49 +216,4 @@ def calibration(points: Sequence[Point], label: str, width: int = 420, height: i
             transform=f"rotate(-90 12 {top + plot_h / 2})",
         )
     )
-    return frame(width, height, label, body)
-
-
-def shares(
-    labels: Sequence[str], values: Sequence[float], even: float, label: str, width: int = 420, height: int = 220
-) -> Markup:
-    """Bars of shares against the even share they should all have."""
-    left, right, top, bottom = 44, 8, 12, 40
-    most = max([even * 1.6, *values])
-    plot_w, plot_h = width - left - right, height - top - bottom
-    slot = plot_w / max(1, len(values))
-
-    def y(value: float) -> float:
-        return rounded(top + plot_h * (1 - value / most))
-
-    body = []
-    for value in (0.0, even):
-        body.append(
-            tag("text", share(value), x=left - 6, y=y(value) + 4, class_="app-chart__tick", text_anchor="end")
-        )
-    for i, value in enumerate(values):
-        body.append(
-            tag(
-                "rect",
-                x=rounded(left + slot * i + 2),
-                y=y(value),
-                width=rounded(slot - 4),
-                height=rounded(top + plot_h - y(value)),
-                class_="app-chart__bar",
-            )
-        )
-        body.append(
-            tag(
-                "text",
-                labels[i],
-                x=rounded(left + slot * (i + 0.5)),
-                y=height - bottom + 18,
-                class_="app-chart__tick",
-                text_anchor="middle",
-            )
-        )
-    body.append(
-        tag("line", x1=left, x2=width - right, y1=y(even), y2=y(even), class_="app-chart__line app-chart__line--plain")
-    )
-    body.append(tag("line", x1=left, x2=width - right, y1=y(0), y2=y(0), class_="app-chart__axis"))
     return frame(width, height, label, body)

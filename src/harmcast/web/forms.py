@@ -22,13 +22,10 @@ def typed(sent: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name.replace("-", " ").capitalize(), value) for name, value in written if " " in value or len(value) > LETTERS_OF_WORDS]
 
 
-_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
 def plain(text: str) -> str:
     """The text without control and direction marks, line ends as one kind, spaces at the ends gone."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c)[0] != "C")).strip()
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C").strip()
 
 
 @dataclass

@@ -18,8 +18,8 @@ from harmcast.oversight.commands import second_hint
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 # What of `words` templates use as `value|name`, and what as `name(values)`.
-FILTERS = ("day", "short_day", "weekday", "moment", "count", "number", "share", "chance", "in_hundred", "model_name", "listed", "cell")
-FUNCTIONS = ("span", "share_span", "hundred_span", "plural", "ordinal", "change", "window", "figure_number")
+FILTERS = ("day", "short_day", "moment", "count", "number", "share", "chance", "in_hundred", "model_name", "listed", "cell")
+FUNCTIONS = ("span", "share_span", "hundred_span", "plural", "window")
 
 
 @lru_cache(maxsize=64)

@@ -96,8 +96,8 @@ def near_alarm(history: pl.DataFrame, kind: str, name: str) -> Watched | None:
     return Watched(
         kind,
         thing(name, kind).capitalize(),
-        charts.lines(labels, series, label, as_share=False, height=240),
-        charts.lines(labels, series, label, as_share=False, width=340, height=240),
+        charts.lines(labels, series, label),
+        charts.lines(labels, series, label, width=340),
         ("Week of", "Of the way to an alarm", "Most by", "Alarm"),
         tuple((words.short_day(w), words.share(n), b, "raised" if a else "no") for w, n, b, a in rows),
         sum(1 for r in rows if r[3]),

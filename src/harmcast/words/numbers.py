@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 MISSING = "not held"
 LEAST_CHANCE = 0.005  # a chance below it is printed as under: records cannot say it finer
@@ -45,11 +44,6 @@ def day(value: date | None) -> str:
 def short_day(value: date | None) -> str:
     """16 Nov 2026."""
     return MISSING if value is None else f"{value.day} {value:%b %Y}"
-
-
-def weekday(value: date | None) -> str:
-    """Monday 16 November 2026."""
-    return MISSING if value is None else f"{value:%A} {day(value)}"
 
 
 def moment(value: datetime | None) -> str:
@@ -137,12 +131,6 @@ def plural(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else (many or one + 's')}"
 
 
-def ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 11th."""
-    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n:,}{ending}"
-
-
 def listed(items: Sequence[str], last: str = "and") -> str:
     """a, b and c."""
     if len(items) < 2:
@@ -189,27 +177,11 @@ def change(last_4w: float | None, usual: float | None) -> str:
     return words
 
 
-def is_higher(last_4w: float, usual: float) -> bool:
-    """Whether the last four weeks were higher than the cell's own usual."""
-    return change(last_4w, usual).startswith("higher")
-
-
 def model_name(name: str | None) -> str:
     """A model's stored name as read on a page."""
     if not name:
         return MISSING
     return MODELS.get(name, name.replace("_", " "))
-
-
-def figure_number(value: Any, unit: str) -> str:
-    """A figure of the long table, by its unit."""
-    if value is None:
-        return MISSING
-    if unit == "share":
-        return share(float(value), 1)
-    if unit in ("count", "offences"):
-        return count(float(value))
-    return f"{float(value):,.3f}"
 
 
 def cell(name: str) -> str:
