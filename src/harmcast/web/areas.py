@@ -16,6 +16,7 @@ from harmcast import words
 from harmcast.ground import maps, naming
 from harmcast.publish import released
 from harmcast.publish.released import Outcome
+from harmcast.settings import PlacesTool
 from harmcast.store.releases import Release
 
 PAGE_ROWS = 25
@@ -97,10 +98,10 @@ class Group:
         return self.last - self.first + 1
 
 
-def of_release(release: Release, tool: str, past: dict[str, list[Outcome]], releases: int) -> list[Row]:
-    """`rows` of a release, made once; `past` is `released.outcomes`, made of so many releases."""
-    key = (release.manifest_sha256, tool, "rows", releases)
-    return released.kept.get(key, lambda: rows(released.frame(release, tool), past))
+def of_release(release: Release, tool: PlacesTool, history: list[Release]) -> list[Row]:
+    """`rows` of a release with what came of the releases of its history, made once."""
+    key = (release.manifest_sha256, tool.name, "rows", len(history))
+    return released.kept.get(key, lambda: rows(released.frame(release, tool.name), released.outcomes(release, history, tool.name, tool.horizon_weeks)))
 
 
 def rows(cells: pl.DataFrame, past: dict[str, list[Outcome]]) -> list[Row]:
@@ -202,12 +203,9 @@ class Class:
 
     @property
     def words(self) -> str:
-        def plain(x: float) -> str:
-            return f"{x:g}"
-
         if self.low == 0:
-            return f"under {plain(self.high or 0)}"
-        return f"{plain(self.low)} or more" if self.high is None else f"{plain(self.low)} to {plain(self.high)}"
+            return f"under {self.high or 0:g}"
+        return f"{self.low:g} or more" if self.high is None else f"{self.low:g} to {self.high:g}"
 
 
 def classes(expected: Sequence[float]) -> list[Class]:

@@ -160,8 +160,7 @@ def areas_at_once(visit: Visit, mine: Sequence[Item]) -> AreasAtOnce | None:
     if shown is None:
         return None
     tool, newest, history = shown
-    past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
-    every = areas.of_release(newest, tool.name, past, len(history))
+    every = areas.of_release(newest, tool, history)
     keys = {item.about: str(item.number) for item in mine if item.kind == "recommendation" and item.tool == tool.name}
     overview = force_map.overviews(
         visit.state, newest, tool, every, every, keys, set(keys), whole_force=True, label="Map of the force: places by expected offences, numbers are open recommendations",

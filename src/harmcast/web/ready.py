@@ -38,8 +38,7 @@ def prepare(state: State) -> None:
 
 def _read_places(state: State, history: list[Release], tool: PlacesTool) -> None:
     newest = history[-1]
-    past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
-    areas.of_release(newest, tool.name, past, len(history))
+    areas.of_release(newest, tool, history)
     for name in (f"{tool.name}_areas", f"{tool.name}_weeks"):
         if released.has(newest, name):
             released.frame(newest, name)

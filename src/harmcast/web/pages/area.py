@@ -75,9 +75,7 @@ def choose(visit: Visit, name: str, week: str) -> Chosen:
 
 def rows_of(chosen: Chosen) -> list[Row]:
     """Every cell of the release with what came of the releases before, read once a release."""
-    newest, tool = chosen.release, chosen.tool
-    past = released.outcomes(newest, chosen.history, tool.name, tool.horizon_weeks)
-    return areas.of_release(newest, tool.name, past, len(chosen.history))
+    return areas.of_release(chosen.release, chosen.tool, chosen.history)
 
 
 @pages.get("/areas", Action.VIEW_AREAS, view=None)
