@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 from harmcast.oversight.access import Role
@@ -49,16 +48,6 @@ def seen(visit: Visit) -> list[Item]:
 def desk(visit: Visit) -> Desk:
     """What this visitor's home lists."""
     return work.desk_of(seen(visit), visit.role, visit.user.unit, everything(visit.state, visit.today).rules)
-
-
-def of_person(visit: Visit, key: str) -> Sequence[Item]:
-    """Open items about a person whom the door has let this visitor open."""
-    return work.of_person(seen(visit), key)
-
-
-def of_cell(visit: Visit, tool: str, cell: str) -> Sequence[Item]:
-    """Recommendations on a cell, open ones first."""
-    return work.of_cell(seen(visit), tool, cell)
 
 
 def unread(visit: Visit) -> list[str]:

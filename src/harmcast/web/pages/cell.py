@@ -12,7 +12,7 @@ from harmcast.charts import series as charts
 from harmcast.ground import naming
 from harmcast.oversight.access import Action
 from harmcast.publish import track
-from harmcast.store import cell_records, strikes
+from harmcast.store import cell_records, strikes, work
 from harmcast.web import areas, force_map, homes, open_work, tickets
 from harmcast.web.forms import Form
 from harmcast.web.guard import Here, Pages, Visit, not_found
@@ -76,7 +76,7 @@ def cell_page(visit: Here, tool: str, cell: str, week: str = "") -> Response:
         neighbours=sorted(neighbours, key=lambda r: -r.expected),
         notes=cell_records.notes(operations, tool, cell),
         recommendations=cell_records.recommendations(operations, tool, cell),
-        work={item.number: row for item in open_work.of_cell(visit, tool, cell) for row in homes.rows(visit, [item])},
+        work={item.number: row for item in work.of_cell(open_work.seen(visit), tool, cell) for row in homes.rows(visit, [item])},
         activity=cell_records.activity(operations, tool, cell),
         answers={**cell_records.OUTCOMES, **cell_records.DONE},
         activities=cell_records.ACTIVITIES,

@@ -16,7 +16,7 @@ from harmcast.oversight.access import ROLES, Action, Role, why
 from harmcast.publish import released, roster
 from harmcast.publish.roster import HeldCircumstance
 from harmcast.settings import PeopleTool
-from harmcast.store import desk, representations
+from harmcast.store import desk, representations, work
 from harmcast.store.releases import Release
 from harmcast.store.work import RECEIVED, Item
 from harmcast.tables import BANDS
@@ -141,13 +141,6 @@ class Circumstance(HeldCircumstance):
     ended: bool
 
 
-class Scales(TypedDict):
-    """The chance on its scale of 100 people, for a wide and a small screen; None where none is given."""
-
-    chance_scale: Markup | None
-    chance_scale_narrow: Markup | None
-
-
 def circumstances(visit: Visit, row: PersonRow) -> list[Circumstance]:
     """Management, cohort, MAPPA, supervision and custody: the newest word of each with source and date; `known` false if none."""
     newest_of = {held["kind"]: held for held in roster.circumstances_of(visit.state, row["person_ref"])}
@@ -159,7 +152,7 @@ def circumstances(visit: Visit, row: PersonRow) -> list[Circumstance]:
     return found
 
 
-def scales(document: PersonDocument) -> Scales:
+def scales(document: PersonDocument) -> dict[str, Any]:
     """The chance within 12 months on its scale of 100 people, for a wide and a small screen; None where none is given."""
     one = document["chances"][0]
     if one["chance"] is None or one["low"] is None or one["high"] is None:
@@ -191,7 +184,7 @@ def new_charges(document: PersonDocument, release: Release, releases: list[Relea
 def notes(visit: Visit, key: str, decisions: list[desk.Decision], raised: list[representations.Representation]) -> list[Note]:
     """What is open about the person, as a note each: its state, who moved it there and in which words, and what comes next."""
     found: list[Note] = []
-    for item in open_work.of_person(visit, key):
+    for item in work.of_person(open_work.seen(visit), key):
         about = next((d for d in decisions if item.kind == "referral" and d.id == item.number), None)
         signed = about.sign_offs[-1] if about and about.sign_offs else None
         came = next((r for r in raised if item.kind in RECEIVED and r.id == item.number), None)

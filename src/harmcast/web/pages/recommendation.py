@@ -30,8 +30,8 @@ def _found(visit: Visit, number: int) -> cell_records.KeptRecommendation:
 
 
 def _item(visit: Visit, found: cell_records.KeptRecommendation) -> Item:
-    for item in open_work.of_cell(visit, found["tool"], found["cell"]):
-        if item.number == found["id"]:
+    for item in open_work.seen(visit):
+        if item.kind == "recommendation" and item.number == found["id"]:
             return item
     raise not_found("There is no such recommendation.")
 
