@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -53,9 +54,7 @@ def analysis_plan(
     gains = [one["ours"] - one["alike"] for one in model.get("trials", []) if "alike" in one]
     windows, least = max(1, weeks // horizon_weeks), None
     if len(gains) >= 7:
-        mean = sum(gains) / len(gains)
-        spread = math.sqrt(sum((gain - mean) ** 2 for gain in gains) / (len(gains) - 1))
-        least = (SURE + POWER) * spread / math.sqrt(windows)
+        least = (SURE + POWER) * statistics.stdev(gains) / math.sqrt(windows)
     return AnalysisPlan(tuple(bars), windows, horizon_weeks, weeks, least, len(gains), tuple(filed))
 
 

@@ -110,10 +110,7 @@ class Form:
 
     def error(self, name: str) -> dict[str, str] | None:
         """The fault of one field, as GOV.UK's macros take it."""
-        for fault in self.errors:
-            if fault["href"] == f"#{name}":
-                return {"text": fault["text"]}
-        return None
+        return next(({"text": fault["text"]} for fault in self.errors if fault["href"] == f"#{name}"), None)
 
     def value(self, name: str) -> str:
         return self.sent.get(name, "")
