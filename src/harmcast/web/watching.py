@@ -109,49 +109,6 @@ class AlarmSays(TypedDict):
     says: str
 
 
-class CalibrationShown(Calibration):
-    on: date | None
-    picture: Markup
-
-
-class BreakShown(Break):
-    against_words: str
-    name_words: str
-
-
-class SaidShown(SaidCame):
-    who: str
-
-
-class StateAt(TypedDict):
-    """The monitor's state at one release, and why."""
-
-    release: Release
-    state: str
-    reasons: list[str]
-
-
-class PlacesCame(TypedDict):
-    """A closed window: forecast for the whole area, and recorded in it as known now."""
-
-    release: Release
-    forecast: float
-    came: int
-
-
-class PeopleCame(TypedDict):
-    """A release: of `people`, to become high harm and became by then, `by` in words; null: not looked at yet."""
-
-    release: Release
-    forecast: float
-    people: int
-    came: int | None
-    by: str | None
-    auc: float | None
-    auc_low: float | None
-    auc_high: float | None
-
-
 @dataclass(frozen=True)
 class MonitorPage:
     """A release's monitor: its document with alarms in words, what is watched, pictures; `silent`: what cannot speak yet; `said`: of people, what chances said and what came."""
@@ -163,10 +120,10 @@ class MonitorPage:
     silent_says: str
     open_alarms: list[AlarmSays]
     past_alarms: list[AlarmSays]
-    calibration: list[CalibrationShown]
-    breaks: list[BreakShown]
+    calibration: list[dict[str, Any]]
+    breaks: list[dict[str, Any]]
     watched: list[Watched]
-    said: list[SaidShown]
+    said: list[dict[str, Any]]
     rehearsal: bool
 
 
@@ -227,7 +184,7 @@ def _alarm(row: MonitorAlarm) -> AlarmSays:
     return {"on": date.fromisoformat(row["week"]), "says": says[:1].upper() + says[1:]}
 
 
-def _calibration(row: Calibration, document: Monitored) -> CalibrationShown:
+def _calibration(row: Calibration, document: Monitored) -> dict[str, Any]:
     bars = {t["name"]: float(t["value"]) for t in document["thresholds"] if t["name"].startswith("calibration_")}
     low, ratio, high = row["ratio_low"], row["ratio"], row["ratio_high"]
     watch = bars.get("calibration_watch", 1.2)
@@ -240,14 +197,14 @@ def _calibration(row: Calibration, document: Monitored) -> CalibrationShown:
     }
 
 
-def _break(row: Break) -> BreakShown:
+def _break(row: Break) -> dict[str, Any]:
     against = {"time": "Its own past", "forecast": "The forecast"}.get(row["against"], row["against"])
     return {**row, "against_words": against, "name_words": str(row["name"]).replace("_", " ").capitalize()}
 
 
-def states(history: list[Release], tool: str) -> list[StateAt]:
+def states(history: list[Release], tool: str) -> list[dict[str, Any]]:
     """The monitor's state at each release, the newest first: release, state, reasons."""
-    found: list[StateAt] = []
+    found = []
     for release in reversed(history[-26:]):
         said = released.document(release, f"{tool}_monitor")
         if said:
@@ -270,7 +227,7 @@ class ShadowPage:
     judgement: str
     says: str
     lines: list[ShadowLine]
-    came: list[PlacesCame] | list[PeopleCame]
+    came: list[dict[str, Any]]
     history: list[tuple[Release, str]]
 
 
@@ -281,9 +238,7 @@ def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int
     if not judged:
         return None
     release, document = judged[-1]
-    came: list[PlacesCame] | list[PeopleCame] = (
-        _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
-    )
+    came = _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
     return ShadowPage(
         release,
         document["judgement"],
@@ -294,13 +249,13 @@ def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int
     )
 
 
-def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[PlacesCame]:
+def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[dict[str, Any]]:
     """Each closed window: what was forecast for the whole area, and what was recorded in it as known now."""
     weeks = f"{tool}_weeks"
     if not released.has(newest, weeks):
         return []
     recorded = released.frame(newest, weeks)
-    found: list[PlacesCame] = []
+    found = []
     for release in reversed(released.closed_before(history, newest, horizon_weeks)[-13:]):
         if not released.has(release, tool):
             continue
@@ -310,10 +265,10 @@ def _came_places(newest: Release, history: list[Release], tool: str, horizon_wee
     return found
 
 
-def _came_people(history: list[Release], document: Shadowed, tool: str) -> list[PeopleCame]:
+def _came_people(history: list[Release], document: Shadowed, tool: str) -> list[dict[str, Any]]:
     """Each release: how many of all people were to become high harm within 12 months, and how many did by when it was last looked at."""
     known = {row["week"]: row for row in document.get("came", [])}
-    found: list[PeopleCame] = []
+    found: list[dict[str, Any]] = []
     for release in reversed(history[-60:]):
         looked = known.get(release.week)
         if looked is not None:
