@@ -163,10 +163,11 @@ def _about_people(held: People, labels: Groups, now: pl.DataFrame, tool: PeopleT
 def _of_work(state: State, day: date, labels: Groups) -> Found:
     """Decisions, sign-offs, steps and papers received by the end of the day; a table of which there was none yet is absent."""
     end = f"{day.isoformat()}T99"
-    keys = state.person_keys()
-    decided = desk.last_by(state.operations, day).join(keys, on="person_key", how="inner")
-    values = sorted(decided["decision"].unique().to_list())
     made = work.decisions(state.operations, end)
+    last = {each.person_key: each.decision for each in made}
+    considered = pl.DataFrame({"person_key": list(last), "decision": list(last.values())}, schema={"person_key": pl.String, "decision": pl.String})
+    decided = considered.join(state.person_keys(), on="person_key", how="inner")
+    values = sorted(decided["decision"].unique().to_list())
     counted: dict[tuple[str, str], int] = {}
     for each in made:
         against = each.decision == "no_change" and desk.is_against(each.decision, each.own_judgement)
@@ -176,8 +177,8 @@ def _of_work(state: State, day: date, labels: Groups) -> Found:
     tables = {
         "considered": tallies.by_group("considered", by_group, "decision", values) if values else [],
         "decisions": tallies.with_totals("decisions", ({"decision": d, "reason": r, "decisions": n} for (d, r), n in counted.items())),
-        "sign_offs": tallies.with_totals("sign_offs", _times("outcome", work.sign_offs(state.operations, end))),
-        "follow_ups": tallies.with_totals("follow_ups", _times("step", work.follow_ups(state.operations, end))),
+        "sign_offs": tallies.with_totals("sign_offs", _times("outcome", work.counted(state.operations, "sign_offs", "outcome", end))),
+        "follow_ups": tallies.with_totals("follow_ups", _times("step", work.counted(state.operations, "follow_ups", "step", end))),
         "representations": tallies.with_totals("representations", work.representations(state.operations, end).iter_rows(named=True)),
     }
     absent = {name: f"None had been recorded by {day.isoformat()}." for name, rows in tables.items() if not rows}

@@ -387,14 +387,6 @@ def before(operations: Operations, day: date, timezone: str) -> pl.DataFrame:
     return pl.DataFrame([{**row, "decided_on": on} for row, on in zip(rows, local, strict=True)], schema=BEFORE)
 
 
-def last_by(operations: Operations, as_of: date) -> pl.DataFrame:
-    """Each considered person's last decision by the end of a day: person_key, decision."""
-    table = schema.decisions
-    query = sa.select(table.c.person_key, table.c.decision).where(table.c.at < f"{as_of.isoformat()}T99").order_by(table.c.id)
-    frame = pl.DataFrame(operations.rows(query), schema={"person_key": pl.String, "decision": pl.String})
-    return frame.unique("person_key", keep="last", maintain_order=True)
-
-
 def waiting_for_sign_off(operations: Operations) -> list[Waiting]:
     """Referrals nobody has signed off yet, oldest first: id, person_key, at, by."""
     table = schema.decisions
