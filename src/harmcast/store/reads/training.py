@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import TypedDict
 
@@ -13,45 +11,9 @@ import sqlalchemy as sa
 
 from harmcast.oversight.register import Tool
 from harmcast.store import schema
-from harmcast.store.operations import Operations
 from harmcast.store.state import State
 from harmcast.store.users import TOUR
 from harmcast.words import tour_questions
-
-
-@dataclass(frozen=True)
-class TrainingGiven:
-    """A training of an account on a tool."""
-
-    account: str
-    tool: str
-    kind: str
-    trainer: str | None
-    trainer_contact: str | None
-    passed_on: date
-
-
-@dataclass(frozen=True)
-class TourTry:
-    """One try of a tool's guided tour, with the names of the questions it got wrong."""
-
-    tool: str
-    missed: tuple[str, ...]
-
-
-def given(operations: Operations, tool: str, until: date | None = None) -> list[TrainingGiven]:
-    """Trainings on a tool, those of a day and before where one is named."""
-    table = schema.training
-    columns = (table.c.account, table.c.tool, table.c.kind, table.c.trainer, table.c.trainer_contact, table.c.passed_on)
-    query = sa.select(*columns).where(table.c.tool == tool)
-    return [TrainingGiven(**row) for row in operations.rows(query if until is None else query.where(table.c.passed_on <= until))]
-
-
-def tour_tries(operations: Operations) -> Iterator[TourTry]:
-    """Every try of a guided tour."""
-    table = schema.events
-    for row in operations.rows(sa.select(table.c.object, table.c.detail).where(table.c.action == "tour_answered")):
-        yield TourTry((row["object"] or "").removeprefix("tool:"), tuple(json.loads(row["detail"] or "{}").get("missed", ())))
 
 
 class Progress(TypedDict):
@@ -68,20 +30,22 @@ class Progress(TypedDict):
 def progress(state: State, today: date) -> list[Progress]:
     """By tool: active accounts, those trained on it, those who passed the tour, tries, and the question missed most."""
     active = {user.account for user in state.users.everyone() if user.is_active}
-    tries = list(tour_tries(state.operations))
+    training, events = schema.training, schema.events
+    given = state.operations.rows(sa.select(training.c.account, training.c.tool, training.c.kind).where(training.c.account.in_(sorted(active))))
+    tries = state.operations.rows(sa.select(events.c.object, events.c.detail).where(events.c.action == "tour_answered"))
     found: list[Progress] = []
     for tool in state.register.tools(today):
-        own = [each for each in given(state.operations, tool.name) if each.account in active]
-        tried = [each for each in tries if each.tool == tool.name]
-        missed = Counter(name for each in tried for name in each.missed)
+        own = [each for each in given if each["tool"] == tool.name]
+        tried = [json.loads(each["detail"]) for each in tries if each["object"] == f"tool:{tool.name}"]
+        missed = Counter(name for each in tried for name in each.get("missed", ()))
         texts = {q.name: q.text for q in tour_questions.questions(tool.kind)}
         often = [(texts[name], n) for name, n in sorted(missed.items(), key=lambda i: (-i[1], i[0])) if name in texts]
         found.append(
             {
                 "tool": tool,
                 "people": len(active),
-                "trained": len({each.account for each in own if each.kind != TOUR}),
-                "passed": len({each.account for each in own if each.kind == TOUR}),
+                "trained": len({each["account"] for each in own if each["kind"] != TOUR}),
+                "passed": len({each["account"] for each in own if each["kind"] == TOUR}),
                 "tries": len(tried),
                 "missed": often[0] if often else None,
             }
