@@ -268,70 +268,26 @@ def _sealed(tx: Writing, person_key: str, words: str) -> bytes | None:
 
 def of_person(operations: Operations, *person_keys: str) -> list[Decision]:
     """Every decision about a person, under one key or several, the newest first, with words opened. The caller has logged the view."""
-    table = schema.decisions
+    table, names = schema.decisions, Decision.__dataclass_fields__
     with operations.reading() as connection:
-        rows = connection.execute(
-            sa.select(table, schema.users.c.name.label("by_name"))
-            .outerjoin(schema.users, schema.users.c.account == table.c.by)
-            .where(table.c.person_key.in_(person_keys))
-            .order_by(table.c.id.desc())
-        ).all()
-        numbers = [row.id for row in rows]
-        whose = {row.id: row.person_key for row in rows}
-        operations.checked(table, table.c.person_key.in_(person_keys), connection=connection)
+        whose = {row["id"]: row["person_key"] for row in operations.checked(table, table.c.person_key.in_(person_keys), connection=connection)}
         for beside in (schema.sign_offs, schema.follow_ups):
-            operations.checked(beside, beside.c.decision.in_(numbers), connection=connection)
-        signed = cast("dict[int, list[SignOff]]", _beside(connection, schema.sign_offs, whose))
-        followed = cast("dict[int, list[FollowUp]]", _beside(connection, schema.follow_ups, whose))
-        return [_decision(connection, row, signed, followed) for row in rows]
-
-
-def _decision(
-    connection: sa.Connection,
-    row: Any,
-    signed: dict[int, list[SignOff]],
-    followed: dict[int, list[FollowUp]],
-) -> Decision:
-    shown = keys.opened(connection, row.person_key, row.shown_enc)
-    return Decision(
-        id=row.id,
-        person_key=row.person_key,
-        week=row.week,
-        unit=row.unit,
-        model=row.model,
-        band=row.band,
-        decision=row.decision,
-        reason_code=row.reason_code,
-        checks=tuple(json.loads(row.checks)),
-        own_judgement=row.own_judgement,
-        review_on=row.review_on,
-        time_band=row.time_band,
-        judged_first=bool(row.judged_first),
-        by=row.by,
-        by_name=row.by_name or row.by,
-        role=row.role,
-        at=row.at,
-        words=keys.opened(connection, row.person_key, row.words_enc),
-        shown=json.loads(shown) if shown else None,
-        sign_offs=tuple(signed.get(row.id, ())),
-        follow_ups=tuple(followed.get(row.id, ())),
-    )
-
-
-def _beside(connection: sa.Connection, table: sa.Table, whose: Mapping[int, str]) -> dict[int, list[dict[str, object]]]:
-    """What followed decisions, by their numbers. Args: `whose`: key of the person each decision is about."""
-    found: dict[int, list[dict[str, object]]] = {}
-    users = schema.users
-    query = (
-        sa.select(table, users.c.name.label("by_name"))
-        .outerjoin(users, users.c.account == table.c.by)
-        .where(table.c.decision.in_(list(whose)))
-        .order_by(table.c.id)
-    )
-    for row in connection.execute(query).mappings() if whose else ():
-        words = keys.opened(connection, whose[row["decision"]], row["words_enc"])
-        found.setdefault(row["decision"], []).append({**row, "by_name": row["by_name"] or row["by"], "words": words})
-    return found
+            operations.checked(beside, beside.c.decision.in_(list(whose)), connection=connection)
+        signed = keys.written(connection, schema.sign_offs, "decision", whose)
+        followed = keys.written(connection, schema.follow_ups, "decision", whose)
+        found = []
+        for row in reversed(keys.written(connection, table, "id", whose)):
+            shown = keys.opened(connection, row["person_key"], row["shown_enc"])
+            held: dict[str, Any] = {
+                **row,
+                "checks": tuple(json.loads(row["checks"])),
+                "judged_first": bool(row["judged_first"]),
+                "shown": json.loads(shown) if shown else None,
+                "sign_offs": tuple(step for step in signed if step["decision"] == row["id"]),
+                "follow_ups": tuple(step for step in followed if step["decision"] == row["id"]),
+            }
+            found.append(Decision(**{name: held[name] for name in names}))
+        return found
 
 
 LATEST = pl.Schema(

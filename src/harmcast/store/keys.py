@@ -11,8 +11,9 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -137,3 +138,16 @@ def opened(connection: sa.Connection, key: str, words: bytes | None) -> str | No
             code="words_damaged",
             next_step="Restore the newest backup and tell the data owner.",
         ) from error
+
+
+def written(connection: sa.Connection, table: sa.Table, column: str, whose: Mapping[Any, str], before: str | None = None) -> list[Any]:
+    """Rows (as dictionaries) whose column holds one of `whose`, by number, each with its `words` opened and who wrote it (`by_name`).
+
+    Args: `whose`: value of the column -> key of the person whom the row is about; `before`: an instant; None: all.
+    Raises: StoreDamaged as `opened` does.
+    """
+    users = schema.users
+    query = sa.select(table, users.c.name.label("by_name")).outerjoin(users, users.c.account == table.c.by).order_by(table.c.id)
+    by_then = sa.true() if before is None else table.c.at < before
+    rows = connection.execute(query.where(table.c[column].in_(list(whose)), by_then)).mappings().all() if whose else []
+    return [{**row, "by_name": row["by_name"] or row["by"], "words": opened(connection, whose[row[column]], row["words_enc"])} for row in rows]

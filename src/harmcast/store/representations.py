@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TypedDict, cast
+from typing import TypedDict
 
 import sqlalchemy as sa
 
@@ -142,7 +142,7 @@ def _read(operations: Operations, where: sa.ColumnElement[bool] | None, most: in
         query = query.where(where)
     with operations.reading() as connection:
         rows = connection.execute(query).mappings().all()
-        steps = _steps(connection, {row["id"]: row["person_key"] for row in rows})
+        steps = keys.written(connection, schema.representation_steps, "representation", {row["id"]: row["person_key"] for row in rows})
         return [
             Representation(
                 id=row["id"],
@@ -155,23 +155,7 @@ def _read(operations: Operations, where: sa.ColumnElement[bool] | None, most: in
                 role=row["role"],
                 at=row["at"],
                 words=keys.opened(connection, row["person_key"], row["words_enc"]),
-                steps=tuple(steps.get(row["id"], ())),
+                steps=tuple(step for step in steps if step["representation"] == row["id"]),
             )
             for row in rows
         ]
-
-
-def _steps(connection: sa.Connection, whose: dict[int, str]) -> dict[int, list[RepresentationStep]]:
-    table, users = schema.representation_steps, schema.users
-    query = (
-        sa.select(table, users.c.name.label("by_name"))
-        .outerjoin(users, users.c.account == table.c.by)
-        .where(table.c.representation.in_(list(whose)))
-        .order_by(table.c.id)
-    )
-    found: dict[int, list[RepresentationStep]] = {}
-    for row in connection.execute(query).mappings() if whose else ():
-        words = keys.opened(connection, whose[row["representation"]], row["words_enc"])
-        step = {**row, "by_name": row["by_name"] or row["by"], "words": words}
-        found.setdefault(row["representation"], []).append(cast(RepresentationStep, step))
-    return found

@@ -15,7 +15,8 @@ from harmcast.publish.answers.collect import answer_day
 from harmcast.store import keys, merges
 from harmcast.store.reads import looks, then
 from harmcast.store.reads.looks import Look
-from harmcast.store.reads.person import DecisionOfPerson, RepresentationOfPerson, StepOfPerson, kept_of
+from harmcast.store.reads.person import DecisionOfPerson, RepresentationOfPerson, kept_of
+from harmcast.store.representations import RepresentationStep
 from harmcast.store.state import State
 
 
@@ -28,7 +29,7 @@ class PersonHeld(TypedDict, total=False):
 
 
 class RepresentationFollowed(RepresentationOfPerson):
-    steps: list[StepOfPerson]
+    steps: list[RepresentationStep]
 
 
 class StepSeen(TypedDict):
@@ -36,7 +37,7 @@ class StepSeen(TypedDict):
 
     on: date
     step: str
-    words: str
+    words: str | None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from harmcast.publish.answers.document import AnswerColumn, AnswerTable, Block, 
 from harmcast.publish.answers.person_facts import PersonFacts
 from harmcast.publish.answers.pieces import text_of, wrong
 from harmcast.store import desk
-from harmcast.store.reads.person import StepOfPerson
+from harmcast.store.representations import RepresentationStep
 
 OUTCOMES = {"upheld": "you were right, and it is put right", "upheld_in_part": "you were right in part", "not_upheld": "we did not agree", "withdrawn": "taken back"}
 STATES = {"charged": "no result yet", "convicted": "found guilty", "acquitted": "found not guilty", "withdrawn": "dropped", "discontinued": "dropped", "quashed": "set aside by a court"}
@@ -249,7 +249,7 @@ def _received(held: PersonFacts) -> tuple[AnswerTable, ...]:
     return _table("received", (("what", "What", "text"), ("step", "Step", "text"), ("on", "Day", "date"), ("words", "In words", "text")), rows)
 
 
-def _step(step: StepOfPerson) -> str:
+def _step(step: RepresentationStep) -> str:
     if step["step"] == "outcome":
         return OUTCOMES.get(str(step["outcome"]), str(step["outcome"]))
     if step["step"] == "rescored":
