@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,33 +17,21 @@ from harmcast.store.users import Actor, Users
 
 
 @dataclass(frozen=True)
-class KeptProposal:
-    """A proposal as it is kept. `answer`: confirmed, refused; None: it waits."""
+class KeptProposal(Proposal):
+    """A proposal with its number. `answer`: confirmed, refused; None: it waits."""
 
     id: int
-    account: str
-    role: Role
-    unit: str | None
-    by: str
     at: str
     answer: str | None
     answered_by: str | None
     answered_at: str | None
-
-    @property
-    def proposal(self) -> Proposal:
-        return Proposal(self.account, self.role, self.unit, self.by)
-
-
-def _kept(row: Mapping[str, Any]) -> KeptProposal:
-    return KeptProposal(row["id"], row["account"], Role(row["role"]), row["unit"], row["by"], row["at"], row["answer"], row["answered_by"], row["answered_at"])
 
 
 def all_of(operations: Operations, *, waiting: bool = False) -> list[KeptProposal]:
     """Proposals, the newest first; `waiting`: those alone that nobody has answered."""
     table = schema.role_proposals
     where = [table.c.answer.is_(None)] if waiting else []
-    return [_kept(row) for row in operations.checked(table, *where, order_by=(table.c.id.desc(),))]
+    return [KeptProposal(**{**row, "role": Role(row["role"])}) for row in operations.checked(table, *where, order_by=(table.c.id.desc(),))]
 
 
 def propose(known: Users, account: str, role: str, unit: str | None, actor: Actor) -> int:
@@ -73,7 +59,7 @@ def answer(known: Users, number: int, actor: Actor, is_confirmed: bool = True) -
         raise AccessDenied("No such proposal waits.", code="role_not_confirmed", next_step="`harmcast users list` names those that wait.")
     one = found[0]
     held = [(Role(role), unit) for role, unit in actor.roles if role in set(Role)]
-    why_not = grants.may_confirm(one.proposal, actor.account, held, is_led(known, one))
+    why_not = grants.may_confirm(one, actor.account, held, is_led(known, one))
     if why_not is not None and (is_confirmed or Role.ADMINISTRATOR not in {role for role, _ in held}):
         raise AccessDenied(why_not, code="role_not_confirmed", next_step="See docs/security.md: who gives roles.")
     if is_confirmed:

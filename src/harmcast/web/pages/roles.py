@@ -21,7 +21,7 @@ def roles_page(visit: Here) -> Response:
     held = [(Role(visit.role), visit.user.unit)]
     waiting = []
     for one in proposals.all_of(visit.operations, waiting=True):
-        why_not = grants.may_confirm(one.proposal, visit.user.account, held, proposals.is_led(known, one))
+        why_not = grants.may_confirm(one, visit.user.account, held, proposals.is_led(known, one))
         waiting.append({"one": one, "why_not": why_not})
     return page(
         visit,
