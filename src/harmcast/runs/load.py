@@ -83,11 +83,10 @@ def _why_waits(state: State, work: Work) -> tuple[str, ...]:
     changes = any(rows.height for rows in work.new.values()) or bool(work.tombstones)
     newest_made = deliveries.newest_made_at(state.operations)
     is_news = changes or newest_made is None or work.manifest.made_at > newest_made  # an old delivery again, changing nothing, waits for nobody
-    is_first = loads.first_accepted(state.operations) is None
-    is_mapped_anew = not is_first and received.mapping_sha256(state) != loads.mapping_before(state.operations)
+    before = loads.newest_accepted(state.operations)
     found = {
-        "first_load": changes and is_first,
-        "new_mapping": changes and is_mapped_anew,
+        "first_load": changes and before is None,
+        "new_mapping": changes and before is not None and received.mapping_sha256(state) != before.mapping_sha256,
         "effects": is_news and any(effect.verdict == "hold" for effect in work.effects),
     }
     return tuple(why for why, holds in found.items() if holds)

@@ -22,6 +22,7 @@ from harmcast.store import ledger, schema
 from harmcast.store.operations import Operations, Writing
 
 WAITING, LOADED, REJECTED = "waiting", "loaded", "rejected"
+NEWEST = 52  # loads that a new one is compared with
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Load:
         why_waits: first_load, new_mapping, effects; empty where it did not have to wait.
         comparison: figures for comparing with those the force has published, of a load that is the first or newly mapped.
         needs: how many people must accept it.
+        mapping_sha256: of the mapping it was read under; null: none, or it was not kept.
     """
 
     number: int
@@ -52,6 +54,7 @@ class Load:
     accepted_by: str | None
     accepted_at: str | None
     reason: str | None
+    mapping_sha256: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -65,24 +68,24 @@ def of(row: Mapping[str, Any]) -> Load:
         row["id"], row["delivery_id"], row["standing"], row["sequence"], row["made_at"], row["loaded_at"],
         tuple(note.get("why_waits", ())), int(note.get("needs", 1)), tuple(kept_effects.read(note.get("effects", ()))),
         tuple(note.get("left_source", ())), tuple(comparison.read(note.get("comparison", ()))), row["first_by"], row["accepted_by"], row["accepted_at"], row["accept_reason"],
+        row["mapping_sha256"],
     )  # fmt: skip
 
 
-def _found(operations: Operations, *conditions: Any, newest: bool = True) -> Load | None:
+def _newest(operations: Operations, *conditions: Any) -> Load | None:
     table = schema.deliveries
-    query = sa.select(table).where(*conditions).order_by(table.c.id.desc() if newest else table.c.id).limit(1)
-    rows = operations.rows(query)
+    rows = operations.rows(sa.select(table).where(*conditions).order_by(table.c.id.desc()).limit(1))
     return of(rows[0]) if rows else None
 
 
 def waiting(operations: Operations) -> Load | None:
     """The load that waits; None if none does."""
-    return _found(operations, schema.deliveries.c.standing == WAITING)
+    return _newest(operations, schema.deliveries.c.standing == WAITING)
 
 
 def numbered(operations: Operations, number: int) -> Load:
     """A load by its number. Raises RunStopped (`load_unknown`)."""
-    found = _found(operations, schema.deliveries.c.id == number)
+    found = _newest(operations, schema.deliveries.c.id == number)
     if found is None:
         raise RunStopped("There is no load of that number.", code="load_unknown", next_step="`harmcast effects STATE` names the newest.")
     return found
@@ -90,25 +93,12 @@ def numbered(operations: Operations, number: int) -> Load:
 
 def newest(operations: Operations) -> Load | None:
     """The newest load, refused ones too; None before the first."""
-    return _found(operations)
-
-
-def first_accepted(operations: Operations) -> Load | None:
-    """The first load that counted; None before it."""
-    return _found(operations, schema.deliveries.c.standing == LOADED, newest=False)
+    return _newest(operations)
 
 
 def newest_accepted(operations: Operations) -> Load | None:
-    """The newest load that counts."""
-    return _found(operations, schema.deliveries.c.standing == LOADED)
-
-
-def mapping_before(operations: Operations) -> str | None:
-    """SHA-256 of the mapping under which the newest load that counts was read; None: none, or it was not kept."""
-    table = schema.deliveries
-    query = sa.select(table.c.mapping_sha256).where(table.c.standing == LOADED).order_by(table.c.id.desc()).limit(1)
-    rows = operations.rows(query)
-    return rows[0]["mapping_sha256"] if rows else None
+    """The newest load that counts and changed something; None before the first."""
+    return _newest(operations, schema.deliveries.c.standing == LOADED)
 
 
 def stop_if_waiting(operations: Operations) -> None:
@@ -153,14 +143,14 @@ def reject(tx: Writing, load: Load, by: str, reason: str) -> None:
 def effects_before(operations: Operations, number: int) -> Sequence[Effect]:
     """Effects of the load that counted before this one, to compare with; empty if none was."""
     table = schema.deliveries
-    found = _found(operations, table.c.standing.in_([LOADED, "again"]), table.c.id < number)
+    found = _newest(operations, table.c.standing.in_([LOADED, "again"]), table.c.id < number)
     return found.effects if found else ()
 
 
-def past_values(operations: Operations, check: str, loads: int = 52) -> dict[str, list[float]]:
+def past_values(operations: Operations, check: str) -> dict[str, list[float]]:
     """Values of a check in the newest loads that count, by scope, the newest first."""
     table = schema.deliveries
-    query = sa.select(table.c.document).where(table.c.standing == LOADED).order_by(table.c.id.desc()).limit(loads)
+    query = sa.select(table.c.document).where(table.c.standing == LOADED).order_by(table.c.id.desc()).limit(NEWEST)
     found: dict[str, list[float]] = {}
     for row in operations.rows(query):
         for effect in json.loads(row["document"]).get("effects", ()):
@@ -197,7 +187,7 @@ def held_between(operations: Operations, after: int, upto: int) -> list[tuple[st
     ]
 
 
-def rows_received(operations: Operations, loads: int = 52) -> dict[str, list[float]]:
+def rows_received(operations: Operations) -> dict[str, list[float]]:
     """Rows of each table in the newest loads that count, the newest first."""
     files, table = schema.delivery_files, schema.deliveries
     query = (
@@ -209,4 +199,4 @@ def rows_received(operations: Operations, loads: int = 52) -> dict[str, list[flo
     found: dict[str, list[float]] = {}
     for row in operations.rows(query):
         found.setdefault(row["table_name"], []).append(float(row["received"]))
-    return {name: values[:loads] for name, values in found.items()}
+    return {name: values[:NEWEST] for name, values in found.items()}
