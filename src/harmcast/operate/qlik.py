@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -179,8 +178,8 @@ def _figures(state: State) -> list[acceptance.AcceptanceFigure]:
         found += acceptance.areas_figures(areas)
     people = {name: one for name in star.PEOPLE if (one := table(state, "people", name)) is not None}
     if people:
-        by_unit = {unit: f"a reader of {unit}" for unit in sorted(people["dim_person"]["UNIT"].unique().to_list())}
-        found += acceptance.people_figures(people, [(reader, unit) for unit, reader in by_unit.items()])
+        units = sorted(people["dim_person"]["UNIT"].unique().to_list())
+        found += acceptance.people_figures(people, [(f"a reader of {unit}", unit) for unit in units])
     if not found:
         raise NotFit("Nothing was written for Qlik yet.", code="qlik_not_written", next_step="`harmcast qlik write STATE` once a release is published.")
     return found
@@ -230,16 +229,12 @@ def _listing(folder: Path) -> list[Path]:
 
 
 def _is_old(version: Path, now: str) -> bool:
-    made = _made_at(version)
-    return made is None or log.moment(now) - log.moment(made) > timedelta(hours=KEPT_HOURS)
-
-
-def _made_at(version: Path) -> str | None:
+    """Whether a version was made longer ago than it is kept, or does not say when."""
     try:
-        said: dict[str, Any] = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return str(said["made_at"]) if "made_at" in said else None
+        made = json.loads((version / "manifest.json").read_text(encoding="utf-8"))["made_at"]
+    except (OSError, ValueError, KeyError):
+        return True
+    return log.moment(now) - log.moment(made) > timedelta(hours=KEPT_HOURS)
 
 
 @contextmanager

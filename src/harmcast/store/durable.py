@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,14 +21,12 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():
             target = beside / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
+            target.write_bytes(content)
+            sync(target)
         for inner in {(beside / name).parent for name in contents} | {beside}:
             sync(inner)
         shutil.rmtree(folder, ignore_errors=True)
-        os.replace(beside, folder)
+        beside.replace(folder)
         sync(folder.parent)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)

@@ -52,8 +52,8 @@ def to_revision(connection: sa.Connection, wanted: str) -> None:
         ) from None
 
 
-def upgrade(operations: Operations, event: Event) -> bool:
-    """Brings the schema up to date; gives whether anything had to be done.
+def upgrade(operations: Operations, event: Event) -> None:
+    """Brings the schema up to date, where it is not.
 
     Killed on the way, the database is as before: both databases change schema inside the transaction.
 
@@ -62,7 +62,7 @@ def upgrade(operations: Operations, event: Event) -> bool:
     """
     held = revision(operations)
     if held == HEAD:
-        return False
+        return
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -79,7 +79,6 @@ def upgrade(operations: Operations, event: Event) -> bool:
         check_references(tx.connection)
         if before is not None:
             _adopt(tx, event, before)
-    return True
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,7 @@ class TrainingHeld(TypedDict):
     account: str
     tool: str
     kind: str
-    given_on: date
+    passed_on: date
     by: str
     at: str
 
