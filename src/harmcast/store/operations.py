@@ -373,7 +373,7 @@ class Operations:
 
         Raises: StoreDamaged (`row_unwritten`) if a row is not what an entry wrote, or its entry is not the log's own.
         """
-        with self._reading_on(connection) as reader:
+        with self.reading() if connection is None else nullcontext(connection) as reader:
             return self._checked(reader, table, sa.select(table).where(*where).order_by(*order_by))
 
     def _checked(self, reader: sa.Connection, table: sa.Table, query: sa.Select[Any], own: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
@@ -426,14 +426,6 @@ class Operations:
         lines = schema.versions
         of_key = [] if key is None else [lines.c.key == key]
         return bool(self.rows(sa.select(lines.c.n).where(lines.c.tab == table.name, *of_key).limit(1)))
-
-    @contextmanager
-    def _reading_on(self, connection: sa.Connection | None) -> Iterator[sa.Connection]:
-        if connection is not None:
-            yield connection
-            return
-        with self.reading() as own:
-            yield own
 
     def _newest_lines(self, connection: sa.Connection, tab: str, keys: Sequence[str]) -> dict[str, NewestLine]:
         """Entry and hash of the newest line of each key, as this transaction sees them."""

@@ -109,23 +109,12 @@ def _found(operations: Operations, token: str, *conditions: sa.ColumnElement[boo
             return None
         operations.checked(users, users.c.account == row["account"], connection=connection)
         operations.checked(roles, roles.c.id == row["role_id"], connection=connection)
-        return _session(dict(row))
+        return Session(row["token_hash"], row["account"], row["name"], Role(row["role"]), row["unit"], row["csrf"])
 
 
 def _is_sealed(operations: Operations, row: Mapping[str, Any]) -> bool:
     sealed = _seal(operations.keyed, *(row[name] for name in ("token_hash", "account", "role", "unit", "made_at", "ends_at")))
     return hmac.compare_digest(sealed.encode(), str(row["csrf"]).encode())
-
-
-def _session(row: Mapping[str, Any]) -> Session:
-    return Session(
-        token_hash=row["token_hash"],
-        account=row["account"],
-        name=row["name"],
-        role=Role(row["role"]),
-        unit=row["unit"],
-        csrf=row["csrf"],
-    )
 
 
 def touch(tx: Writing, session: Session) -> None:

@@ -25,7 +25,6 @@ from functools import cached_property
 from pathlib import Path
 
 import polars as pl
-import sqlalchemy as sa
 
 from harmcast import settings as settings_of
 from harmcast.errors import AccessDenied, Fault, RunStopped, SettingsRefused, StoreDamaged
@@ -342,9 +341,8 @@ def brought_up(opened: State) -> State:
     elif is_first:
         with database.writing(Event("system", "operator", "administration", "settings_taken", object="settings")) as tx:
             tx.says(settings_sha256=kept_settings.take(tx, opened.root))
-    with database.reading() as connection:
-        if connection.execute(sa.select(schema.facts.c.value).where(schema.facts.c.name == "state_id")).first() is None:
-            raise StoreDamaged(
-                "The database does not belong to this state.", code="operations_foreign", next_step="Check store.url."
-            )
+    if database.fact("state_id") is None:
+        raise StoreDamaged(
+            "The database does not belong to this state.", code="operations_foreign", next_step="Check store.url."
+        )
     return opened

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,22 +61,13 @@ class StateFault:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Whether a state agrees with itself: how many entries and rows were looked at, and the faults."""
-
-    events: int
-    rows: int
-    faults: tuple[StateFault, ...]
-
-
-@dataclass(frozen=True)
 class Verification:
-    """What a verification found: `outside` counts the lines kept elsewhere that were looked at."""
+    """What a verification found: entries, rows and (`outside`) lines kept elsewhere that were looked at, the faults, and what to say."""
 
     events: int
     rows: int
-    outside: int
     faults: tuple[StateFault, ...]
+    outside: int = 0
     said: tuple[str, ...] = ()
 
     @property
@@ -115,13 +106,13 @@ def verify(state: State, checkpoint: Path | None = None, key: str | None = None)
     since = outside.points[0].at if outside.points else "never"
     looked = [f"Looked at outside: {', '.join(place.name for place in outside.places)}; the first line is of {since}."] if outside.places else []
     said = (*looked, *lost, *outside.notes, *with_actors(state.operations, faults))
-    return Verification(agreement.events, agreement.rows, len(outside.points), faults, said)
+    return replace(agreement, faults=faults, outside=len(outside.points), said=said)
 
 
-def verify_state(state: State) -> Agreement:
+def verify_state(state: State) -> Verification:
     """Every sign of tampering that the state alone can show. Raises RunStopped if it cannot be read."""
     agreement = verify_database(state.operations)
-    return Agreement(agreement.events, agreement.rows, (*agreement.faults, *_file_faults(state)))
+    return replace(agreement, faults=(*agreement.faults, *_file_faults(state)))
 
 
 def must_be_whole(operations: Operations) -> None:
@@ -136,7 +127,7 @@ def must_be_whole(operations: Operations) -> None:
         )
 
 
-def verify_database(operations: Operations) -> Agreement:
+def verify_database(operations: Operations) -> Verification:
     """The chain, its lines and the rows of one database, all of one moment."""
     faults: list[StateFault] = []
     with operations.reading() as connection:
@@ -154,7 +145,7 @@ def verify_database(operations: Operations) -> Agreement:
         for (tab, key), (seq, hashed) in sorted(beside.newest.items()):
             if hashed != row_lines.digest(tab, key, None):
                 faults.append(StateFault("row_missing", tab, key, seq, "is gone, and no entry says so"))
-    return Agreement(beside.count, rows, tuple(faults))
+    return Verification(beside.count, rows, tuple(faults))
 
 
 def _as_held(column: sa.Column[object]) -> sa.Label[str] | sa.Column[object]:
@@ -167,17 +158,17 @@ def _text(value: Held) -> Held:
     return value if value is None or isinstance(value, str | int) else repr(value)  # type: ignore[return-value]
 
 
-def _lines(connection: sa.Connection) -> Iterator[tuple[int, int, RowLine]]:
+def _lines(connection: sa.Connection) -> Iterator[tuple[int, RowLine]]:
     table = schema.versions
-    query = sa.select(table.c.seq, table.c.n, table.c.tab, table.c.key, table.c.row, table.c.hash).order_by(table.c.seq, table.c.n)
-    for seq, n, tab, key, row, hashed in connection.execute(query.execution_options(yield_per=BATCH)):
-        yield seq if isinstance(seq, int) else NOWHERE, n, RowLine(*map(_text, (tab, key, row, hashed)))
+    query = sa.select(table.c.seq, table.c.tab, table.c.key, table.c.row, table.c.hash).order_by(table.c.seq, table.c.n)
+    for seq, *line in connection.execute(query.execution_options(yield_per=BATCH)):
+        yield seq if isinstance(seq, int) else NOWHERE, RowLine(*map(_text, line))
 
 
 class _Beside:
     """Entries with the lines of each beside them; what does not fit goes to `faults`, the newest line of each key is kept."""
 
-    def __init__(self, operations: Operations, lines: Iterator[tuple[int, int, RowLine]], faults: list[StateFault]) -> None:
+    def __init__(self, operations: Operations, lines: Iterator[tuple[int, RowLine]], faults: list[StateFault]) -> None:
         self.newest: dict[tuple[str, str], tuple[int, str]] = {}
         self.count = 0
         self._seal_key = operations.seal_key
@@ -211,7 +202,7 @@ class _Beside:
 
     def _take(self, seq: int) -> Iterator[RowLine]:
         while self._next is not None and self._next[0] <= seq:
-            owner, _, line = self._next
+            owner, line = self._next
             self._next = next(self._lines, None)
             if owner < seq:
                 self._faults.append(StateFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
@@ -222,10 +213,7 @@ class _Beside:
             yield line
 
     def finish(self) -> None:
-        while self._next is not None:
-            owner, _, line = self._next
-            self._next = next(self._lines, None)
-            self._faults.append(StateFault("version", line.tab, line.key, owner, "a line that no entry wrote"))
+        list(self._take(NOWHERE + 1))  # lines behind the last entry
         if self.count and not self._is_sealed:
             self._fault("seal", 1, "no entry has a seal")
 
@@ -258,10 +246,10 @@ def _file_faults(state: State) -> list[StateFault]:
         wrong = _wrong_file(state, row["kind"], row["name"], row["sha256"])
         if wrong:
             found.append(StateFault("file", table.name, str(row["id"]), _entry_of(state.operations, table, str(row["id"])), wrong))
-    facts, name = schema.facts, kept_settings.FACT
-    taken = state.operations.rows(sa.select(facts.c.value).where(facts.c.name == name))
-    if taken and taken[0]["value"] != kept_settings.sha256_of(state.root / kept_settings.SETTINGS):
-        found.append(StateFault("file", kept_settings.SETTINGS, None, _entry_of(state.operations, facts, name), "are not those that were taken: changed by hand"))
+    taken = state.operations.fact(kept_settings.FACT)
+    if taken is not None and taken != kept_settings.sha256_of(state.root / kept_settings.SETTINGS):
+        entry = _entry_of(state.operations, schema.facts, kept_settings.FACT)
+        found.append(StateFault("file", kept_settings.SETTINGS, None, entry, "are not those that were taken: changed by hand"))
     return found
 
 
