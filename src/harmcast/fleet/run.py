@@ -183,16 +183,6 @@ def week_of(member: Member, as_of: date) -> PlainRecord:
         return {"error": type(error).__name__, "code": error.code, "message": error.message, "next_step": error.next_step}
 
 
-def own_process(member: Member, as_of: date) -> PlainRecord:
-    """`week_of` as this process's only work: reads nothing else, says one JSON line. What a task starts."""
-    import resource
-
-    os.umask(0o077)
-    row = week_of(member, as_of)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return row | {"cpu_seconds": round(used.ru_utime + used.ru_stime, 3), "peak_gb": round(used.ru_maxrss / 1e6, 3)}
-
-
 COMMAND = (sys.executable, "-m", "harmcast.fleet.run")
 
 
@@ -247,6 +237,7 @@ def run_fleet(forces: Path, master: str, as_of: date, out: Path | None = None, p
         out: folder for `fleet.parquet`, one line a force.
     Raises: SettingsRefused; RunStopped if Spark cannot be started or loses its workers.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from harmcast.fleet import spark
@@ -254,7 +245,8 @@ def run_fleet(forces: Path, master: str, as_of: date, out: Path | None = None, p
     found = members(forces)
     with tempfile.TemporaryDirectory(prefix=".fleet-", dir=forces.resolve().parent) as name:
         shared = Path(name)
-        _hand_over(found, shared / "forces.parquet")
+        shared.chmod(0o770)  # the account that runs the workers may be another one of the same group
+        pq.write_table(pa.Table.from_pylist([asdict(member) for member in found]), shared / "forces.parquet")
         with spark.session(master) as session:
             _on_spark(session, shared, len(found), as_of, progress)
         table = pq.read_table(shared / "outcome", schema=schema()).sort_by("force")
@@ -264,14 +256,6 @@ def run_fleet(forces: Path, master: str, as_of: date, out: Path | None = None, p
         pq.write_table(table, out / ".fleet.parquet")
         (out / ".fleet.parquet").replace(out / "fleet.parquet")
     return FleetResult(as_of, table.to_pylist())
-
-
-def _hand_over(found: list[Member], file: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file.parent.chmod(0o770)  # the account that runs the workers may be another one of the same group
-    pq.write_table(pa.Table.from_pylist([asdict(m) for m in found]), file)
 
 
 def _on_spark(session: SparkSession, shared: Path, forces: int, as_of: date, progress: Progress) -> None:
@@ -316,10 +300,15 @@ def _how_far(session: SparkSession, forces: int) -> tuple[str, float]:
 
 
 def main() -> None:
-    """One force's week in a process of its own: a member as JSON on standard input, its outcome as JSON on standard output."""
+    """`week_of` as a process's only work, which a task starts: a member as JSON on standard input, its outcome as JSON on standard output."""
+    import resource
+
+    os.umask(0o077)
     asked = json.loads(sys.stdin.read())
     as_of = date.fromisoformat(asked.pop("as_of"))
-    print(json.dumps(own_process(Member(**asked), as_of)))
+    row = week_of(Member(**asked), as_of)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps(row | {"cpu_seconds": round(used.ru_utime + used.ru_stime, 3), "peak_gb": round(used.ru_maxrss / 1e6, 3)}))
 
 
 if __name__ == "__main__":

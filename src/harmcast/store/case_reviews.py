@@ -6,11 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-import sqlalchemy as sa
-
 from harmcast.oversight import log
 from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
+from harmcast.store.operations import Operations, Writing, answer
 
 WHAT = "case_review"
 OPEN_DAYS = 14
@@ -47,8 +45,7 @@ def ask(tx: Writing, person_key: str, reason: str, by: str, role: str) -> int:
 def decide(tx: Writing, number: int, decision: str, by: str) -> bool:
     """Keeps the officer's answer; False if it is answered already, there is none of that number, or it is her own."""
     table = schema.export_requests
-    still_open = sa.and_(table.c.id == number, table.c.what == WHAT, table.c.decision.is_(None), table.c.by != by)
-    return tx.execute(sa.update(table).where(still_open).values(decision=decision, decided_by=by, decided_at=tx.at)).rowcount == 1
+    return answer(tx, table, number, decision, by, table.c.what == WHAT, table.c.by != by)
 
 
 def of(operations: Operations, by: str | None = None) -> list[CaseReview]:

@@ -304,12 +304,8 @@ LATEST = pl.Schema(
 
 def mark(operations: Operations) -> tuple[int, int]:
     """What changes when anybody decides or signs off: numbers of the newest decision and sign-off."""
-    with operations.reading() as connection:
-        numbers = [
-            int(connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)
-            for table in (schema.decisions, schema.sign_offs)
-        ]
-    return numbers[0], numbers[1]
+    decision, sign_off = (operations.number(sa.select(sa.func.max(table.c.id))) for table in (schema.decisions, schema.sign_offs))
+    return decision, sign_off
 
 
 def latest(operations: Operations) -> pl.DataFrame:

@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
+from harmcast.store.operations import Operations, Writing, answer
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,7 @@ def ask(tx: Writing, list_hash: str, reasons: Mapping[str, int], why: str, by: s
 
 def decide(tx: Writing, number: int, decision: str, why: str | None, by: str) -> bool:
     """Keeps the second person's answer; False if somebody answered in between."""
-    table = schema.erasure_requests
-    still_open = sa.and_(table.c.id == number, table.c.decision.is_(None))
-    values = {"decision": decision, "decided_by": by, "decided_at": tx.at, "decided_why": why}
-    return tx.execute(sa.update(table).where(still_open).values(**values)).rowcount == 1
+    return answer(tx, schema.erasure_requests, number, decision, by, decided_why=why)
 
 
 def newest(operations: Operations, most: int = 20) -> list[ErasureRequest]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
+from harmcast.store.operations import Operations, Writing, answer
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,7 @@ def ask(tx: Writing, what: str, band: str, reason: str, by: str, role: str, unit
 
 def decide(tx: Writing, number: int, decision: str, by: str) -> bool:
     """Keeps the answer to a request; False if somebody else answered it in between."""
-    table = schema.export_requests
-    still_open = sa.and_(table.c.id == number, table.c.decision.is_(None))
-    return tx.execute(sa.update(table).where(still_open).values(decision=decision, decided_by=by, decided_at=tx.at)).rowcount == 1
+    return answer(tx, schema.export_requests, number, decision, by)
 
 
 # -- reading -------------------------------------------------------------------------------------

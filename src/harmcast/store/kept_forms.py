@@ -104,8 +104,7 @@ def _oldest(now: str) -> str:
 def waiting(operations: Operations, account: str) -> int:
     """How many forms are kept for an account."""
     table = schema.kept_forms
-    query = sa.select(sa.func.count().label("n")).where(table.c.account == account, table.c.at >= _oldest(operations.now()))
-    return int(operations.rows(query)[0]["n"])
+    return operations.number(sa.select(sa.func.count()).where(table.c.account == account, table.c.at >= _oldest(operations.now())))
 
 
 def of_account(operations: Operations, account: str) -> list[KeptForm]:

@@ -62,7 +62,7 @@ def move(tx: Writing, sequence: int, before: str, after: str) -> None:
 def last_number(operations: Operations) -> int:
     """The highest number that a load's parts ever had, rejected loads too; 0 before the first."""
     table = schema.ledger
-    return int(operations.rows(sa.select(sa.func.max(table.c.sequence).label("n")).where(table.c.kind == "part"))[0]["n"] or 0)
+    return operations.number(sa.select(sa.func.max(table.c.sequence)).where(table.c.kind == "part"))
 
 
 def replace(tx: Writing, old: Part, new: Part | None) -> None:
@@ -91,15 +91,10 @@ def named(operations: Operations, kind: str = "part", upto: int | None = None, *
 
 def mark(operations: Operations) -> tuple[int, int]:
     """What changes with every load and every erasure: number of the newest file that stands, and how many do."""
-    return once((operations, "ledger"), lambda: _mark(operations))
-
-
-def _mark(operations: Operations) -> tuple[int, int]:
     table = schema.ledger
-    with operations.reading() as connection:
-        query = sa.select(sa.func.max(table.c.id), sa.func.count()).where(table.c.standing == CURRENT)
-        newest, count = connection.execute(query).one()
-    return int(newest or 0), int(count)
+    query = sa.select(sa.func.max(table.c.id).label("newest"), sa.func.count().label("count")).where(table.c.standing == CURRENT)
+    (found,) = once((operations, "ledger"), lambda: operations.rows(query))
+    return int(found["newest"] or 0), int(found["count"])
 
 
 def checked(root: Path, part: Part) -> Path:

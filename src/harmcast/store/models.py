@@ -88,10 +88,8 @@ class Models:
                 document=json.dumps({**beside, "made_by": event.actor}, sort_keys=True, default=str, ensure_ascii=False),
                 made_at=tx.at,
             )
-        found = self.named(name)
-        if found is None:
-            raise RuntimeError("a model just kept is not there")
-        return found
+        (kept,) = self._rows(schema.models.c.name == name)
+        return kept
 
     def approve(self, model: Model, event: Event) -> None:
         table = schema.models

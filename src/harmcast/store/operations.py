@@ -352,19 +352,19 @@ class Operations:
             connection.execute(sa.insert(schema.versions), held)
         return entries
 
-    def entries(self, first: int = 1, last: int | None = None) -> list[Entry]:
-        """The log's entries from `first` to `last`, both included, in order."""
-        table = schema.events
-        query = sa.select(table).where(table.c.seq >= first).order_by(table.c.seq)
-        if last is not None:
-            query = query.where(table.c.seq <= last)
-        with self.reading() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(query)]
+    def entries(self) -> list[Entry]:
+        """The log's entries in order."""
+        return [Entry(**row) for row in self.rows(sa.select(schema.events).order_by(schema.events.c.seq))]
 
-    def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    def rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
         """The rows of a query, as dictionaries."""
         with self.reading() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
+
+    def number(self, query: sa.Select[Any]) -> int:
+        """The one number that a query gives; 0 where it is null."""
+        with self.reading() as connection:
+            return int(connection.execute(query).scalar_one() or 0)
 
     def checked(
         self, table: sa.Table, *where: sa.ColumnElement[bool], order_by: Sequence[Any] = (), connection: sa.Connection | None = None
@@ -521,6 +521,17 @@ def count_from(tx: Writing, name: str, by: int) -> int:
 
 def set_fact(tx: Writing, name: str, value: str) -> None:
     """Writes a fact of the state."""
-    changed = tx.execute(sa.update(schema.facts).where(schema.facts.c.name == name).values(value=value))
-    if changed.rowcount == 0:
-        tx.execute(sa.insert(schema.facts).values(name=name, value=value))
+    put(tx, schema.facts, {"name": name}, {"value": value})
+
+
+def put(writer: Writing | sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Writes the row of a key: changes the one there is, or adds it."""
+    same = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    if writer.execute(sa.update(table).where(same).values(**values)).rowcount == 0:
+        writer.execute(sa.insert(table).values(**key, **values))
+
+
+def answer(tx: Writing, table: sa.Table, number: int, decision: str, by: str, *where: sa.ColumnElement[bool], **more: Any) -> bool:
+    """Keeps a second person's answer to what somebody asked for; False if it was answered in between, or is not one of `where`."""
+    still_open = sa.and_(table.c.id == number, table.c.decision.is_(None), *where)
+    return tx.execute(sa.update(table).where(still_open).values(decision=decision, decided_by=by, decided_at=tx.at, **more)).rowcount == 1

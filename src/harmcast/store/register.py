@@ -13,7 +13,7 @@ from harmcast.oversight.log import Event
 from harmcast.oversight.register import FIELDS, RegisterEntry, Status, Tool
 from harmcast.settings import Settings
 from harmcast.store import schema
-from harmcast.store.operations import Operations, Writing
+from harmcast.store.operations import Operations, put
 from harmcast.words.tools import tool_title
 
 COLUMNS = {"purpose": "purpose", "owner": "owner", "made_by": "developer", "cost": "cost"}  # of the newest words
@@ -139,7 +139,7 @@ class Register:
                 "changed_at": tx.at,
                 "by": event.actor,
             }
-            _upsert(tx, table, {"tool": name}, values)
+            put(tx, table, {"tool": name}, values)
 
     def cost(self, name: str, as_of: date | None = None) -> str | None:
         """What the register says a tool costs, as it stood on a day (default: now)."""
@@ -179,9 +179,3 @@ def _standing(said: Sequence[SaidOfTool], as_of: date | None) -> dict[str, str |
     """The words of each field that stand on a day: of those that began by then, the last to begin and to be written."""
     begun = [one for one in said if as_of is None or one["from_on"] <= as_of.isoformat()]
     return {one["field"]: one["words"] for one in sorted(begun, key=lambda one: (one["from_on"], one["at"]))}
-
-
-def _upsert(tx: Writing, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    where = sa.and_(*(table.c[name] == value for name, value in key.items()))
-    if tx.execute(sa.update(table).where(where).values(**values)).rowcount == 0:
-        tx.execute(sa.insert(table).values(**key, **values))

@@ -224,8 +224,7 @@ class Releases:
 
     def newest_move(self) -> int:
         """Number of the newest move of any release; 0 before the first."""
-        found = self.operations.rows(sa.select(sa.func.max(schema.release_moves.c.id).label("id")))[0]["id"]
-        return int(found or 0)
+        return self.operations.number(sa.select(sa.func.max(schema.release_moves.c.id)))
 
     def newest(self, tool: str) -> Release | None:
         """The newest release of a tool, wherever it stands."""

@@ -11,8 +11,6 @@ from harmcast.oversight.log import Event
 from harmcast.store import schema
 from harmcast.store.operations import Operations, Writing
 
-SHOWN = ("id", "kind", "reference", "as_of", "known_on", "sha256", "supersedes", "first", "first_role", "at", "second", "second_role", "second_at")
-
 
 @dataclass(frozen=True)
 class PublishedAnswer:
@@ -61,7 +59,7 @@ def answers(operations: Operations) -> list[PublishedAnswer]:
     """Every answer signed by one person or two, the newest first."""
     table = schema.published_answers
     rows = operations.checked(table, order_by=(table.c.id.desc(),))
-    return [PublishedAnswer(**{name: row[name] for name in SHOWN}) for row in rows]
+    return [PublishedAnswer(**{name: row[name] for name in PublishedAnswer.__dataclass_fields__}) for row in rows]
 
 
 def bytes_of(operations: Operations, number: int, form: str) -> bytes | None:

@@ -18,7 +18,7 @@ from harmcast.oversight import log, sign_in
 from harmcast.oversight.log import Event
 from harmcast.oversight.sign_in import Lane
 from harmcast.store import alerts, schema
-from harmcast.store.operations import Operations, Writing
+from harmcast.store.operations import Operations, Writing, put
 
 NO_ACCOUNT_LANES = 65_536  # filling them all within a quarter of an hour takes more guesses a second than are looked at
 NO_ACCOUNT = "no account"
@@ -117,7 +117,6 @@ def _held(connection: sa.Connection, lane: str) -> Lane:
 
 
 def _keep(connection: sa.Connection, lane: str, held: Lane) -> None:
-    table = schema.sign_in_lanes
     values = {
         "misses": held.misses,
         "since": log.instant(held.since) if held.since else None,
@@ -125,5 +124,4 @@ def _keep(connection: sa.Connection, lane: str, held: Lane) -> None:
         "untold": held.untold,
         "told_at": log.instant(held.told_at) if held.told_at else None,
     }
-    if connection.execute(sa.update(table).where(table.c.lane == lane).values(**values)).rowcount == 0:
-        connection.execute(sa.insert(table).values(lane=lane, **values))
+    put(connection, schema.sign_in_lanes, {"lane": lane}, values)

@@ -215,14 +215,9 @@ def _holder(text: str) -> str:
 
 def _settings_files(settings: Settings, folder: Path) -> dict[str, Path]:
     """The files that the settings name, as they stand. Raises SettingsRefused with every one that is not there."""
-    found = {}
-    faults = []
-    for setting, name in settings_of.named_files(settings).items():
-        path = folder / name
-        if path.is_file():
-            found[setting] = path
-        else:
-            faults.append(Fault("file_missing", setting, next_step="put the file beside the settings, or name another"))
+    found = {setting: folder / name for setting, name in settings_of.named_files(settings).items()}
+    missing = [setting for setting, path in found.items() if not path.is_file()]
+    faults = [Fault("file_missing", setting, next_step="put the file beside the settings, or name another") for setting in missing]
     if faults:
         raise SettingsRefused(
             f"The settings name {len(faults)} file(s) that are not there.",

@@ -32,7 +32,7 @@ class Sought:
 
 def newest(operations: Operations) -> int:
     """Number of the newest entry; 0 before the first."""
-    return int(operations.rows(sa.select(sa.func.max(schema.events.c.seq).label("seq")))[0]["seq"] or 0)
+    return operations.number(sa.select(sa.func.max(schema.events.c.seq)))
 
 
 def changed_since(operations: Operations, objects: Sequence[str], seq: int, account: str) -> Entry | None:
@@ -67,13 +67,8 @@ def actions(operations: Operations) -> list[str]:
 
 def _conditions(sought: Sought) -> list[sa.ColumnElement[bool]]:
     table = schema.events
-    found: list[sa.ColumnElement[bool]] = []
-    if sought.kind:
-        found.append(table.c.kind == sought.kind)
-    if sought.action:
-        found.append(table.c.action == sought.action)
-    if sought.actor:
-        found.append(table.c.actor == sought.actor)
+    words = {table.c.kind: sought.kind, table.c.action: sought.action, table.c.actor: sought.actor}
+    found: list[sa.ColumnElement[bool]] = [column == word for column, word in words.items() if word]
     if sought.subject:
         named = table.c.detail.contains(f'"{sought.subject}"', autoescape=True)
         found.append(sa.or_(table.c.subject == sought.subject, named))

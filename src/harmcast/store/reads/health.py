@@ -32,14 +32,12 @@ def quarantined_rows(operations: Operations) -> int:
     """Rows set aside in the newest delivery that was loaded."""
     table = schema.delivery_files
     newest = sa.select(sa.func.max(table.c.delivery)).scalar_subquery()
-    query = sa.select(sa.func.coalesce(sa.func.sum(table.c.quarantined), 0).label("n")).where(table.c.delivery == newest)
-    return int(operations.rows(query)[0]["n"])
+    return operations.number(sa.select(sa.func.sum(table.c.quarantined)).where(table.c.delivery == newest))
 
 
 def log_entries(operations: Operations) -> int:
     """How many entries the log has."""
-    with operations.reading() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(schema.events)).scalar_one())
+    return operations.number(sa.select(sa.func.count()).select_from(schema.events))
 
 
 def backups_made(operations: Operations) -> list[BackupMade]:
@@ -53,7 +51,7 @@ def roles_that_lapse(operations: Operations, today: date, by: date) -> int:
     """How many roles held on a day have their last day by another."""
     table = schema.user_roles
     held = (table.c.ended_at.is_(None), table.c.until >= today, table.c.until <= by)
-    return int(operations.rows(sa.select(sa.func.count().label("n")).where(*held))[0]["n"])
+    return operations.number(sa.select(sa.func.count()).where(*held))
 
 
 def qlik_waits_since(operations: Operations) -> str | None:

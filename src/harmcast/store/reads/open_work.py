@@ -57,8 +57,7 @@ class OpenWork:
 
 def mark(state: State) -> int:
     """What changes whenever any kept row does: number of the newest entry that wrote one."""
-    found = state.operations.rows(sa.select(sa.func.max(schema.versions.c.seq).label("seq")))[0]["seq"]
-    return int(found or 0)
+    return state.operations.number(sa.select(sa.func.max(schema.versions.c.seq)))
 
 
 def people_now(state: State, release: Release | None, tool: str) -> pl.DataFrame:
