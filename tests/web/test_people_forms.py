@@ -19,7 +19,6 @@ from tests.web.test_people_pages import OWN, events
 from harmcast.oversight.access import Role
 from harmcast.publish.answers import closed_facts
 from harmcast.store import desk, representations, schema
-from harmcast.store.reads import work
 from harmcast.store.state import State
 from harmcast.web import tickets
 
@@ -191,15 +190,15 @@ def test_no_change_by_somebody_who_judged_otherwise_went_against_the_score(
     assert (newest.decision, newest.own_judgement) == ("no_change", "higher")
     page = supervisor.get("/unit-work").text
     assert "2 of 3" in page[page.index('id="overrides"') : page.index("Not counted: deferred decisions, and people noted together as moved down.")]
-    made = work.decisions(state.operations, "9999")
-    assert [desk.is_against(one.decision, one.own_judgement) for one in made] == [False, True, True]
+    made = desk.since(state.operations, "")
+    assert [desk.is_against(one["decision"], one["own_judgement"]) for one in made] == [False, True, True]
 
 
 def test_what_was_not_adopted_is_counted_so_in_the_answers(manager: TestClient, state: State) -> None:
     save(manager, state, decision(manager, state, decision="not_adopted_data", words="another's charge"))
-    (made,) = work.decisions(state.operations, "9999")
-    assert desk.is_against(made.decision, made.own_judgement)
-    assert closed_facts.sets_aside(made.decision)
+    (made,) = desk.since(state.operations, "")
+    assert desk.is_against(made["decision"], made["own_judgement"])
+    assert closed_facts.sets_aside(made["decision"])
 
 
 def test_judge_then_reveal_hides_the_score_until_judged(

@@ -163,15 +163,15 @@ def _about_people(held: People, labels: Groups, now: pl.DataFrame, tool: PeopleT
 def _of_work(state: State, day: date, labels: Groups) -> Found:
     """Decisions, sign-offs, steps and papers received by the end of the day; a table of which there was none yet is absent."""
     end = f"{day.isoformat()}T99"
-    made = work.decisions(state.operations, end)
-    last = {each.person_key: each.decision for each in made}
+    made = desk.since(state.operations, "", end)
+    last = {each["person_key"]: each["decision"] for each in made}
     considered = pl.DataFrame({"person_key": list(last), "decision": list(last.values())}, schema={"person_key": pl.String, "decision": pl.String})
     decided = considered.join(state.person_keys(), on="person_key", how="inner")
     values = sorted(decided["decision"].unique().to_list())
     counted: dict[tuple[str, str], int] = {}
     for each in made:
-        against = each.decision == "no_change" and desk.is_against(each.decision, each.own_judgement)
-        key = (NO_CHANGE_AGAINST if against else each.decision, each.reason_code)
+        against = each["decision"] == "no_change" and desk.is_against(each["decision"], each["own_judgement"])
+        key = (NO_CHANGE_AGAINST if against else each["decision"], each["reason_code"])
         counted[key] = counted.get(key, 0) + 1
     by_group = groups.count_people(labels, decided, ["decision"]).iter_rows(named=True)
     tables = {

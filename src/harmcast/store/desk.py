@@ -318,10 +318,11 @@ def latest(operations: Operations) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=LATEST, orient="row")
 
 
-def since(operations: Operations, first: str) -> list[DecisionWithoutWords]:
-    """Decisions made at or after an instant, oldest first, without words: for rates and workload."""
+def since(operations: Operations, first: str, before: str | None = None) -> list[DecisionWithoutWords]:
+    """Decisions made at or after an instant (and before another), oldest first, without words: for rates, workload and closed tables."""
     table = schema.decisions
-    query = sa.select(*(table.c[name] for name in DecisionWithoutWords.__annotations__)).where(table.c.at >= first).order_by(table.c.id)
+    by_then = sa.true() if before is None else table.c.at < before
+    query = sa.select(*(table.c[name] for name in DecisionWithoutWords.__annotations__)).where(table.c.at >= first, by_then).order_by(table.c.id)
     return cast("list[DecisionWithoutWords]", operations.rows(query))
 
 

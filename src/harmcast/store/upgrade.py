@@ -83,9 +83,8 @@ def upgrade(operations: Operations, event: Event) -> None:
 
 @dataclass(frozen=True)
 class _Vouched:
-    """What the log vouched for before an upgrade: every table there was, and the rows that were not what a line says."""
+    """What the log vouched for before an upgrade: every table there was (none before lines were kept), and the rows that were not what a line says."""
 
-    has_lines: bool
     tables: frozenset[str]
     newest: Mapping[tuple[str, str], str]
     wrong: frozenset[tuple[str, str]]
@@ -96,13 +95,13 @@ def _vouched(connection: sa.Connection) -> _Vouched:
     held.reflect(connection)
     names = frozenset(held.tables)
     if schema.versions.name not in names:
-        return _Vouched(False, names, {}, frozenset())
+        return _Vouched(frozenset(), {}, frozenset())
     table = schema.versions
     query = sa.select(table.c.tab, table.c.key, table.c.hash).order_by(table.c.seq, table.c.n)
     newest = {(tab, key): hashed for tab, key, hashed in connection.execute(query)}
     lines = (line for name in sorted(names & set(schema.KEPT)) for line in _lines(connection, held.tables[name]))
     wrong = frozenset((line.tab, line.key) for line in lines if newest.get((line.tab, line.key)) != line.hash)
-    return _Vouched(True, names, newest, wrong)
+    return _Vouched(names, newest, wrong)
 
 
 def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[RowLine]:
@@ -115,9 +114,8 @@ def _adopt(tx: Writing, event: Event, before: _Vouched) -> None:
     counts: Counter[str] = Counter()
     for name in sorted(schema.KEPT):
         for line in _lines(tx.connection, schema.metadata.tables[name]):
-            is_new = not before.has_lines or name not in before.tables
             known = (line.tab, line.key)
-            if is_new or (known not in before.wrong and before.newest.get(known) != line.hash):
+            if name not in before.tables or (known not in before.wrong and before.newest.get(known) != line.hash):
                 tx.lines.append(line)
                 counts[name] += 1
     if counts:

@@ -1,31 +1,12 @@
-"""What people did with what was published, up to an instant: decisions, sign-offs, steps after a referral, objections."""
+"""What followed decisions up to an instant, counted: sign-offs, steps after a referral, objections."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import polars as pl
 import sqlalchemy as sa
 
 from harmcast.store import schema
 from harmcast.store.operations import Operations
-
-
-@dataclass(frozen=True)
-class DecisionMade:
-    """A decision about a person, without words."""
-
-    person_key: str
-    decision: str
-    reason_code: str
-    own_judgement: str | None
-
-
-def decisions(operations: Operations, before: str) -> list[DecisionMade]:
-    """Every decision made before an instant, the oldest first."""
-    table = schema.decisions
-    query = sa.select(table.c.person_key, table.c.decision, table.c.reason_code, table.c.own_judgement)
-    return [DecisionMade(**row) for row in operations.rows(query.where(table.c.at < before).order_by(table.c.id))]
 
 
 def counted(operations: Operations, table: str, column: str, before: str) -> dict[str, int]:
