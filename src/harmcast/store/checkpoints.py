@@ -22,7 +22,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class Outside:
     places: tuple[WitnessPlace, ...] = ()
     points: tuple[Checkpoint, ...] = ()
     faults: tuple[LogFault, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def places_of(state: State) -> list[WitnessPlace]:

@@ -42,8 +42,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(beside)
-        with beside.open("rb+") as handle:
-            os.fsync(handle.fileno())
+        sync(beside)
         beside.replace(path)
         sync(path.parent)
     except OSError as error:

@@ -61,21 +61,20 @@ def _in_days(account: str, today: date) -> sa.Select[tuple[str]]:
     return sa.select(table.c.person_key).distinct().where(table.c.account == account, table.c.day >= since, table.c.way == Way.OPENED.value)
 
 
-def _more_days(tx: Writing, account: str, today: date) -> int:
+def _more_days(reader: Writing | sa.Connection, account: str, today: date) -> int:
     table = schema.look_grants
     query = sa.select(sa.func.count()).where(table.c.account == account, table.c.day == today)
-    return int(tx.execute(query).scalar_one())
+    return int(reader.execute(query).scalar_one())
 
 
 def of_account(operations: Operations, account: str, today: date) -> LookedAt:
     """What an account has looked at so far."""
-    table, more = schema.seen, schema.look_grants
+    table = schema.seen
     with operations.reading() as connection:
         by_way = sa.select(table.c.way, sa.func.count()).where(table.c.account == account, table.c.day == today).group_by(table.c.way)
         ways = {str(way): int(count) for way, count in connection.execute(by_way)}
         in_days = len(connection.execute(_in_days(account, today)).all())
-        days = connection.execute(sa.select(sa.func.count()).where(more.c.account == account, more.c.day == today)).scalar_one()
-    return LookedAt(ways.get(Way.OPENED.value, 0), in_days, ways.get(Way.LISTED.value, 0), int(days))
+        return LookedAt(ways.get(Way.OPENED.value, 0), in_days, ways.get(Way.LISTED.value, 0), _more_days(connection, account, today))
 
 
 def open_day(tx: Writing, account: str, today: date, by: str) -> None:

@@ -372,12 +372,6 @@ class Users:
             tx.says(account=account, standing=standing)
             set_standing(tx, account, standing)
 
-    def set_password(self, account: str, password_hash: str, event: Event) -> None:
-        self.get(account)
-        with self.operations.writing(event) as tx:
-            tx.says(account=account)
-            set_password(tx, account, password_hash)
-
     def record_training(
         self, account: str, tool: str, kind: str, passed_on: date, event: Event, **more: Any
     ) -> None:
