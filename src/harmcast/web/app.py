@@ -61,8 +61,7 @@ def create_app(state: State) -> FastAPI:
     app.state.https = str(state.settings.web.base_url or "").startswith("https://")
     app.state.templates = templating.environment()
     for part in pages.all_pages():
-        for route in part.routes:
-            route.add_to(app)
+        app.router.routes.extend(part.router.routes)
     _require_access_named(app)
     _answer_errors(app)
     app.add_middleware(SecurityHeaders, https=app.state.https)

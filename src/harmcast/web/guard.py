@@ -13,11 +13,11 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Le
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -316,30 +316,6 @@ def copies_follow(visit: Here) -> Iterator[None]:
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Route:
-    """One address: what it needs, what its view is called in the log, who answers it, and what its form changes."""
-
-    method: str
-    path: str
-    action: Action
-    view: str | None
-    handler: Callable[..., Any]
-    changes: tuple[str, ...] = ()
-
-    def add_to(self, app: FastAPI) -> None:
-        app.add_api_route(
-            self.path,
-            self.handler,
-            methods=[self.method],
-            dependencies=[Depends(current_visit), *([Depends(copies_follow)] if self.action in FOLLOWED and self.method in UNSAFE else [])],
-            response_class=Response,
-            response_model=None,
-            openapi_extra={ACCESS: self.action.value, **({VIEW: self.view} if self.view else {}), **({CHANGES: self.changes} if self.changes else {})},
-            name=self.handler.__name__,
-        )
-
-
 class Pages:
     """Routes of one part of the service. Each names the action it needs, and the view it is in the log.
 
@@ -350,11 +326,11 @@ class Pages:
     """
 
     def __init__(self) -> None:
-        self.routes: list[Route] = []
+        self.router = APIRouter()
 
     def get(self, path: str, action: Action, *, view: str | None) -> Callable[[Handler], Handler]:
         """A page to look at. `view` is the event written before it is sent; None only where the handler writes its own."""
-        return self._route("GET", path, action, view)
+        return self._route("GET", path, action, {VIEW: view} if view else {}, [])
 
     def post(self, path: str, action: Action, *changes: str) -> Callable[[Handler], Handler]:
         """A form's address. The handler writes its event in the transaction of what it saves.
@@ -362,14 +338,17 @@ class Pages:
         Args: `changes`: what the form is about, as events name it, e.g. `release:{name}`: refused where somebody else changed that
             after the form's page was made.
         """
-        return self._route("POST", path, action, None, changes)
+        return self._route("POST", path, action, {CHANGES: changes} if changes else {}, [Depends(copies_follow)] if action in FOLLOWED else [])
 
-    def _route(self, method: str, path: str, action: Action, view: str | None, changes: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
-        def add(handler: Handler) -> Handler:
-            self.routes.append(Route(method, path, action, view, handler, changes))
-            return handler
-
-        return add
+    def _route(self, method: str, path: str, action: Action, named: Mapping[str, object], after: list[Any]) -> Callable[[Handler], Handler]:
+        return self.router.api_route(
+            path,
+            methods=[method],
+            dependencies=[Depends(current_visit), *after],
+            response_class=Response,
+            response_model=None,
+            openapi_extra={ACCESS: action.value, **named},
+        )
 
 
 Number = Annotated[int, Ge(0), Le(2**53)]  # of a row, as an address names it: no more than a database can hold
