@@ -89,7 +89,7 @@ def test_a_run_killed_between_outside_and_log_goes_on(watched: State, tmp_path: 
         connection.execute(sa.delete(schema.events).where(schema.events.c.seq > before))
     checkpoints.write(watched)
     assert checkpoints.verify(watched, file_of(tmp_path)).faults == ()
-    assert [point.number for point in checkpoints.lines_of(watched)] == [1, 2, 3, 4, 5]
+    assert [point.number for point in checkpoints.read(watched).points] == [1, 2, 3, 4, 5]
 
 
 def test_a_torn_line_stays_and_is_passed_over(watched: State, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_restore_is_declared_by_an_officer_said_by_every_verification_and_lets
     with pytest.raises(RunStopped) as raised:
         checkpoints.declare_restore(watched, OFFICER, "nothing happened")
     assert raised.value.code == "no_restore"
-    seen = [point.seq for point in checkpoints.lines_of(watched)]
+    seen = [point.seq for point in checkpoints.read(watched).points]
     with watched.operations.unlogged() as connection:
         connection.execute(sa.delete(schema.events).where(schema.events.c.seq > seen[0]))
     with pytest.raises(AccessDenied):
@@ -199,7 +199,7 @@ def test_each_line_goes_to_every_place_and_by_the_command_with_its_code(twice: S
 
 def test_two_places_that_disagree_are_refused(twice: State, tmp_path: Path) -> None:
     key = (twice.root / "signing.key").read_bytes()
-    first, second = checkpoints.lines_of(twice)
+    first, second = checkpoints.read(twice).points
     forged = log.signed(replace(second, at="2030-01-01T00:00:00.000000Z", signature=""), key)
     (tmp_path / "west" / "lines").write_text(f"{first.line()}\n{forged.line()}\n")
     assert refused(twice) == "witness_fork"
@@ -219,7 +219,7 @@ def test_a_place_that_was_away_gets_what_it_lacks_when_it_is_back(twice: State, 
     (tmp_path / "unplugged").rename(tmp_path / "west")
     checkpoints.write(twice)
     assert (tmp_path / "west" / "lines").read_text() == (tmp_path / "east" / "lines").read_text()
-    assert len(checkpoints.lines_of(twice)) == 5
+    assert len(checkpoints.read(twice).points) == 5
 
 
 def test_a_place_away_for_more_than_14_days_stops_the_run(twice: State, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_new_place_gets_every_line(watched: State, tmp_path: Path) -> None:
 
 
 def test_a_code_from_paper_says_whether_the_log_still_holds_what_it_covers(twice: State, tmp_path: Path) -> None:
-    code = checkpoints.lines_of(twice)[0].code
+    code = checkpoints.read(twice).points[0].code
     assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}", code)
     typed = code.replace("-", " ").replace("0", "o").replace("1", "l").lower()
     found = checkpoints.check_code(twice, typed)
@@ -297,7 +297,7 @@ def test_the_key_is_pinned_on_paper(twice: State, tmp_path: Path) -> None:
 
 def test_a_backup_is_named_outside(twice: State, tmp_path: Path) -> None:
     made = back_up(twice, tmp_path / "backup.tar", OFFICER)
-    assert checkpoints.lines_of(twice)[-1].backup == made.sha256
+    assert checkpoints.read(twice).points[-1].backup == made.sha256
     assert verify(twice).exit_code == 0
 
 
@@ -309,7 +309,7 @@ def test_an_answer_prints_the_code_of_the_last_line_before_its_day(twice: State,
     now = twice.operations._now
     today = now().date()
     assert printed(today) is None  # the lines of this day come after its beginning
-    second = checkpoints.lines_of(twice)[1].code
+    second = checkpoints.read(twice).points[1].code
     tomorrow = today + timedelta(days=1)
     twice.operations._now = lambda: now() + timedelta(days=1, hours=1)
     checkpoints.write(twice)

@@ -156,7 +156,7 @@ def _store(member: Member) -> str | None:
     from harmcast.store import kept_settings
 
     try:
-        return kept_settings.read_own(Path(member.state))[0].store.url
+        return kept_settings.read(Path(member.state) / kept_settings.SETTINGS)[0].store.url
     except (HarmcastError, OSError):
         return None
 

@@ -274,7 +274,7 @@ def _is_safe(name: str) -> bool:
 
 def _fill(root: Path, about: BackupAbout, tables: dict[str, bytes]) -> int:
     """A fresh operational database with the backup's rows; gives how many."""
-    settings = kept_settings.read_own(root)[0]
+    settings = kept_settings.read(root / state.SETTINGS)[0]
     database = Operations(operations.engine_of(operations.database_url(settings.store.url, root)), (root / "secret").read_bytes())
     try:
         if upgrade.revision(database) is not None:

@@ -200,12 +200,6 @@ def read(state: State, keys: Sequence[bytes] | None = None) -> Outside:
     return Outside(places, points, tuple(faults + away), tuple(notes))
 
 
-def lines_of(state: State) -> list[Checkpoint]:
-    """The checkpoints that stand outside, of the place that has most, oldest first."""
-    fullest = max((_read(place) for place in places_of(state)), key=lambda place: place.last, default=None)
-    return list(fullest.points or ()) if fullest is not None else []
-
-
 def against_log(state: State, points: Sequence[Checkpoint], keys: Sequence[bytes]) -> list[LogFault]:
     """What is wrong with one place's lines, by the names of the refusals; none of `keys` fits: all are somebody else's."""
     numbers = sorted({point.seq for point in points})

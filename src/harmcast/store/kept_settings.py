@@ -99,13 +99,8 @@ def kept(root: Path, sha256: str) -> Path:
     return place
 
 
-def read_own(root: Path) -> tuple[Settings, list[str]]:
-    """The settings of a state, and which of them have gone since: the state's own file loses those at its upgrade. Raises SettingsRefused."""
-    return read(root / SETTINGS)
-
-
 def read(folder: Path) -> tuple[Settings, list[str]]:
-    """The settings in a folder, without those that have gone since, and which those are. Raises SettingsRefused."""
+    """The settings in a folder, without those that have gone since, and which those are: a state's own lose them at its upgrade. Raises SettingsRefused."""
     path = folder / FILE
     try:
         text = path.read_text(encoding="utf-8")

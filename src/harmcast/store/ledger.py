@@ -105,16 +105,12 @@ def checked(root: Path, part: Part) -> Path:
     except FileNotFoundError:
         length = -1
     if length != part.bytes:
-        raise damaged(part.name)
+        raise StoreDamaged(
+            f"{part.name} is not the file that the ledger names.",
+            code="part_damaged",
+            next_step="Restore the newest backup (`harmcast restore`) and tell the data owner.",
+        )
     return path
-
-
-def damaged(name: str) -> StoreDamaged:
-    return StoreDamaged(
-        f"{name} is not the file that the ledger names.",
-        code="part_damaged",
-        next_step="Restore the newest backup (`harmcast restore`) and tell the data owner.",
-    )
 
 
 def sweep(root: Path, folder: str, operations: Operations) -> list[str]:

@@ -89,7 +89,7 @@ def _about(state: State, entries: Sequence[Entry]) -> PlainRecord:
         "roles": {role: ROLES[Role(role)][0] for role in sorted(roles & set(Role))},
         "purposes": {**PURPOSES, **BASES},
         "how_to_check": CHECK,
-        "checkpoints": [json.loads(point.line()) for point in checkpoints.lines_of(state)],
+        "checkpoints": [json.loads(point.line()) for point in checkpoints.read(state).points],
         "checkpoint_key": log.public_key((state.root / "signing.key").read_bytes()).hex(),
         "checkpoints_kept_elsewhere": ", ".join(str(place.path) for place in checkpoints.places_of(state)) or None,
     }

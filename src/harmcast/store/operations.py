@@ -180,10 +180,6 @@ def unwritten(table: str) -> StoreDamaged:
     )
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Changed:
     """What a change did: how many rows, and the key of the one row inserted."""
@@ -255,7 +251,7 @@ class Writing:
 class Operations:
     """The operational database of one state."""
 
-    def __init__(self, engine: sa.Engine, secret: bytes, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, engine: sa.Engine, secret: bytes, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.engine = engine
         self.secret = secret
         self._now = now

@@ -121,7 +121,7 @@ def of_person(operations: Operations, *person_keys: str) -> list[Representation]
 
 def everything(operations: Operations, most: int = 500) -> list[Representation]:
     """The newest representations about anybody, with words opened. The caller has logged the view."""
-    return _read(operations, None, most)
+    return _read(operations, sa.true(), most)
 
 
 def find(operations: Operations, number: int) -> Representation | None:
@@ -130,19 +130,12 @@ def find(operations: Operations, number: int) -> Representation | None:
     return found[0] if found else None
 
 
-def _read(operations: Operations, where: sa.ColumnElement[bool] | None, most: int = 500) -> list[Representation]:
-    table, users = schema.representations, schema.users
-    query = (
-        sa.select(table, users.c.name.label("by_name"))
-        .outerjoin(users, users.c.account == table.c.by)
-        .order_by(table.c.id.desc())
-        .limit(most)
-    )
-    if where is not None:
-        query = query.where(where)
+def _read(operations: Operations, where: sa.ColumnElement[bool], most: int = 500) -> list[Representation]:
+    table = schema.representations
+    query = sa.select(table.c.id, table.c.person_key).where(where).order_by(table.c.id.desc()).limit(most)
     with operations.reading() as connection:
-        rows = connection.execute(query).mappings().all()
-        steps = keys.written(connection, schema.representation_steps, "representation", {row["id"]: row["person_key"] for row in rows})
+        whose: dict[int, str] = {row.id: row.person_key for row in connection.execute(query)}
+        steps = keys.written(connection, schema.representation_steps, "representation", whose)
         return [
             Representation(
                 id=row["id"],
@@ -151,11 +144,11 @@ def _read(operations: Operations, where: sa.ColumnElement[bool] | None, most: in
                 kind=row["kind"],
                 received_on=row["received_on"],
                 channel=row["channel"],
-                by_name=row["by_name"] or row["by"],
+                by_name=row["by_name"],
                 role=row["role"],
                 at=row["at"],
-                words=keys.opened(connection, row["person_key"], row["words_enc"]),
+                words=row["words"],
                 steps=tuple(step for step in steps if step["representation"] == row["id"]),
             )
-            for row in rows
+            for row in reversed(keys.written(connection, table, "id", whose))
         ]

@@ -312,7 +312,7 @@ def unopened(state: Path) -> State:
             "The state's secret is damaged.", code="secret_damaged", next_step="Restore the newest backup."
         )
     kept_settings.settle(state)
-    settings, went = kept_settings.read_own(state)
+    settings, went = kept_settings.read(state / SETTINGS)
     url = operations.database_url(settings.store.url, state)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise StoreDamaged(
