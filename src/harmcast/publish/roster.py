@@ -6,7 +6,6 @@ looked up among the asker's own people, so that one of another unit and one that
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from harmcast.publish import released
 from harmcast.publish.released import ReadCache, T
 from harmcast.settings import Settings
 from harmcast.store import desk, ledger, merges
+from harmcast.store.reads import open_work
 from harmcast.store.releases import Release
 from harmcast.store.state import State
 from harmcast.tables import BANDS
@@ -73,24 +73,13 @@ def records_mark(state: State) -> tuple[int, int]:
     return ledger.mark(state.operations)
 
 
-def columns(release: Release, tool: str, names: list[str]) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=names)
-
-
 def changes(release: Release, tool: str) -> pl.DataFrame:
     """People whose band a release changed: person_key, changed_from, changed_week, changed_at."""
 
     def make() -> pl.DataFrame:
-        frame = columns(release, tool, ["person_key", "band", "band_last_week"])
-        moved = frame.filter(
-            pl.col("band").is_not_null()
-            & pl.col("band_last_week").is_not_null()
-            & (pl.col("band") != pl.col("band_last_week"))
-        )
-        return moved.select(
+        return open_work.band_changes(release, tool).select(
             "person_key",
-            changed_from="band_last_week",
-            changed_to="band",
+            changed_from="was",
             changed_week=pl.lit(release.name),
             changed_at=pl.lit(release.published_at or release.made_at),
         )
@@ -150,7 +139,7 @@ def everyone(state: State, history: list[Release], tool: str) -> pl.DataFrame:
         held = people.join(state.person_keys(), on="person_ref", how="inner").drop("died_on", "merged_into", "person_ref")
         newest = recent_changes(history, tool).unique("person_key", keep="last", maintain_order=True)  # back in its old band or not
         return (
-            columns(release, tool, SCORES)
+            release.frame(tool, SCORES)
             .sort("person_key")
             .join(held, on="person_key", how="inner", maintain_order="left")
             .join(newest, on="person_key", how="left", maintain_order="left")

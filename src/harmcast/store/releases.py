@@ -90,9 +90,9 @@ class Release:
         document: ReleaseManifest = json.loads(content)
         return document
 
-    def frame(self, name: str) -> pl.DataFrame:
-        """A table of the release, e.g. `knife_injury`, `knife_injury_areas`, `iom`, `scores`."""
-        return pl.read_parquet(self.read(f"{name}.parquet"))
+    def frame(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
+        """A table of the release, e.g. `knife_injury`, `knife_injury_areas`, `iom`, `scores`; or some of its columns."""
+        return pl.read_parquet(self.read(f"{name}.parquet"), columns=columns)
 
     def row_of(self, name: str, key: str, columns: tuple[str, ...]) -> dict[str, Any] | None:
         """One person's row of a table with a `person_key`, without reading the others; None if it holds none."""

@@ -5,7 +5,6 @@ Kept in columns as small as they can be, a release read once, so that a person's
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -43,8 +42,7 @@ class _Columns:
 
 
 def _columns(release: Release, tool: str) -> _Columns:
-    wanted = ["person_key", "harm", "band", "chance_high_harm_12m"]
-    frame = pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=wanted)
+    frame = release.frame(tool, ["person_key", "harm", "band", "chance_high_harm_12m"])
     if not frame["person_key"].is_sorted():
         frame = frame.sort("person_key")
     places = {band: i for i, band in enumerate(BANDS)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -185,7 +184,7 @@ def _hits(stood: AsStood, tool: str) -> Iterator[Fact]:
     held = [r for r in stood.of(tool) if r.has("scores.parquet")]
     if not held:
         return
-    parts = [pl.read_parquet(io.BytesIO(r.read("scores.parquet"))).with_columns(week=pl.lit(r.week)) for r in held]
+    parts = [r.frame("scores").with_columns(week=pl.lit(r.week)) for r in held]
     scores = pl.concat([pl.DataFrame(schema=pl.Schema({**tables.SCORES.schema(), "week": pl.String()})), *parts], how="diagonal_relaxed")
     known = scores.filter((pl.col("tool") == tool) & pl.col("group").is_null() & pl.col("value").is_not_null())
     last = known.sort("week").unique(["model", "figure", "origin"], keep="last", maintain_order=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -72,7 +71,7 @@ def people_now(state: State, release: Release | None, tool: str) -> pl.DataFrame
     held = held.with_columns(survivor_ref=pl.col("person_ref").replace(merges.survivors(held)))
     scored = pl.DataFrame(schema={"person_key": pl.String, "unit_now": pl.String})
     if release is not None:
-        scored = _columns(release, tool, ["person_key", "unit"]).rename({"unit": "unit_now"})
+        scored = release.frame(tool, ["person_key", "unit"]).rename({"unit": "unit_now"})
     there = held.select(
         survivor_ref="person_ref", survivor="person_key", there_restricted="restricted", there_died="died_on", there_unit="unit"
     ).join(scored.with_columns(scored=pl.lit(True)), left_on="survivor", right_on="person_key", how="left")
@@ -94,13 +93,9 @@ def people_now(state: State, release: Release | None, tool: str) -> pl.DataFrame
     ).cast(dict(PEOPLE_NOW))  # type: ignore[arg-type]
 
 
-def _columns(release: Release, tool: str, names: list[str]) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(release.read(f"{tool}.parquet")), columns=names)
-
-
 def band_changes(release: Release, tool: str) -> pl.DataFrame:
     """People whose band a release changed: person_key, was, now."""
-    frame = _columns(release, tool, ["person_key", "band", "band_last_week"])
+    frame = release.frame(tool, ["person_key", "band", "band_last_week"])
     moved = frame.filter(pl.col("band") != pl.col("band_last_week"))
     return moved.select("person_key", was="band_last_week", now="band")
 
