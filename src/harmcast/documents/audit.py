@@ -31,7 +31,7 @@ class FindingSays(TypedDict):
 
 
 class AuditLimit(TypedDict):
-    """A limit set before the figures; its value a number, or names of attributes."""
+    """A limit set before the figures, of an audit or a monitor; its name in the settings, its value a number, or names of attributes."""
 
     name: str
     value: float | list[str]
@@ -131,6 +131,11 @@ class ProxyRow(TypedDict):
     n_group: int
     verdict: str
     reason: str | None
+
+
+def limit_of(limits: Sequence[AuditLimit], name: str, usual: float) -> float:
+    """The value of a limit; `usual` where an earlier version named none."""
+    return next((one["value"] for one in limits if one["name"] == name and not isinstance(one["value"], list)), usual)
 
 
 def rows(section: AuditSection) -> list[dict[str, Cell]]:

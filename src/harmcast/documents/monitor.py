@@ -7,14 +7,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-
-class ThresholdSays(TypedDict):
-    """A limit set beforehand: its name in the settings, a sentence, its value and unit."""
-
-    name: str
-    says: str
-    value: float
-    unit: str
+from harmcast.documents.audit import AuditLimit
 
 
 class MonitorAlarm(TypedDict):
@@ -76,7 +69,7 @@ class Monitored(TypedDict):
     alarms: list[MonitorAlarm]
     breaks: list[Break]
     calibration: list[Calibration]
-    thresholds: list[ThresholdSays]
+    thresholds: list[AuditLimit]
     said: NotRequired[list[SaidCame]]
     rehearsal: NotRequired[bool]
 

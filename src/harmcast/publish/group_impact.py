@@ -172,7 +172,7 @@ class Reading:
         self.attributes = list(dict.fromkeys(r["attribute"] for r in self._measured if r.get("attribute")))
         self.plain = [s for s in sections[1 if self.is_people else 0 :] if s["title"] != audits.PROXIES]
         self._proxies = audits.proxy_rows(document)
-        self.bars = {t["name"]: t["value"] for t in document.get("thresholds", []) if not isinstance(t["value"], list)}
+        self._limits = document.get("thresholds", [])
 
     @property
     def verdict_says(self) -> str:
@@ -231,7 +231,7 @@ class Reading:
         auc, auc_low, auc_high = row["auc"], row["auc_low"], row["auc_high"]
         if auc is None or auc_low is None or auc_high is None:
             return Markup("")
-        bars = [float(self.bars.get("proxy_concern_auc", 0.65)), float(self.bars.get("proxy_refuse_auc", 0.75))]
+        bars = [audits.limit_of(self._limits, *usual) for usual in (("proxy_concern_auc", 0.65), ("proxy_refuse_auc", 0.75))]
         low, middle, high = (max(value, 1 - value) for value in (auc_low, auc, auc_high))
         ends = [0.5 if auc_low < 0.5 < auc_high else min(low, high), max(low, high)]
         return picture(ends[0], middle, ends[1], 0.45, 0.85, 0.5, bars)
@@ -243,7 +243,7 @@ class Reading:
             return Markup("")
         measure = str(row.get("measure") or "")
         name = "records_ratio_concern" if measure in OF_RECORDS else "ratio_concern" if measure else "places_ratio_concern"
-        bar = float(self.bars.get(name, 0.8))
+        bar = audits.limit_of(self._limits, name, 0.8)
         return picture(
             max(low, 0.4), ratio, min(high, 2.0), 0.4, 2.0, 1.0, [bar, 1 / bar]
         )
@@ -272,7 +272,7 @@ class Reading:
 
     def thresholds(self) -> list[tuple[str, str]]:
         """Each sentence with its value in its unit."""
-        return [(t["says"], amount(t["value"], t["unit"])) for t in self.document.get("thresholds", [])]
+        return [(t["says"], amount(t["value"], t["unit"])) for t in self._limits]
 
 
 def shown(column: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harmcast import words
-from harmcast.documents.audit import AuditDocument, FifthRow, PeopleRow, RatioRow, fifth_rows, people_rows
+from harmcast.documents.audit import AuditDocument, FifthRow, PeopleRow, RatioRow, fifth_rows, limit_of, people_rows
 from harmcast.publish.group_impact import title_of
 
 Found = Literal["comparison", "none", "difference", "far", "outside", "few", "shown"]
@@ -126,7 +126,7 @@ def panel(document: AuditDocument, by: str = "") -> LayAudit | None:
     if not held:
         return None
     attribute = by if by in held else held[0]
-    limit = _threshold(document, "ratio_concern", 0.8)
+    limit = limit_of(document.get("thresholds", []), "ratio_concern", 0.8)
     rates = {(r["group"], r["measure"]): r for r in own if r["attribute"] == attribute}
     groups = [r for r in own if r["attribute"] == attribute and r["measure"] == PUT_HIGH]
     rows = [_row(r, rates.get((r["group"], MISSED)), limit) for r in sorted(groups, key=_order)]
@@ -156,13 +156,9 @@ def panel(document: AuditDocument, by: str = "") -> LayAudit | None:
     )
 
 
-def _threshold(document: AuditDocument, name: str, usual: float) -> float:
-    return next((t["value"] for t in document.get("thresholds", []) if t["name"] == name and not isinstance(t["value"], list)), usual)
-
-
 def _of_places(document: AuditDocument, measured: Sequence[FifthRow]) -> LayAudit:
     """Each deprivation fifth beside the whole force: what came of what was said there, and who lives where the map points."""
-    limit, enough = _threshold(document, "places_ratio_concern", 0.8), _threshold(document, "places_judged_half_width", 0.2)
+    limit, enough = (limit_of(document.get("thresholds", []), *usual) for usual in (("places_ratio_concern", 0.8), ("places_judged_half_width", 0.2)))
     rows = [_fifth(r, limit, enough) for r in measured if r["fifth"] in FIFTHS]
     unknown = [r for r in measured if r["fifth"] not in FIFTHS and r["cells"]]
     patrols = [finding["says"] for finding in document.get("findings", []) if str(finding["name"]).startswith("feedback")]

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from harmcast import words
 from harmcast.charts import series as charts
+from harmcast.documents.audit import limit_of
 from harmcast.documents.monitor import Break, Calibration, MonitorAlarm, Monitored, SaidCame, Shadowed, ShadowLine
 from harmcast.documents.monitor_coverage import coverage, coverage_says
 from harmcast.publish import group_impact, released, verdicts
@@ -131,8 +132,7 @@ def monitor_page(release: Release, tool: str, kind: str) -> MonitorPage:
     """What a release's monitor says of a tool of a kind, in the order of a page. The release holds one."""
     document = cast(Monitored, released.document(release, f"{tool}_monitor"))
     history = released.frame(release, f"{tool}_monitor") if released.has(release, f"{tool}_monitor") else None
-    recent = next((t["value"] for t in document["thresholds"] if t["name"] == "recent_weeks"), 8)
-    since = release.origin - timedelta(weeks=int(recent))
+    since = release.origin - timedelta(weeks=int(limit_of(document["thresholds"], "recent_weeks", 8)))
     alarms = [_alarm(row) for row in sorted(document["alarms"], key=lambda r: r["week"], reverse=True)]
     watched: list[Watched] = []
     if history is not None:
@@ -185,9 +185,8 @@ def _alarm(row: MonitorAlarm) -> AlarmSays:
 
 
 def _calibration(row: Calibration, document: Monitored) -> dict[str, Any]:
-    bars = {t["name"]: float(t["value"]) for t in document["thresholds"] if t["name"].startswith("calibration_")}
     low, ratio, high = row["ratio_low"], row["ratio"], row["ratio_high"]
-    watch = bars.get("calibration_watch", 1.2)
+    watch = limit_of(document["thresholds"], "calibration_watch", 1.2)
     return {
         **row,
         "on": date.fromisoformat(row["period"]) if row["period"] else None,
