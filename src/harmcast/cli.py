@@ -16,6 +16,7 @@ from cyclopts import Parameter
 from harmcast.commands.base import (
     AsOf,
     Code,
+    Reason,
     SecondCode,
     StateFolder,
     actor,
@@ -207,11 +208,10 @@ def refit(
 
 
 Release = Annotated[str, Parameter(help="Name of a release, e.g. 2026-W47, or of a model release.")]
-Words = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 
 
 @command(app)
-def publish(state: StateFolder, release: Release, *, reason: Words = "", code: Code = None) -> CommandResult:
+def publish(state: StateFolder, release: Release, *, reason: Reason = "", code: Code = None) -> CommandResult:
     """Move a release on: reviewed, then published by a second person where the rule says so."""
     from harmcast.runs.release_moves import publish_release
 
@@ -235,7 +235,7 @@ def lift(
     release: Release,
     finding: Annotated[str, Parameter(help="Id of the finding, as `harmcast findings` lists it.")],
     *,
-    reason: Words,
+    reason: Reason,
     until: Annotated[date | None, Parameter(help="Last day it is lifted, said by the first person; default as long as the rule allows.")] = None,
     end: Annotated[bool, Parameter(negative="", help="End the lift instead, from today on.")] = False,
     code: Code = None,
@@ -261,7 +261,7 @@ def qlik_reload(state: StateFolder) -> CommandResult:
 
 
 @command(app)
-def withdraw(state: StateFolder, release: Release, *, reason: Words, code: Code = None) -> CommandResult:
+def withdraw(state: StateFolder, release: Release, *, reason: Reason, code: Code = None) -> CommandResult:
     """Take a release back; pages fall back to the last good one and say so."""
     from harmcast.runs.release_moves import withdraw_release
 

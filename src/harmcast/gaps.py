@@ -25,12 +25,11 @@ class Gap:
         """Whether any of the `days` days from `first` on lies in the gap."""
         return self.first < first + timedelta(days=days) and first <= self.last
 
-    def speaks_of(self, area: str | None) -> bool:
-        """Whether the gap holds in a policing area; None asks for the whole force, of which a gap of some areas is only a part."""
-        return not self.areas or area in self.areas
-
 
 def missing(gaps: Iterable[Gap], starts: Sequence[date], area: str | None = None, days: int = DAYS_A_WEEK) -> list[bool]:
-    """For each period of `days` days that begins on `starts`, whether a gap of the area (None: of the whole force) touches it."""
-    of_area = [gap for gap in gaps if gap.speaks_of(area)]
+    """For each period of `days` days that begins on `starts`, whether a gap of the area touches it.
+
+    Args: `area`: None asks for the whole force, of which a gap of some areas is only a part.
+    """
+    of_area = [gap for gap in gaps if not gap.areas or area in gap.areas]
     return [any(gap.touches(start, days) for gap in of_area) for start in starts]

@@ -77,6 +77,7 @@ def opened(state: Path) -> State:
     return open_state(state)
 
 
+Reason = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 Code = Annotated[str | None, Parameter(help="One-time code for this command, drawn under Your account on the dashboards by whoever acts.")]
 SecondCode = Annotated[str | None, Parameter(help="One-time code for this command, drawn by a second person: it takes two.")]
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from harmcast.commands.base import (
     AsOf,
     Code,
+    Reason,
     SecondCode,
     StateFolder,
     actor,
@@ -22,7 +23,6 @@ from harmcast.documents.command_result import CommandResult
 from harmcast.progress import shown
 
 Number = Annotated[int, Parameter(name="--load", help="Number of the load, as `load` and `status` print it.")]
-Reason = Annotated[str, Parameter(help="The reason, in words; kept in the log.")]
 
 
 @command(app)

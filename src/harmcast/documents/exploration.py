@@ -81,10 +81,6 @@ class Told:
     n_group: int
     reason: str = ""
 
-    @property
-    def is_near_a_coin(self) -> bool:
-        return self.auc_low is not None and self.auc_high is not None and self.auc_low >= LOW and self.auc_high <= HIGH
-
 
 @dataclass(frozen=True)
 class GroupsExplored:
@@ -114,7 +110,7 @@ class GroupsExplored:
     @property
     def none_correlated(self) -> bool:
         """Whether every interval of every variable and group lies in 0.45 to 0.55; never where one could not be measured."""
-        return bool(self.told) and all(one.is_near_a_coin for one in self.told)
+        return bool(self.told) and all(one.auc_low is not None and one.auc_high is not None and one.auc_low >= LOW and one.auc_high <= HIGH for one in self.told)
 
     @property
     def strongest(self) -> Told | None:
