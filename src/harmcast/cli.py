@@ -475,20 +475,15 @@ def main(words: Sequence[str] | None = None) -> None:
     load_commands()
     try:
         said = app(words)
-    except HarmcastError as error:
-        if wants_json:
-            print(json_text.dumps({"ok": False, **error.document()}, ensure_ascii=False))
-        print(f"{type(error).__name__} [{error.code}]: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except OSError as error:
-        stopped = _refused_by_machine(error)
-        if wants_json:
-            print(json_text.dumps({"ok": False, **stopped.document()}))
-        print(f"RunStopped [{stopped.code}]: {stopped}", file=sys.stderr)
-        sys.exit(stopped.exit_code)
+    except (HarmcastError, OSError) as error:
+        told = error if isinstance(error, HarmcastError) else _refused_by_machine(error)
+        if wants_json:  # the name of a file may hold bytes that are no text
+            print(json_text.dumps({"ok": False, **told.document()}, ensure_ascii=isinstance(error, OSError)))
+        print(f"{type(told).__name__} [{told.code}]: {told}", file=sys.stderr)
+        sys.exit(told.exit_code)
     except Exception as error:
         print(f"A bug in harmcast: nothing half written stands. Tell its keepers, with these lines; they hold no record.\n{traced(error)}", file=sys.stderr)
         if wants_json:

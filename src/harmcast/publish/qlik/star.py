@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import polars as pl
@@ -16,7 +17,7 @@ from harmcast.errors import NotFit
 
 StarRow = PlainRecord  # a row by field of a table
 Kind = Literal["text", "whole", "number", "date"]
-TYPES: dict[str, type[pl.DataType]] = {"text": pl.String, "whole": pl.Int64, "number": pl.Float64, "date": pl.Date}
+TYPES: dict[Kind, type[pl.DataType]] = {"text": pl.String, "whole": pl.Int64, "number": pl.Float64, "date": pl.Date}
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,12 @@ class FieldSpec:
 
     Attributes:
         order: a text that Qlik sorts by this number field of the same table, loaded as one dual value; empty: none.
-        once: a value that may be shown of one row only, never added up: a range's end, a chance.
     """
 
-    name: str
     kind: Kind
+    name: str
     says: str
     order: str = ""
-    once: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -53,21 +52,7 @@ class StarTable:
         return {field.name: TYPES[field.kind] for field in self.fields}
 
 
-def _text(name: str, says: str, order: str = "") -> FieldSpec:
-    return FieldSpec(name, "text", says, order)
-
-
-def _whole(name: str, says: str, once: bool = False) -> FieldSpec:
-    return FieldSpec(name, "whole", says, once=once)
-
-
-def _number(name: str, says: str, once: bool = False) -> FieldSpec:
-    return FieldSpec(name, "number", says, once=once)
-
-
-def _day(name: str, says: str) -> FieldSpec:
-    return FieldSpec(name, "date", says)
-
+_text, _whole, _number, _day = (partial(FieldSpec, kind) for kind in TYPES)
 
 TOOL = _text("tool", "Short name of the tool.")
 DIM_TOOL = StarTable("A row a tool.", (TOOL, _text("tool_title", "Its name as people see it.")))
@@ -102,17 +87,17 @@ AREAS: Mapping[str, StarTable] = {
             _text("cell_key", "Tool and cell; null in rows of areas and of the force."),
             _text("area_key", "Area of most of the cell, `none named` where there is none; null in rows of the force."),
             _number("expected", "Expected number of offences in the window."),
-            _whole("lower", "Lower end of the printed range, of this row alone: ends of ranges are never added.", once=True),
-            _whole("upper", "Upper end of the printed range, of this row alone.", once=True),
+            _whole("lower", "Lower end of the printed range, of this row alone: ends of ranges are never added."),
+            _whole("upper", "Upper end of the printed range, of this row alone."),
             _text("range_text", "The printed range, as the pages say it."),
-            _number("chance_any", "Chance of at least one offence.", once=True),
-            _number("chance_top20", "Chance to be among the 20 cells with most offences in the window.", once=True),
-            _number("chance_top20_year", "The same for the coming 52 weeks; null where too few past years can be judged.", once=True),
-            _whole("list_group", "Cells of one group cannot be told apart; 1 is the highest.", once=True),
+            _number("chance_any", "Chance of at least one offence."),
+            _number("chance_top20", "Chance to be among the 20 cells with most offences in the window."),
+            _number("chance_top20_year", "The same for the coming 52 weeks; null where too few past years can be judged."),
+            _whole("list_group", "Cells of one group cannot be told apart; 1 is the highest."),
             _text("place", "Where the cell lies by the force's map. Never where offences happened."),
             *(_number(f"baseline_{name}", f"Count in {words}; null where nothing is held.") for name, words in _BASELINES.items()),
             *(
-                _whole(f"baseline_weeks_seen_{name}", f"Weeks with records that the count of {words} rests on.", once=True)
+                _whole(f"baseline_weeks_seen_{name}", f"Weeks with records that the count of {words} rests on.")
                 for name, words in _BASELINES.items()
             ),
             _whole("came", "Offences that came in the window; null until its four weeks are held."),
@@ -142,12 +127,12 @@ PEOPLE: Mapping[str, StarTable] = {
             _text("grain", "What a row is: score or decision."),
             _text("release_key", "Tool and week; of a decision the newest."),
             _text("person_key", "Random key of the person; means nothing outside the state."),
-            _number("harm", "Decayed sum of harm weights; null: harm incomplete.", once=True),
+            _number("harm", "Decayed sum of harm weights; null: harm incomplete."),
             _text("harm_unit", "Unit of the harm index."),
             _text("band", "Band of harm, or `harm incomplete`.", order="band_order"),
             _whole("band_order", "0 harm incomplete, 1 low to 5 super high."),
             _text("band_last_week", "Band in the release before; null: not scored then."),
-            _number("chance_high_harm_12m", "Chance of reaching high harm at a charge within 12 months; null for the reason in no_chance.", once=True),
+            _number("chance_high_harm_12m", "Chance of reaching high harm at a charge within 12 months; null for the reason in no_chance."),
             _text("chance_band", "Band of that chance, or `no chance given`.", order="chance_band_order"),
             _whole("chance_band_order", "1 the highest; 9 no chance given."),
             _text("no_chance", "Why there is no chance; null where there is one."),
@@ -206,12 +191,12 @@ CHECKS: Mapping[str, StarTable] = {
             _text("audit_attribute", "What the groups are of."),
             _text("audit_group", "The group."),
             _text("audit_measure", "The measure, in words."),
-            _number("audit_value", "The share, to a tenth in 100; null where hidden.", once=True),
-            _number("audit_low", "Lower end of its 95% range.", once=True),
-            _number("audit_high", "Upper end of its 95% range.", once=True),
-            _number("audit_ratio", "Ratio to what it is held against; null where it is held against nothing.", once=True),
-            _number("audit_ratio_low", "Lower end of the ratio's 95% range.", once=True),
-            _number("audit_ratio_high", "Upper end of the ratio's 95% range.", once=True),
+            _number("audit_value", "The share, to a tenth in 100; null where hidden."),
+            _number("audit_low", "Lower end of its 95% range."),
+            _number("audit_high", "Upper end of its 95% range."),
+            _number("audit_ratio", "Ratio to what it is held against; null where it is held against nothing."),
+            _number("audit_ratio_low", "Lower end of the ratio's 95% range."),
+            _number("audit_ratio_high", "Upper end of the ratio's 95% range."),
             _text("audit_row_verdict", "met, concern, stop, too few to say, or printed."),
             _text("audit_text", "The figure as printed; `[c]` where it is hidden."),
         ),
