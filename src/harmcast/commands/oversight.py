@@ -25,9 +25,10 @@ from harmcast.commands.base import (
 )
 from harmcast.documents.command_result import CommandResult
 from harmcast.errors import AccessDenied, RunStopped, SettingsRefused
+from harmcast.oversight.log import Event, as_code
+from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter, opens, standing
 
 if TYPE_CHECKING:
-    from harmcast.oversight.log import Event
     from harmcast.store.state import State
     from harmcast.store.users import Actor
 
@@ -38,8 +39,6 @@ Tool = Annotated[str, Parameter(help="Name of a tool in the settings.")]
 
 def _event(state: State, who: Actor, action: str, *roles: str) -> Event:
     """An administration event by whoever runs the command; roles are asked once the state has users."""
-    from harmcast.oversight.log import Event
-
     role = "operator" if state.users.before_first() else who.acting(*roles)
     return Event(who.account, role, "administration", action)
 
@@ -149,8 +148,6 @@ def users_training(
     code: Code = None,
 ) -> CommandResult:
     """Record that a person was trained on a tool; nobody sees a tool before."""
-    from harmcast.oversight.log import Event
-
     made = opened(state)
     made.settings.tool(tool)
     who = actor(made, code)
@@ -166,7 +163,6 @@ def users_training(
 @command(register, "list")
 def register_list(state: StateFolder, *, as_of: AsOf = None) -> CommandResult:
     """Every tool: status, owner, approvals with dates and review-by dates, and whether it may be published."""
-    from harmcast.oversight.register import standing
     from harmcast.store.register import Register
 
     made = opened(state)
@@ -271,7 +267,6 @@ def register_enter(
 ) -> CommandResult:
     """Enter an approval, a document, or that none was made."""
     from harmcast.operate import copies
-    from harmcast.oversight.register import ENTRY_KINDS, NO_LONGER_ENTERED, may_enter, opens
 
     if kind not in ENTRY_KINDS:
         raise SettingsRefused(
@@ -400,7 +395,6 @@ def log_verify(
     key: Annotated[str | None, Parameter(help="Code of the signing key, from paper: no other key is believed.")] = None,
 ) -> CommandResult:
     """Check log, rows and files of record for tampering and say where; exit 25 where nothing outside could be looked at."""
-    from harmcast.oversight.log import as_code
     from harmcast.store.verify import verify
 
     try:
