@@ -53,6 +53,12 @@ def test_charges_that_fell_away_say_nothing_and_the_main_group_is_the_one_with_m
     assert coarse.of_charges(held, AS_OF).to_dicts() == [{"person_ref": "a", "charges": "3 to 4", "newest": "older", "group": "Drugs"}]
 
 
+def test_who_has_no_charge_that_stands_is_among_those_with_the_fewest_and_the_oldest() -> None:
+    rows = shown([("a", "low", None), ("b", None, None)], [charge("a", date(2026, 9, 1), outcome="acquitted")], least=1)
+    told = {"chance": "none given", "charges": "1 to 2", "newest": "older", "group": "Other"}
+    assert rows.to_dicts() == [{"person_key": "key-a", "band": "low", **told}, {"person_key": "key-b", "band": "harm incomplete", **told}]
+
+
 def test_the_group_turns_first_then_how_new_then_how_many_then_the_chance() -> None:
     people = [(f"p{k}", "low", 0.01) for k in range(20)]
     charges = [charge(f"p{k}", date(2026, 9, 1), "008/01" if k < 19 else "092/01") for k in range(20)]

@@ -151,4 +151,13 @@ def test_what_followed_recomputes_from_its_counts() -> None:
     assert (found["high"]["low"], found["high"]["high"]) == pytest.approx((0.36645, 0.63355), abs=1e-5), "Wilson, 25 of 50"
     assert found["high"]["rises"] is True
     assert found["super high"]["rises"] is False
+    assert found["low"]["rises"] is None, "nothing lies below it"
     assert found["low-medium"]["followed_share"] is None
+
+
+def test_a_band_rises_above_the_one_below_where_their_intervals_are_apart() -> None:
+    """Of 100: 10 are .055 to .174, 15 .093 to .233, 30 .219 to .396, 55 .452 to .644: the last alone begins above the end of the one below."""
+    rates = {"low": 10, "low-medium": 15, "high-medium": 30, "high": 55}
+    banded = pl.DataFrame([(band, k < came) for band, came in rates.items() for k in range(100)], schema=["band", "came"], orient="row")
+    found = {r["band"]: r["rises"] for r in bands.what_followed(banded, "came").to_dicts()}
+    assert found == {"low": None, "low-medium": False, "high-medium": False, "high": True, "super high": None}
