@@ -260,3 +260,16 @@ def test_the_whole_card_of_a_small_force_equals_a_fit_by_search_and_the_plain_ro
     assert got == wanted
     # Nobody differs: no card.
     assert card.fit_card(np.zeros((30, len(NAMES))), np.tile([1.0, 0.0, 0.0], 10), np.zeros(30, dtype=np.int64), np.ones(30), ("events_24m",)) == []
+
+
+@pytest.mark.parametrize("high", [0, 1, 2])
+def test_what_only_tells_one_period_from_the_others_earns_no_points(high: int) -> None:
+    """Each period has its own level, the first and the last too: more events go with a period, and within none with the outcome."""
+    period = np.repeat(np.arange(3), 2000)
+    rng = np.random.default_rng(3)
+    x = np.zeros((6000, len(NAMES)))
+    x[:, AT["events_24m"]] = np.where(rng.random(6000) < np.where(period == high, 0.9, 0.1), 3.0, 1.0)
+    x[:, AT["kinds"]] = rng.integers(1, 4, 6000)
+    y = (rng.random(6000) < np.where(period == high, 0.4, 0.05) + 0.1 * (x[:, AT["kinds"]] >= 2)).astype(float)
+    lines = card.fit_card(x, y, period, np.ones(6000), ("events_24m", "kinds"))
+    assert {line["feature"] for line in lines} == {"kinds"}

@@ -100,3 +100,10 @@ def test_the_day_given_is_kept_and_nothing_charged_gives_nothing() -> None:
     assert found is not None
     assert found.first_day == date(2024, 3, 1)
     assert history.vouched_from(pl.Series([date(2025, 1, 1)]), date(2024, 12, 31)) is None
+
+
+def test_months_without_any_charge_at_the_end_are_named_too() -> None:
+    months = [(date(2024, m, 2), 40) for m in range(1, 11)]
+    found = history.vouched_from(_days(*months), date(2024, 12, 31))
+    assert found is not None
+    assert (found.first_day, found.left_out, found.low_later) == (date(2024, 1, 1), (), ("2024-11-01", "2024-12-01"))

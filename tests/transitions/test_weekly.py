@@ -218,6 +218,16 @@ def test_without_a_model_there_are_bands_and_no_chances(made: tuple[pl.DataFrame
     assert bare.people["band"].drop_nulls().len() > 500
 
 
+def test_twelve_and_twenty_four_months_are_asked_where_nobody_says(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
+    persons, charges, births = made
+    held = refit.history_of(charges, AS_OF)
+    assert held is not None
+    assert held.horizons == (12, 24)
+    bare = score_people(persons, charges, minors.flags(births, [AS_OF]), AS_OF, None, rules, CUTS).people
+    given = [name for name in bare.columns if name.startswith("chance_high_harm_")]
+    assert given == [f"chance_high_harm_{h}m{end}" for h in (12, 24) for end in ("", "_low", "_high")]
+
+
 def test_too_little_history_gives_no_chances_and_says_from_when(made: tuple[pl.DataFrame, ...], rules: Rules) -> None:
     persons, charges, births = made
     early = date(2018, 3, 1)
