@@ -42,7 +42,7 @@ def fields() -> list[str]:
     """Names of every field that some form of the service reads."""
     found: set[str] = set()
     for routes in pages.all_pages():
-        for module in {inspect.getmodule(route.handler) for route in routes.routes}:
+        for module in {inspect.getmodule(route.endpoint) for route in routes.router.routes}:
             source = inspect.getsource(module) if module else ""
             found |= set(_FIELD.findall(source))
             found |= {f"{name}-{part}" for name in _DAY.findall(source) for part in ("day", "month", "year")}

@@ -14,7 +14,7 @@ from harmcast.operate import copies
 from harmcast.oversight.access import Action
 from harmcast.settings import MapSettings
 from harmcast.store.state import State
-from harmcast.web.guard import FOLLOWED
+from harmcast.web.guard import ACCESS, FOLLOWED
 from harmcast.web.pages import all_pages
 
 TOOL = "knife_injury"
@@ -58,5 +58,5 @@ def test_a_form_with_faults_moves_no_copy(state: State, sign_in: SignIn) -> None
 
 def test_an_erasure_clears_older_versions_too_and_each_such_form_is_followed() -> None:
     assert {action: erased for action, erased in FOLLOWED.items() if erased} == {Action.SECOND_ERASURE: True}
-    posts = {route.action for part in all_pages() for route in part.routes if route.method == "POST"}
+    posts = {Action(route.openapi_extra[ACCESS]) for part in all_pages() for route in part.router.routes if "POST" in route.methods}
     assert set(FOLLOWED) <= posts
