@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -18,7 +18,21 @@ from harmcast.web.old_data import OldData
 from harmcast.web.visit import Refused, Visit
 from harmcast.words.tools import tool_title
 
-Tab = dict[str, str | bool]  # a link to one of several views of a page: its text, its href, whether it is the current one
+
+class Tab(TypedDict):
+    """A link that leads to one of several views of a page."""
+
+    text: str
+    href: str
+    current: bool
+
+
+class NavigationLink(TypedDict):
+    href: str
+    html: Markup
+    current: bool
+
+
 Link = tuple[Action, str, str]  # the action it needs, its address, its text
 _TRACK: Link = (Action.VIEW_TRACK_RECORD, "/track-record", "Were we right?")
 _AUDIT: Link = (Action.VIEW_AUDIT, "/audit", "Who bears it?")
@@ -91,13 +105,13 @@ def home_of(visit: Visit) -> Link:
     return HOMES[visit.role]
 
 
-def _navigation(visit: Visit) -> list[Tab]:
+def _navigation(visit: Visit) -> list[NavigationLink]:
     """The role's links, the home first with how much is open and overdue."""
     path, held = visit.request.url.path, visit.role
     home = home_of(visit)
     links = [link for link in (home, *NAVIGATION[held]) if _is_there(visit, link)]
     desk = open_work.desk(visit)
-    items: list[Tab] = []
+    items: list[NavigationLink] = []
     for _, address, text in links:
         counts = _counts(len(desk.mine), desk.overdue(visit.today)) if address == home[1] else Markup()
         current = path == address or path.startswith(f"{address}/")
@@ -143,8 +157,17 @@ def to_first(tools: Sequence[PlacesTool | PeopleTool], room: str, none: Refused)
     return go(f"/{room}/{tools[0].name}")
 
 
-def rows_shown(at: int, count: int, rows: int) -> dict[str, int]:
-    """The page `at` of a table, `rows` a page, or the nearest one there is: its number and the last one's, the first row's place, all rows."""
+class RowsShown(TypedDict):
+    """Which rows of a long table a page shows: the page's number and the last one's, the first row's place, all rows."""
+
+    at: int
+    last_page: int
+    start: int
+    count: int
+
+
+def rows_shown(at: int, count: int, rows: int) -> RowsShown:
+    """The page `at` of a table, `rows` a page; the nearest one there is."""
     last_page = max(1, -(-count // rows))
     at = min(max(1, at), last_page)
     return {"at": at, "last_page": last_page, "start": (at - 1) * rows, "count": count}

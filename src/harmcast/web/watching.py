@@ -110,6 +110,49 @@ class AlarmSays(TypedDict):
     says: str
 
 
+class CalibrationShown(Calibration):
+    on: date | None
+    picture: Markup
+
+
+class BreakShown(Break):
+    against_words: str
+    name_words: str
+
+
+class SaidShown(SaidCame):
+    who: str
+
+
+class StateAt(TypedDict):
+    """The monitor's state at one release, and why."""
+
+    release: Release
+    state: str
+    reasons: list[str]
+
+
+class PlacesCame(TypedDict):
+    """A closed window: forecast for the whole area, and recorded in it as known now."""
+
+    release: Release
+    forecast: float
+    came: int
+
+
+class PeopleCame(TypedDict):
+    """A release: of `people`, to become high harm and became by then, `by` in words; null: not looked at yet."""
+
+    release: Release
+    forecast: float
+    people: int
+    came: int | None
+    by: str | None
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+
+
 @dataclass(frozen=True)
 class MonitorPage:
     """A release's monitor: its document with alarms in words, what is watched, pictures; `silent`: what cannot speak yet; `said`: of people, what chances said and what came."""
@@ -121,10 +164,10 @@ class MonitorPage:
     silent_says: str
     open_alarms: list[AlarmSays]
     past_alarms: list[AlarmSays]
-    calibration: list[dict[str, Any]]
-    breaks: list[dict[str, Any]]
+    calibration: list[CalibrationShown]
+    breaks: list[BreakShown]
     watched: list[Watched]
-    said: list[dict[str, Any]]
+    said: list[SaidShown]
     rehearsal: bool
 
 
@@ -184,7 +227,7 @@ def _alarm(row: MonitorAlarm) -> AlarmSays:
     return {"on": date.fromisoformat(row["week"]), "says": says[:1].upper() + says[1:]}
 
 
-def _calibration(row: Calibration, document: Monitored) -> dict[str, Any]:
+def _calibration(row: Calibration, document: Monitored) -> CalibrationShown:
     low, ratio, high = row["ratio_low"], row["ratio"], row["ratio_high"]
     watch = limit_of(document["thresholds"], "calibration_watch", 1.2)
     return {
@@ -196,14 +239,14 @@ def _calibration(row: Calibration, document: Monitored) -> dict[str, Any]:
     }
 
 
-def _break(row: Break) -> dict[str, Any]:
+def _break(row: Break) -> BreakShown:
     against = {"time": "Its own past", "forecast": "The forecast"}.get(row["against"], row["against"])
     return {**row, "against_words": against, "name_words": str(row["name"]).replace("_", " ").capitalize()}
 
 
-def states(history: list[Release], tool: str) -> list[dict[str, Any]]:
+def states(history: list[Release], tool: str) -> list[StateAt]:
     """The monitor's state at each release, the newest first: release, state, reasons."""
-    found = []
+    found: list[StateAt] = []
     for release in reversed(history[-26:]):
         said = released.document(release, f"{tool}_monitor")
         if said:
@@ -226,7 +269,7 @@ class ShadowPage:
     judgement: str
     says: str
     lines: list[ShadowLine]
-    came: list[dict[str, Any]]
+    came: list[PlacesCame] | list[PeopleCame]
     history: list[tuple[Release, str]]
 
 
@@ -237,7 +280,9 @@ def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int
     if not judged:
         return None
     release, document = judged[-1]
-    came = _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
+    came: list[PlacesCame] | list[PeopleCame] = (
+        _came_places(release, history, tool, horizon_weeks) if kind == "places" else _came_people(history, document, tool)
+    )
     return ShadowPage(
         release,
         document["judgement"],
@@ -248,13 +293,13 @@ def shadow_page(history: list[Release], tool: str, kind: str, horizon_weeks: int
     )
 
 
-def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[dict[str, Any]]:
+def _came_places(newest: Release, history: list[Release], tool: str, horizon_weeks: int) -> list[PlacesCame]:
     """Each closed window: what was forecast for the whole area, and what was recorded in it as known now."""
     weeks = f"{tool}_weeks"
     if not released.has(newest, weeks):
         return []
     recorded = released.frame(newest, weeks)
-    found = []
+    found: list[PlacesCame] = []
     for release in reversed(released.closed_before(history, newest, horizon_weeks)[-13:]):
         if not released.has(release, tool):
             continue
@@ -264,10 +309,10 @@ def _came_places(newest: Release, history: list[Release], tool: str, horizon_wee
     return found
 
 
-def _came_people(history: list[Release], document: Shadowed, tool: str) -> list[dict[str, Any]]:
+def _came_people(history: list[Release], document: Shadowed, tool: str) -> list[PeopleCame]:
     """Each release: how many of all people were to become high harm within 12 months, and how many did by when it was last looked at."""
     known = {row["week"]: row for row in document.get("came", [])}
-    found: list[dict[str, Any]] = []
+    found: list[PeopleCame] = []
     for release in reversed(history[-60:]):
         looked = known.get(release.week)
         if looked is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from starlette.responses import Response
 
@@ -10,6 +10,7 @@ from harmcast.oversight import budgets
 from harmcast.oversight.access import ROLES, Action, Role
 from harmcast.oversight.grants import PEOPLE_ROLES
 from harmcast.store import seen
+from harmcast.store.seen import LookedAt
 from harmcast.store.users import User
 from harmcast.web.guard import Here, Pages, Refused, Visit
 from harmcast.web.shell import go, page
@@ -23,10 +24,18 @@ def _may_open(visit: Visit, user: User) -> bool:
     return budgets.may_open(visit.user.account, visit.role, visit.user.unit, user.account, held)
 
 
+class Looker(TypedDict):
+    """An account that opens people, how many it opened, whether this visitor may open it one more day."""
+
+    user: User
+    looked: LookedAt
+    can: bool
+
+
 @pages.get("/looks", Action.VIEW_LOOKS, view="looks_viewed")
 def looks_page(visit: Here) -> Response:
     """Accounts that open people: a supervisor sees those of the unit, the officer all."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Looker] = []
     for user in visit.state.users.everyone():
         mine = visit.role == Role.DATA_PROTECTION_OFFICER or any(one.unit is not None and one.unit == visit.user.unit for one in user.roles)
         if mine and user.is_active and any(one.role in LOOKERS for one in user.roles):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 import polars as pl
 from starlette.responses import Response
@@ -18,6 +19,15 @@ from harmcast.web.guard import Here, Pages, Visit
 from harmcast.web.shell import page
 
 pages = Pages()
+
+
+class OwnList(TypedDict):
+    """How many a supervisor's list holds: of the unit in the bands on the list, of it under management in others, without a unit."""
+
+    people: int
+    in_bands: int
+    managed: int
+    without_unit: int
 
 
 WEEKS = 13
@@ -68,11 +78,8 @@ def unit_page(visit: Here, all: str = "") -> Response:
     )
 
 
-def _own_list(visit: Visit, everyone: pl.DataFrame) -> dict[str, int]:
-    """How many a supervisor's list holds: of the unit in the bands on the list, of it under management in others, without a unit.
-
-    The workload table counts these parts otherwise.
-    """
+def _own_list(visit: Visit, everyone: pl.DataFrame) -> OwnList:
+    """What a supervisor's list holds, whose parts the workload table counts otherwise."""
     has_unit = pl.col("unit").is_not_null()
     in_bands = everyone.filter(has_unit & pl.col("band").is_in(visit.settings.bands.list_bands).fill_null(False)).height
     without = everyone.filter(~has_unit).height

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TypedDict, cast
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from harmcast import tables
@@ -21,7 +24,7 @@ from harmcast.store.releases import Release
 from harmcast.web import watching
 from harmcast.web.analysis_plan import AnalysisPlan, PeoplePlan, analysis_plan, people_plan
 from harmcast.web.guard import Here, Pages, Refused, Visit
-from harmcast.web.shell import page, to_first, tool_tabs
+from harmcast.web.shell import Tab, page, to_first, tool_tabs
 from harmcast.words.tools import tool_title
 
 pages = Pages()
@@ -46,7 +49,7 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
     if not history:
         raise Refused(404, "Nothing is published yet", "A track record begins with the first release.")
     judged = released.verdict_on(visit.state, found, history)
-    record = _record(found, history, judged) if isinstance(found, PlacesTool) and isinstance(judged, PlacesVerdict) else {}
+    record: Any = _record(found, history, judged) if isinstance(found, PlacesTool) and isinstance(judged, PlacesVerdict) else {}
     return page(
         visit,
         "track_record",
@@ -59,17 +62,31 @@ def track_record(visit: Here, tool: str, view: str = "", week: str = "") -> Resp
     )
 
 
-def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> dict[str, Any]:
+class PlacesTrackRecord(TypedDict):
+    """What a release settles of a tool for places: areas, sizes of forecast, ranges of places, the fallback rule."""
+
+    listed: int
+    groups: list[track.Calibrated]
+    calibration_chart: Markup | None
+    outcomes: int
+    apart: int
+    inside: int
+    areas: list[track.AreaRecord]
+    trial: track.Trial | None
+    fallback: list[ModelChange]
+
+
+def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> PlacesTrackRecord:
     """What a release settles, worked out once: areas, sizes of forecast, ranges of places, the fallback rule."""
     newest = history[-1]
 
-    def make() -> dict[str, Any]:
+    def make() -> PlacesTrackRecord:
         apart = {p.origin for p in verdict.apart(judged.periods, tool.horizon_weeks)}
         past = released.outcomes(newest, history, tool.name, tool.horizon_weeks)
         outcomes = [o for cell in past.values() for o in cell if o.origin in apart]
         groups = track.calibration(outcomes)
         label = "Expected against recorded offences a place"
-        return dict(
+        return PlacesTrackRecord(
             listed=tables.LISTED_CELLS,
             groups=groups,
             calibration_chart=charts.calibration([g.point for g in groups], label) if groups else None,
@@ -84,7 +101,17 @@ def _record(tool: PlacesTool, history: list[Release], judged: PlacesVerdict) -> 
     return released.kept.get((newest.manifest_sha256, tool.name, "track record", tuple(r.id for r in history)), make)
 
 
-def _around(visit: Visit, tool: Any, view: str) -> dict[str, Any]:
+class Around(TypedDict):
+    """What the views of a tool share: its name, the tools, the views that this visitor may open."""
+
+    title: str
+    tool: Any
+    tool_title: str
+    tabs: list[Tab]
+    views: list[Tab]
+
+
+def _around(visit: Visit, tool: Any, view: str) -> Around:
     """What the views of a tool share: its name, the tools, the views that this visitor may open."""
     asked = f"?view={view}" if view == "monitor" else ""
     open_ = [name for name in VIEWS if not name or (visit.may(Action.VIEW_AUDIT) if name == "monitor" else _may_see_shadow(visit, tool))]
@@ -168,9 +195,27 @@ def _people_plan(visit: Visit, tool: Any, history: list[Release]) -> PeoplePlan:
     )  # fmt: skip
 
 
-def _fallback_history(history: list[Release], tool: str) -> list[dict[str, Any]]:
-    """Releases at which the model that makes the numbers changed, and why, the newest first."""
-    found = []
+class ModelChange(TypedDict):
+    """A release at which the model that makes the numbers changed, and why."""
+
+    week: str
+    fell_back: bool
+    model: str | None
+    reason: str | None
+
+
+class BandsCame(TypedDict):
+    """What came of each band over one horizon, from the release of one day."""
+
+    months: int
+    title: str
+    day: date
+    rows: list[Mapping[str, object]]
+
+
+def _fallback_history(history: list[Release], tool: str) -> list[ModelChange]:
+    """Releases at which the model that makes the numbers changed, the newest first."""
+    found: list[ModelChange] = []
     last = None
     for release in history:
         record = released.document(release, f"{tool}_model")
@@ -188,7 +233,7 @@ WHAT = {
 }
 
 
-def by_horizon(release: Release, tool: str) -> list[dict[str, Any]]:
+def by_horizon(release: Release, tool: str) -> list[BandsCame]:
     """What came of each band over whole horizons, from the records as the release published it; empty where it holds none."""
     name = f"{tool}_bands"
     if not released.has(release, name):
