@@ -143,7 +143,7 @@ def begun(name: str, room: Room, drawn: int, seed: int, afresh: bool) -> Path:
 
     tree = folder / "tree"
     copied(tree)
-    python = f"{sys.executable} -m pytest -q -x -p no:cacheprovider {' '.join(room.tests)}"
+    python = f"{sys.executable} -m pytest -q -x -p no:cacheprovider -p bench.nearest_first {' '.join(room.tests)}"
     paths = ", ".join(f'"{path}"' for path in modules_of(room))
     (tree / "mutants.toml").write_text(
         f'[cosmic-ray]\nmodule-path = [{paths}]\ntimeout = {SECONDS}\nexcluded-modules = []\ntest-command = "{python}"\n\n'

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from bench import mutants
 from bench.mutants import Fault, Room
+from bench.nearest_first import nearness
 
 SAMPLE = Room(("oversight/release_rules.py",), ("tests/oversight/test_release_rules.py",))
 
@@ -49,3 +50,9 @@ def test_every_room_has_modules_and_tests_that_are_there() -> None:
         assert mutants.modules_of(room), name
         for test in room.tests:
             assert (mutants.ROOT / test).exists(), test
+
+
+@pytest.mark.parametrize(("file", "text", "near"), [("test_bands.py", "", 0), ("test_harm.py", "from x import bands", 1), ("test_harm.py", "broadbands", 2), ("test_harm.py", "", 2)])
+def test_tests_that_name_the_changed_module_come_first(tmp_path: Path, file: str, text: str, near: int) -> None:
+    (tmp_path / file).write_text(text)
+    assert nearness(tmp_path / file, "bands") == near
