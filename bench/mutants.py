@@ -137,6 +137,8 @@ def begun(name: str, room: Room, drawn: int, seed: int, afresh: bool) -> Path:
     stamp = folder / "draw.json"
     wanted = {"code": hash_of(room), "drawn": drawn}
     if not afresh and stamp.is_file() and {k: v for k, v in json.loads(stamp.read_text()).items() if k != "seed"} == wanted:
+        for path in modules_of(room):  # one that was stopped in its middle left its fault behind
+            shutil.copy2(ROOT / path, folder / "tree" / path)
         return folder
     from cosmic_ray.work_db import WorkDB, use_db
     from cosmic_ray.work_item import WorkerOutcome, WorkResult

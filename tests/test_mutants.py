@@ -16,7 +16,10 @@ SAMPLE = Room(("oversight/release_rules.py",), ("tests/oversight/test_release_ru
 def test_small_faults_in_the_rules_of_a_release_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutants, "WORK", tmp_path)
     folder = mutants.begun("sample", SAMPLE, drawn=3, seed=11, afresh=False)
+    changed = folder / "tree" / "src/harmcast/oversight/release_rules.py"
+    changed.write_text("a fault that was in when the run was stopped")
     assert mutants.begun("sample", SAMPLE, drawn=3, seed=99, afresh=False) == folder, "an interrupted draw goes on"
+    assert changed.read_bytes() == (mutants.ROOT / "src/harmcast/oversight/release_rules.py").read_bytes(), "and leaves no fault behind"
     mutants._cosmic_ray(folder / "tree", "exec", "mutants.toml", "session.sqlite")
     assert mutants.judged(folder) == (3, [])
 
