@@ -57,6 +57,20 @@ def test_merging_in_a_circle_or_a_chain_ends_at_one_reference() -> None:
     assert dict(survivors(links).iter_rows()) == {"a": "c", "b": "c", "d": "d", "e": "d"}
 
 
+def test_who_is_merged_into_nobody_else_is_no_link() -> None:
+    assert survivors(pl.DataFrame({"person_ref": ["a", "b"], "merged_into": ["a", None]}, schema={"person_ref": pl.String, "merged_into": pl.String})).is_empty()
+
+
+@pytest.mark.parametrize("other", [date(2026, 11, 15), date(2026, 11, 17)])
+def test_who_is_under_18_is_asked_of_the_day_itself(other: date) -> None:
+    persons = pl.DataFrame([{"person_ref": "p1", "unit": "U"}, {"person_ref": "p2", "unit": "U"}], schema={name: kind for name, kind in SCHEMA.items() if name != "born_on"})
+    charges = pl.DataFrame({"person_ref": ["p1", "p2"]})
+    rows = [("p1", other, True), ("p1", DAY, False), ("p1", other, True), ("p2", other, False), ("p2", DAY, True), ("p2", other, False)]
+    flags = pl.DataFrame(rows, schema=["person_ref", "day", "under_18"], orient="row")
+    inside, outside = cohort(persons, charges, flags, DAY)
+    assert (inside["person_ref"].to_list(), outside.rows()) == (["p1"], [("p2", "under_18")])
+
+
 def test_somebody_merged_into_one_who_is_not_held_stays_under_the_old_reference() -> None:
     links = pl.DataFrame({"person_ref": ["a", "b"], "merged_into": ["b", "nobody"]})
     assert dict(survivors(links).iter_rows()) == {"a": "b"}

@@ -82,6 +82,9 @@ def test_percentile_cuts_are_refused_where_one_event_decides_and_taken_where_har
     with pytest.raises(SettingsRefused) as refused:
         outcome.taken(harm, single, NONE, "days", None, percentiles)
     assert refused.value.code == "percentile_cuts_refused"
+    assert str(refused.value).startswith(
+        "Percentile cuts are refused: of 20 first arrivals at high harm 100 in 100 came by one event alone (limit 80), 100 in 100 by one class of offence (limit 50)."
+    )
     many = _charges(*((f"p{k}", f"{40 + j:03d}", 100.0, 1 + j) for k in range(20) for j in range(5)))
     assert outcome.taken(harm, many, NONE, "days", None, percentiles) == (201.0, 301.0, 361.0, 391.0)
     with pytest.raises(SettingsRefused) as refused:
