@@ -80,6 +80,7 @@ def test_violence_and_weapons_follow_the_crosswalk_and_the_setting() -> None:
 
 
 def test_decay_follows_its_evidence() -> None:
+    assert harm.DAYS_A_MONTH == 30.4375
     ogrs4 = harm.decay_from()
     days = np.array([0, 6, 12, 18, 24, 30, 36]) * harm.DAYS_A_MONTH
     assert ogrs4.share_left(days) == pytest.approx([1, 0.8332, 0.7074, 0.6114, 0.5348, 0.4685, 0.4047])
