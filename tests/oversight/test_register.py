@@ -112,6 +112,12 @@ def test_a_standing_approval_ends_on_its_review_date():
     assert not register.has_standing_approval(tool(), [], TODAY)
 
 
+def test_a_standing_approval_begins_on_its_own_day():
+    assert register.has_standing_approval(tool(), [entry("standing_approval", dated=TODAY)], TODAY)
+    assert not register.has_standing_approval(tool(), [entry("standing_approval", dated=TODAY + timedelta(days=1))], TODAY)
+    assert not register.has_standing_approval(tool(), [entry("standing_approval", dated=TODAY, made=False)], TODAY)
+
+
 @pytest.mark.parametrize("other", ["a_tool_before", "zz_tool_after", None])
 def test_a_standing_approval_of_another_tool_is_none_of_this_one(other: str | None) -> None:
     assert not register.has_standing_approval(tool(), [replace(entry("standing_approval", review_by=TODAY), tool=other)], TODAY)
