@@ -89,7 +89,7 @@ Index = Literal["harm_index", "second_index"]
 def index_of(state: State, tool: PeopleTool, key: Index = "harm_index") -> tuple[harm.HarmIndex, str]:
     """The harm index that a setting of a tool names, and its SHA-256. Raises SettingsRefused naming the rule it breaks."""
     setting = f"tools.{state.settings.tools.index(tool)}.{key}"
-    if getattr(tool, key) == "default":
+    if (tool.harm_index if key == "harm_index" else tool.second_index) == "default":
         index = harm.default_index()
         return index, hashlib.sha256(index.table.write_csv().encode()).hexdigest()
     path = state.file(setting)
