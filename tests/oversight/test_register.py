@@ -96,13 +96,25 @@ def test_another_tools_approval_does_not_count():
 @given(st.integers(-400, 400))
 def test_a_lapsed_review_warns_for_four_weeks_then_holds(days_past):
     found = register.standing(tool(), full(legal={"review_by": TODAY - timedelta(days=days_past)}), TODAY)
-    assert bool(found.warnings) == (0 < days_past <= register.LAPSE_GRACE_DAYS)
-    assert found.may_publish == (days_past <= register.LAPSE_GRACE_DAYS)
+    assert bool(found.warnings) == (0 < days_past <= 28)
+    assert found.may_publish == (days_past <= 28)
 
 
 def test_shadow_needs_no_approval_and_stopped_has_none():
     assert register.standing(tool("shadow"), [], TODAY).may_publish
     assert not register.standing(tool("stopped"), full(), TODAY).may_publish
+
+
+@pytest.mark.parametrize("status", ["trial", "in use"])
+def test_whatever_is_shown_outside_shadow_needs_its_approvals(status):
+    assert not register.standing(tool(status), [], TODAY).may_publish
+    assert register.standing(tool(status), full(), TODAY).may_publish
+
+
+@pytest.mark.parametrize(("days", "publishes"), [(28, True), (29, False)])
+def test_four_weeks_after_its_review_date_an_approval_has_lapsed(days, publishes):
+    entries = [entry(kind, review_by=TODAY - timedelta(days=days) if kind == "ethics" else None) for kind in register.REQUIRED_ENTRIES]
+    assert register.standing(tool(), entries, TODAY).may_publish is publishes
 
 
 def test_a_standing_approval_ends_on_its_review_date():
