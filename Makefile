@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# Where this is set, each of the thousands of processes of a suite would compile every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,9 +59,7 @@ test-tools: $(ALL_STAMP) $(VENV)/.installed-docs install ## what the suite needs
 	@bash scripts/test-tools.sh
 
 test: test-tools ## the whole suite: lint, types, walls, tests
-	@$(BIN)/ruff check src tests bench
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory -j 2 -O lint types walls
 	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(ALL_STAMP) ## style

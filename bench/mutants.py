@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import hashlib
 import json
 import os
+import py_compile
 import random
 import secrets
 import shutil
@@ -151,6 +153,7 @@ def begun(name: str, room: Room, drawn: int, seed: int, afresh: bool) -> Path:
         f'[cosmic-ray]\nmodule-path = [{paths}]\ntimeout = {SECONDS}\nexcluded-modules = []\ntest-command = "{python}"\n\n'
         '[cosmic-ray.distributor]\nname = "local"\n'
     )
+    compileall.compile_dir(tree, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)  # by content: a fault is never missed
     _cosmic_ray(tree, "init", "mutants.toml", "session.sqlite")
     with use_db(str(tree / "session.sqlite"), WorkDB.Mode.open) as session:
         items = sorted(session.work_items, key=lambda item: (str(item.mutations[0].module_path), item.mutations[0].start_pos, item.mutations[0].operator_name, item.mutations[0].occurrence))

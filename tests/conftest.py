@@ -54,6 +54,34 @@ name = "iom"
 kind = "people"
 """
 
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_schema() -> Iterator[None]:
+    """A new SQLite state takes its empty tables from the first that the migrations made here: they take a quarter of a second each time."""
+    from alembic import command
+
+    by_migrations = command.upgrade
+    made: list[str] = []
+
+    def upgrade(config: Any, revision: str, *others: Any, **named: Any) -> None:
+        connection = config.attributes["connection"]
+        holds = "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL ORDER BY rowid"
+        is_new = revision == "head" and connection.dialect.name == "sqlite" and not connection.exec_driver_sql(holds).all()
+        if not (is_new and made):
+            by_migrations(config, revision, *others, **named)
+            if is_new:
+                version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+                made.extend(row[0] for row in connection.exec_driver_sql(holds))
+                made.append(f"INSERT INTO alembic_version (version_num) VALUES ('{version}')")
+            return
+        for statement in made:
+            connection.exec_driver_sql(statement)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(command, "upgrade", upgrade)
+        yield
+
+
 Rows = Sequence[Mapping[str, Any]]
 Deliver = Callable[..., Path]
 

@@ -52,6 +52,12 @@ def to_revision(connection: sa.Connection, wanted: str) -> None:
         ) from None
 
 
+def _is_known(held: str) -> bool:
+    from alembic.script import ScriptDirectory
+
+    return held in {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+
+
 def upgrade(operations: Operations, event: Event) -> None:
     """Brings the schema up to date, where it is not.
 
@@ -64,10 +70,8 @@ def upgrade(operations: Operations, event: Event) -> None:
     if held == HEAD:
         return
     from alembic import command
-    from alembic.script import ScriptDirectory
 
-    known = {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
-    if held is not None and held not in known:
+    if held is not None and not _is_known(held):
         raise RunStopped(
             "The state was written by a later version of harmcast.",
             code="schema_newer",
