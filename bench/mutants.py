@@ -92,7 +92,7 @@ def files_of(room: Room) -> list[str]:
 
 
 def where_a_fault_says_nothing(text: str) -> set[int]:
-    """Lines that no test can reach: annotations, imports for types, docstrings."""
+    """Lines that no test can reach: annotations of arguments and results, imports for types."""
     lines: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         notes: list[ast.expr | ast.stmt | None] = []
@@ -100,7 +100,7 @@ def where_a_fault_says_nothing(text: str) -> set[int]:
             notes.append(node.annotation)
         elif isinstance(node, ast.FunctionDef):
             notes.append(node.returns)
-        elif (isinstance(node, ast.AnnAssign) and node.value is None) or (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+        elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             notes.append(node)
         for note in notes:
             if note is not None:
@@ -114,9 +114,16 @@ def sizes_of_caches(text: str) -> set[int]:
     return {one.lineno for one in decorators if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == "lru_cache"}
 
 
+def bare_annotations(text: str) -> set[int]:
+    """Lines of names with a type and no value: never run."""
+    bare = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.AnnAssign) and node.value is None]
+    return {line for node in bare for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+
+
 def _says_nothing(operator: str, line: int, text: str) -> bool:
-    """`int | None` in an annotation reads as a sum of bits, and the size of a cache is nobody's to see: no faults at all."""
-    return ("BitOr" in operator and line in where_a_fault_says_nothing(text)) or ("Number" in operator and line in sizes_of_caches(text))
+    """`int | None` in an annotation reads as a sum of bits, a bare annotation is never run, and the size of a cache is nobody's to see: no faults at all."""
+    is_number_unread = "Number" in operator and line in sizes_of_caches(text)
+    return ("BitOr" in operator and line in where_a_fault_says_nothing(text)) or line in bare_annotations(text) or is_number_unread
 
 
 def copied(folder: Path) -> None:

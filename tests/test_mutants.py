@@ -46,6 +46,7 @@ def test_nine_in_ten_must_be_found_and_few_may_be_called_equivalent(tried: int, 
 def test_a_union_in_an_annotation_is_no_fault() -> None:
     quiet = mutants.where_a_fault_says_nothing("def f(\n    a: int | None,\n    b=1 | 2,\n) -> int | None:\n    return a\n")
     assert quiet == {2, 4}
+    assert mutants.bare_annotations("class A:\n    way: Literal[-1, 1]\n    most: int = 3\n") == {2}
 
 
 def test_every_room_has_modules_and_tests_that_are_there() -> None:

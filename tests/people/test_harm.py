@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmcast.people import bands, charges, harm
+from harmcast.people import bands, charges, harm, paths
 from harmcast.people.offences import crosswalk, kinds
 
 
@@ -132,6 +132,17 @@ def test_a_charge_without_a_weight_adds_nothing_along_the_path() -> None:
     rows = charges.numbered(pl.DataFrame([_charge("a", "c", None, 1, 1), _charge("b", "c", 300.0, 1, 2), _charge("d", "e", None, 3, 3)]))
     found = charges.increments(rows).select("counted_on", "added").rows()
     assert found == [(date(2020, 2, 1), 0.0), (date(2020, 2, 2), 300.0), (date(2020, 2, 3), 0.0)]
+
+
+def test_the_path_has_one_harm_a_day_that_of_the_last_charge_of_it() -> None:
+    rows = charges.numbered(pl.DataFrame([_charge(ref, ref, 100.0, 1, day) for ref, day in (("a", 1), ("b", 1), ("c", 2), ("d", 2), ("e", 2), ("f", 9))]))
+    path = paths.harm_at_charges(rows, harm.decay_from("none"))
+    assert path.rows() == [("p", date(2020, 2, 1), 200.0), ("p", date(2020, 2, 2), 500.0), ("p", date(2020, 2, 9), 600.0)]
+    assert paths.reached_on(path, 500.0).rows() == [("p", date(2020, 2, 2)), ("p", date(2020, 2, 9))]
+
+
+def test_high_harm_begins_at_the_third_of_the_four_cuts() -> None:
+    assert bands.high_cut((30, 180, 365, 1825)) == 365.0
 
 
 def test_cuts_are_percentiles_and_a_value_on_a_cut_is_above_it() -> None:

@@ -81,7 +81,7 @@ def test_a_month_the_records_begin_in_is_judged_by_its_days() -> None:
     usual_pace = pl.Series([date(2024, 1, 21) + timedelta(days=k % 11) for k in range(18)])
     found = history.vouched_from(pl.concat([usual_pace, _days(*months)]), date(2024, 12, 31))
     assert found is not None
-    assert (found.first_day, found.left_out) == (date(2024, 1, 21), ())
+    assert (found.first_day, found.left_out, found.low_later) == (date(2024, 1, 21), (), ())  # 18 of 50, but of a third of a month
     slower = history.vouched_from(pl.concat([usual_pace[:6], _days(*months)]), date(2024, 12, 31))
     assert slower is not None
     assert (slower.first_day, slower.left_out) == (date(2024, 2, 1), ())  # part of a month: not a whole one left out

@@ -107,7 +107,7 @@ def _turned(rows: pl.DataFrame, turned: tuple[str, ...], least: pl.Expr) -> pl.D
 
 def _class(value: pl.Expr, edges: tuple[tuple[float, str], ...]) -> pl.Expr:
     found: pl.Expr = pl.lit(edges[-1][1])
-    for least, words in reversed(edges):
+    for least, words in reversed(edges[:-1]):
         found = pl.when(value >= least).then(pl.lit(words)).otherwise(found)
     return found
 
