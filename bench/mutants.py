@@ -150,7 +150,6 @@ def begun(name: str, room: Room, drawn: int, seed: int, afresh: bool) -> Path:
             shutil.copy2(ROOT / path, folder / "tree" / path)
         return folder
     from cosmic_ray.work_db import WorkDB, use_db
-    from cosmic_ray.work_item import WorkerOutcome, WorkResult
 
     tree = folder / "tree"
     copied(tree)
@@ -166,10 +165,8 @@ def begun(name: str, room: Room, drawn: int, seed: int, afresh: bool) -> Path:
         items = sorted(session.work_items, key=lambda item: (str(item.mutations[0].module_path), item.mutations[0].start_pos, item.mutations[0].operator_name, item.mutations[0].occurrence))
         texts = {path: (tree / path).read_text() for path in modules_of(room)}
         there = [i for i in items if not _says_nothing(i.mutations[0].operator_name, i.mutations[0].start_pos[0], texts[str(i.mutations[0].module_path)])]
-        kept = {item.job_id for item in random.Random(seed).sample(there, min(drawn, len(there)))}
-        for item in items:
-            if item.job_id not in kept:
-                session.set_result(item.job_id, WorkResult(WorkerOutcome.SKIPPED))
+        session.clear()
+        session.add_work_items(random.Random(seed).sample(there, min(drawn, len(there))))
     stamp.write_text(json.dumps({**wanted, "seed": seed}))
     return folder
 
@@ -188,7 +185,7 @@ def judged(folder: Path) -> tuple[int, list[Fault]]:
     tried, alive = 0, []
     tree = folder / "tree"
     with use_db(str(tree / "session.sqlite"), WorkDB.Mode.open) as session:
-        results = {job: result for job, result in session.results if result.worker_outcome not in (WorkerOutcome.SKIPPED, WorkerOutcome.NO_TEST)}  # NO_TEST: the change gave the same code
+        results = {job: result for job, result in session.results if result.worker_outcome is not WorkerOutcome.NO_TEST}  # NO_TEST: the change gave the same code
         for item in session.work_items:
             result = results.get(item.job_id)
             if result is None:
