@@ -80,6 +80,8 @@ def test_a_lift_that_somebody_ended_holds_until_the_day_before(days: int, lifted
 @pytest.mark.parametrize(
     "changed",
     [
+        {"finding": "0"},  # of another finding, whose name comes before
+        {"finding": "z"},  # or after
         {"second": None, "second_role": None},
         {"second": "eve"},
         {"first": "made-it"},
