@@ -47,13 +47,14 @@ class App:
         """`folder`: that of the app, with `latest.qvs`, a version and `app/`."""
         self.name, self.today = app, today
         self._kept: dict[tuple[str, str], str] = {}
+        self._answers: dict[tuple[str, ...], dict[Key, Any]] = {}
         self._number = 0
         version = (folder / "latest.qvs").read_text().split("'")[1]
         files = {path.stem: path.read_bytes() for path in (folder / version).glob("*.qvd")}
         text = (folder / "app" / "script.qvs").read_bytes().decode()
         self.fields, faults = checker.script(app, text, {name: columns_of(content) for name, content in files.items()})
         assert not faults, faults
-        self.db = duckdb.connect()
+        self.db = duckdb.connect(config={"threads": 1})  # the tables are small: a query is done before a second thread is awake
         dates = set(checker.re.findall(r"Date#\((\w+),", text))
         for name, names in self.fields.items():
             frame = read_qvd(files[name]).select(names)
@@ -155,10 +156,14 @@ class App:
             joins += f" join {other} d{number} on d{number}.{key} = t.{key}"
             named.append(f"d{number}.{dim}")
         held = " and ".join(f"{name} is not null" for name in named) or "true"
-        query = f"select {', '.join([*named, what])} from {self._seen(table, self._where(table, seen))} t{joins} where {held}"
-        if named:
-            query += f" group by {', '.join(named)}"
-        return {tuple(row[:-1]): row[-1] for row in self.db.execute(query).fetchall()}
+        where = self._where(table, seen)
+        asked = (*named, what, table, where, joins)  # many measures under many selections ask the same
+        if asked not in self._answers:
+            query = f"select {', '.join([*named, what])} from {self._seen(table, where)} t{joins} where {held}"
+            if named:
+                query += f" group by {', '.join(named)}"
+            self._answers[asked] = {tuple(row[:-1]): row[-1] for row in self.db.execute(query).fetchall()}
+        return self._answers[asked]
 
     # -- expressions ---------------------------------------------------------------------------------
 
