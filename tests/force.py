@@ -19,6 +19,7 @@ from harmcast.weeks import Week
 
 LAST_SUNDAY = date(2026, 11, 15)
 WEEKS = 4
+AREA_KM2 = 300.0  # a third of a county: the forecast's work goes by the third power of its cells
 OPERATOR = Actor("operator", "Operator", (("operator", None),))
 
 
@@ -42,7 +43,7 @@ class InventedForce:
 @pytest.fixture(scope="session")
 def invented_force(tmp_path_factory: pytest.TempPathFactory) -> InventedForce:
     folder = tmp_path_factory.mktemp("invented") / "force"
-    invent(folder, people=900, years=2.0, seed=5, to=LAST_SUNDAY, weeks=WEEKS, crimes_a_year=12_000)
+    invent(folder, people=900, years=2.0, seed=5, to=LAST_SUNDAY, weeks=WEEKS, crimes_a_year=12_000, area_km2=AREA_KM2)
     return InventedForce(folder)
 
 

@@ -51,12 +51,12 @@ class Force:
         return made_at.date()
 
 
-def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, seed: int = 5) -> Force:
+def invented(folder: Path, weeks: int, people: int = 900, years: float = 2.0, seed: int = 5, area_km2: float = 900.0) -> Force:
     """The force, with its settings in `folder`/force; its deliveries there hold bad rows, `tables` holds none."""
     from harmcast.invented import making as inventing
 
-    inventing.invent(folder / "force", people=people, years=years, seed=seed, to=SUNDAY, weeks=weeks, crimes_a_year=12_000, known_people=50)
-    plan = inventing.Plan(people, years, seed, SUNDAY, weeks, crimes_a_year=12_000.0)
+    inventing.invent(folder / "force", people=people, years=years, seed=seed, to=SUNDAY, weeks=weeks, crimes_a_year=12_000, known_people=50, area_km2=area_km2)
+    plan = inventing.Plan(people, years, seed, SUNDAY, weeks, crimes_a_year=12_000.0, area_km2=area_km2)
     return Force(folder, inventing.make(plan), inventing.sends(plan))
 
 

@@ -14,7 +14,7 @@ DAY = "2026-03-09"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[force.Force, Path]:
     folder = tmp_path_factory.mktemp("weeks")
-    invented = force.invented(folder, 3, people=400)
+    invented = force.invented(folder, 3, people=400, area_km2=300.0)
     return invented, force.state_of(invented, folder / "one-week", 1)
 
 

@@ -16,7 +16,7 @@ from pyproj import Transformer
 from harmcast import settings
 from harmcast.errors import RunStopped
 from harmcast.fairness.groups import GroupRules
-from harmcast.invented import bad_rows, deliveries, making, offences
+from harmcast.invented import bad_rows, county, deliveries, making, offences
 from harmcast.runs import neutral
 from harmcast.tables import CHARGES, CRIMES, DELIVERED, OUTCOMES, PERSONS
 
@@ -235,6 +235,13 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
         making.invent(tmp_path, **SMALL)
     with pytest.raises(ValueError, match="people"):
         making.invent(tmp_path / "new", **{**SMALL, "people": 3})
+
+
+def test_a_smaller_county_has_its_share_of_people_and_neighbourhoods() -> None:
+    whole, third = county.build(3), county.build(3, 300.0)
+    assert (whole.outline.area, third.outline.area) == (pytest.approx(900e6), pytest.approx(300e6))
+    assert (len(whole.neighbourhoods), len(third.neighbourhoods)) == (1600, 533)
+    assert (whole.residents.sum(), third.residents.sum()) == (pytest.approx(2_700_000), pytest.approx(900_000))
 
 
 def test_the_last_delivery_can_be_complete(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ CENTRE = (381_000.0, 254_000.0)
 SQUARE_M = 250.0
 TOWNS = 14
 UNITS = 5
+AREA_KM2 = 900.0
+RESIDENTS_A_KM2 = 3000
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,13 @@ def _town_sizes(rng: np.random.Generator) -> np.ndarray:
     return np.asarray(sizes / sizes.max())
 
 
-def build(
-    seed: int, area_km2: float = 900.0, residents: int = 2_700_000, areas: int = 10, neighbourhoods: int = 1600
-) -> County:
-    """The county of a seed; the same seed gives the same county whatever its people and years."""
+def build(seed: int, area_km2: float = AREA_KM2, areas: int = 10) -> County:
+    """The county of a seed, its people and neighbourhoods by its area; the same seed gives the same county whatever is recorded in it."""
     import shapely
     from shapely.geometry import MultiPoint, Polygon
     from shapely.ops import unary_union, voronoi_diagram
 
+    residents, neighbourhoods = RESIDENTS_A_KM2 * area_km2, round(1600 * area_km2 / AREA_KM2)
     rng = stream(seed, "county")
     outline = Polygon(_outline(rng, area_km2))
     low_x, low_y, high_x, high_y = outline.bounds

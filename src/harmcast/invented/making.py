@@ -79,7 +79,7 @@ def make(plan: Plan, progress: Progress | None = None) -> InventedForce:
     """An invented force in memory."""
     say = progress or (lambda what, share: None)
     say("county", 0.0)
-    where = county.build(plan.seed)
+    where = county.build(plan.seed, plan.area_km2)
     say("places", 0.05)
     drawn_to = intensity.build(where, plan.seed, plan.first_day, plan.steps, plan.level_shifts)
     volume = offences.volumes(plan.yearly, plan.county_share)
@@ -146,6 +146,7 @@ def invent(
     county_share: float = 1.0,
     known_people: int = 4000,
     ground_segments: int = ground.SEGMENTS,
+    area_km2: float = county.AREA_KM2,
 ) -> Summary:
     """An invented force's deliveries, settings and layers in `folder`, and its truth in `folder`/truth.
 
@@ -164,6 +165,7 @@ def invent(
         county_share: size of knife, robbery and serious violence against a large county's.
         known_people: for how many people the known chances are worked out at once (`known.chances` does so for any).
         ground_segments: segments of road on the invented map, about; 0: no map, and settings that name none.
+        area_km2: of the county; its people and neighbourhoods follow it.
         sql: URL of a database that is filled with the records as they stand at the end, without bad rows.
     Raises: RunStopped if the folder holds something.
     """
@@ -187,6 +189,7 @@ def invent(
         complete_last,
         county_share,
         known_people,
+        area_km2=area_km2,
     )
     force = make(plan, say)
     folder.mkdir(parents=True, exist_ok=True)

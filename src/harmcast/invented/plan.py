@@ -32,6 +32,7 @@ class Plan:
     county_share: float = 1.0
     known_people: int = 4000
     level_shifts: int = 12
+    area_km2: float = county.AREA_KM2
 
     @property
     def steps(self) -> int:
