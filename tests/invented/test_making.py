@@ -240,7 +240,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 def test_a_smaller_county_has_its_share_of_people_and_neighbourhoods() -> None:
     whole, third = county.build(3), county.build(3, 300.0)
     assert (whole.outline.area, third.outline.area) == (pytest.approx(900e6), pytest.approx(300e6))
-    assert (len(whole.neighbourhoods), len(third.neighbourhoods)) == (1600, 533)
+    assert (len(whole.neighbourhood_residents), len(third.neighbourhood_residents)) == (1600, 533)
     assert (whole.residents.sum(), third.residents.sum()) == (pytest.approx(2_700_000), pytest.approx(900_000))
 
 
