@@ -128,6 +128,21 @@ def test_a_charge_without_a_weight_makes_the_harm_incomplete_not_small() -> None
     assert found.row(0) == ("p", None, True)
 
 
+def test_a_persons_harm_is_what_is_left_of_each_events_weight() -> None:
+    """Half is left after a year of 365.25 days, a quarter after two: 100 of today, 50 of 200, 75 of 300."""
+    events = pl.DataFrame({"person_ref": ["b", "a", "b", "b"], "weight": [100.0, 7.0, 100.0, 300.0], "happened_on": [date(2024, 1, 1), date(2024, 1, 1), date(2023, 1, 1), date(2022, 1, 1)]})
+    left = harm.harm_at(events, date(2024, 1, 1), harm.decay_from("half_life", 12.0))
+    assert left["person_ref"].to_list() == ["a", "b"]
+    assert left["harm"].to_list() == pytest.approx([7.0, 100.0 + 50.0 + 75.0], rel=1e-3)
+    whole = harm.harm_at(events, date(2024, 1, 1), harm.decay_from("none"))
+    assert whole.rows() == [("a", 7.0, False), ("b", 500.0, False)]
+
+
+def test_a_version_that_says_nothing_of_a_deletion_is_held() -> None:
+    versions = pl.DataFrame({"charge_ref": ["a", "b", "c"], "known_on": [date(2024, 1, 1)] * 3, "deleted": [None, False, True]})
+    assert charges.last_versions(versions, "charge_ref", date(2024, 1, 1))["charge_ref"].to_list() == ["a", "b"]
+
+
 def test_a_charge_without_a_weight_adds_nothing_along_the_path() -> None:
     rows = charges.numbered(pl.DataFrame([_charge("a", "c", None, 1, 1), _charge("b", "c", 300.0, 1, 2), _charge("d", "e", None, 3, 3)]))
     found = charges.increments(rows).select("counted_on", "added").rows()
