@@ -52,6 +52,14 @@ def test_everyone_is_in_or_out_once_and_nobody_is_in_who_must_not_be(people: lis
             assert (born.year + 18, born.month, born.day) <= (DAY.year, DAY.month, DAY.day)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("due_on", "is_in"), [(date(2026, 11, 15), False), (date(2026, 11, 16), True), (date(2026, 11, 17), True), (None, True)])
+def test_a_review_due_on_the_very_day_is_not_overdue(due_on: date | None, is_in: bool) -> None:
+    persons = pl.DataFrame([{"person_ref": "p1", "unit": "U", "review_due_on": due_on}], schema={name: kind for name, kind in SCHEMA.items() if name != "born_on"})
+    flags = pl.DataFrame([("p1", date(2026, 11, 16), False)], schema=["person_ref", "day", "under_18"], orient="row")
+    inside, outside = cohort(persons, pl.DataFrame({"person_ref": ["p1"]}), flags, date(2026, 11, 16))
+    assert (inside.height, outside["reason"].to_list()) == ((1, []) if is_in else (0, ["review_overdue"]))
+
+
 def test_merging_in_a_circle_or_a_chain_ends_at_one_reference() -> None:
     links = pl.DataFrame({"person_ref": ["a", "b", "c", "d", "e"], "merged_into": ["b", "c", None, "e", "d"]})
     assert dict(survivors(links).iter_rows()) == {"a": "c", "b": "c", "d": "d", "e": "d"}

@@ -7,7 +7,7 @@ import pytest
 from tests.people import by_hand
 from tests.people.invented_careers import careers, scrambled_after, scrambled_before
 
-from harmcast.people import bands, harm
+from harmcast.people import bands, features, harm
 from harmcast.people.features import FEATURES, NAMES
 from harmcast.people.harm import OGRS4_LEFT, OGRS4_MONTHS
 from harmcast.people.offences import kinds
@@ -120,6 +120,21 @@ def test_scrambling_every_event_before_the_look_back_changes_no_feature_in_it(ma
     asked = ["person_ref", *NAMES]
     assert other.features(DAY, back).select(asked).equals(people.features(DAY, back).select(asked))
     assert not other.features(DAY).select(asked).equals(people.features(DAY).select(asked))  # without a look-back it would
+
+
+def test_quick_harm_is_a_half_after_half_a_year_and_never_more_than_the_weight() -> None:
+    """Half is left of it after 6 months; an event dated after the day counts whole."""
+    assert features.QUICK_HALF_LIFE_MONTHS == 6.0
+    day = date(2025, 7, 2)
+    events = pl.DataFrame([
+        {
+            "person_ref": ref, "person_no": k, "kind": "x", "violent": False, "weapon": False, "convicted": False, "weight": 100.0, "happened_on": happened, "counted_on": day,
+        }
+        for k, (ref, happened) in enumerate([("a", date(2024, 12, 31)), ("b", day), ("c", date(2025, 7, 3))])
+    ])  # fmt: skip
+    found = features.features_at(events, day, harm.decay_from("none"), 200.0)
+    assert found["quick_harm_share"].to_list() == pytest.approx([0.25, 0.5, 0.5], rel=1e-2)
+    assert found["quick_harm_share"][2] == 0.5
 
 
 def test_no_feature_is_protected_or_says_where() -> None:
