@@ -1,15 +1,15 @@
 """The story of one week, from the force's delivery to what people see. READ THIS FIRST.
 
     what the force sent      every row accounted for, or nothing is loaded           runs.inbox
+    how many, of whom?       counts of the last quarter, closed once                  runs.closing
     where                    each places tool: how many, in which cell               runs.places
     who                      harm and the chance of becoming high harm               runs.people
-    how many, of whom?       counts of the last quarter, closed once                  runs.closing
     were we right?           windows that are over, beside the plain counts          runs.outcomes
     who bears it?            the audit, able to stop the release                     runs.audit
-    what leaves              files written whole, then named; people let them out    keep, releasing
+    what leaves              files written whole, then named; people let them out    state.releases.keep
 
-A week is made from the records as known at the end of a day and up to a load, and from nothing else: no clock, no
-chance. So the same week can be made again byte for byte, and a run that was killed is simply run again.
+A week is made from the records as known at the end of a day and up to a load, and from settings, register, model, cuts and
+earlier releases as they stood: no clock, no chance. So the same week can be made again byte for byte, and a run that was killed is simply run again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from harmcast.runs.load import LoadResult
 from harmcast.runs.release_moves import first_standing
 from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import checkpoints, desk, kept_settings, verify
-from harmcast.store.kept import keep, kept
+from harmcast.store.kept import keep as keep_for_speed
+from harmcast.store.kept import kept as kept_for_speed
 from harmcast.store.releases import NewTool
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -90,8 +91,11 @@ class WeekResult:
         for tool, (standing, found) in self.standings.items():
             said.append(f"  {tool}: {standing}")
             said += [f"    {finding.id}: {finding.says}" for finding in found]
-        if any(standing in ("draft", "held", "reviewed") for standing, _ in self.standings.values()):
-            said.append(f"Next: two people look at it and let it out with harmcast publish STATE {self.name}.")
+        stand = {standing for standing, _ in self.standings.values()}
+        if "held" in stand:
+            said.append(f"Next: harmcast findings STATE {self.name} says what holds it, and who may lift that.")
+        if stand & {"draft", "reviewed"}:
+            said.append(f"Next: people look at it and let it out with harmcast publish STATE {self.name}.")
         return said
 
 
@@ -104,7 +108,7 @@ def run_week(
         as_of: what was known at the end of this day; its ISO week names the release, whose origin is that week's Monday.
         delivery: a delivery to load first, beside those waiting in the inbox.
         again: why a week that stands is made again, as a revision beside it, of what is held now.
-    Raises: FeedRefused, NotFit, StoreDamaged, RunStopped; what stood before still stands, and is what people see.
+    Raises: FeedRefused, NotFit, SettingsRefused, StoreDamaged, RunStopped; what stood before still stands, and is what people see.
     """
     week = Week.of(as_of)
     with state.run_lock("the weekly run", actor.account):
@@ -185,14 +189,14 @@ def make_week(
         crimes,
         week.origin,
         [places.since(state.releases, tool.name, week) for tool in places_tools],
-        [kept(state.root, tool.name, code) for tool in places_tools],
+        [kept_for_speed(state.root, tool.name, code) for tool in places_tools],
         lambda units: ground.names_of(map_, units, settings.force.crs),
         settings.gap_days,
     )
     for made in made_places:
         tool = made.tool
         if made_at is None:
-            keep(state.root, tool.name, code, made.forecast.kept)
+            keep_for_speed(state.root, tool.name, code, made.forecast.kept)
         files |= release_files.places_files(made.part, made.weeks)
         models[tool.name] = str(made.forecast.model["name"])
         last = state.releases.before(tool.name, str(week))

@@ -79,7 +79,7 @@ def test_somebody_merged_into_nobody_stays_and_it_is_said(make_state: MakeState,
     assert found["links persons merged_into"].verdict == "note"
     assert found["people iom merged_away"].value == 0
     load_accepted(state, delivery)
-    inside = cohort_of(lambda table: state.records.known(table), date(2026, 3, 9))
+    inside = cohort_of(lambda table: state.records.known(table), date(2026, 3, 9), state.settings.retention.group_years)
     assert inside.filter(inside["person_ref"] == "P0")["reason"].to_list() == [None]
 
 

@@ -23,6 +23,19 @@ LEFT_SOURCE = REASONS[:2]  # the force has decided already: what is left is to f
 DAYS_A_YEAR = 365.25
 
 
+def with_review_dates(people: pl.DataFrame, group_years: Mapping[str, float]) -> pl.DataFrame:
+    """People with `review_due_on` filled: the date given, else so many years of their group after the record last changed; null where neither is known.
+
+    The one rule by which a record is overdue: for scoring, for the page of reviews, and for removal.
+
+    Args: `people`: review_group, review_due_on, changed_at.
+    """
+    periods = {int(group): years * DAYS_A_YEAR for group, years in group_years.items()}
+    days = pl.col("review_group").replace_strict(list(periods), list(periods.values()), default=None, return_dtype=pl.Float64)
+    by_group = pl.col("changed_at").dt.date() + pl.duration(days=days.floor().cast(pl.Int64))
+    return people.with_columns(review_due_on=pl.coalesce("review_due_on", by_group))
+
+
 def due(
     held: pl.DataFrame, known: pl.DataFrame, charged: pl.DataFrame, as_of: date, group_years: Mapping[str, float]
 ) -> pl.DataFrame:
@@ -34,15 +47,10 @@ def due(
         charged: `person_ref` of everybody with a charge that was not deleted at source.
         group_years: years from one review to the next, by review group.
     """
-    periods = {int(group): years * DAYS_A_YEAR for group, years in group_years.items()}
-    days = pl.col("review_group").replace_strict(
-        list(periods), list(periods.values()), default=None, return_dtype=pl.Float64
-    )
-    by_group = pl.col("changed_at").dt.date() + pl.duration(days=days.floor().cast(pl.Int64))
     people = (
         held.select("person_ref")
         .unique()
-        .join(known.with_columns(pl.lit(True).alias("is_known")), on="person_ref", how="left")
+        .join(with_review_dates(known, group_years).with_columns(pl.lit(True).alias("is_known")), on="person_ref", how="left")
     )
     people = people.join(
         charged.select("person_ref").unique().with_columns(pl.lit(True).alias("is_charged")),
@@ -59,7 +67,7 @@ def due(
             & ~pl.col("person_ref").is_in(surviving_records.implode())
         )
         .then(pl.lit("no_charge_left"))
-        .when(pl.coalesce("review_due_on", by_group) < as_of)
+        .when(pl.col("review_due_on") < as_of)
         .then(pl.lit("review_overdue"))
     )
     return people.select("person_ref", reason.alias("reason")).drop_nulls().sort("person_ref")

@@ -1,4 +1,4 @@
-"""Who bears it? The audit of a week: protected columns are opened for it alone, and each reading is an event."""
+"""Who bears it? The audit of a week: protected columns are opened for it, and each reading is an event."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ MEANS = {
     "audit": "From the next weekly run on: groups are put together anew, so figures before and after do not compare.",
     "monitor": "From the next weekly run on.",
     "shadow": "From the next weekly run on: a bar changed after its figures were seen is no bar.",
+    "retention.group_years": "From the next weekly run on: who is overdue by it is not scored. From the next `harmcast forget` on.",
     "retention": "From the next `harmcast forget` on.",
     "release": "At the next move of a release.",
     "log": "At once.",
@@ -132,6 +133,8 @@ def _printable(name: str, value: Any) -> Any:
 
 
 def _means(name: str) -> str:
+    if name.startswith("tools.") and name.endswith(".harm_index"):
+        return "No week is made until the cuts are taken again (`harmcast cuts`). The person model in use was fitted under the index before, so refit it."
     return next((words for begins, words in MEANS.items() if name == begins or name.startswith(f"{begins}.")), "From the next run on.")
 
 

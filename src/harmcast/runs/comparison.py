@@ -33,7 +33,7 @@ def comparison(seen: Seen) -> list[Counts]:
             _by("Charges", "outcome", charges, pl.col("outcome")),
             _by("Charges", "offence class", charges, pl.col("offence_code").str.split("/").list.first()),
         ]
-        reasons = cohort_of(seen.after, seen.made_on).with_columns(pl.col("reason").replace_strict(REASONS, default=None).fill_null("Scored, if of age."))
+        reasons = cohort_of(seen.after, seen.made_on, seen.state.settings.retention.group_years).with_columns(pl.col("reason").replace_strict(REASONS, default=None).fill_null("Scored, if of age."))
         found.append(_by("People", "why they are in or out, ages aside", reasons, pl.col("reason")))
     return found
 

@@ -192,7 +192,7 @@ def _wanted(state: State, table: str) -> list[str]:
         return [*always, *sorted(named - set(always))]
     return {
         CHARGES.name: ["charge_ref", "person_ref", "crime_ref", "offence_code", "happened_on", "charged_on", "outcome"],
-        PERSONS.name: ["person_ref", "merged_into", "died_on", "review_due_on", "unit"],
+        PERSONS.name: ["person_ref", "merged_into", "died_on", "review_group", "review_due_on", "changed_at", "unit"],
         CIRCUMSTANCES_TABLE.name: ["person_ref", "kind", "from_on"],
     }[table]
 
@@ -441,7 +441,7 @@ def _by_fill(codes: pl.DataFrame, count: str) -> dict[str, int]:
 
 
 def _people(seen: Seen, tool: PeopleTool) -> list[Effect]:
-    counts, inside = moves.joined_and_left(seen.before, seen.after, seen.made_on)
+    counts, inside = moves.joined_and_left(seen.before, seen.after, seen.made_on, seen.state.settings.retention.group_years)
     was_in = len(inside)
     counts["changed"] = moves.rewritten(seen.new(CHARGES.name), seen.before(CHARGES.name))
     judged_by = moves.rules_and_cuts(seen.state, tool) if was_in else None

@@ -5,11 +5,12 @@ Before and after are asked on one day, the day the delivery was made, so that no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import polars as pl
 
+from harmcast.oversight.review import with_review_dates
 from harmcast.people import bands, charges, harm, minors, offences
 from harmcast.people.charges import survivors
 from harmcast.people.cohort import cohort
@@ -25,9 +26,9 @@ from harmcast.transitions.landmarks import Rules
 TableOf = Callable[[str], pl.DataFrame]
 
 
-def joined_and_left(before: TableOf, after: TableOf, day: date) -> tuple[dict[str, int], pl.Series]:
+def joined_and_left(before: TableOf, after: TableOf, day: date, group_years: Mapping[str, float]) -> tuple[dict[str, int], pl.Series]:
     """How many joined, and left by each reason, ages aside; and the references that were in before."""
-    held, then = cohort_of(before, day), cohort_of(after, day)
+    held, then = cohort_of(before, day, group_years), cohort_of(after, day, group_years)
     inside = held.filter(pl.col("reason").is_null())
     moves = {"joined": then.filter(pl.col("reason").is_null()).join(inside, on="person_ref", how="anti").height}
     left = inside.join(then.select("person_ref", then="reason", is_there=pl.lit(True)), on="person_ref", how="left")
@@ -37,10 +38,10 @@ def joined_and_left(before: TableOf, after: TableOf, day: date) -> tuple[dict[st
     return moves, inside["person_ref"]
 
 
-def cohort_of(table: TableOf, day: date) -> pl.DataFrame:
+def cohort_of(table: TableOf, day: date, group_years: Mapping[str, float]) -> pl.DataFrame:
     """Everyone and why they are out (null: in), ages aside: births are not read for this."""
     standing = table(CHARGES.name).filter(~pl.col("outcome").is_in(FALLEN_AWAY) & (pl.col("charged_on") <= day))
-    persons = table(PERSONS.name)
+    persons = with_review_dates(table(PERSONS.name), group_years)
     now = standing.join(survivors(persons), on="person_ref", how="left").select(person_ref=pl.coalesce("survivor", "person_ref"))
     no_minors = pl.DataFrame(schema={"person_ref": pl.String, "day": pl.Date, "under_18": pl.Boolean})
     inside, outside = cohort(persons, now, no_minors, day, "score")

@@ -17,6 +17,7 @@ from harmcast.errors import Fault, NotFit, SettingsRefused
 from harmcast.oversight import findings
 from harmcast.oversight.findings import Finding
 from harmcast.oversight.log import Event
+from harmcast.oversight.review import with_review_dates
 from harmcast.people import bands, coarse, harm, minors, outcome
 from harmcast.people import charges as charge_rules
 from harmcast.progress import Progress, quiet
@@ -60,9 +61,10 @@ class PeopleMade:
 
 
 def known_people(state: State, sequence: int) -> Known:
-    """Every version of persons (unprotected) and charges held up to a load."""
-    columns = ["person_ref", "unit", "merged_into", "died_on", "restricted", "review_group", "review_due_on", "known_on", "deleted"]
-    return Known(state.records.versions("persons", sequence, columns), state.records.charge_versions(sequence))
+    """Every version of persons (unprotected, with the day the record's review is due) and charges held up to a load."""
+    columns = ["person_ref", "unit", "merged_into", "died_on", "restricted", "review_group", "review_due_on", "changed_at", "known_on", "deleted"]
+    persons = with_review_dates(state.records.versions("persons", sequence, columns), state.settings.retention.group_years)
+    return Known(persons.drop("changed_at"), state.records.charge_versions(sequence))
 
 
 def under_18(state: State, days: Sequence[date], as_of: date, sequence: int, actor: Actor, why: str) -> pl.DataFrame:

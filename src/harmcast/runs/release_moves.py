@@ -167,7 +167,7 @@ def refuse_model(state: State, name: str, actor: Actor, reason: str) -> CommandR
 
 
 def withdraw_release(state: State, name: str, actor: Actor, reason: str) -> CommandResult:
-    """Takes back every tool of a release that is not withdrawn yet; any one releaser may, at once.
+    """Takes back every tool of a release that is not withdrawn yet; any one releaser or data protection officer may, at once.
 
     Raises: AccessDenied without the role; RunStopped if there is no such release.
     """

@@ -308,7 +308,7 @@ class Operations:
 
     @contextmanager
     def unlogged(self) -> Iterator[sa.Connection]:
-        """A transaction without an event: only to fill an empty database with a backup, whose log comes with it."""
+        """A transaction without an event: to fill an empty database with a backup, whose log comes with it, and to keep a form again within moments."""
         with translating(), self._writer.connect() as connection, connection.begin():
             yield connection
 

@@ -5,6 +5,10 @@ STATE/settings-kept/ the same as they stood at each release, by hash
 STATE/records/       Parquet parts, one a load and table
 STATE/releases/      one folder a week
 STATE/ground/        compiled grounds: roads and names near the force, one file each, named by content
+STATE/models/        models of people, one file each
+STATE/statistics/    counts of closed quarters
+STATE/exports/       kept copies of lists that were downloaded
+STATE/qlik/          what Qlik loads; STATE/kept/ what makes the next week faster; STATE/logs/
 STATE/operations.db  unless the settings name a PostgreSQL
 STATE/secret         32 random bytes: keys of people, keyed hashes; STATE/signing.key signs checkpoints
 STATE/run.lock       held by the one run that may write records and releases

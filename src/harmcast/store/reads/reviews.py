@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from harmcast.oversight.review import with_review_dates
 from harmcast.store.state import State
 
 STATES = ("overdue", "soon", "later", "unknown")
@@ -21,7 +22,8 @@ def states(state: State, today: date, soon_days: int) -> pl.DataFrame:
         .when(due <= today + timedelta(days=soon_days)).then(pl.lit("soon"))
         .otherwise(pl.lit("later"))
     )  # fmt: skip
-    return state.records.persons().join(state.person_keys(), on="person_ref", how="inner").with_columns(state=stands)
+    people = with_review_dates(state.records.persons(), state.settings.retention.group_years)
+    return people.join(state.person_keys(), on="person_ref", how="inner").with_columns(state=stands)
 
 
 def by_group(people: pl.DataFrame) -> list[dict[str, Any]]:
