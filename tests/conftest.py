@@ -19,10 +19,12 @@ from typing import Any
 
 import hypothesis
 import pytest
+import sqlalchemy as sa
 
 from harmcast.oversight.log import Event
 from harmcast.store import kept_settings
 from harmcast.store import state as states
+from harmcast.store import upgrade as schema_upgrade
 from harmcast.store.state import State
 
 # The same drawn cases on every run of one commit; a wide search draws new ones (HARMCAST_EXAMPLES, `make bench-faults`).
@@ -55,31 +57,47 @@ kind = "people"
 """
 
 
+MADE: dict[str, list[str]] = {}  # the statements that make the empty tables, by kind of database
+
+
 @pytest.fixture(scope="session", autouse=True)
 def empty_schema() -> Iterator[None]:
-    """A new SQLite state takes its empty tables from the first that the migrations made here: they take a quarter of a second each time."""
+    """A new state takes its empty tables from the first that the migrations made here: they take a quarter of a second each time, on PostgreSQL a whole one."""
     from alembic import command
 
     by_migrations = command.upgrade
-    made: list[str] = []
 
     def upgrade(config: Any, revision: str, *others: Any, **named: Any) -> None:
         connection = config.attributes["connection"]
-        holds = "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL ORDER BY rowid"
-        is_new = revision == "head" and connection.dialect.name == "sqlite" and not connection.exec_driver_sql(holds).all()
-        if not (is_new and made):
-            by_migrations(config, revision, *others, **named)
-            if is_new:
-                version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
-                made.extend(row[0] for row in connection.exec_driver_sql(holds))
-                made.append(f"INSERT INTO alembic_version (version_num) VALUES ('{version}')")
+        is_new = revision == "head" and not sa.inspect(connection).get_table_names()
+        if is_new and connection.dialect.name in MADE:
+            for statement in MADE[connection.dialect.name]:
+                connection.connection.cursor().execute(statement)
             return
-        for statement in made:
-            connection.exec_driver_sql(statement)
+        by_migrations(config, revision, *others, **named)
+        if is_new and connection.dialect.name == "sqlite":
+            version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+            made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL ORDER BY rowid").scalars()
+            MADE["sqlite"] = [*made, f"INSERT INTO alembic_version (version_num) VALUES ('{version}')"]
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(command, "upgrade", upgrade)
         yield
+
+
+def _made_on_postgresql(server: str, dumps: str) -> list[str]:
+    """What the migrations make of an empty PostgreSQL, as it writes it down itself."""
+    import psycopg
+
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    engine = sa.create_engine(f"{server}/migrated".replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        schema_upgrade.to_revision(connection, "head")
+    engine.dispose()
+    dump = subprocess.run([dumps, "--no-owner", "--inserts", "-d", f"{server}/migrated"], check=True, capture_output=True, text=True).stdout
+    kept = [line for line in dump.splitlines() if not line.startswith(("SET ", "SELECT pg_catalog.set_config", "\\", "--"))]
+    return ["\n".join(kept)]
 
 
 Rows = Sequence[Mapping[str, Any]]
@@ -239,8 +257,12 @@ def postgres_server() -> Iterator[str]:
     except subprocess.CalledProcessError as error:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL would not start: {error.stderr.decode()[-300:]}")
+    server = f"postgresql://harmcast@127.0.0.1:{port}"
     try:
-        yield f"postgresql://harmcast@127.0.0.1:{port}"
+        dumps = shutil.which("pg_dump")
+        if dumps:
+            MADE["postgresql"] = _made_on_postgresql(server, dumps)
+        yield server
     finally:
         run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
         time.sleep(0.1)
