@@ -53,6 +53,11 @@ def test_a_moment_is_written_in_utc_and_read_back() -> None:
     assert log.moment(log.instant(at)) == datetime(2026, 7, 1, 0, 2, 3, 45, tzinfo=UTC)
 
 
+def test_detail_stands_in_the_order_of_its_names_whatever_order_it_was_said_in() -> None:
+    one = log.chained(Event("a", "r", "run", "x", detail={"b": 1, "a": 2}), 1, "T1", log.GENESIS)
+    assert one.detail == '{"a":2,"b":1}'
+
+
 def test_detail_is_added_to_and_replaced_by_name() -> None:
     event = Event("a", "r", "run", "x", detail={"n": 1, "m": 2}).with_detail(n=3, o=4)
     assert dict(event.detail) == {"n": 3, "m": 2, "o": 4}

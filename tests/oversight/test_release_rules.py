@@ -70,6 +70,11 @@ def test_two_people_in_their_roles_lift_that_very_finding(kind: str) -> None:
     assert not is_lifted(replace(found, kind="stop"), lift(found, first_role=first), TODAY, ())
 
 
+@pytest.mark.parametrize(("first", "second"), [("eve", "sue"), ("sue", "eve")])
+def test_any_two_lift_whoever_of_them_comes_first(first: str, second: str) -> None:
+    assert is_lifted(finding(), lift(finding(), first=first, second=second), TODAY, ())
+
+
 @pytest.mark.parametrize(("days", "lifted"), [(-2, False), (-1, False), (0, False), (1, True), (30, True)])
 def test_a_lift_that_somebody_ended_holds_until_the_day_before(days: int, lifted: bool) -> None:
     found = finding()
