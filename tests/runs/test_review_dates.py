@@ -11,6 +11,7 @@ import pytest
 from bench.accepted import load_accepted
 
 from harmcast.people.cohort import cohort
+from harmcast.publish.answers.person_facts import gather
 from harmcast.runs import people
 from harmcast.runs.moves import cohort_of
 from harmcast.store import retention
@@ -30,5 +31,8 @@ def test_a_record_without_a_date_is_overdue_by_its_groups_period_everywhere(stat
     inside, outside = cohort(known.persons, pl.DataFrame({"person_ref": ["P1"]}), no_births, day, "score")
     assert (inside["person_ref"].to_list(), outside["reason"].to_list()) == (([], ["review_overdue"]) if is_overdue else (["P1"], []))
     assert cohort_of(state.records.known, day, state.settings.retention.group_years)["reason"].to_list() == ["review_overdue" if is_overdue else None]
+    told = gather(state, "P1", day)
+    assert told is not None
+    assert told.person["review_due_on"] == DUE
     assert reviews.states(state, day, 30).select("state", "review_due_on").rows() == [("overdue" if is_overdue else "soon", DUE)]
     assert retention.due(state, day).rows() == ([("P1", "review_overdue")] if is_overdue else [])

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from harmcast.oversight import log
+from harmcast.oversight.review import with_review_dates
 from harmcast.publish.answers.collect import answer_day
 from harmcast.store import keys, merges
 from harmcast.store.reads import looks, then
@@ -77,7 +78,7 @@ def gather(state: State, person_ref: str, as_of: date, kinds: Mapping[str, str] 
 
     Args: `kinds`: offence code or class -> kind of offence.
     """
-    everybody = state.records.persons(as_of)
+    everybody = with_review_dates(state.records.persons(as_of), state.settings.retention.group_years)
     merged = merges.survivors(everybody)
     person_ref = merged.get(person_ref, person_ref)
     persons = everybody.filter(pl.col("person_ref") == person_ref)
