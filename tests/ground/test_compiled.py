@@ -59,7 +59,7 @@ KIND_OF = {"motorway": Kind.MOTORWAY, "primary": Kind.PRIMARY, "a": Kind.A_ROAD,
 
 def test_no_two_labels_touch_at_their_own_zoom() -> None:
     """Upright boxes of an invented county's labels: those that are not turned never overlap."""
-    land = layout.build(build(3, areas=4, neighbourhoods=120), 3, 4000)
+    land = layout.build(build(3, 300, areas=4), 3, 4000)
     roads = compiled.merged([Shape(KIND_OF[k], shapely.linestrings(xy), name, number) for k, name, number, xy in land.roads])
     settlements = [open_names.Place(n.name, n.kind, *n.xy, n.box or (*n.xy, *n.xy), n.near) for n in land.names if n.kind in SETTLEMENTS]
     placed = labels.placed(roads, settlements, [])
