@@ -153,8 +153,8 @@ def test_the_bar_is_narrower_for_everyone_from_1200_expected(attribute: str, sai
 
 def test_a_verdict_turns_where_an_end_of_its_range_lies_on_the_bar() -> None:
     row = _row(400, 400)
-    low, high = row.interval(norm.isf(0.025))
-    far_low, far_high = row.interval(norm.isf(0.005))
+    low, high = row.interval(norm.ppf(0.975))
+    far_low, far_high = row.interval(norm.ppf(0.995))
     for bar, found, said in (
         ((low, high), False, "met"), ((low, high), True, "met"), ((low + 1e-9, high), False, "cannot say"), ((low, high - 1e-9), True, "concern"), ((0.1, far_low - 1e-9), True, "stop"),
         ((0.1, far_low), True, "concern"), ((far_high + 1e-9, 9.0), True, "stop"), ((far_high, 9.0), True, "concern"), ((0.1, far_low - 1e-9), False, "cannot say"),
