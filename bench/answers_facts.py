@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.out_of_shadow import bring_out
 from bench.results import Row
 
 LAST_SUNDAY = date(2026, 11, 15)
@@ -69,7 +70,7 @@ def lived(folder: Path, people: int, clock: Clock) -> Any:
     publish_release(state, model, supervisor, "bench", clock.day)
     event = Event("dpo", "data_protection_officer", "administration", "bench")
     for tool in state.settings.tools:
-        state.register.set_status(tool.name, "trial", clock.day, None, event)
+        bring_out(state, tool.name, "trial", clock.day)
         state.register.describe(tool.name, {"purpose": "To help.", "cost": "One analyst", "owner": "Head"}, event, clock.day)
     for monday, delivery in zip(mondays, weekly, strict=False):
         clock.day = monday

@@ -29,6 +29,7 @@ import polars as pl
 import psutil
 
 from bench import week as bench_week
+from bench.out_of_shadow import bring_out
 from bench.results import Row, saved
 from harmcast.oversight.log import Event
 from harmcast.publish import release_files as publishing
@@ -112,13 +113,8 @@ def _accounts(state: State, users: int) -> list[tuple[str, str]]:
 
 def _registered(state: State) -> None:
     """Each tool in trial with the approvals it needs, none of them standing: two people let each week out."""
-    event = Event("bench", "operator", "administration", "bench_set_up")
     for tool in TOOLS:
-        state.register.set_status(tool, "trial", date(2025, 1, 1), "bench", event)
-        for kind in ("dpia", "legal", "ethics"):
-            entry = {"tool": tool, "kind": kind, "title": "Invented", "outcome": "approved", "dated": date(2026, 1, 5), "by_whom": "bench",
-                     "document_ref": None, "conditions": None, "review_by": date(2030, 1, 1)}  # fmt: skip
-            state.register.enter(entry, event)
+        bring_out(state, tool, "trial", date(2025, 1, 1))
 
 
 def _weeks_before(state: State, first: Week) -> None:

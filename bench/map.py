@@ -31,6 +31,7 @@ import psutil
 
 from bench.accepted import load_accepted
 from bench.load import PASSWORD, at_share, served
+from bench.out_of_shadow import bring_out
 from bench.results import Row, saved
 from harmcast.ground import drawing, finding, maps
 from harmcast.ground.compiled import Ground
@@ -74,13 +75,8 @@ def make(folder: Path, segments: int, users: int) -> tuple[State, dict[str, floa
     took["roads"], took["names"] = float(made.about.roads), float(made.about.places + made.about.postcodes)
     deliveries = sorted((folder / "force" / "deliveries").iterdir())
     load_accepted(state, deliveries[0])
-    event = Event("bench", "operator", "administration", "bench_set_up")
     for tool in state.settings.tools:
-        state.register.set_status(tool.name, "trial", date(2025, 1, 1), "bench", event)
-        for kind in ("dpia", "legal", "ethics"):
-            entry = {"tool": tool.name, "kind": kind, "title": "Invented", "outcome": "approved", "dated": date(2026, 1, 5), "by_whom": "bench",
-                     "document_ref": None, "conditions": None, "review_by": date(2030, 1, 1)}  # fmt: skip
-            state.register.enter(entry, event)
+        bring_out(state, tool.name, "trial", date(2025, 1, 1))
     first = Week.of(LAST_SUNDAY)
     for number, delivery in enumerate(deliveries[1:]):
         monday = first.plus(number).monday

@@ -76,19 +76,10 @@ def state_of(force: Force, folder: Path, weeks: int) -> Path:
 
 def approve(state: Any, day: date) -> None:
     """Every approval a trial needs, and the places tools in trial from that day."""
-    from datetime import timedelta
+    from bench.out_of_shadow import bring_out
 
-    from harmcast.oversight.log import Event
-
-    event = Event("dpo", "data_protection_officer", "administration", "approval_entered")
-    for kind in ("dpia", "legal", "ethics"):
-        state.register.enter(
-            {"tool": None, "kind": kind, "title": None, "outcome": "approved", "dated": day - timedelta(days=30), "by_whom": "someone",
-             "document_ref": None, "conditions": None, "review_by": None},
-            event,
-        )  # fmt: skip
     for tool in state.settings.places_tools:
-        state.register.set_status(tool.name, "trial", day, None, event)
+        bring_out(state, tool.name, "trial", day)
 
 
 def lifted(state: Any, release: str, day: date) -> None:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from bench.out_of_shadow import bring_out, enter
 from tests.conftest import take_settings
 from tests.force import OPERATOR, InventedForce
 
@@ -150,9 +151,8 @@ def test_a_refused_feed_a_held_week_and_silence_are_told(
     assert any(line["event"] == "alert_failed" and line["way"] == "command" for line in log_lines(state))
     assert "harmcast_last_run_ok 0" in metrics.text(state, invented_force.mondays[2])
     shutil.rmtree(broken)
-    from harmcast.oversight.log import Event
-
-    state.register.set_status("knife_injury", "in use", invented_force.mondays[0], None, Event("test", "operator", "administration", "test"))
+    bring_out(state, "knife_injury", "in use", invented_force.mondays[0])
+    enter(state, "knife_injury", "legal", invented_force.mondays[1], "none made")  # so that the week is held
     long_after = invented_force.mondays[1] + timedelta(days=28)
     service.run_due(state, long_after, OPERATOR, catch_up=False)
     assert [alert["kind"] for alert in heard[1:]] == ["week_held", "delivery_late"]

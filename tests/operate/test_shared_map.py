@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from bench.out_of_shadow import bring_out
 from tests.web import invented_releases as invented
 
 from harmcast.operate import copies, shared_map
@@ -23,7 +24,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     monkeypatch.setattr(invented, "SETTINGS", invented.SETTINGS + '\n[map]\nshared_folder = "shared"\n')
     made = invented.make_state(tmp_path / "state", releases=3, across_m=6_000.0)
     for tool in ("knife_injury", "serious_violence"):
-        made.register.set_status(tool, "in use", date(2026, 1, 1), "Test", EVENT)
+        bring_out(made, tool, "in use", date(2026, 1, 1))
     return made
 
 

@@ -47,6 +47,26 @@ def test_an_entry_says_whether_none_was_made_or_it_was_refused():
     assert held.holds == (f"{register.ENTRY_KINDS['dpia']}: it was refused (entered in the register, 16 November 2026).",)
 
 
+@pytest.mark.parametrize("status", ["trial", "in use"])
+@pytest.mark.parametrize("kind", register.REQUIRED_ENTRIES)
+def test_a_tool_leaves_shadow_by_its_approvals_alone(kind, status):
+    assert register.in_the_way(tool("shadow"), status, full(), TODAY) == ()
+    others = [e for e in full() if e.kind != kind]
+    for entries, why in (
+        (others, "missing"),
+        ([*others, entry(kind, made=False)], "missing"),
+        ([*others, entry(kind, dated=TODAY + timedelta(days=1))], "missing"),
+        ([*others, entry(kind, review_by=TODAY - timedelta(days=29))], "lapsed"),
+        ([*full(), RegisterEntry("iom", kind, TODAY, "someone", made=False, refused=True)], "refused"),
+    ):
+        assert [(f.kind, f.name) for f in register.in_the_way(tool("shadow"), status, entries, TODAY)] == [(why, kind)]
+
+
+@pytest.mark.parametrize("status", ["shadow", "stopped"])
+def test_back_to_shadow_or_stopped_needs_nothing(status):
+    assert register.in_the_way(tool("in use"), status, [], TODAY) == ()
+
+
 REFUSABLE = ("dpia", "legal", "ethics", "eia", "appropriate_policy")
 
 

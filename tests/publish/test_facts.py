@@ -67,6 +67,8 @@ def state(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Stat
     for moment, entry in ((date(2026, 11, 3), ENTRY), (date(2026, 11, 9), ENTRY | {"kind": "eia", "outcome": "none made", "dated": date(2026, 11, 9), "tool": None})):
         clock.day = moment
         made.register.enter(entry, EVENT)
+    for kind in ("legal", "ethics"):
+        made.register.enter(ENTRY | {"kind": kind, "dated": date(2026, 11, 9)}, EVENT)
     clock.day = date(2026, 11, 10)
     made.register.set_status("iom", "trial", date(2026, 11, 10), "ethics", EVENT)
     made.register.describe("iom", {"purpose": "To find people who may need support.", "cost": "Two analysts"}, EVENT, date(2026, 11, 10))
@@ -99,13 +101,13 @@ def test_what_was_dated_then_and_written_later_is_not_known_then(state, clock):
     day = date(2026, 11, 20)
     was = values(state, day)
     clock.day = date(2026, 12, 1)
-    state.register.enter(ENTRY | {"kind": "legal", "dated": date(2026, 11, 4)}, EVENT)
+    state.register.enter(ENTRY | {"kind": "contract", "dated": date(2026, 11, 4)}, EVENT)
     state.register.set_status("iom", "in use", date(2026, 11, 12), None, EVENT)
     state.register.describe("iom", {"owner": "Somebody"}, EVENT, date(2026, 11, 1))
     assert values(state, day) == was
     now = values(state, day, date(2026, 12, 1))
-    assert ("paper.legal" in now, now["status"], now["owner"]) == (True, "in use", "Somebody")
-    assert "paper.legal" not in was
+    assert ("paper.contract" in now, now["status"], now["owner"]) == (True, "in use", "Somebody")
+    assert "paper.contract" not in was
 
 
 def test_answers_are_the_same_bytes_in_any_order_and_after_later_entries_dated_back(state, clock):

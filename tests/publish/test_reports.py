@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from bench.out_of_shadow import bring_out
 from tests.scrambled import scramble, snapshot, write_everywhere
 
 from harmcast.errors import NotFit, SettingsRefused
@@ -81,7 +82,7 @@ def test_a_week_taken_back_and_made_again_since_changes_a_report_by_one_line_tha
     event = Event("sue", "supervisor", "administration", "release_withdrawn")
     for release in own_weeks.releases.of_week(str(Week.of(day))):
         own_weeks.releases.move(release, "withdrawn", event)
-    own_weeks.register.set_status("iom", "trial", day, "dated back", event)
+    bring_out(own_weeks, "iom", "trial", day)  # dated back
     run_week(own_weeks, day, ASKER, again="made again")
     now = everything_said(own_weeks, day, last.date(), tmp_path / "now")
     other = {name for name in now if now[name] != first[name]}

@@ -121,11 +121,10 @@ def _people_who_use_it(state: State) -> None:
 
 def registered(state: State, first_use: date, today: date) -> None:
     """Approvals of the invented force: invented, and said to be. In use from the day of its first release, in shadow before."""
-    since = today - timedelta(days=400)
+    since = min(today - timedelta(days=400), first_use)
     review = today + timedelta(days=300)
     for tool in state.settings.tools:
         state.register.set_status(tool.name, "shadow", since, "Invented for the demo", SETTER_UP)
-        state.register.set_status(tool.name, "in use", first_use, "Invented for the demo", SETTER_UP)
         for kind, who in (("dpia", "Invented data protection officer"), ("legal", "Invented legal adviser"), ("ethics", "Invented ethics committee"), ("standing_approval", "Invented owner")):
             state.register.enter(
                 {
@@ -141,6 +140,7 @@ def registered(state: State, first_use: date, today: date) -> None:
                 },
                 SETTER_UP,
             )
+        state.register.set_status(tool.name, "in use", first_use, "Invented for the demo", SETTER_UP)
         state.register.describe(tool.name, {**DESCRIBED["any"], **DESCRIBED[tool.kind]}, SETTER_UP, since)
     for kind, who, outcome, title in PAPERS:
         entry = {"tool": None, "kind": kind, "title": title, "outcome": outcome, "dated": since, "by_whom": who}

@@ -6,7 +6,7 @@ Rules and shapes only; `store` keeps the entries. Statuses follow a tool's life:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -16,6 +16,7 @@ from harmcast.oversight.release_rules import open_findings
 
 Status = Literal["shadow", "trial", "in use", "stopped"]
 
+SHOWN_TO_USERS: tuple[Status, ...] = ("trial", "in use")
 REQUIRED_ENTRIES = ("dpia", "legal", "ethics")
 REFUSABLE = (*REQUIRED_ENTRIES, "eia", "appropriate_policy")  # a refusal of one of these stops the tool, in shadow too
 ENTRY_KINDS = {
@@ -142,6 +143,11 @@ def standing(tool: Tool, entries: Sequence[RegisterEntry], today: date) -> Stand
     own = [entry for entry in entries if entry.tool == tool.name and entry.dated <= today]
     judged = [_judged(tool, kind, latest(own, kind), today) for kind in REFUSABLE]
     return Standing(tuple(f for f, _ in judged if f is not None), tuple(words for _, words in judged if words))
+
+
+def in_the_way(tool: Tool, status: Status, entries: Sequence[RegisterEntry], from_on: date) -> tuple[Finding, ...]:
+    """What keeps a tool from a status on a day: what was published in shadow is seen by those who use the tool from then on, so approvals come first."""
+    return standing(replace(tool, status=status), entries, from_on).findings if status in SHOWN_TO_USERS else ()
 
 
 def _judged(tool: Tool, kind: str, entry: RegisterEntry | None, today: date) -> tuple[Finding | None, str]:

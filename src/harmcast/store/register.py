@@ -9,8 +9,9 @@ from typing import Any, TypedDict, cast
 
 import sqlalchemy as sa
 
+from harmcast.errors import NotFit
 from harmcast.oversight.log import Event
-from harmcast.oversight.register import FIELDS, RegisterEntry, Status, Tool
+from harmcast.oversight.register import FIELDS, RegisterEntry, Status, Tool, in_the_way
 from harmcast.settings import Settings
 from harmcast.store import schema
 from harmcast.store.operations import Operations, put
@@ -107,8 +108,18 @@ class Register:
             return tx.insert(schema.register_entries, **entry, entered_by=event.actor, at=tx.at)
 
     def set_status(self, name: str, status: Status, from_on: date, reason: str | None, event: Event) -> None:
-        """A tool's status from a day on."""
+        """A tool's status from a day on.
+
+        Raises: NotFit (`approvals_missing`) for trial or in use while an approval that day asks for is missing, lapsed or refused.
+        """
         self.settings.tool(name)
+        lacking = in_the_way(self.tool(name, from_on), status, self.entries(from_on), from_on)
+        if lacking:
+            raise NotFit(
+                f"The register lacks what {name} needs to be {status} from {from_on}: " + " ".join(finding.says for finding in lacking),
+                code="approvals_missing",
+                next_step="Enter the approvals first (harmcast register enter), dated on or before that day; until then it stays in shadow.",
+            )
         with self.operations.writing(event) as tx:
             tx.says(tool=name, status=status, from_on=from_on.isoformat())
             tx.insert(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from bench.out_of_shadow import bring_out, enter
 from tests.web import invented_people
 
 from harmcast.errors import Fault
@@ -23,18 +24,11 @@ ENTERED = Event("officer", "data_protection_officer", "administration", "registe
 WRITTEN = Actor("officer", "Officer", (("data_protection_officer", None),))
 
 
-def _enter(state: State, tool: str, kind: str, day: date) -> None:
-    values = {"tool": tool, "kind": kind, "title": None, "outcome": "approved", "dated": day, "by_whom": "Somebody invented"}
-    state.register.enter({**values, "document_ref": None, "conditions": None, "review_by": None}, ENTERED)
-
-
 def in_use(state: State, today: date) -> State:
     """Every tool in use with its approvals, since a month ago."""
     since = today - timedelta(days=30)
     for tool in state.settings.tools:
-        state.register.set_status(tool.name, "in use", since, "Invented", ENTERED)
-        for kind in ("dpia", "legal", "ethics"):
-            _enter(state, tool.name, kind, since)
+        bring_out(state, tool.name, "in use", since)
     return state
 
 
@@ -42,7 +36,7 @@ def with_people(state: State, today: date) -> State:
     """The same state, its setting on and the entry made that lets people leave."""
     tool = state.settings.people_tool
     assert tool is not None
-    _enter(state, tool.name, "qlik_control", today - timedelta(days=30))
+    enter(state, tool.name, "qlik_control", today - timedelta(days=30))
     web = state.settings.web.model_copy(update={"qlik_people": True, "base_url": "https://harmcast.force.example"})
     return replace(state, settings=state.settings.model_copy(update={"web": web}))
 
