@@ -90,7 +90,7 @@ RANGE_LEVEL = 0.9  # share of printed ranges of counts that should hold what com
 LISTED_CELLS = 20  # length of the list that hit rates and `chance_top20` speak of
 BANDS = ("low", "low-medium", "high-medium", "high", "super high")
 NO_CHANCE = (
-    "harm_incomplete", "high_now", "high_before", "no_model", "old_model", "history_short", "too_few_became", "not_charged_lately",
+    "harm_incomplete", "high_now", "high_before", "no_model", "old_model", "other_outcome", "history_short", "too_few_became", "not_charged_lately",
 )  # fmt: skip
 
 CRIMES = Table(

@@ -186,7 +186,7 @@ def test_the_weeks_rows_and_figures_are_those_written_out() -> None:
     assert found.scores == {
         "people": 8, "bands": {"low": 0, "low-medium": 2, "high-medium": 4, "high": 1, "super high": 0}, "harm_incomplete": 1, "high_before": 2, "band_changed": 0,
         "another_band_under_second_index": 0, "second_index_compared": 0,
-        "no_chance": {"harm_incomplete": 1, "high_now": 1, "high_before": 1, "no_model": 0, "old_model": 0, "history_short": 0, "too_few_became": 0, "not_charged_lately": 1},
+        "no_chance": {"harm_incomplete": 1, "high_now": 1, "high_before": 1, "no_model": 0, "old_model": 0, "other_outcome": 0, "history_short": 0, "too_few_became": 0, "not_charged_lately": 1},
         "12m": {"people": 4, "expected": pytest.approx(chance), "mean_chance": pytest.approx(chance / 4)},
         "24m": {"people": 4, "expected": pytest.approx(2 * chance), "mean_chance": pytest.approx(chance / 2)},
     }  # fmt: skip
@@ -195,7 +195,7 @@ def test_the_weeks_rows_and_figures_are_those_written_out() -> None:
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (None, "no_model"), ({**MODEL, "form": 1}, "old_model"), ({**MODEL, "chosen": None}, "too_few_became"), ({**MODEL, "chosen": None, "history": None}, "history_short"),
+        (None, "no_model"), ({**MODEL, "form": 1}, "old_model"), ({**MODEL, "chosen": None}, "too_few_became"), ({**MODEL, "chosen": None, "other_outcome": True}, "other_outcome"), ({**MODEL, "chosen": None, "history": None}, "history_short"),
         ({**MODEL, "chosen": None, "history": {"look_back_months": None}}, "history_short"), (MODEL, None),
     ],
 )  # fmt: skip

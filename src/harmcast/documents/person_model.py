@@ -138,12 +138,13 @@ class LatelyFigure(TypedDict, total=False):
 
 
 class KeptModel(TypedDict, total=False):
-    """The whole model. `chosen` null: it gives no chance, and `because` says why. Keys of figures by horizon are `12m`, `24m`."""
+    """The whole model. `chosen` null: it gives no chance, and `because` says why; `other_outcome`: its card speaks of another harm than today's. Keys of figures by horizon are `12m`, `24m`."""
 
     form: int
     chosen: str | None
     history: ModelHistory
     because: str
+    other_outcome: bool
     months: list[int]
     as_of: str
     card_as_of: str

@@ -32,7 +32,7 @@ from harmcast.transitions import followed, refit
 from harmcast.transitions.changes import LastWeek
 from harmcast.transitions.history import RecordsHeld
 from harmcast.transitions.landmarks import Rules
-from harmcast.transitions.model import FORM, overdue
+from harmcast.transitions.model import FORM, of_outcome, overdue
 from harmcast.transitions.weekly import ScoredPeople, score_people
 from harmcast.weeks import Week, add_months
 
@@ -219,6 +219,7 @@ def make_people(
         second = (other_rules, other_cuts.values)
     keys = state.person_keys()
     model = model_of_week(state, tool, week)
+    content = of_outcome(model.content(), rules) if model else None
     held = refit.history_of(known.charge_versions, as_of, tool.horizons_months, settings.people.records_from)
     looked_back = [add_months(as_of, -months) for months in tool.horizons_months]
     births = under_18(state, [as_of, *looked_back], as_of, sequence, actor, "Nobody under 18 is scored, or counted a horizon ago")
@@ -229,7 +230,7 @@ def make_people(
         known.charge_versions,
         births,
         as_of,
-        model.content() if model else too_short(held),
+        content or too_short(held),
         rules,
         cuts.values,
         tool.horizons_months,
@@ -244,7 +245,9 @@ def make_people(
     shown = keyed.select("person_ref", "person_key", "band", chance=f"chance_high_harm_{tool.horizons_months[0]}m")
     classes = coarse.coarse(shown, standing_charges(known, as_of), as_of)  # what those see who judge the tool
     found = [] if model else ["No person model is approved yet, so harm and bands stand without chances."]
-    found += [*(held.says() if held else []), *overdue(model.content() if model else None, as_of)]
+    if content is not None and content.get("other_outcome"):
+        found.append("The model in use speaks of another harm index, decay or high cut than today's: no chance is given until a refit is approved.")
+    found += [*(held.says() if held else []), *overdue(content, as_of)]
     about: ReleaseAbout = {
         "model": model.name if model else None,
         "model_sha256": model.sha256 if model else None,
@@ -270,7 +273,7 @@ def make_people(
         tool,
         scored,
         known,
-        model.content() if model else None,
+        content,
         model.name if model else None,
         keys,
         {

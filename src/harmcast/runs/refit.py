@@ -21,7 +21,7 @@ from harmcast.store.users import Actor
 from harmcast.transitions import followed, refit
 from harmcast.transitions.history import RecordsHeld
 from harmcast.transitions.landmarks import People, Rules
-from harmcast.transitions.model import gives_chances
+from harmcast.transitions.model import gives_chances, speaks_of
 from harmcast.transitions.weekly import score_people
 from harmcast.weeks import Week
 
@@ -100,7 +100,7 @@ def card_in_use(content: KeptModel | None, rules: Rules) -> KeptModel:
     next_step = "Run `harmcast refit STATE` without --level-only."
     if content is None or not gives_chances(content):
         raise NotFit("There is no card in use whose level could be taken anew.", code="no_model_in_use", next_step=next_step)
-    if (content["high_cut"], content["decay"], content["index"]) != (float(rules.high_cut), rules.decay.document(), rules.index.document()):
+    if not speaks_of(content, rules):
         raise NotFit(
             "The card in use was made under another harm index, decay or high cut: its chances speak of another outcome.",
             code="outcome_changed",

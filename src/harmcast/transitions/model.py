@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from harmcast.documents.person_model import KeptCard, KeptModel, PointsLine
 from harmcast.people.features import NAMES
 from harmcast.transitions import baselines, card
+from harmcast.transitions.landmarks import Rules
 from harmcast.transitions.regression import Array
 from harmcast.transitions.regression import chance as chance_of
 from harmcast.transitions.table import Stretch, chances_of_points, fit_stretch
@@ -136,6 +137,18 @@ def floor_chances(name: str, table: pl.DataFrame, months: Sequence[int], x: Arra
 def gives_chances(model: KeptModel | None) -> bool:
     """Whether a kept model prints any chance: of this form, and with a card chosen."""
     return model is not None and model.get("form") == FORM and bool(model.get("chosen"))
+
+
+def of_outcome(model: KeptModel, rules: Rules) -> KeptModel:
+    """A kept model as it may be used under the rules of today: without its card where that speaks of another harm index, decay or high cut."""
+    if not gives_chances(model) or speaks_of(model, rules):
+        return model
+    return {**model, "chosen": None, "other_outcome": True}
+
+
+def speaks_of(model: KeptModel, rules: Rules) -> bool:
+    """Whether a kept model's chances are of high harm as the rules count it."""
+    return (model["high_cut"], model["decay"], model["index"]) == (float(rules.high_cut), rules.decay.document(), rules.index.document())
 
 
 def card_day(model: KeptModel) -> str:

@@ -54,6 +54,8 @@ def why_not(model: KeptModel | None) -> str | None:
         return "old_model"
     if gives_chances(model):
         return None
+    if model.get("other_outcome"):
+        return "other_outcome"
     return "history_short" if (model.get("history") or {}).get("look_back_months") is None else "too_few_became"
 
 

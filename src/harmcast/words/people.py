@@ -76,6 +76,7 @@ NO_CHANCE = {
     "high_before": "This person has been high harm before. A chance of becoming so for the first time is not given.",
     "no_model": "No model for chances is approved yet: harm and band stand without one.",
     "old_model": "The model in use was made by an earlier version, whose chances are no longer given. Harm and band stand until a refit.",
+    "other_outcome": "The model in use speaks of another harm index, decay or high cut than today's, so its chances are not given. Harm and band stand until a refit.",
     "history_short": "The records held are too short for a chance. One will be given from {day}.",
     "too_few_became": "Too few people became high harm in the records held for a chance to be given.",
 }
@@ -86,6 +87,7 @@ NO_RANK = {
     "not_charged_lately": "not charged in the look-back",
     "no_model": "no model yet",
     "old_model": "model of an earlier version",
+    "other_outcome": "model of another harm",
     "history_short": "records too short",
     "too_few_became": "too few became high harm",
 }
