@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
 
 import polars as pl
 import pytest
 from bench.accepted import load_accepted
+from bench.out_of_shadow import bring_out, enter
 from tests.force import OPERATOR
 
 from harmcast import tables
@@ -89,6 +89,32 @@ def test_past_weeks_rebuild_byte_for_byte_whatever_came_later(own_weeks, invente
         rebuild_week(own_weeks, "1999-W01", tmp_path / "none", OPERATOR)
 
 
+def test_a_week_that_other_code_made_is_verified_and_its_version_named(own_weeks, tmp_path, monkeypatch):
+    from harmcast.errors import StoreDamaged
+    from harmcast.publish import release_files
+
+    name = own_weeks.releases.names()[-1]
+    made_by = release_files.code_version()
+    monkeypatch.setattr(release_files, "code_version", lambda: "9.9.9+0123456789ab")
+    with pytest.raises(RunStopped, match="SHA-256 of each was verified") as stopped:
+        rebuild_week(own_weeks, name, tmp_path / "again", OPERATOR)
+    assert (stopped.value.code, stopped.value.exit_code) == ("made_by_other_code", 25)
+    assert f"install harmcast {made_by}" in stopped.value.next_step
+    assert not (tmp_path / "again").exists()
+    (own_weeks.root / "releases" / name / "scores.parquet").write_bytes(b"another")
+    with pytest.raises(StoreDamaged) as damaged:
+        rebuild_week(own_weeks, name, tmp_path / "again", OPERATOR)
+    assert damaged.value.code == "release_file_changed"
+
+
+def test_a_week_made_again_writes_over_nothing(own_weeks, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(RunStopped, match="not empty"):
+        rebuild_week(own_weeks, own_weeks.releases.names()[-1], tmp_path / "out", OPERATOR)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
 def test_kept_state_changes_no_number(own_weeks, invented_force, tmp_path):
     for path in (own_weeks.root / "kept").iterdir():
         path.unlink()
@@ -165,13 +191,7 @@ def test_killed_anywhere_and_run_again_gives_the_same_bytes(invented_force, made
 
 
 def test_two_people_let_a_draft_out(own_weeks, invented_force):
-    for kind in ("dpia", "legal", "ethics"):
-        own_weeks.register.enter(
-            {"tool": None, "kind": kind, "title": None, "outcome": "approved", "dated": invented_force.mondays[0] - timedelta(days=30),
-             "by_whom": "someone", "document_ref": None, "conditions": None, "review_by": None},
-            _event(),
-        )  # fmt: skip
-    own_weeks.register.set_status("knife_injury", "trial", invented_force.mondays[0], None, _event())
+    bring_out(own_weeks, "knife_injury", "trial", invented_force.mondays[0])
     result = run_week(own_weeks, invented_force.mondays[2], OPERATOR, delivery=invented_force.deliveries[3])
     assert result.standings["knife_injury"][0] == "draft"
     assert publish_release(own_weeks, result.name, DAN, today=invented_force.mondays[2]).document["moved"]["knife_injury"] == "reviewed"
@@ -185,7 +205,9 @@ def test_two_people_let_a_draft_out(own_weeks, invented_force):
 def test_a_tool_without_its_approvals_is_held_and_cannot_be_let_out(own_weeks, invented_force):
     from harmcast.errors import NotFit
 
-    own_weeks.register.set_status("knife_injury", "in use", invented_force.mondays[0], None, _event())
+    bring_out(own_weeks, "knife_injury", "in use", invented_force.mondays[0])
+    for kind in ("dpia", "legal", "ethics"):
+        enter(own_weeks, "knife_injury", kind, invented_force.mondays[1], "none made")
     result = run_week(own_weeks, invented_force.mondays[2], OPERATOR, delivery=invented_force.deliveries[3])
     standing, found = result.standings["knife_injury"]
     assert standing == "held"

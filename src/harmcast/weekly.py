@@ -40,7 +40,7 @@ from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store import checkpoints, desk, kept_settings, verify
 from harmcast.store.kept import keep as keep_for_speed
 from harmcast.store.kept import kept as kept_for_speed
-from harmcast.store.releases import NewTool
+from harmcast.store.releases import NewTool, Release
 from harmcast.store.state import State
 from harmcast.store.users import Actor
 from harmcast.weeks import Week
@@ -273,7 +273,8 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     """Makes a past week again from the records as they were known, and compares it with what was kept, file by file.
 
     It is made with the settings, and the files they name, that were kept with it; never with those of today.
-    Raises: RunStopped if no such week was made; StoreDamaged if its settings are not what was kept.
+    Raises: RunStopped if no such week was made, if other code made it (its files are verified first), or if `out` holds something;
+        StoreDamaged if a file of it or its settings are not what was kept.
     """
     releases = state.releases.named(week) or state.releases.of_week(week)
     if not releases:
@@ -281,6 +282,9 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
     first = releases[0]
     if first.as_of is None or first.sequence is None:
         raise RunStopped("That release does not say what it was made from.", code="release_without_source")
+    _stop_if_of_other_code(first)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunStopped("The folder to write to is not empty.", code="folder_not_empty", next_step="Name a new folder: nothing there is written over.")
     with_its_own = state.with_kept_settings(first.settings_sha256) if first.settings_sha256 else state
     made = make_week(with_its_own, Week.named(first.week), first.as_of, first.sequence, actor, progress, first.made_at, list(first.manifest()["files"]))
     out.mkdir(parents=True, exist_ok=True)
@@ -288,14 +292,29 @@ def rebuild_week(state: State, week: str, out: Path, actor: Actor, progress: Pro
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
     other = sorted(name for name, content in made.files.items() if not (first.path / name).is_file() or (first.path / name).read_bytes() != content)
-    kept_code = first.manifest()["code_version"]
     lines = [f"Made {first.name} again: {len(made.files) - len(other)} of {len(made.files)} files are the same, byte for byte."]
     if other:
         lines += [f"  - another: {name}" for name in other]
-        if kept_code != release_files.code_version():
-            lines.append(f"It was made by version {kept_code}; this is {release_files.code_version()}.")
     document = {"release": first.name, "same": not other, "files": len(made.files), "other": other, "out": str(out)}
     return CommandResult(document, lines, exit_code=23 if other else 0)
+
+
+def _stop_if_of_other_code(release: Release) -> None:
+    """Only the code that made a week makes it again, byte for byte; of another's, its files are held against the hashes kept.
+
+    Raises: RunStopped (`made_by_other_code`) naming the version to install; StoreDamaged where a file is not what was kept.
+    """
+    manifest, here = release.manifest(), release_files.code_version()
+    made_by = manifest["code_version"]
+    if made_by == here:
+        return
+    for name in manifest["files"]:
+        release.read(name)
+    raise RunStopped(
+        f"{release.name} was made by version {made_by}; this is {here}. Its {len(manifest['files'])} files are as they were kept: the SHA-256 of each was verified.",
+        code="made_by_other_code",
+        next_step=f"To make it again, install harmcast {made_by} elsewhere, restore a backup there and run `harmcast rebuild`.",
+    )
 
 
 def _qlik_people(state: State, as_of: date) -> bool:
