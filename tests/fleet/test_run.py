@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from bench.accepted import load_accepted
+from bench.out_of_shadow import bring_out, enter
 from bench.cluster import cluster
 
 from harmcast.errors import RunStopped, SettingsRefused
@@ -118,10 +120,10 @@ def needs_spark() -> None:
 
 
 def small_settings(file: Path) -> None:
-    """One places tool with wide cells beside the tool about people: a week of seconds."""
+    """One places tool with wide cells beside the tool about people: a week of seconds; a map shared with other programs."""
     head, *tools = file.read_text(encoding="utf-8").split("[[tools]]\n")
     wide = tools[0].replace("cell_area_km2 = 1.0", "cell_area_km2 = 64.0")
-    file.write_text("[[tools]]\n".join([head, wide, tools[-1]]), encoding="utf-8")
+    file.write_text("[[tools]]\n".join([head, wide, tools[-1]]).replace("[map]\n", '[map]\nshared_folder = "shared"\n'), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,8 @@ def forces(tmp_path_factory: pytest.TempPathFactory) -> Path:
         week.rename(folder / f"delivery-{name}")
         state = create(folder / name, force / "settings.toml")
         load_accepted(state, history)
+        bring_out(state, "knife_injury", "in use", AS_OF)
+        enter(state, "knife_injury", "standing_approval", AS_OF)
         state.close()
         shutil.copytree(folder / name, folder / f"alone-{name}")
     shutil.copytree(folder / "a", folder / "broken")
@@ -192,6 +196,9 @@ def test_a_force_has_the_bytes_of_its_own_run_and_nobody_elses_people(ran: tuple
         alone = run.week_of(Member(name, str(forces / f"alone-{name}"), str(forces / f"delivery-{name}")), AS_OF)
         assert alone["already"] is False
         assert released(forces / name) == released(forces / f"alone-{name}")
+        assert (forces / name / "shared" / "knife_injury.gpkg").is_file()  # what follows a week follows it here too
+        ended = [json.loads(line) for path in (forces / name / "logs").iterdir() for line in path.read_text().splitlines()]
+        assert [line["standing"] for line in ended if line["event"] == "run_ended"] == ["done"] * 2
     people = [set(pl.read_parquet(forces / name / "releases" / "2026-W47" / "iom.parquet")["person_key"]) for name in "ab"]
     assert all(people)
     assert people[0].isdisjoint(people[1])

@@ -5,7 +5,7 @@
     the outcome         one line a force, no record of anybody                        run_fleet
 
 Spark hands out paths and gathers one line a force. Each task starts one process, which opens its own force's state and
-runs `weekly.run_week`: a force's release has the same bytes as its own run. A force that is refused, breaks or is killed
+runs `service.run_due`, as a timer on its own would: a force's release has the same bytes as its own run, and its copies for Qlik and maps follow. A force that is refused, breaks or is killed
 is reported and stops nobody else; running the fleet again makes what is missing and nothing twice.
 """
 
@@ -165,15 +165,14 @@ def _store(member: Member) -> str | None:
 
 
 def week_of(member: Member, as_of: date) -> PlainRecord:
-    """One force's weekly run, here and now; what a person can act on is in the outcome, a bug keeps its traceback."""
-    from harmcast.store.state import open_state
-    from harmcast.weekly import run_week
+    """One force's weekly run with what follows it (alerts, copies outside the pages), here and now; what a person can act on is in the outcome, a bug keeps its traceback."""
+    from harmcast.operate import service
 
     try:
-        opened = open_state(Path(member.state))
+        opened = service.opened(Path(member.state), pauses_s=())
         try:
             actor = opened.actor("fleet")
-            made = run_week(opened, as_of, actor, Path(member.delivery) if member.delivery else None)
+            made = service.run_due(opened, as_of, actor, Path(member.delivery) if member.delivery else None, catch_up=False, pauses_s=()).weeks[-1]
             standing = ", ".join(f"{tool} {standing}" for tool, (standing, _) in sorted(made.standings.items()))
             manifest = opened.releases.named(made.name)[0].manifest_sha256
             return {"week": made.week, "release": made.name, "already": made.already, "standing": standing, "manifest_sha256": manifest}
@@ -192,9 +191,9 @@ def attempt(member: Member, as_of: date, command: Sequence[str] = COMMAND) -> Pl
     try:
         run = subprocess.run([*command], input=words, capture_output=True, text=True, timeout=LONGEST_S)
     except subprocess.TimeoutExpired:
-        return _stopped("fleet_too_long", "The run was ended after six hours.", "Run this force on its own and watch it.")
+        return _stopped(code="fleet_too_long", message="The run was ended after six hours.", next_step="Run this force on its own and watch it.")
     if run.returncode < 0:
-        return _stopped("fleet_killed", f"The run was killed (signal {-run.returncode}).", "Look for memory running out on the worker.")
+        return _stopped(code="fleet_killed", message=f"The run was killed (signal {-run.returncode}).", next_step="Look for memory running out on the worker.")
     try:
         return dict(json.loads(run.stdout.strip().splitlines()[-1]))
     except (IndexError, ValueError):
@@ -202,7 +201,7 @@ def attempt(member: Member, as_of: date, command: Sequence[str] = COMMAND) -> Pl
         return {"error": "bug", "code": "bug", "message": f"The run ended with exit code {run.returncode}.", "next_step": step}
 
 
-def _stopped(code: str, message: str, next_step: str) -> PlainRecord:
+def _stopped(*, code: str, message: str, next_step: str) -> PlainRecord:
     return {"error": RunStopped.__name__, "code": code, "message": message, "next_step": next_step}
 
 

@@ -17,7 +17,7 @@ from harmcast.store.state import State
 Kind = Literal["week_held", "week_failed", "feed_refused", "no_delivery", "load_waits", "delivery_late"]
 SECONDS = 30
 NEXT = {
-    "week_held": "Two people look at it: harmcast status, then harmcast publish.",
+    "week_held": "Two people look at what holds it: harmcast findings STATE.",
     "delivery_late": "Ask the force's data team for the delivery.",
 }
 

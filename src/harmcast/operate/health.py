@@ -99,7 +99,8 @@ def _releases(state: State, concern: Callable[[str], None]) -> dict[str, ToolSee
         seen = ReleaseSeen(newest.name, newest.standing, tuple(f.says for f in newest.findings)) if newest else None
         found[tool.name] = ToolSeen(seen, published.name if published else None)
         if newest is not None and newest.standing in ("held", "draft", "reviewed"):
-            concern(f"{tool.name} of {newest.name} is {newest.standing}; harmcast publish moves it on")
+            step = "harmcast findings says what holds it" if newest.standing == "held" else "harmcast publish moves it on"
+            concern(f"{tool.name} of {newest.name} is {newest.standing}; {step}")
         if newest is None:
             concern(f"{tool.name} was never released; run harmcast week")
     return found
