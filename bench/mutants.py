@@ -49,7 +49,7 @@ ROOMS = {
     "oversight": Room(("oversight/*.py",), ("tests/oversight", "tests/runs/test_release_moves.py")),
     "transitions": Room(("transitions/*.py",), ("tests/transitions",)),
     "fairness": Room(("fairness/*.py",), ("tests/fairness",)),
-    "feed-checks": Room(("feed/checks.py", "feed/values.py"), ("tests/feed/test_checks.py", "tests/feed/test_malformed.py", "tests/store/test_loading.py")),
+    "feed-checks": Room(("feed/checks.py", "feed/values.py"), ("tests/feed/test_checks_at_boundaries.py", "tests/feed/test_values.py", "tests/feed/test_checks.py", "tests/feed/test_malformed.py", "tests/store/test_loading.py")),
     "retention": Room(("store/retention.py", "store/rewrites.py"), ("tests/store/test_retention.py", "tests/store/test_erasure.py")),
     "release-rules": Room(("oversight/release_rules.py", "oversight/findings.py", "oversight/register.py"), ("tests/oversight/test_release_rules.py", "tests/oversight/test_register.py", "tests/runs/test_release_moves.py")),
     "rounding": Room(("fairness/rounding.py", "fairness/tallies.py", "fairness/printed.py"), ("tests/fairness/test_rounding.py", "tests/fairness/test_tallies.py", "tests/fairness/test_printed.py")),
