@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from bench.accepted import load_accepted
-from bench.out_of_shadow import bring_out, enter
 from bench.cluster import cluster
+from bench.out_of_shadow import bring_out, enter
 
 from harmcast.errors import RunStopped, SettingsRefused
 from harmcast.fleet import run, spark
