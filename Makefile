@@ -67,6 +67,7 @@ lint: $(ALL_STAMP) ## style
 
 types: $(ALL_STAMP) ## types
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file mypy-calls.ini
 
 walls: $(ALL_STAMP) ## one-way imports and the four walls
 	@$(BIN)/lint-imports

@@ -73,8 +73,8 @@ def known_force(seed: int, people: int = PEOPLE, known_people: int = KNOWN_PEOPL
     folder = FOLDER / f"{seed}-{people}-{years:g}-{known_people}-{_code_hash()}"
     if not (folder / "cuts.json").exists():
         _keep(_made(seed, people, known_people, years), folder)
-    tables = [pl.read_parquet(folder / f"{name}.parquet") for name in ("persons", "versions", "protected", "sample")]
-    return KnownForce(seed, *tables, json.loads((folder / "cuts.json").read_text()))
+    persons, versions, protected, sample = (pl.read_parquet(folder / f"{name}.parquet") for name in ("persons", "versions", "protected", "sample"))
+    return KnownForce(seed, persons, versions, protected, sample, json.loads((folder / "cuts.json").read_text()))
 
 
 def _keep(force: KnownForce, folder: Path) -> None:

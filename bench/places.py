@@ -55,7 +55,7 @@ def measure(name: str, with_peers: bool, fresh: bool) -> dict[str, Any]:
     panel = panels.PANELS[name][1]()
     at_origin, came = rolling(panel, ORIGINS)
     began, spent = time.perf_counter(), time.process_time()
-    models = shipped.models(at_origin[0], seed=SEED)
+    models = shipped.models(at_origin[0])
     found = backtest.backtest_places(
         at_origin, came, models, tool=name, chosen=shipped.CHOSEN, level=shipped.level, in_turn=shipped.IN_TURN, seed=SEED
     )
@@ -165,7 +165,7 @@ def victims() -> list[Row]:
     found = {}
     for words, panel in zip(("together", "apart"), panels.new_york_by_victims(), strict=True):
         at_origin, came = rolling(panel, ORIGINS)
-        models = {key: one for key, one in shipped.models(at_origin[0], seed=SEED).items() if key in (shipped.CHOSEN, backtest.FLOOR)}
+        models = {key: one for key, one in shipped.models(at_origin[0]).items() if key in (shipped.CHOSEN, backtest.FLOOR)}
         found[words] = backtest.backtest_places(at_origin, came, models, tool=words, chosen=shipped.CHOSEN, level=shipped.level, in_turn=shipped.IN_TURN, seed=SEED)
     gains = found["together"]["units"] * (np.array(found["together"]["series"]["log_score_gain"]) - np.array(found["apart"]["series"]["log_score_gain"]))
     ours, incidents = found["together"]["models"][shipped.CHOSEN], found["together"]["incidents"]

@@ -48,7 +48,7 @@ def _toronto() -> dict[str, Any]:
     units = hexagons(HEXAGON_KM2, *points)
     panel = panels.toronto_on(units, ("Robbery",))
     at_origin, came = rolling(panel, ORIGINS)
-    models = {name: one for name, one in shipped.models(at_origin[0], seed=SEED).items() if name in (shipped.CHOSEN, "count_24m")}
+    models = {name: one for name, one in shipped.models(at_origin[0]).items() if name in (shipped.CHOSEN, "count_24m")}
     return backtest.backtest_places(
         at_origin, came, models, tool="hexagons", chosen=shipped.CHOSEN, level=shipped.level, in_turn=shipped.IN_TURN, seed=SEED
     )

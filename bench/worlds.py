@@ -64,7 +64,7 @@ def panel(place: Units, weekly: NDArray[np.int32], seed: int) -> Panel:
 def rolled(one: Panel) -> tuple[dict[str, float], float]:
     """Ours over the last origins: figures, and the largest gap of a bin that chance alone moves by under .03 (300 units)."""
     panels, came = rolling(one, ORIGINS)
-    models = {name: made for name, made in shipped.models(panels[0], seed=SEED).items() if name in (shipped.CHOSEN, "count_24m", "count_4w")}
+    models = {name: made for name, made in shipped.models(panels[0]).items() if name in (shipped.CHOSEN, "count_24m", "count_4w")}
     said: list[Floats] = []
     ours = models[shipped.CHOSEN]
 

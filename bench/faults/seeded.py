@@ -322,7 +322,7 @@ def main() -> tuple[int, list[str]]:
     """How many faults were seeded, and what was wrong."""
     from harmcast.feed import connection
 
-    connection.patiently.__defaults__ = ((),)  # type: ignore[misc] - no waiting for a server that is not there
+    connection.patiently.__defaults__ = ((),)  # type: ignore[misc]  # no waiting for a server that is not there
     with base() as given:
         return len(CASES), [wrong for code in CASES if (wrong := wrong_with(code, given)) is not None]
 

@@ -67,7 +67,7 @@ def test_a_decision_on_the_surviving_record_has_seen_the_older_ones(state: State
     merge(state, {OLD: NOW})
     before = decision(manager, state, NOW)
     assert save(manager, state, before, NOW).status_code == 303  # type: ignore[attr-defined]
-    assert save(manager, state, before, NOW).status_code == 409  # type: ignore[attr-defined]  the ticket saw the referral, not this one
+    assert save(manager, state, before, NOW).status_code == 409  # type: ignore[attr-defined]  # the ticket saw the referral, not this one
     closed = next(i for i in open_work.everything(state, TODAY).items if i.kind == "referral")
     assert closed.state == "Decided again"
 
