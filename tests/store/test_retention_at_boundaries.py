@@ -147,8 +147,8 @@ def test_where_nobody_left_no_day_is_known(held: State) -> None:
 # -- one goes, the others stay -------------------------------------------------------------------
 
 
-def release(state: State, week: str = "2026-W10", origin: date = date(2026, 3, 2)) -> str:
-    frame = pl.DataFrame({"person_key": sorted(key(state, ref) for ref in REFS), "note": ["é"] * 3})
+def release(state: State, week: str = "2026-W10", origin: date = date(2026, 3, 2), refs: tuple[str, ...] = REFS) -> str:
+    frame = pl.DataFrame({"person_key": sorted(key(state, ref) for ref in refs), "note": ["é"] * len(refs)})
     files = {"iom.parquet": parquet(frame), "iom.csv": frame.write_csv().encode(), "qlik/people.parquet": parquet(frame), "qlik/people.qvd": b"old", "other.json": "{\"ä\": 1}".encode()}
     listed = {name: {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw), "says": name} for name, raw in files.items()}
     files["manifest.json"] = json.dumps({"week": week, "force": "Ärm", "files": listed}).encode()
@@ -186,6 +186,15 @@ def test_a_release_they_are_not_in_is_not_written_again(held: State) -> None:
     assert forget_due(held, date(2031, 2, 1), OFFICER, dry_run=True).people == {"review_overdue": 2}
     assert forget_due(held, DAY + timedelta(days=1), OFFICER, qvd=qvd).releases_rewritten == 0
     assert (held.root / "releases" / name / "manifest.json").read_bytes() == before
+
+
+def test_a_release_after_one_they_are_not_in_is_written_again(held: State) -> None:
+    first = release(held, "2026-W09", date(2026, 2, 23), ("A-KEPT",))
+    untouched = (held.root / "releases" / first / "manifest.json").read_bytes()
+    last = release(held)
+    assert forget_due(held, DAY, OFFICER, qvd=qvd).releases_rewritten == 1
+    assert (held.root / "releases" / first / "manifest.json").read_bytes() == untouched
+    assert held.releases.named(last)[0].frame("iom").height == 2
 
 
 def test_a_part_may_be_written_again_twice(held: State, deliver: Callable[..., Path], rows: Good) -> None:
