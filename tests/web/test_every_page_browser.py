@@ -231,6 +231,7 @@ STATES: dict[str, tuple[str, Bring]] = {
     "log of one day": (P, _at("/log?kind=consultation&from=2026-01-01&to=2026-12-31")),
     "log of an unknown reference": (P, _sent("/log", SUBMIT.format("person"), reference="P99999")),
     "objection with faults": (P, _sent("/representations", SUBMIT.format("representations"))),
+    "user saved": (U, _at("/users?saved=user")),
     "user with faults": (U, _sent("/users", SUBMIT.format("users"))),
     "training with faults": (U, _sent("/users/untrained", SUBMIT.format("training"))),
     "a held week": (A, _held),
