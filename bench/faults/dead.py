@@ -81,7 +81,7 @@ def died(folder: Path, server: Server, times: int, day: str, size: int = 60, see
             wrong += [] if kill.summary(copy) == expected else [f"stop {number}: another outcome once it was run again"]
     with held.copied(folder / "dead" / "waited") as copy:
         server.stop()
-        process = week(copy, delivery, day, 1.0, 20.0, 60.0)
+        process = week(copy, delivery, day, 1.0, 4.0, 20.0, 60.0)
         starting = threading.Timer(2.0, server.start)
         starting.start()
         _, said = process.communicate()
