@@ -129,10 +129,13 @@ def test_each_fault_of_a_checkpoint_has_its_name() -> None:
     assert faults(replace(one, signature="00")) == [("checkpoint_signature", 10)]
     assert faults(replace(one, signature="no hexadecimal")) == [("checkpoint_signature", 10)]
     assert faults(point(2, 10)) == [("checkpoint_order", 10)]
-    assert faults(point(1, 10, previous="ab")) == [("checkpoint_order", 10)]
+    assert faults(point(0, 10)) == [("checkpoint_order", 10)]
+    for before in ("", "ab"):  # one sorts before the beginning of a log, one after
+        assert faults(point(1, 10, previous=before)) == [("checkpoint_order", 10)]
     assert faults(one, point(3, 11, "T2", one)) == [("checkpoint_order", 11)]
     assert faults(one, point(1, 11, "T2", one)) == [("checkpoint_order", 11)]
-    assert faults(one, point(2, 11, "T2", previous="ab")) == [("checkpoint_order", 11)]
+    for before in ("", "zz"):
+        assert faults(one, point(2, 11, "T2", previous=before)) == [("checkpoint_order", 11)]
     assert faults(one, point(2, 9, "T2", one)) == [("checkpoint_clock", 9)]
     assert faults(one, point(2, 11, "T0", one)) == [("checkpoint_clock", 11)]
     assert faults(point(1, 31)) == [("tail_cut", 31)]
