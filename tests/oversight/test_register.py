@@ -47,6 +47,14 @@ def test_an_entry_says_whether_none_was_made_or_it_was_refused():
     assert held.holds == (f"{register.ENTRY_KINDS['dpia']}: it was refused (entered in the register, 16 November 2026).",)
 
 
+@pytest.mark.parametrize("other", ["aaa", "zzz"])
+def test_approvals_of_another_tool_are_not_its_own(other):
+    theirs = [RegisterEntry(other, kind, TODAY, "someone") for kind in register.REQUIRED_ENTRIES]
+    assert [f.kind for f in register.standing(tool(), theirs, TODAY).findings] == ["missing"] * 3
+    refused = RegisterEntry(other, "dpia", TODAY, "someone", made=False, refused=True)
+    assert register.standing(tool(), [*full(), refused], TODAY).may_show
+
+
 @pytest.mark.parametrize("status", ["trial", "in use"])
 @pytest.mark.parametrize("kind", register.REQUIRED_ENTRIES)
 def test_a_tool_leaves_shadow_by_its_approvals_alone(kind, status):
