@@ -11,6 +11,7 @@ import pytest
 from bench.accepted import accept, load_accepted
 
 from harmcast.errors import AccessDenied, NotFit
+from harmcast.operate import service
 from harmcast.oversight.log import Event
 from harmcast.runs.accept import accept_load, reject_load, retake_cuts
 from harmcast.runs.load import load_delivery, try_delivery
@@ -76,6 +77,13 @@ def test_while_one_waits_another_load_and_a_week_are_stopped_by_name(state: Stat
             work()
         assert (stopped.value.code, stopped.value.exit_code) == ("load_waiting", 23)
         assert "accept STATE --load 1" in stopped.value.next_step
+
+
+def test_a_timer_whose_load_waits_asks_a_person_before_it_asks_for_a_delivery(state: State, deliver: Deliver, rows: Good) -> None:
+    load_delivery(state, deliver(whole(rows), FIRST))
+    with pytest.raises(NotFit) as stopped:
+        service.stop_if_nothing_came(state, date(2026, 3, 23))
+    assert stopped.value.code == "load_waiting"
 
 
 def test_a_week_that_is_handed_the_first_delivery_stops_at_it(state: State, deliver: Deliver, rows: Good) -> None:

@@ -25,7 +25,7 @@ from harmcast.operate import alerts, copies
 from harmcast.oversight.log import Event
 from harmcast.progress import Progress, quiet
 from harmcast.runs import inbox
-from harmcast.store import deliveries, week_runs
+from harmcast.store import deliveries, loads, week_runs
 from harmcast.store import state as states
 from harmcast.store.state import State
 from harmcast.store.users import Actor
@@ -83,7 +83,7 @@ def run_due(
 
     With `catch_up` (the timer's call) the week is made only if a delivery came for it.
 
-    Raises: RunStopped (`no_delivery`), and what the weekly run raises; everything made before it stands.
+    Raises: RunStopped (`no_delivery`), NotFit (`load_waiting`), and what the weekly run raises; everything made before it stands.
     """
     begun = state.operations.now()
     week = str(Week.of(as_of))
@@ -121,13 +121,15 @@ def _copies_follow(state: State, actor: Actor) -> None:
 def stop_if_nothing_came(state: State, as_of: date) -> None:
     """A week is not made of what nobody sent: one delivery at least was made from the day after the last timer's Monday to `as_of`.
 
-    A database as source is read by the run itself, so nothing has to come. Raises: RunStopped (`no_delivery`).
+    A database as source is read by the run itself, so nothing has to come. Raises: NotFit (`load_waiting`) where a load waits for a person,
+    who is asked before the force's data team is; RunStopped (`no_delivery`).
     """
     if state.settings.feed.source == "sql":
         return
     monday, days = Week.of(as_of).monday, _delivery_days(state)
     if any(monday - timedelta(days=7) < day <= as_of for day in days):
         return
+    loads.stop_if_waiting(state.operations)
     newest = max((day for day in days if day <= as_of), default=None)
     stopped = RunStopped(
         f"No delivery came for {Week.of(as_of)}, so it is not made. " + (f"The newest was made on {newest}." if newest else "None was ever loaded."),
