@@ -22,6 +22,11 @@ def test_an_error_says_where_and_what_next():
     assert json.loads(json.dumps(refused.document()))["faults"][0]["row"] == 17
 
 
+def test_a_value_that_is_shown_moves_no_cursor_and_turns_no_line():
+    fault = errors.Fault("value_new", "crimes.csv", column="injury", values=(("\x1b[2Jser\x00ious\u202e", 12), ("caf\u00e9", 3)))
+    assert str(fault).endswith("\ufffd[2Jser\ufffdious\ufffd (12), caf\u00e9 (3)")
+
+
 def test_many_faults_are_counted_not_poured():
     faults = tuple(errors.Fault("r", "f.csv", n) for n in range(1000))
     assert "and 980 more" in str(errors.FeedRefused("x", faults=faults))

@@ -59,9 +59,14 @@ class Fault:
         if self.rows:
             said += ", first in row " + ", ".join(str(row) for row in self.rows)
         if self.values:
-            said += ": " + ", ".join(f"{value} ({rows:,})" for value, rows in self.values[:SHOWN_VALUES])
+            said += ": " + ", ".join(f"{_printable(value)} ({rows:,})" for value, rows in self.values[:SHOWN_VALUES])
             said += f" and {len(self.values) - SHOWN_VALUES} more" if len(self.values) > SHOWN_VALUES else ""
         return said + (f" ({self.next_step})" if self.next_step else "")
+
+
+def _printable(value: str) -> str:
+    """A value as a terminal may print it: a control or direction mark in it would move the cursor, clear the screen or turn the line."""
+    return "".join(mark if mark.isprintable() else "\ufffd" for mark in str(value))
 
 
 class Cause(Fault):
