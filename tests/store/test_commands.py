@@ -175,6 +175,20 @@ def test_one_person_brings_nothing_about_that_takes_two(state: State, name: str,
     assert not (tmp_path / "out").exists()
 
 
+def test_an_entry_due_for_review_before_its_own_day_is_refused_and_uses_no_code(state: State, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = (drawn(state, "pat", "register enter approval"), drawn(state, "eve", "register enter approval"))
+    entries = len(state.operations.entries())
+    words = ["register", "enter", str(state.root), "dpia", "--by", "pat", "--dated", "2026-10-01", "--code", pair[0], "--second-code", pair[1], "--review-by"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "2026-09-30"])
+    assert ended.value.code == 21
+    assert "[review_before_document]" in capsys.readouterr().err
+    assert len(state.operations.entries()) == entries
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "2026-10-01"])
+    assert ended.value.code == 0, capsys.readouterr().err
+
+
 def test_two_people_export_the_log_and_change_the_settings(state: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, first in (("log export", "pat"), ("settings --set", "ada")):
         with pytest.raises(AssertionError):  # it ended well

@@ -279,6 +279,10 @@ def register_enter(
             next_step="harmcast findings STATE RELEASE, then harmcast lift STATE RELEASE FINDING.",
         )
     made = opened(state)
+    if review_by is not None and review_by < day(dated):
+        raise SettingsRefused(
+            "The review is due before the day of the document.", code="review_before_document", next_step="Name a later day with --review-by; nothing was entered."
+        )
     who = actor(made, code, second_code, "approval" if opens(kind, outcome) else "")
     event = _event(made, who, "register_entry", "data_protection_officer", "ethics_reviewer")
     if event.role != "operator" and not may_enter(kind, event.role):
