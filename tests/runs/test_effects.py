@@ -94,6 +94,19 @@ def test_a_clean_week_has_no_effect_and_counts_at_once(history: State, deliver: 
     assert not load_delivery(history, deliver(week, MADE.isoformat())).waiting
 
 
+@pytest.mark.parametrize(("held", "sent"), [("00{}", "{}"), ("{}", "00{}"), ("0{}", "00{}")])
+def test_references_that_lost_or_won_noughts_in_front_are_held(make_state: Callable[..., State], deliver: Deliver, held: str, sent: str) -> None:
+    def written(tables: Tables, as_: str) -> Tables:
+        return {name: [{**row, **({"person_ref": as_.format(411000 + int(row["person_ref"][1:]))} if "person_ref" in row else {})} for row in rows] for name, rows in tables.items()}
+
+    state = make_state(SETTINGS)
+    load_accepted(state, deliver(written(weeks_of(60, 1), held), (MADE - timedelta(weeks=1)).isoformat()))
+    assert not any("noughts" in name for name in tried(state, deliver, written(weeks_of(0, 0), held)))
+    found = tried(state, deliver, written(weeks_of(0, 0), sent))["keys persons noughts"]
+    assert (found.verdict, found.value) == ("hold", 8)
+    assert found.says == "8 of 8 new or changed rows bear a key that is held with other noughts in front."
+
+
 def test_half_a_tools_crimes_under_another_code_are_held(history: State, deliver: Deliver) -> None:
     week = weeks_of(0, 0)
     for row in week["crimes"]:

@@ -236,7 +236,16 @@ def _keys(seen: Seen) -> list[Effect]:
             is_meant = table in seen.work.checked and seen.work.checked[table].keep == "first"
             repeated = count.notes.get("key_repeated", 0)
             found += references.keys(table, count.rows, repeated, replaced, most, is_meant=is_meant)
-    return found
+    return found + [_noughts(seen, table) for table in (CRIMES.name, CHARGES.name, PERSONS.name) if table in seen.work.counts]
+
+
+def _noughts(seen: Seen, table: str) -> Effect:
+    key, held = _wanted(seen.state, table)[0], seen.before(table)
+    bare = pl.col(key).str.replace(r"^0+(\d)", "$1")
+    fresh = seen.new(table).select(key).join(held, on=key, how="anti").select(bare)
+    led = held.filter(pl.col(key).str.starts_with("0")).select(bare)  # often none of millions
+    found = pl.concat([fresh.join(rows, on=key, how="semi") for rows in (held, led)]) if fresh.height else fresh
+    return references.noughts(table, found.height, seen.new(table).height)
 
 
 def _older(seen: Seen) -> list[Effect]:

@@ -9,6 +9,7 @@ LEAST = 20
 GATHERS_LEAST, GATHERS_TIMES = 30, 10
 LEAST_REPLACED = 10
 OLDER_MOST = 0.1
+LEAST_NOUGHTS = 5
 PEOPLE_CHARGED = "charges person_ref"
 
 
@@ -68,3 +69,11 @@ def keys(table: str, rows: int, repeated: int, replaced: int, most: float, *, is
         verdict: Verdict = "refuse" if refused else "note" if count else "ok"
         found.append(Effect("keys", f"{table} {what}", share, 0.0, most, verdict, step, f"{count:,} of {rows:,} {words}."))
     return found
+
+
+def noughts(table: str, count: int, rows: int) -> Effect:
+    """New keys that are held already but for noughts in front, which a spreadsheet eats: 00411 and 411 are one reference and would be two records."""
+    verdict: Verdict = "hold" if count >= LEAST_NOUGHTS else "note" if count else "ok"
+    step = "Send references as before, as text and not by way of a spreadsheet: each would stand for a second record." if count else ""
+    words = f"{count:,} of {rows:,} new or changed rows bear a key that is held with other noughts in front."
+    return Effect("keys", f"{table} noughts", count, 0, 0, verdict, step, words)
