@@ -9,6 +9,7 @@ import pytest
 
 from harmcast.errors import FeedRefused
 from harmcast.feed import extract, profile, sql_mapping
+from harmcast.tables import ROW
 
 
 @pytest.fixture
@@ -130,3 +131,12 @@ def test_a_folder_without_a_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(FeedRefused) as refused:
         profile.of_delivery(tmp_path)
     assert refused.value.code == "delivery_empty"
+
+
+def test_a_file_that_says_it_is_utf_8_is_not_misread_under_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "crimes.csv").write_text("urn;place\nC1;Caf\u00e9\n", encoding="utf-8-sig")
+    assert extract.read_file(tmp_path, "crimes.csv", "utf-8", ";").rows.columns == [ROW, "urn", "place"]
+    with pytest.raises(FeedRefused) as refused:
+        extract.read_file(tmp_path, "crimes.csv", "cp1252", ";")
+    assert [fault.rule for fault in refused.value.faults] == ["encoding_unreadable"]
+    assert "it begins with the mark of UTF-8 and the settings or the mapping say cp1252" in str(refused.value)

@@ -241,6 +241,8 @@ def _header(path: Path, encoding: str, delimiter: str, quote: str) -> list[str]:
         raise _stop("file_empty", path.name, "a file without rows still has its header")
     if head.startswith(OTHER_UNICODE) and encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
         raise _stop("encoding_unreadable", path.name, "save it as UTF-8 or name its encoding in the mapping")
+    if head.startswith(codecs.BOM_UTF8) and encoding.lower().replace("_", "-") not in {"utf-8", "utf8", "utf-8-sig"}:
+        raise _stop("encoding_unreadable", path.name, f"it begins with the mark of UTF-8 and the settings or the mapping say {encoding}: name utf-8 for it, or have it sent as before")
     line, *rest = re.split(rb"[\r\n]", head, maxsplit=1)
     if not rest and len(head) == HEADER_BYTES:
         raise _stop("line_too_long", path.name)
