@@ -55,7 +55,10 @@ def test_tasking_answers_and_what_was_done_closes_it(web: FastAPI, sign_in: Sign
     assert "or later" in client.post(address, data=answer(csrf, day=15)).text  # before it was recommended
     late = {"until-day": "1", "until-month": "12", "until-year": "2026"}
     assert "put it off" in client.post(address, data=answer(csrf, choice="deferred")).text
+    asked = client.get(address).text  # who records the decision reads what was asked, as the briefing printed it
+    assert all(words in asked for words in (ASKED["place"], ASKED["time"], "Late turns.", ASKED["asked"]))
     assert client.post(address, data=answer(csrf, choice="deferred") | late, follow_redirects=False).status_code == 303
+    assert "put off to 1 December 2026" in client.get(here).text
     assert "Deferred by tasking" in client.get("/home").text
     assert client.post(address, data=answer(csrf)).status_code == 409  # written on what stood before
     first, *_ = cell_records.recommendation(operations, number)["outcomes"]
