@@ -206,12 +206,17 @@ def _releases(visit: Visit) -> HomeCard:
     return HomeCard("Releases", tuple(lines))
 
 
+def _taken_off(visit: Visit, tool: PlacesTool | PeopleTool) -> CardLine | None:
+    """The line of a tool whose pages nobody is shown, to where it is said why; None of any other."""
+    return None if tool.name in visit.shown else CardLine(tool_title(tool), "Off every page", "/register", True)
+
+
 def _drift(visit: Visit) -> HomeCard:
     lines = []
     for tool, newest in _newest(visit):
         said = released.document(newest, f"{tool.name}_monitor") if newest else {}
         state = str(said.get("state", "not watched yet"))
-        lines.append(CardLine(tool_title(tool), state, f"/track-record/{tool.name}?view=monitor", state in ("watch", "suspend")))
+        lines.append(_taken_off(visit, tool) or CardLine(tool_title(tool), state, f"/track-record/{tool.name}?view=monitor", state in ("watch", "suspend")))
     return HomeCard("Drift", tuple(lines), note="What the monitor says of the newest release.")
 
 
@@ -251,7 +256,7 @@ def _verdicts(visit: Visit) -> HomeCard:
     for tool in visit.settings.tools:
         audited = [r for r in visit.state.releases.history(tool.name, None) if f"{tool.name}_audit.json" in released.manifest(r).get("files", {})]
         screen = panel(cast(AuditDocument, released.document(audited[-1], f"{tool.name}_audit"))) if audited else None
-        lines.append(CardLine(tool_title(tool), screen.short if screen else "Not audited yet.", f"/audit/{tool.name}", screen is not None and screen.is_over))
+        lines.append(_taken_off(visit, tool) or CardLine(tool_title(tool), screen.short if screen else "Not audited yet.", f"/audit/{tool.name}", screen is not None and screen.is_over))
     return HomeCard("Who bears it?", tuple(lines))
 
 

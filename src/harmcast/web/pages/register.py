@@ -37,6 +37,7 @@ def register_page(visit: Here, enter: str = "") -> Response:
                 "cost": visit.state.register.cost(tool.name),
                 "verdict": _verdict(visit, tool.name),
                 "standing": rules.standing(tool, own, visit.today),
+                "taken_off": tool.status != "stopped" and tool.name not in visit.shown,
                 "entries": sorted(own, key=lambda e: e.dated, reverse=True),
                 "statuses": visit.state.register.statuses(tool.name),
                 "missing": [name for kind, name in rules.ENTRY_KINDS.items() if kind not in rules.ONLY_IF_ANY and not any(e.kind == kind for e in own)],
