@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
+from datetime import date
 
+from tests.web import invented_people as invented
 from tests.web.conftest import SignIn, carried
+
+from harmcast.oversight.log import Event
+from harmcast.store import representations
+from harmcast.store.state import State
 
 
 def refuse(sign_in: SignIn, tool: str) -> None:
@@ -26,3 +33,21 @@ def test_a_refused_tool_is_nowhere_in_use_and_no_home_leads_to_its_closed_pages(
 
 def test_who_may_not_see_the_verdict_is_not_told_that_nobody_entered_it(sign_in: SignIn) -> None:
     assert "were we right" not in sign_in("administrator").get("/register").text.lower()
+
+
+def test_an_objection_shows_no_whole_key(sign_in: SignIn, state: State) -> None:
+    key = invented.key(state, 1)
+    with state.operations.writing(Event("data_protection_officer", "data_protection_officer", "alteration", "received")) as tx:
+        representations.receive(tx, key, "iom", "objection", date(2026, 11, 16), "person", "Not my charge.", "data_protection_officer", "data_protection_officer")
+    page = re.sub(r'href="[^"]*"', "", sign_in("data_protection_officer").get("/representations").text)
+    assert key[:6] in page
+    assert key[6:] not in page
+
+
+def test_why_a_person_was_opened_and_what_was_said_end_once(manager, state: State) -> None:  # type: ignore[no-untyped-def]
+    key = invented.key(state, 3)
+    with state.operations.writing(Event("offender_manager", "offender_manager", "alteration", "received")) as tx:
+        representations.receive(tx, key, "iom", "objection", date(2026, 11, 16), "person", "Not my charge.", "offender_manager", "offender_manager")
+    page = manager.get(f"/people/{key}").text
+    assert "Why opened: on the unit" in html.unescape(page)
+    assert "“Not my charge.”." not in page
