@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from tests.web import invented_people as invented
 from tests.web.conftest import SignIn, carried
 
+from harmcast.charts import people as people_charts
 from harmcast.oversight.log import Event
 from harmcast.store import representations
 from harmcast.store.state import State
@@ -51,3 +52,11 @@ def test_why_a_person_was_opened_and_what_was_said_end_once(manager, state: Stat
     page = manager.get(f"/people/{key}").text
     assert "Why opened: on the unit" in html.unescape(page)
     assert "“Not my charge.”." not in page
+
+
+def test_the_label_of_every_cut_fits_beside_half_a_year_on_a_small_screen() -> None:
+    past = [(date(2026, 6, 1) + timedelta(weeks=i), 9.0) for i in range(26)]
+    drawn = str(people_charts.half_year(past, [30.0, 180.0, 365.0, 1825.0], "days", 340, 240))
+    ends = {text: float(x) for x, text in re.findall(r'<text[^>]*x="([\d.]+)"[^>]*>([^<]+)</text>', drawn)}
+    assert ends["1,825"] >= 42  # it ends there; digits are 8 wide
+    assert 340 - ends["high-medium"] >= 88  # it begins there

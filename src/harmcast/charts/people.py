@@ -57,7 +57,7 @@ def band_scale(harm: float, band: str, cuts: Sequence[float], unit: str, width: 
 
 def half_year(past: Sequence[tuple[date, float | None]], cuts: Sequence[float], unit: str, width: int = 760, height: int = 250) -> Markup:
     """Harm by week (first day and harm of each) on a logarithmic scale, with the cuts of the bands as lines and the bands' names at the right."""
-    left, right, top, bottom = 52 if width > 500 else 34, 96 if width > 500 else 88, 12, 34
+    left, right, top, bottom = 52 if width > 500 else 48, 96 if width > 500 else 100, 12, 34
     seen = [harm for _, harm in past if harm is not None]
     low, high = _scale(cuts, max(seen, default=1.0))
     plot_w, plot_h = width - left - right, height - top - bottom
