@@ -60,3 +60,10 @@ def test_the_label_of_every_cut_fits_beside_half_a_year_on_a_small_screen() -> N
     ends = {text: float(x) for x, text in re.findall(r'<text[^>]*x="([\d.]+)"[^>]*>([^<]+)</text>', drawn)}
     assert ends["1,825"] >= 42  # it ends there; digits are 8 wide
     assert 340 - ends["high-medium"] >= 88  # it begins there
+
+
+def test_a_models_form_is_named_and_its_counts_are_written_as_counts(sign_in: SignIn, state: State) -> None:
+    model = state.models.all("iom")[-1].name
+    page = sign_in("data_scientist").get(f"/releases/{model}").text
+    assert "Card of three items" in page
+    assert "card_three" not in page

@@ -16,6 +16,7 @@ from harmcast.settings import PeopleTool, PlacesTool
 from harmcast.store.models import Model
 from harmcast.store.releases import Release
 
+CARDS = {"card_plain": "Card of harm alone", "card_three": "Card of three items", "card_twelve": "Card of twelve items"}
 NOT_HELD = "not held"
 
 
@@ -133,10 +134,15 @@ def _flow(rows: Sequence[tuple[Any, Any, Any]]) -> BandFlow:
     return BandFlow(tables.BANDS, tuple(tuple(counts.get((was, now), 0) for now in tables.BANDS) for was in tables.BANDS))
 
 
+def _said(fact: Any) -> Any:
+    """A fact of a model's own file in the words of a page: a form by its name, a count as counts are written."""
+    return words.count(fact) if isinstance(fact, int) else CARDS.get(fact, fact)
+
+
 def of_model(model: Model, in_use: Model | None) -> list[Beside]:
     """A candidate beside the model in use: what was chosen and why, what it was fitted on, and how far chances move."""
     new, old = model.content(), in_use.content() if in_use else None
-    rows = [_beside(what, new.get(name), old.get(name) if old else None) for name, what in (("chosen", "Form chosen"), ("because", "Because"), ("people", "People learnt from"), ("rows", "Rows learnt from"))]
+    rows = [_beside(what, _said(new.get(name)), _said(old.get(name)) if old else None) for name, what in (("chosen", "Form chosen"), ("because", "Because"), ("people", "People learnt from"), ("rows", "Rows learnt from"))]
     for months, name in ((12, "12m"), (24, "24m")):
         rates = [words.share(held["base_rate"][name]) if held and name in held.get("base_rate", {}) else None for held in (new, old)]
         rows.append(_beside(f"Became high harm within {months} months, of those learnt from", *rates, differs=False))
