@@ -435,7 +435,7 @@ def demo(
     from harmcast.invented.demo import make_demo, welcome
 
     ready = make_demo(state, deliveries)
-    lines = welcome(ready, host, port)
+    lines = welcome(ready, host, port, serve)
     if serve:
         from harmcast.web.app import serve as serve_pages
 

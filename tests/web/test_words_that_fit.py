@@ -10,6 +10,7 @@ from tests.web import invented_people as invented
 from tests.web.conftest import SignIn, carried
 
 from harmcast.charts import people as people_charts
+from harmcast.invented import demo
 from harmcast.oversight.log import Event
 from harmcast.store import representations
 from harmcast.store.state import State
@@ -67,3 +68,7 @@ def test_a_models_form_is_named_and_its_counts_are_written_as_counts(sign_in: Si
     page = sign_in("data_scientist").get(f"/releases/{model}").text
     assert "Card of three items" in page
     assert "card_three" not in page
+
+
+def test_a_demo_that_does_not_serve_says_how_to(state: State) -> None:
+    assert f"Dashboards: harmcast serve {state.root}" in demo.welcome(state, "127.0.0.1", 8000, serves=False)

@@ -183,14 +183,14 @@ PAPERS = (
 )
 
 
-def welcome(state: State, host: str, port: int) -> list[str]:
-    """What the demo prints at its end: where to look and whom to log in as (passwords are new each time)."""
+def welcome(state: State, host: str, port: int, serves: bool = True) -> list[str]:
+    """What the demo prints at its end: where to look, or how to serve it, and whom to log in as (passwords are new each time)."""
     from harmcast.invented.demo_logins import demo_users, printed
 
     return [
         "",
         f"{state.settings.force.name}: nobody in it exists.",
-        f"Dashboards: http://{host}:{port}",
+        f"Dashboards: http://{host}:{port}" if serves else f"Dashboards: harmcast serve {state.root}",
         "",
         printed(demo_users(state, sorted(set(state.records.persons()["unit"].drop_nulls().to_list())))),
         "",
