@@ -51,7 +51,7 @@ ROOMS = {
     "fairness": Room(("fairness/*.py",), ("tests/fairness",)),
     "feed-checks": Room(("feed/checks.py", "feed/values.py"), ("tests/feed/test_checks_at_boundaries.py", "tests/feed/test_values.py", "tests/feed/test_checks.py", "tests/feed/test_malformed.py", "tests/store/test_loading.py")),
     "retention": Room(("store/retention.py", "store/rewrites.py"), ("tests/store/test_rewrites.py", "tests/store/test_retention_at_boundaries.py", "tests/store/test_retention.py", "tests/store/test_erasure.py")),
-    "release-rules": Room(("oversight/release_rules.py", "oversight/findings.py", "oversight/register.py"), ("tests/oversight/test_release_rules.py", "tests/oversight/test_register.py", "tests/runs/test_release_moves.py")),
+    "release-rules": Room(("oversight/release_rules.py", "oversight/findings.py", "oversight/register.py"), ("tests/oversight/test_release_rules.py", "tests/oversight/test_register.py", "tests/oversight/test_frozen_oversight.py", "tests/runs/test_release_moves.py")),
     "rounding": Room(("fairness/rounding.py", "fairness/tallies.py", "fairness/printed.py"), ("tests/fairness/test_rounding.py", "tests/fairness/test_tallies.py", "tests/fairness/test_printed.py")),
     "ranges": Room(("transitions/ranges.py", "forecast/ranges.py"), ("tests/transitions/test_ranges_of_chances.py", "tests/forecast/test_ranges.py")),
     "choosing": Room(("forecast/choose.py", "evaluate/people_choose.py"), ("tests/forecast/test_choose.py", "tests/evaluate/test_landmarks_people.py")),

@@ -47,6 +47,13 @@ def test_an_entry_says_whether_none_was_made_or_it_was_refused():
     assert held.holds == (f"{register.ENTRY_KINDS['dpia']}: it was refused (entered in the register, 16 November 2026).",)
 
 
+def test_a_status_is_known_by_its_letters_however_it_was_read():
+    read = "".join(["sha", "dow"])  # as a database gives it: equal, and another object
+    assert register.standing(tool(read), [], TODAY).may_publish
+    assert not register.standing(tool("".join(["stop", "ped"])), full(), TODAY).may_show
+    assert register.in_the_way(tool(read), "".join(["tri", "al"]), [], TODAY)
+
+
 @pytest.mark.parametrize("other", ["aaa", "zzz"])
 def test_approvals_of_another_tool_are_not_its_own(other):
     theirs = [RegisterEntry(other, kind, TODAY, "someone") for kind in register.REQUIRED_ENTRIES]

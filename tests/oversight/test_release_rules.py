@@ -38,6 +38,13 @@ def lift(of: Finding, **changed: object) -> Lift:
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
+def test_what_nobody_may_lift_says_so() -> None:
+    rules = dict(RULES)
+    assert {kind for kind, rule in rules.items() if rule.can_be_lifted is True} == {"concern", "volume", "deletions"}
+    assert {kind for kind, rule in rules.items() if rule.can_be_lifted is False} == {"stopped", "refused", "missing", "lapsed", "stop", "suspension", "log"}
+    assert rule_of("from a later version").can_be_lifted is False
+
+
 @pytest.mark.parametrize("kind", TABLE)
 def test_each_row_of_the_table(kind: str) -> None:
     publishing, showing, first, second, days = TABLE[kind]
