@@ -259,7 +259,7 @@ def test_rows_set_aside_refuse_the_whole_above_the_share_and_not_at_it(broken: i
     found = of("crimes", [{**CRIME, "crime_ref": f"C{i}", "offence_code": "" if i < broken else "008/01"} for i in range(10)], context=context)
     assert [(f.rule, f.count) for f in found.faults] == ([("quarantine_share", 3), ("required_missing", 3)] if is_refused else [])
     if is_refused:
-        assert found.faults[0].next_step == "30.0% of the rows are broken; feed.quarantine_max_share allows 20.0%"
+        assert found.faults[0].next_step == "30.00% of the rows are broken; feed.quarantine_max_share allows 20.00%"
 
 
 def test_rows_that_could_not_be_read_count_with_those_set_aside() -> None:
@@ -291,6 +291,15 @@ def test_a_required_column_empty_in_every_row_that_was_read_is_one_the_mapping_d
 def test_a_new_code_is_said_up_to_40_characters(length: int, is_said: bool) -> None:
     (fault,) = of("crimes", [CRIME, {**CRIME, "weapon": "w" * length}]).faults
     assert (fault.rule, fault.rows, fault.values) == ("value_new", (2,), (("w" * length, 1),) if is_said else ())
+
+
+@pytest.mark.parametrize(
+    ("value", "is_said"),
+    [("sword", True), ("8/1", True), ("Other, not listed (specify)", True), ("one two three four", True), ("one two three four five", False), ("Smith 12", False), ("dob 1/1/80", False), ("a  b", False)],
+)
+def test_a_new_value_that_reads_as_free_text_is_counted_and_not_said(value: str, is_said: bool) -> None:
+    (fault,) = of("crimes", [CRIME, {**CRIME, "weapon": value}, {**CRIME, "weapon": "axe"}]).faults
+    assert (fault.count, bool(fault.values)) == (2, is_said)
 
 
 @pytest.mark.parametrize(("codes", "said"), [(50, 50), (51, 0)])

@@ -64,6 +64,7 @@ OFFENCE_CODE = "offence_code"
 ROWS_NAMED = 5
 NEAR_AXIS_M = 1_000
 CODES_SHOWN, CODE_LENGTH_SHOWN = 50, 40  # more distinct values, or longer ones, are no code list
+LIKE_A_CODE = r"^(\S+|[^\s\d]+( [^\s\d]+){1,3})$"  # one word, or up to four without a digit: free text may name somebody
 Inside = Callable[[Any, Any], Any]
 """Eastings and northings (arrays, m) -> whether each lies on the force's area."""
 
@@ -268,7 +269,7 @@ def _finished(checked: Checked, faults: list[Fault], ground: CheckContext) -> Ch
         checked.faults.append(
             Fault(
                 "quarantine_share", checked.file, count=checked.quarantined,
-                next_step=f"{checked.quarantined / checked.received:.1%} of the rows are broken; feed.quarantine_max_share allows {ground.quarantine_max_share:.1%}",
+                next_step=f"{checked.quarantined / checked.received:.2%} of the rows are broken; feed.quarantine_max_share allows {ground.quarantine_max_share:.2%}",
             )
         )  # fmt: skip
         read = checked.received - sum(fault.rule in {"row_columns", "not_utf8"} for fault in checked.quarantine)
@@ -371,7 +372,8 @@ def _damaged_references(rows: _Rows, name: str, damaged: pl.Series) -> list[Faul
 def _value_new(rows: _Rows, column: Column, strange: pl.Series) -> Fault:
     """Values outside a closed list: which, and how often, where the column is one of open codes and looks like it."""
     tally = rows[column.name].filter(strange).value_counts(sort=True, name="rows").sort("rows", column.name, descending=[True, False])
-    is_list = tally.height <= CODES_SHOWN and bool((tally[column.name].str.len_chars() <= CODE_LENGTH_SHOWN).all())
+    printed = tally[column.name]
+    is_list = tally.height <= CODES_SHOWN and bool(((printed.str.len_chars() <= CODE_LENGTH_SHOWN) & printed.str.contains(LIKE_A_CODE)).all())
     shown = tuple(tally.iter_rows()) if column.shown == "open code" and is_list else ()
     found = rows[ROW].filter(strange)
     return Fault(
