@@ -60,7 +60,7 @@ test-tools: $(ALL_STAMP) $(VENV)/.installed-docs install ## what the suite needs
 
 test: test-tools ## the whole suite: lint, types, walls, tests
 	@$(MAKE) --no-print-directory -j 2 -O lint types walls
-	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(ALL_STAMP) ## style
 	@$(BIN)/ruff check src tests bench
