@@ -174,3 +174,14 @@ def test_who_enters_what():
     assert register.may_enter("dpia", "data_protection_officer")
     assert not register.may_enter("dpia", "ethics_reviewer")
     assert not register.may_enter("ethics", "administrator")
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "is_opened"),
+    [
+        ("dpia", "approved", True), ("eia", "approved with conditions", True), ("standing_approval", "approved", True), ("dpia", "refused", False), ("dpia", "none made", False),
+        ("policy", "approved", False), ("contract", "none made", False),
+    ],
+)  # fmt: skip
+def test_only_an_approval_that_stops_a_tool_while_it_lacks_opens_it(kind, outcome, is_opened):
+    assert register.opens(kind, outcome) is is_opened
