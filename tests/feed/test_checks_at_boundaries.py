@@ -383,3 +383,20 @@ def test_rows_of_a_mapping_are_counted_with_those_no_file_gave() -> None:
 def test_many_long_names_of_files_are_counted_instead(length: int, name: str) -> None:
     found = made_of(["a" * length, "b" * 99])
     assert (found.file, len(f"{'a' * length} + {'b' * 99}")) == (name, length + 102)
+    assert made_of(["a" * 99, "b" * 99, "c" * 9, "d"]).file == f"{'a' * 99} + 3 more"
+
+
+def test_shares_are_two_and_ten_in_a_hundred_unless_the_settings_say_otherwise() -> None:
+    context = CheckContext("Europe/London", "EPSG:27700", MADE_AT)
+    assert (context.quarantine_max_share, context.off_area_max_share, context.home_office) == (0.02, 0.1, True)
+
+
+def test_only_references_lose_the_point_of_a_double() -> None:
+    found = of("crimes", [{**CRIME, "crime_ref": "411.0", "area": "12.0"}])
+    assert found.rows.select("crime_ref", "area").row(0) == ("411", "12.0")
+
+
+def test_another_rule_broken_in_every_row_is_not_the_mapping_that_gives_nothing() -> None:
+    context = CheckContext("Europe/London", "EPSG:27700", MADE_AT, quarantine_max_share=0.0)
+    found = of("persons", [{**PERSON, "died_on": "1980-01-01"}], context=context)
+    assert [(f.rule, f.next_step) for f in found.faults[1:]] == [("died_before_born", "")]
